@@ -1,0 +1,80 @@
+"""Where the bytes of a push come from: a file on the laptop, or a file on another host."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from orchestrator.core.model import Command
+from orchestrator.ports import HostError, Remote
+
+CHUNK_BYTES = 256 * 1024
+
+
+class FileSource:
+    """A file on the laptop. It must not change while it is pushed; the sha256 at the end would tell."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size_bytes = path.stat().st_size
+        self._sums: dict[int, str] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        return self._size_bytes
+
+    async def chunks(self, offset: int) -> AsyncIterator[bytes]:
+        """The bytes from ``offset`` on, in pieces of at most 256 KiB."""
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield chunk
+
+    async def sha256(self, length: int) -> str:
+        """The sha256 of the first ``length`` bytes; read once per length, as several hosts ask for the same."""
+        if length not in self._sums:
+            self._sums[length] = await asyncio.to_thread(self._sum, length)
+        return self._sums[length]
+
+    def _sum(self, length: int) -> str:
+        digest = hashlib.sha256()
+        with self._path.open("rb") as file:
+            while length and (chunk := file.read(min(CHUNK_BYTES, length))):
+                digest.update(chunk)
+                length -= len(chunk)
+        return digest.hexdigest()
+
+
+class RemoteSource:
+    """A file on another host, relayed through the laptop without being stored there."""
+
+    def __init__(self, remote: Remote, path: str, size_bytes: int, sha256: str = "") -> None:
+        self._remote = remote
+        self._path = path
+        self._size_bytes = size_bytes
+        self._sha256 = sha256
+
+    @property
+    def size_bytes(self) -> int:
+        return self._size_bytes
+
+    async def chunks(self, offset: int) -> AsyncIterator[bytes]:
+        """The bytes from ``offset`` on; those before it are read and dropped. Raises HostError."""
+        async for chunk in self._remote.read(self._path):
+            if offset < len(chunk):
+                yield chunk[offset:]
+            offset = max(0, offset - len(chunk))
+
+    async def sha256(self, length: int) -> str:
+        """The sha256 of the first ``length`` bytes, computed on the file's host. Raises HostError."""
+        if length == self._size_bytes and self._sha256:
+            return self._sha256
+        script = 'head -c "$2" "$1" | sha256sum'
+        sums = Command(("sum", self._path, str(length)), script, timeout_s=600)
+        output = await self._remote.look(sums)
+        if output.exit_code != 0:
+            why = output.detail or output.stderr.decode("utf-8", "replace").strip()
+            raise HostError(f"{self._remote.name}: cannot hash {self._path}: {why}")
+        return output.text.split()[0]

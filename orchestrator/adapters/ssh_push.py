@@ -1,0 +1,130 @@
+"""Bringing a file to a host: it streams, goes on from what has arrived when cut, and counts only when hashed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncssh
+
+from orchestrator.adapters.ssh_line import NoAnswerError
+from orchestrator.adapters.ssh_shell import Process, Shell, call, script_stdin
+from orchestrator.core.acts import Part, parse_finish, parse_part
+from orchestrator.core.model import Ended, Outcome
+from orchestrator.ports import HostError, Progress, Source
+
+log = logging.getLogger(__name__)
+
+HASH_S = 1800.0
+"""Time a host has to hash a file: a slow disk reads 8 GB in less."""
+MOST_TRIES = 8
+_ENDING_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a push goes, and on whose behalf."""
+
+    state: str
+    run: str
+    attempt: str
+    path: str
+    sha256: str
+
+
+class Pusher:
+    """One push to one host. A try that is cut is followed by another, which goes on from the verified length."""
+
+    def __init__(self, shell: Shell, functions: str, source: Source, target: Target) -> None:
+        self._shell = shell
+        self._functions = functions
+        self._source = source
+        self._target = target
+        self._tries = itertools.count(1)
+
+    async def push(self, progress: Progress | None) -> Outcome:
+        """Never raises for what a host does: neither the target nor the source's host."""
+        lost = Outcome(Ended.LOST)
+        for _ in range(MOST_TRIES):
+            try:
+                outcome = await self._try(progress)
+            except NoAnswerError as error:
+                log.info("%s: push is cut: %s", self._target.path, error.detail)
+                lost = Outcome(Ended.LOST, detail=error.detail)
+                continue
+            except HostError as error:
+                return Outcome(Ended.FAILED, detail=str(error))
+            if outcome is not None:
+                return outcome
+        return lost
+
+    async def _try(self, progress: Progress | None) -> Outcome | None:
+        """One try; None where what had arrived before turned out to be wrong, and was removed."""
+        target = self._target
+        part = f"{target.path}.part.{target.attempt}.{next(self._tries)}"
+        place = (target.state, target.run, target.attempt, target.path, target.sha256, part)
+        answer = await self._ask(call("part", *place))
+        have = answer if isinstance(answer, Outcome) else parse_part(answer)
+        if isinstance(have, Outcome):
+            return have
+        offset = await self._verified(have)
+        failed = await self._send(part, offset, progress)
+        if failed is not None:
+            return failed
+        answer = await self._ask(call("finish", *place))
+        outcome = answer if isinstance(answer, Outcome) else parse_finish(answer)
+        if outcome.ended is Ended.FAILED and offset:
+            return None
+        return outcome
+
+    async def _ask(self, line: str) -> str | Outcome:
+        text = script_stdin(f"{self._functions}\n{line}")
+        output = await self._shell.ask_again(("sh", "-s"), text, timeout_s=HASH_S)
+        if output.exit_code != 0:
+            return _failed(output.exit_code, output.stderr)
+        return output.text
+
+    async def _verified(self, part: Part) -> int:
+        """How much of what has arrived can stay: all of it, or nothing."""
+        if not 0 < part.size_bytes <= self._source.size_bytes:
+            return 0
+        return part.size_bytes if await self._source.sha256(part.size_bytes) == part.sha256 else 0
+
+    async def _send(self, part: str, offset: int, progress: Progress | None) -> Outcome | None:
+        """Stream the bytes from ``offset`` on; an Outcome where the host could not take them."""
+        text = f"{self._functions}\n{call('receive', self._target.path, part, offset)}"
+        async with self._shell.channel(("sh", "-c", text)) as process:
+            await _stream(process, self._source.chunks(offset), offset, progress)
+            try:
+                async with asyncio.timeout(HASH_S):
+                    _, stderr = await process.communicate()
+            except (asyncssh.Error, OSError) as error:
+                raise self._shell.broken(str(error)) from error
+            exit_code = self._shell.exit_code(process)
+        return _failed(exit_code, stderr) if exit_code else None
+
+
+async def _stream(process: Process, chunks: AsyncIterator[bytes], offset: int, progress: Progress | None) -> None:
+    """Write until the source ends, or the host stops listening; its exit status then says why."""
+    async for chunk in chunks:
+        try:
+            process.stdin.write(chunk)
+            await process.stdin.drain()
+        except (asyncssh.Error, OSError):
+            return
+        offset += len(chunk)
+        if progress is not None:
+            progress(offset)
+    try:
+        process.stdin.write_eof()
+    except OSError:
+        return
+
+
+def _failed(exit_code: int | None, stderr: bytes) -> Outcome:
+    said = stderr.decode("utf-8", "replace").strip()
+    why = "the disk is full" if "No space left" in said else said or f"exit status {exit_code}"
+    return Outcome(Ended.FAILED, exit_code, log=said, detail=why)

@@ -1,0 +1,97 @@
+"""What the hosts know of a run: `status`, and where `resume` begins. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+
+from orchestrator.app.wiring import Cluster
+from orchestrator.core.acts import parse_acts
+from orchestrator.core.facts import parse_facts
+from orchestrator.core.masters import Claim
+from orchestrator.core.model import ActRecord, Command, Plan
+from orchestrator.distros.common import parse_claim
+from orchestrator.errors import HaltedError, LockedError, UsageError
+from orchestrator.ports import HostError
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """One run, as the markers on its hosts tell it. ``plan_hosts`` are the masters that have its plan, with its sha256."""
+
+    run: str
+    claims: dict[str, Claim]
+    records: dict[str, tuple[ActRecord, ...]]
+    attempts: dict[str, int]
+    plan_hosts: dict[str, str] = field(default_factory=dict)
+    holds: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def newest_attempt(self) -> int:
+        return max(self.attempts.values(), default=0)
+
+    async def plan(self, cluster: Cluster) -> Plan:
+        """The plan, read from the first master that has it whole. Raises HaltedError."""
+        for name, sha256 in self.plan_hosts.items():
+            path = f"{cluster.inventory.host(name).paths.state}/{self.run}/plan.json"
+            try:
+                text = b"".join([chunk async for chunk in cluster.remotes[name].read(path)])
+            except HostError:
+                continue
+            if hashlib.sha256(text).hexdigest() == sha256:
+                return Plan.model_validate_json(text)
+        raise HaltedError(
+            f"no master has the plan of run {self.run}: it has not begun", "make a new plan: orchestrator plan"
+        )
+
+
+async def find_run(cluster: Cluster, run: str | None) -> RunState:
+    """Asks every host that answers. Without ``run``, the one that holds the masters. Raises UsageError where there is
+    none, LockedError where there are two."""
+    cluster.refuse_silent_masters()
+    facts = await _ask_all(cluster, run or "")
+    found = sorted({fact["run"].strip() for fact in facts.values() if "run" in fact})
+    if not found:
+        raise UsageError(f"the hosts know no {'run ' + run if run else 'open run'}", "orchestrator plan -i INVENTORY")
+    if len(found) > 1:
+        raise LockedError(
+            f"two runs hold masters: {' and '.join(found)}", f"orchestrator status -i INVENTORY {found[0]}"
+        )
+    if not run:
+        facts = await _ask_all(cluster, found[0])  # workers carry no claim: they are asked by the run's name
+    return _state(found[0], facts)
+
+
+async def _ask_all(cluster: Cluster, run: str) -> dict[str, dict[str, str]]:
+    hosts = [host for host in cluster.inventory.hosts if host.name in cluster.remotes]
+    outputs = await asyncio.gather(
+        *(
+            cluster.remotes[host.name].look(Command(("runs.sh", host.paths.state, run), cluster.scripts["runs.sh"]))
+            for host in hosts
+        )
+    )
+    return {host.name: parse_facts(output.text) for host, output in zip(hosts, outputs, strict=True)}
+
+
+def _state(run: str, facts: dict[str, dict[str, str]]) -> RunState:
+    claims: dict[str, Claim] = {}
+    attempts: dict[str, int] = {}
+    for name, fact in facts.items():
+        claim = parse_claim(fact["claim"], fact.get("silent_s", "")) if "claim" in fact else None
+        if claim and claim.run == run:
+            claims[name] = claim
+        for line in fact.get("attempts", "").splitlines():
+            folder, _, attempt = line.partition(" ")
+            if folder == run:
+                attempts[name] = int(attempt.partition("-")[0])
+    return RunState(
+        run=run,
+        claims=claims,
+        records={name: parse_acts(fact.get("acts", "")) for name, fact in facts.items()},
+        attempts=attempts,
+        plan_hosts={
+            name: fact["plan_sha256"].split()[0] for name, fact in facts.items() if fact.get("plan_sha256", "").strip()
+        },
+        holds={name: fact["hold"].strip() for name, fact in facts.items() if "hold" in fact},
+    )

@@ -1,0 +1,163 @@
+"""`check` and `plan`: look at every host once, judge, and say what would happen. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator import __version__
+from orchestrator.adapters.snapshot_file import open_snapshot
+from orchestrator.app.wiring import Cluster, laptop, new_run
+from orchestrator.core.checks import blockers, check_all
+from orchestrator.core.model import Finding, MasterFacts, Plan, Severity, canonical_json
+from orchestrator.core.plans.restore import Restore
+from orchestrator.core.plans.summary import estimate, facts_of, lost
+from orchestrator.core.texts import used_by
+from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UsageError
+from orchestrator.etcd.snapshot import SnapshotFacts
+from orchestrator.observe import Seen, observe
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """All findings, and what they were made from."""
+
+    findings: tuple[Finding, ...]
+    seen: Seen
+    snapshot: SnapshotFacts | None
+
+
+async def check(cluster: Cluster, snapshot: SnapshotFacts | None, overrides: frozenset[str]) -> Checked:
+    """One observe round and every check. Raises where a master does not answer, or another run holds one."""
+    cluster.refuse_silent_masters()
+    seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
+    findings = check_all(cluster.inventory, snapshot, seen.views, overrides)
+    findings += tuple(
+        Finding(
+            name="worker-silent",
+            severity=Severity.WARN,
+            host=name,
+            what=f"does not answer ({why}): it will not be restarted",
+            remedy="later: orchestrator restart-workers -i INVENTORY",
+        )
+        for name, why in seen.silent.items()
+    )
+    return Checked(findings, seen, snapshot)
+
+
+def refuse_claimed(seen: Seen) -> None:
+    """Raises LockedError where a run holds a host: one run at a time."""
+    for name, view in seen.views.items():
+        if view.claim:
+            raise LockedError(
+                f"{name} is held by run {view.claim.run} of {view.claim.laptop} since {view.claim.taken_at_utc}",
+                f"orchestrator status -i INVENTORY, then resume {view.claim.run}",
+            )
+
+
+def refuse_blocked(findings: tuple[Finding, ...]) -> None:
+    """Raises RefusedError where a check blocks."""
+    if stopping := blockers(findings):
+        first = stopping[0]
+        where = f"{first.host}: " if first.host else ""
+        more = f" (and {len(stopping) - 1} more)" if len(stopping) > 1 else ""
+        raise RefusedError(f"{first.name}: {where}{first.what}{more}", first.remedy)
+
+
+async def make_plan(cluster: Cluster, snapshot_path: Path, overrides: frozenset[str]) -> Plan:
+    """The plan of a restore. Raises OrchestratorError where there can be none."""
+    snapshot = read_snapshot(cluster, snapshot_path, overrides)
+    checked = await check(cluster, snapshot, overrides)
+    refuse_claimed(checked.seen)
+    refuse_blocked(checked.findings)
+    run = new_run(cluster.clock)
+    views = checked.seen.views
+    phases = Restore(cluster.inventory, snapshot, views, cluster.distro, run, laptop()).phases()
+    return Plan(
+        kind="restore",
+        run=run,
+        made_at_utc=cluster.clock.now_utc(),
+        tool_version=__version__,
+        inventory=cluster.inventory,
+        snapshot=snapshot,
+        snapshot_path=str(snapshot_path.resolve()),
+        facts=facts_of(cluster.inventory, views),
+        overrides=tuple(sorted(overrides)),
+        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
+        findings=checked.findings,
+        lost=lost(snapshot, views),
+        estimate=estimate(cluster.inventory, snapshot, views),
+        files=used_by(phases, cluster.scripts),
+        phases=phases,
+    )
+
+
+def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> SnapshotFacts:
+    """The snapshot's facts, with progress on the screen. Raises UsageError or SnapshotError."""
+    cluster.reporter.note(f"reading {path}")
+    size = path.stat().st_size if path.exists() else 0
+    return open_snapshot(
+        path,
+        allow_unhashed="unhashed" in overrides,
+        progress=lambda done: cluster.reporter.moved("laptop", done, size),
+    )
+
+
+async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
+    """Raises NotConfirmedError where what a saved plan rests on is no longer so, RefusedError where a check blocks."""
+    checked = await check(cluster, plan.snapshot, frozenset(plan.overrides))
+    for name, view in checked.seen.views.items():
+        if plan.run in view.attempts:
+            raise NotConfirmedError(
+                f"this plan was used before: {name} knows its run {plan.run}",
+                "orchestrator status -i INVENTORY, or make a new plan",
+            )
+    refuse_claimed(checked.seen)
+    refuse_blocked(checked.findings)
+    if changed := _changes(cluster, plan, facts_of(cluster.inventory, checked.seen.views)):
+        raise NotConfirmedError(f"the saved plan is stale: {'; '.join(changed)}", "make a new one: orchestrator plan")
+
+
+def _changes(cluster: Cluster, plan: Plan, now: tuple[MasterFacts, ...]) -> list[str]:
+    changed = []
+    if _reach(plan) != _reach(plan.model_copy(update={"inventory": cluster.inventory})):
+        changed.append("the inventory changed")
+    for name, key in plan.host_keys.items():
+        if name in cluster.remotes and cluster.host_key(name) != key:
+            changed.append(f"{name}: another host key")
+    before = {fact.host: fact for fact in plan.facts}
+    for fact in now:
+        was = before.get(fact.host)
+        if was is None:
+            changed.append(f"{fact.host} is new")
+            continue
+        names = [name for name in MasterFacts.model_fields if getattr(was, name) != getattr(fact, name)]
+        changed += [f"{fact.host}: {name} changed" for name in names]
+    return changed
+
+
+def _reach(plan: Plan) -> str:
+    """The inventory without the paths of one laptop: keys and ssh files lie elsewhere on another."""
+    hosts = tuple(
+        host.model_copy(update={"key": None, "known_hosts": (), "config": None}) for host in plan.inventory.hosts
+    )
+    return canonical_json(plan.inventory.model_copy(update={"hosts": hosts}))
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Saves a plan, readable by its owner only. Raises UsageError."""
+    try:
+        path.touch(mode=0o600)
+        path.write_text(canonical_json(plan) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write the plan to {path}: {error.strerror}", "name another file with -o") from error
+
+
+def read_plan(path: Path) -> Plan:
+    """A saved plan. Raises UsageError."""
+    try:
+        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the plan {path}: {error.strerror}", f"ls -l {path}") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is no plan of this version: {error}", "make a new one: orchestrator plan") from error

@@ -1,0 +1,173 @@
+"""Carrying a plan out: `restore`, `apply`, `resume`, `restart-workers`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator import __version__
+from orchestrator.adapters.source import FileSource, RemoteSource
+from orchestrator.app import planning
+from orchestrator.app.history import RunState, find_run
+from orchestrator.app.wiring import Cluster, laptop, new_attempt, new_run, open_journal
+from orchestrator.coordinator import Coordinator, Result
+from orchestrator.core.model import Command, Estimate, Pause, PhaseName, Plan, Push, canonical_json
+from orchestrator.core.plans.summary import facts_of
+from orchestrator.core.plans.workers import restart_workers
+from orchestrator.core.texts import used_by
+from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
+from orchestrator.ports import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that came to its end."""
+
+    plan: Plan
+    result: Result
+    total_s: float
+
+
+async def run_plan(
+    cluster: Cluster,
+    plan: Plan,
+    *,
+    attempt: int = 1,
+    snapshot: Path | None = None,
+    answers: frozenset[str] = frozenset(),
+) -> Ended:
+    """Carries out one attempt at a plan. Raises OrchestratorError; its next step goes on from there."""
+    began = cluster.clock.monotonic()
+    journal = open_journal(plan.inventory.cluster, plan.run, cluster.clock)
+    (journal.folder / "plan.json").write_text(canonical_json(plan), encoding="utf-8")
+    name = new_attempt(attempt)
+    journal.write("attempt", attempt=name, laptop=laptop(), plan_sha256=plan.sha256, tool_version=__version__)
+    coordinator = Coordinator(
+        plan=plan,
+        attempt=name,
+        remotes=cluster.remotes,
+        clock=cluster.clock,
+        journal=journal,
+        reporter=cluster.reporter,
+        open_source=lambda push: _open_source(cluster, plan, push, snapshot),
+        ask=lambda pause: _ask(pause, answers),
+        stop=cluster.stop,
+    )
+    try:
+        result = await coordinator.run()
+    except OrchestratorError as error:
+        journal.write("attempt-ended", error=error.message, exit_code=error.exit_code)
+        raise
+    except OSError as error:  # the laptop's own disk: like a first Ctrl-C
+        raise HaltedError(
+            f"the journal cannot be written: {error}", f"orchestrator resume -i INVENTORY {plan.run}"
+        ) from error
+    else:
+        journal.write("attempt-ended", exit_code=0, proof=result.proof, outage_s=result.outage_s)
+        return Ended(plan, result, cluster.clock.monotonic() - began)
+    finally:
+        await _say_goodbye(cluster, plan, name)
+        journal.close()
+
+
+async def _say_goodbye(cluster: Cluster, plan: Plan, attempt: str) -> None:
+    """Takes the heartbeat's file away, so that the next laptop need not wait for silence."""
+
+    async def leave(host: str, state: str) -> None:
+        await cluster.remotes[host].act("attempt.end", attempt, Command(("rm", "-f", f"{state}/alive")))
+
+    with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+        async with asyncio.timeout(10):
+            await asyncio.gather(
+                *(leave(host.name, host.paths.state) for host in plan.inventory.masters), return_exceptions=True
+            )
+
+
+async def _open_source(cluster: Cluster, plan: Plan, push: Push, snapshot: Path | None) -> Source:
+    if push.source_host:
+        remote = cluster.remotes[push.source_host]
+        output = await remote.look(Command(("stat", "-c", "%s", push.source_path)))
+        if output.exit_code != 0:
+            raise HaltedError(
+                f"{push.source_host}: {push.source_path} is gone", f"orchestrator resume -i INVENTORY {plan.run}"
+            )
+        return RemoteSource(remote, push.source_path, int(output.text))
+    path = snapshot or Path(plan.snapshot_path)
+    if not path.exists():
+        raise UsageError(
+            f"the snapshot {path} is not on this laptop",
+            f"orchestrator resume -i INVENTORY {plan.run} --snapshot FILE, with sha256 {push.sha256}",
+        )
+    return FileSource(path)
+
+
+async def _ask(pause: Pause, answers: frozenset[str]) -> bool:
+    if pause.answer_flag in answers:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(f"\n{pause.question} Type yes to go on: ", end="", file=sys.stderr, flush=True)
+    typed: str = await asyncio.to_thread(sys.stdin.readline)
+    return typed.strip().lower() == "yes"
+
+
+async def resume(
+    cluster: Cluster, run: str | None, *, snapshot: Path | None = None, answers: frozenset[str] = frozenset()
+) -> Ended:
+    """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
+    state = await find_run(cluster, run)
+    refuse_held(state)
+    plan = await state.plan(cluster)
+    return await run_plan(cluster, plan, attempt=state.newest_attempt + 1, snapshot=snapshot, answers=answers)
+
+
+def refuse_held(state: RunState) -> None:
+    """Raises LockedError where the holder's heartbeat is fresh."""
+    for host, claim in state.claims.items():
+        if claim.is_held:
+            raise LockedError(
+                f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago",
+                "wait for it, or stop it there; a holder that is silent for 60 s can be taken over",
+            )
+
+
+async def plan_workers(cluster: Cluster) -> Plan:
+    """The plan of a rolling restart alone."""
+    checked = await planning.check(cluster, None, frozenset(("quorum-healthy", "volumes-policy")))
+    planning.refuse_claimed(checked.seen)
+    planning.refuse_blocked(checked.findings)
+    run, views = new_run(cluster.clock), checked.seen.views
+    phases = restart_workers(cluster.inventory, views, cluster.distro, run, laptop())
+    return Plan(
+        kind="workers",
+        run=run,
+        made_at_utc=cluster.clock.now_utc(),
+        tool_version=__version__,
+        inventory=cluster.inventory,
+        facts=facts_of(cluster.inventory, views),
+        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
+        findings=checked.findings,
+        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=len(cluster.inventory.workers) * 60),
+        files=used_by(phases, cluster.scripts),
+        phases=phases,
+    )
+
+
+async def open_workers_run(cluster: Cluster) -> RunState | None:
+    """The open run whose workers are still to be restarted, if there is one."""
+    try:
+        state = await find_run(cluster, None)
+    except UsageError:
+        return None
+    refuse_held(state)
+    plan = await state.plan(cluster)
+    begun = {record.step for records in state.records.values() for record in records}
+    api = plan.phase(PhaseName.START)
+    if api and not any(step.name in begun for step in api.steps):
+        raise LockedError(
+            f"run {plan.run} has not come to its workers yet", f"orchestrator resume -i INVENTORY {plan.run}"
+        )
+    return state

@@ -1,0 +1,189 @@
+"""Picks the adapters, draws ids, reads the clock: the only place where the program meets the world."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import platformdirs
+
+from orchestrator.adapters.files import load_inventory
+from orchestrator.adapters.journal import FileJournal
+from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.ssh import Fleet
+from orchestrator.coordinator import Stop
+from orchestrator.core.distro import Distro
+from orchestrator.core.inventory import Host, Inventory, Role
+from orchestrator.core.model import Output
+from orchestrator.core.texts import render_scripts
+from orchestrator.distros import DISTROS
+from orchestrator.errors import LoginError, RefusedError
+from orchestrator.observe import refuse_silent
+from orchestrator.ports import Remote, Reporter
+
+
+class SystemClock:
+    """Implements ``ports.Clock``."""
+
+    def now_utc(self) -> str:
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def time(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The cluster of one command: its inventory, the open connections, what the hosts may be told."""
+
+    inventory: Inventory
+    inventory_path: Path
+    distro: Distro
+    scripts: dict[str, str]
+    opened: dict[str, Remote | Output]
+    clock: SystemClock
+    reporter: Reporter
+    stop: Stop = field(default_factory=Stop)
+    host_key: Callable[[str], str] = lambda _: ""
+
+    @property
+    def remotes(self) -> dict[str, Remote]:
+        """The hosts that answer."""
+        return {name: remote for name, remote in self.opened.items() if not isinstance(remote, Output)}
+
+    def refuse_silent_masters(self) -> None:
+        """Raises UnreachableError or LoginError where a master could not be opened."""
+        masters = {host.name for host in self.inventory.masters}
+        refuse_silent({name: it for name, it in self.opened.items() if name in masters and isinstance(it, Output)})
+
+
+@asynccontextmanager
+async def open_cluster(inventory_path: Path, reporter: Reporter) -> AsyncIterator[Cluster]:
+    """Reads the inventory and logs in to every master and worker at once. Raises UsageError, RefusedError."""
+    inventory = load_inventory(inventory_path)
+    distro = DISTROS.get(inventory.distribution)
+    if distro is None:
+        raise RefusedError(f"{inventory.distribution} cannot be restored yet", "only distribution: kublr can")
+    templates = read_templates()
+    names = [host.name for host in inventory.hosts if host.role is not Role.BASTION]
+    stop = Stop()
+    with _signals(stop):
+        async with Fleet(inventory, templates, _sudo_password(inventory)) as fleet:
+            reporter.note(f"connecting to {len(names)} hosts")
+            yield Cluster(
+                inventory=inventory,
+                inventory_path=inventory_path,
+                distro=distro,
+                scripts=render_scripts(templates),
+                opened=await fleet.open(names),
+                clock=SystemClock(),
+                reporter=reporter,
+                stop=stop,
+                host_key=fleet.host_key,
+            )
+
+
+_last_signal = 0
+
+
+def last_signal() -> int:
+    """The newest signal that this process was sent; 0 for none."""
+    return _last_signal
+
+
+class _signals:  # noqa: N801 - used as a statement
+    """First SIGINT or SIGTERM: no new steps. A second one, or SIGHUP at once: leave now; hosts finish by themselves."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._handle, number)
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+    def _handle(self, number: int) -> None:
+        global _last_signal
+        _last_signal = number
+        leave_now = bool(self._stop.signal_number) or number == signal.SIGHUP
+        self._stop.signal_number = number
+        if leave_now and self._task:
+            self._task.cancel()
+        elif not leave_now:
+            print(
+                "\ninterrupt received: what is under way is brought to its end; once more to leave at once",
+                file=sys.stderr,
+            )
+
+
+def _sudo_password(inventory: Inventory) -> Callable[[str], str]:
+    """Asks on the terminal, or reads the file that ORCHESTRATOR_SUDO_PASSWORD_FILE names; one answer for all hosts."""
+    known: list[str] = []
+
+    def ask(host: str) -> str:
+        if not known:
+            known.append(_read_password(inventory.host(host)))
+        return known[0]
+
+    return ask
+
+
+def _read_password(host: Host) -> str:
+    if name := os.environ.get("ORCHESTRATOR_SUDO_PASSWORD_FILE"):
+        path = Path(name)
+        if path.stat().st_mode & 0o077:
+            raise LoginError(f"{path} can be read by others", f"chmod 600 {path}")
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    if not sys.stdin.isatty():
+        raise LoginError(
+            f"{host.name}: sudo wants a password, and there is no terminal to ask on",
+            "set ORCHESTRATOR_SUDO_PASSWORD_FILE to a file that only you can read",
+        )
+    return getpass.getpass(f"sudo password for {host.user or getpass.getuser()} on {host.name}: ")
+
+
+def new_run(clock: SystemClock) -> str:
+    """A run's id: when it was planned, and four hex digits; fit for file names."""
+    return f"{clock.now_utc().replace('-', '').replace(':', '').lower()}-{secrets.token_hex(2)}"
+
+
+def new_attempt(number: int) -> str:
+    """An attempt: its number, and a nonce that tells two laptops with the same number apart."""
+    return f"{number}-{secrets.token_hex(3)}"
+
+
+def laptop() -> str:
+    """Who is at work, for the eyes of others."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def run_folder(cluster: str, run: str) -> Path:
+    """The laptop's own folder of a run."""
+    return platformdirs.user_state_path("orchestrator") / cluster / run
+
+
+def open_journal(cluster: str, run: str, clock: SystemClock) -> FileJournal:
+    return FileJournal(run_folder(cluster, run), clock.now_utc)

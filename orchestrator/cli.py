@@ -1,0 +1,370 @@
+"""The command line: arguments -> one call into `app` -> print -> exit code.
+
+Heavy imports stand in the commands, so that `--help` answers at once. The only place that catches our errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.errors import InterruptedRunError, NotConfirmedError, OrchestratorError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.app.running import Ended
+    from orchestrator.core.model import Plan
+
+app = typer.Typer(
+    name="orchestrator",
+    help="Restore etcd on every master of a Kubernetes cluster from one snapshot.\n\n"
+    "Begin with `orchestrator plan -i cluster.yml --snapshot backup.db`: it changes nothing on any host.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+Inventory = Annotated[Path, typer.Option("-i", "--inventory", help="The cluster: its masters, workers, paths (YAML).")]
+Snapshot = Annotated[Path, typer.Option("--snapshot", help="The etcd snapshot to restore, a file on this laptop.")]
+MaybeSnapshot = Annotated[Path | None, typer.Option("--snapshot", help="An etcd snapshot on this laptop.")]
+Override = Annotated[list[str] | None, typer.Option("--override", help="Go on despite the check of this name.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show the exact commands; -vv their texts.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
+Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
+Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
+VolumesDone = Annotated[bool, typer.Option("--volumes-done", help="The persistent volumes are put back: go on.")]
+
+
+@app.command()
+def check(
+    inventory: Inventory,
+    snapshot: MaybeSnapshot = None,
+    override: Override = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look at every host, and say what would keep a restore from working. Changes nothing.
+
+    Example: orchestrator check -i cluster.yml --snapshot backup.db
+    """
+    from orchestrator.adapters import report
+    from orchestrator.app import planning
+    from orchestrator.app.wiring import open_cluster
+
+    async def work() -> None:
+        with report.make_reporter(quiet=quiet) as reporter:
+            async with open_cluster(inventory, reporter) as cluster:
+                overrides = frozenset(override or ())
+                facts = planning.read_snapshot(cluster, snapshot, overrides) if snapshot else None
+                checked = await planning.check(cluster, facts, overrides)
+        if as_json:
+            _print_json(report.check_json(checked.findings))
+        else:
+            report.print_findings(report.stdout(), checked.findings)
+        planning.refuse_claimed(checked.seen)
+        planning.refuse_blocked(checked.findings)
+
+    _run(work)
+
+
+@app.command()
+def plan(
+    inventory: Inventory,
+    snapshot: Snapshot,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Save the plan, for `apply`.")] = None,
+    strategy: Annotated[str, typer.Option(help="How to restore: aided, by Kublr's own agent.")] = "aided",
+    override: Override = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan would change something: always.")
+    ] = False,
+    as_json: Json = False,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Show what a restore will do and what will be lost. Changes nothing on any host.
+
+    Example: orchestrator plan -i cluster.yml --snapshot backup.db -o restore.plan
+    """
+    from orchestrator.adapters import report
+    from orchestrator.app import planning
+    from orchestrator.app.wiring import open_cluster
+
+    async def work() -> None:
+        _known_strategy(strategy)
+        with report.make_reporter(quiet=quiet) as reporter:
+            async with open_cluster(inventory, reporter) as cluster:
+                made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
+        if out:
+            planning.write_plan(made, out)
+        if as_json:
+            _print_json(report.plan_json(made))
+        else:
+            next_step = (
+                f"orchestrator apply {out} -i {inventory}" if out else _restore_line(inventory, snapshot, override)
+            )
+            report.print_plan(report.stdout(), made, verbose=verbose, next_step=next_step)
+        if detailed_exitcode:
+            raise typer.Exit(2)
+
+    _run(work)
+
+
+@app.command()
+def restore(
+    inventory: Inventory,
+    snapshot: Snapshot,
+    strategy: Annotated[str, typer.Option(help="How to restore: aided, by Kublr's own agent.")] = "aided",
+    override: Override = None,
+    confirm: Confirm = None,
+    volumes_done: VolumesDone = False,
+    as_json: Json = False,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Restore every master from one snapshot: plan, confirm, run, prove.
+
+    Example: orchestrator restore -i cluster.yml --snapshot backup.db
+    """
+    from orchestrator.adapters import report
+    from orchestrator.app import planning, running
+    from orchestrator.app.wiring import open_cluster
+
+    async def work() -> None:
+        _known_strategy(strategy)
+        with report.make_reporter(quiet=quiet) as reporter:
+            async with open_cluster(inventory, reporter) as cluster:
+                made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
+                report.print_plan(report.stderr(), made, verbose=verbose)
+                await _confirm(made, confirm)
+                ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
+        _print_ended(ended, inventory, as_json=as_json)
+
+    _run(work, inventory)
+
+
+@app.command()
+def apply(
+    planfile: Annotated[Path, typer.Argument(help="A plan that `plan -o` has saved.")],
+    inventory: Inventory,
+    confirm: Confirm = None,
+    volumes_done: VolumesDone = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Carry out exactly that saved plan, or refuse it as stale or already used.
+
+    Example: orchestrator apply restore.plan -i cluster.yml --confirm prod-1
+    """
+    from orchestrator.adapters import report
+    from orchestrator.app import planning, running
+    from orchestrator.app.wiring import open_cluster
+
+    async def work() -> None:
+        made = planning.read_plan(planfile)
+        with report.make_reporter(quiet=quiet) as reporter:
+            async with open_cluster(inventory, reporter) as cluster:
+                await planning.refuse_stale(cluster, made)
+                report.print_plan(report.stderr(), made)
+                await _confirm(made, confirm)
+                ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
+        _print_ended(ended, inventory, as_json=as_json)
+
+    _run(work, inventory)
+
+
+@app.command()
+def status(inventory: Inventory, run: Run = None, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Show what a run has done, from the markers on the hosts. Changes nothing.
+
+    Example: orchestrator status -i cluster.yml
+    """
+    from orchestrator.adapters import report
+    from orchestrator.adapters.journal import read_journal
+    from orchestrator.app import history
+    from orchestrator.app.wiring import open_cluster, run_folder
+
+    async def work() -> None:
+        with report.make_reporter(quiet=quiet) as reporter:
+            async with open_cluster(inventory, reporter) as cluster:
+                state = await history.find_run(cluster, run)
+                made = await state.plan(cluster)
+        events = tuple(read_journal(run_folder(made.inventory.cluster, state.run)))
+        if as_json:
+            _print_json(report.status_json(made, state.records, state.claims, events))
+        else:
+            report.print_status(report.stdout(), made, state.records, state.claims, events)
+
+    _run(work, inventory)
+
+
+@app.command()
+def resume(
+    inventory: Inventory,
+    run: Run = None,
+    snapshot: MaybeSnapshot = None,
+    volumes_done: VolumesDone = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with an interrupted run, from this laptop or another one.
+
+    Example: orchestrator resume -i cluster.yml
+    """
+    from orchestrator.adapters import report
+    from orchestrator.app import running
+    from orchestrator.app.wiring import open_cluster
+
+    async def work() -> None:
+        with report.make_reporter(quiet=quiet) as reporter:
+            async with open_cluster(inventory, reporter) as cluster:
+                ended = await running.resume(cluster, run, snapshot=snapshot, answers=_answers(volumes_done))
+        _print_ended(ended, inventory, as_json=as_json)
+
+    _run(work, inventory)
+
+
+@app.command("restart-workers")
+def restart_workers(
+    inventory: Inventory,
+    confirm: Confirm = None,
+    as_json: Json = False,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Restart the workers batch by batch: all of them, or the rest of a restore's.
+
+    Example: orchestrator restart-workers -i cluster.yml
+    """
+    from orchestrator.adapters import report
+    from orchestrator.app import running
+    from orchestrator.app.wiring import open_cluster
+
+    async def work() -> None:
+        with report.make_reporter(quiet=quiet) as reporter:
+            async with open_cluster(inventory, reporter) as cluster:
+                unfinished = await running.open_workers_run(cluster)
+                if unfinished:
+                    ended = await running.resume(cluster, unfinished.run)
+                else:
+                    made = await running.plan_workers(cluster)
+                    report.print_plan(report.stderr(), made, verbose=verbose)
+                    await _confirm(made, confirm)
+                    ended = await running.run_plan(cluster, made)
+        _print_ended(ended, inventory, as_json=as_json)
+
+    _run(work, inventory)
+
+
+@app.command()
+def schema(name: Annotated[str, typer.Argument(help="inventory or plan.")]) -> None:
+    """Print the JSON Schema of a file format, for editors and other programs.
+
+    Example: orchestrator schema inventory > inventory.schema.json
+    """
+
+    async def work() -> None:
+        from orchestrator.core.inventory import inventory_schema
+        from orchestrator.core.model import Plan
+
+        schemas: dict[str, Callable[[], dict[str, Any]]] = {
+            "inventory": inventory_schema,
+            "plan": Plan.model_json_schema,
+        }
+        if name not in schemas:
+            raise UsageError(f"there is no schema {name}", f"orchestrator schema {' | '.join(schemas)}")
+        _print_json(schemas[name]())
+
+    _run(work)
+
+
+# --- between arguments and app --------------------------------------------------------------------------
+
+
+def _known_strategy(strategy: str) -> None:
+    if strategy != "aided":
+        raise UsageError(f"there is no strategy {strategy} yet", "use --strategy aided")
+
+
+def _answers(volumes_done: bool) -> frozenset[str]:
+    return frozenset(("--volumes-done",)) if volumes_done else frozenset()
+
+
+async def _confirm(made: Plan, confirm: str | None) -> None:
+    """Raises NotConfirmedError unless the cluster's name was given, or typed on a terminal."""
+    cluster = made.inventory.cluster
+    if confirm is None and sys.stdin.isatty():
+        print(f"\nType the cluster's name to go on ({cluster}): ", end="", file=sys.stderr, flush=True)
+        confirm = (await asyncio.to_thread(sys.stdin.readline)).strip()
+    if confirm is None:
+        raise NotConfirmedError("not confirmed, and there is no terminal to ask on", f"add --confirm {cluster}")
+    if confirm != cluster:
+        raise NotConfirmedError(f"not confirmed: the cluster is {cluster}, not {confirm!r}", f"add --confirm {cluster}")
+
+
+def _restore_line(inventory: Path, snapshot: Path, override: list[str] | None) -> str:
+    overrides = "".join(f" --override {name}" for name in override or ())
+    return f"orchestrator restore -i {inventory} --snapshot {snapshot}{overrides}"
+
+
+def _print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
+    from orchestrator.adapters import report
+
+    if as_json:
+        _print_json(report.result_json(ended.plan, ended.result, ended.total_s))
+    else:
+        report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, sort_keys=True))
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
+    """Runs one command to its end, and turns what it raised into two lines and an exit code."""
+    try:
+        asyncio.run(work())
+    except OrchestratorError as error:
+        _fail(error, inventory)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        left = InterruptedRunError(
+            "left at once: the hosts bring their current act to its end by themselves",
+            "orchestrator resume -i INVENTORY",
+            signal_number=_last_signal(),
+        )
+        _fail(left, inventory)
+
+
+def _last_signal() -> int:
+    from orchestrator.app.wiring import last_signal
+
+    return last_signal() or 2
+
+
+def _fail(error: OrchestratorError, inventory: Path | None) -> None:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.next_step:
+        print(f"next: {error.next_step.replace('INVENTORY', str(inventory or 'INVENTORY'))}", file=sys.stderr)
+    raise SystemExit(error.exit_code) from error
+
+
+def main() -> None:
+    """The entry point. Typer's own exit code for wrong usage is 2; ours is 64, so that 2 keeps its one meaning."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except typer.Abort:
+        code = 130
+    except Exception as error:  # Typer's usage errors share no public base class
+        if not hasattr(error, "format_message"):
+            raise
+        print(f"error: {error.format_message()}", file=sys.stderr)
+        print("next: orchestrator --help", file=sys.stderr)
+        code = 64
+    raise SystemExit(code or 0)

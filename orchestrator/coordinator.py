@@ -1,0 +1,366 @@
+"""Carries out a plan: settle, then phase by phase its steps and its barrier. The only loop.
+
+It decides nothing that a pure function can decide: what is done follows from the markers on the hosts
+(`core.progress`), whether a look says yes from the judges (`core.verdicts`), what is next from the plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.core.model import (
+    ActRecord,
+    Answer,
+    Command,
+    Ended,
+    Order,
+    Outcome,
+    Pause,
+    Phase,
+    PhaseName,
+    Plan,
+    Probe,
+    Push,
+    Reboot,
+    Step,
+    Verdict,
+    canonical_json,
+)
+from orchestrator.core.phases import open_phase
+from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal
+from orchestrator.core.verdicts import judge
+from orchestrator.errors import (
+    HaltedError,
+    InterruptedRunError,
+    LockedError,
+    OrchestratorError,
+    UnreachableError,
+)
+from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
+
+SETTLE_WAIT_S = 600.0
+POLL_S = 0.3
+SLOW_POLL_S = 2.0
+
+
+@dataclass(slots=True)
+class Stop:
+    """Set by the first signal: no new steps, what is under way reaches its end."""
+
+    signal_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """How a step ended, as a value: a host's failure is no exception."""
+
+    step: Step
+    ok: bool
+    answer: Answer = Answer.YES
+    reason: str = ""
+    outcome: Outcome | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run that came to its end has to tell."""
+
+    proof: dict[str, str] = field(default_factory=dict)
+    failed_workers: tuple[str, ...] = ()
+    stopped_at_s: float | None = None
+    proven_at_s: float | None = None
+    paused_s: float = 0.0
+    dwell_s: float = 0.0
+
+    @property
+    def outage_s(self) -> float | None:
+        """From the first service stopped to the last member proven, without pauses; None where nothing was stopped."""
+        if self.stopped_at_s is None or self.proven_at_s is None:
+            return None
+        return self.proven_at_s - self.stopped_at_s - self.paused_s
+
+
+@dataclass(slots=True)
+class Coordinator:
+    """One attempt at a plan. ``open_source`` gives the bytes for a push; ``ask`` asks the operator, if one is there."""
+
+    plan: Plan
+    attempt: str
+    remotes: Mapping[str, Remote]
+    clock: Clock
+    journal: Journal
+    reporter: Reporter
+    open_source: Callable[[Push], Awaitable[Source]]
+    ask: Callable[[Pause], Awaitable[bool]]
+    stop: Stop = field(default_factory=Stop)
+    result: Result = field(default_factory=Result)
+    _records: dict[str, list[ActRecord]] = field(default_factory=dict)
+
+    async def run(self) -> Result:
+        """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
+        await self._settle(self.plan.masters)
+        await self._bring_plan()
+        records = [record for host in self.plan.masters for record in self._records[host]]
+        for phase in self.plan.phases[open_phase(self.plan, records) :]:
+            await self._phase(phase)
+        return self.result
+
+    # --- settle ---------------------------------------------------------------------------------------
+
+    async def _settle(self, hosts: Iterable[str]) -> None:
+        """Older acts have ended, older attempts are fenced, and the markers are known."""
+        names = [name for name in hosts if name not in self._records]
+        answers = await asyncio.gather(
+            *(self.remotes[name].settle(self.plan.run, self.attempt, SETTLE_WAIT_S) for name in names)
+        )
+        for name, settled in zip(names, answers, strict=True):
+            if settled.fenced_by:
+                raise LockedError(f"{name}: attempt {settled.fenced_by} has taken over this run", self._status())
+            if settled.busy_with:
+                raise HaltedError(f"{name}: the step {settled.busy_with} is still running there", self._resume())
+            if settled.failure:
+                raise UnreachableError(f"{name}: {settled.failure}: {settled.detail}", self._resume())
+            self._records[name] = list(settled.records)
+
+    async def _bring_plan(self) -> None:
+        """Another laptop must find the plan on the hosts, before the first of them is claimed."""
+        text = canonical_json(self.plan).encode()
+        source = _Bytes(text)
+        for host in self.plan.inventory.masters:
+            path = f"{host.paths.state}/{self.plan.run}/plan.json"
+            outcome = await self.remotes[host.name].push(source, path, self.plan.sha256, self.attempt)
+            if outcome.ended is not Ended.DONE:
+                raise self._halt(PhaseName.CLAIM, [f"{host.name}: the plan could not be written: {outcome.detail}"])
+
+    # --- phases ---------------------------------------------------------------------------------------
+
+    async def _phase(self, phase: Phase) -> None:
+        self._check_stop()
+        self.journal.write("phase", phase=phase.name)
+        self.reporter.phase(phase.name, phase.title, tuple(dict.fromkeys(step.host for step in phase.steps)))
+        if phase.note:
+            self.reporter.note(phase.note)
+        if phase.requires:
+            verdict = await self._look(phase.requires)
+            if verdict.answer is not Answer.YES:
+                raise self._halt(phase.name, _lines(verdict), what="what earlier phases made is no longer so")
+        if phase.order is Order.ROLLING:
+            await self._roll(phase)
+        else:
+            await self._steps(phase)
+        self._check_stop()
+        if phase.barrier:
+            await self._barrier(phase, phase.barrier)
+        if phase.name is PhaseName.START:
+            self.result.proven_at_s = self.clock.monotonic()
+
+    async def _steps(self, phase: Phase) -> None:
+        if phase.order is Order.SEQUENCE:
+            ends = await self._chain(phase.steps)
+        else:
+            chains = await asyncio.gather(*(self._chain(steps) for steps in by_host(phase.steps)))
+            ends = [end for chain in chains for end in chain]
+        failed = [end for end in ends if not end.ok]
+        if failed and phase.name is PhaseName.CLAIM:
+            await self._give_back([end.step.host for end in ends if end.ok])
+        if failed:
+            raise failure_of(phase.name, [self._seen(end) for end in failed], self._resume())
+
+    async def _chain(self, steps: Sequence[Step]) -> list[StepEnd]:
+        """Steps one after another, up to the first that fails."""
+        ends: list[StepEnd] = []
+        for step in steps:
+            if self.stop.signal_number:
+                break
+            ends.append(await self._step(step))
+            if not ends[-1].ok:
+                break
+        return ends
+
+    async def _roll(self, phase: Phase) -> None:
+        """Batch by batch, until more hosts failed than the plan allows. Failures keep the run open."""
+        if not phase.steps:
+            return
+        failed: list[StepEnd] = []
+        for batch in batches(phase.steps, phase.batch):
+            self._check_stop()
+            reachable = [step for step in batch if step.host in self.remotes]
+            failed += [
+                StepEnd(step, ok=False, answer=Answer.UNKNOWN, reason="not reachable")
+                for step in batch
+                if step.host not in self.remotes
+            ]
+            await self._settle(step.host for step in reachable)
+            ends = await asyncio.gather(*(self._step(step) for step in reachable))
+            failed += [end for end in ends if not end.ok]
+            if len(failed) > phase.max_failures:
+                break
+        self.result.failed_workers = tuple(end.step.host for end in failed)
+        if failed:
+            raise failure_of(phase.name, [self._seen(end) for end in failed], self._resume())
+
+    async def _give_back(self, hosts: Sequence[str]) -> None:
+        """The run has not begun: what this attempt claimed is free again for the one who was first."""
+        release = self.plan.phase(PhaseName.RELEASE)
+        for step in release.steps if release else ():
+            if step.name == "release.claim" and step.host in hosts:
+                await self.remotes[step.host].act(step.name, self.attempt, self._command(step))
+
+    # --- one step -------------------------------------------------------------------------------------
+
+    async def _step(self, step: Step) -> StepEnd:
+        """Look, act, look again. What is done already is not done again."""
+        past = judge_past(step, self._records.get(step.host, ()))
+        if step.done_if:
+            verdict = await self._look(step.done_if)
+            if verdict.answer is Answer.YES:
+                return self._ended(StepEnd(step, ok=True), "already")
+            if verdict.answer is Answer.WRONG:
+                return self._ended(StepEnd(step, False, Answer.WRONG, _reason(verdict)), "failed")
+        elif past is Before.DONE:
+            return self._ended(StepEnd(step, ok=True), "already")
+        if reason := refusal(step, past):
+            return self._ended(StepEnd(step, False, Answer.NO, reason), "failed")
+        self.journal.write("step-started", step=step.id, attempt=self.attempt)
+        self.reporter.step(step.host, step.id, "acting", step.title)
+        if self.result.stopped_at_s is None and step.id.startswith("stop.") and not step.id.startswith("stop.hold"):
+            self.result.stopped_at_s = self.clock.monotonic()
+        outcome = await self._act(step)
+        if isinstance(step.act, Reboot):
+            pass  # the connection and the marker went down with the machine: looking tells
+        elif outcome.ended is Ended.FENCED:
+            raise LockedError(f"{step.host}: a later attempt has taken over this run", self._status())
+        elif outcome.ended is not Ended.DONE:
+            answer = Answer.UNKNOWN if outcome.ended is Ended.LOST else Answer.NO
+            return self._ended(StepEnd(step, False, answer, _why(outcome), outcome), "failed")
+        if step.done_if and step.done_if.wait_s:
+            verdict = await self._poll(step.done_if, lambda seen: self._waiting(step, seen))
+            if verdict.answer is not Answer.YES:
+                return self._ended(StepEnd(step, False, verdict.answer, _reason(verdict), outcome), "failed")
+        return self._ended(StepEnd(step, ok=True, outcome=outcome), "done")
+
+    async def _act(self, step: Step) -> Outcome:
+        remote = self.remotes[step.host]
+        match step.act:
+            case Push() as push:
+                source = await self.open_source(push)
+                total = source.size_bytes
+                return await remote.push(
+                    source,
+                    push.path,
+                    push.sha256,
+                    self.attempt,
+                    lambda moved: self.reporter.moved(step.host, moved, total),
+                )
+            case Pause() as pause:
+                began = self.clock.monotonic()
+                if not await self.ask(pause):
+                    raise HaltedError(pause.question, f"{self._resume()} {pause.answer_flag}")
+                self.result.paused_s += self.clock.monotonic() - began
+        return await remote.act(step.name, self.attempt, self._command(step))
+
+    def _command(self, step: Step) -> Command:
+        match step.act:
+            case Push() | Pause():
+                return Command(("true",))  # what the operator did has no command: the marker records its end
+            case Reboot(argv=argv, timeout_s=timeout_s):
+                return Command(argv, timeout_s=timeout_s)
+            case call:
+                return self.plan.command(call)
+
+    # --- looking --------------------------------------------------------------------------------------
+
+    async def _look(self, probe: Probe) -> Verdict:
+        outputs = await asyncio.gather(
+            *(self.remotes[look.host].look(self.plan.command(look.call)) for look in probe.looks)
+        )
+        return judge(probe, outputs)
+
+    async def _poll(self, probe: Probe, seen: Callable[[Verdict], None]) -> Verdict:
+        """Looks until the answer is yes for ``dwell_s``, or wrong, or ``wait_s`` is over."""
+        deadline = self.clock.monotonic() + probe.wait_s
+        since: float | None = None
+        while True:
+            verdict = await self._look(probe)
+            now = self.clock.monotonic()
+            since = (since if since is not None else now) if verdict.answer is Answer.YES else None
+            if since is not None and now - since >= probe.dwell_s:
+                return verdict
+            if verdict.answer is Answer.WRONG or (since is None and now >= deadline):
+                return verdict
+            seen(verdict)
+            await self.clock.sleep(SLOW_POLL_S if len(probe.looks) > 1 and probe.wait_s >= 600 else POLL_S)
+
+    async def _barrier(self, phase: Phase, barrier: Probe) -> None:
+        verdict = await self._poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))
+        self.journal.write("barrier", phase=phase.name, answer=verdict.answer, reasons=verdict.reasons)
+        self.result.dwell_s += barrier.dwell_s
+        if verdict.answer is not Answer.YES:
+            ends = [f"{host}: {reason}" for host, reason in verdict.reasons.items()]
+            raise failure_of(phase.name, [(verdict.answer, None, line) for line in ends], self._resume())
+        if phase.name is PhaseName.START:
+            self.result.proof = verdict.details
+
+    # --- words ----------------------------------------------------------------------------------------
+
+    def _ended(self, end: StepEnd, state: str) -> StepEnd:
+        self.journal.write(
+            "step-ended", step=end.step.id, attempt=self.attempt, ok=end.ok, state=state, reason=end.reason
+        )
+        self.reporter.step(end.step.host, end.step.id, state, end.reason)
+        return end
+
+    def _waiting(self, step: Step, verdict: Verdict) -> None:
+        self.reporter.step(step.host, step.id, "waiting", _reason(verdict))
+
+    def _seen(self, end: StepEnd) -> tuple[Answer, Outcome | None, str]:
+        return end.answer, end.outcome, f"{end.step.id}: {end.reason}"
+
+    def _halt(self, phase: PhaseName, lines: Sequence[str], what: str = "") -> OrchestratorError:
+        head = f"{phase}: {what}: " if what else f"{phase}: "
+        return HaltedError(head + "; ".join(lines), self._resume())
+
+    def _resume(self) -> str:
+        return f"orchestrator resume -i INVENTORY {self.plan.run}"
+
+    def _status(self) -> str:
+        return f"orchestrator status -i INVENTORY {self.plan.run}"
+
+    def _check_stop(self) -> None:
+        if self.stop.signal_number:
+            raise InterruptedRunError("interrupted", self._resume(), signal_number=self.stop.signal_number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """A Source of a few bytes that are in memory anyway."""
+
+    content: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content)
+
+    async def chunks(self, offset: int):  # type: ignore[no-untyped-def]  # an async generator
+        yield self.content[offset:]
+
+    async def sha256(self, length: int) -> str:
+        import hashlib
+
+        return hashlib.sha256(self.content[:length]).hexdigest()
+
+
+def _reason(verdict: Verdict) -> str:
+    return "; ".join(dict.fromkeys(verdict.reasons.values()))
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    return [f"{host}: {reason}" for host, reason in verdict.reasons.items()]
+
+
+def _why(outcome: Outcome) -> str:
+    last = outcome.log.strip().splitlines()[-1:] or [outcome.detail]
+    code = f" (exit {outcome.exit_code})" if outcome.exit_code is not None else ""
+    return f"{outcome.ended}{code}: {last[0]}"

@@ -1,0 +1,49 @@
+"""What a distribution must tell the planner. Implementations are pure: intent -> commands, output -> facts."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from orchestrator.core.inventory import Host
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Exec, Script
+
+
+class Distro(Protocol):
+    """One way in which etcd, the API server and their supervisor are installed."""
+
+    def look_at_host(self, host: Host) -> Script:
+        """The first look: everything that needs no knowledge of this host."""
+        ...
+
+    def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
+        """The first look's facts -> a view without the volume; what cannot be read is among its faults."""
+        ...
+
+    def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
+        """The second look, at the data volume that the first one named; None where it named none."""
+        ...
+
+    def read_volume(self, view: MasterView, facts: dict[str, str]) -> MasterView:
+        """The view, completed by the second look's facts."""
+        ...
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """All units that are stopped and held, in the order of stopping; those of one group together."""
+        ...
+
+    def take_snapshot(self, host: Host) -> Script:
+        """Takes a safety snapshot of what still answers."""
+        ...
+
+    def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
+        """Aided strategy: has the vendor's agent schedule the restore for the next start."""
+        ...
+
+    def start(self, host: Host) -> Exec:
+        """Starts what brings everything else up; returns before it is up."""
+        ...
+
+    def restart_services(self, host: Host) -> Script:
+        """Restarts a worker's services without a reboot."""
+        ...

@@ -1,0 +1,228 @@
+"""A document a person wrote: its values, where each stands, and what is wrong with it.
+
+A YAML 1.1 reader guesses: ``no`` becomes false, ``022`` becomes 18, ``1:30`` becomes 90. Here a scalar stays
+the text that was written (`Scalar`) and the model that receives it decides: `as_text` refuses what other
+readers would not take for text, `as_whole_number` refuses everything but plain decimal digits.
+"""
+
+import difflib
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from orchestrator.errors import UsageError
+
+Path = tuple[str | int, ...]
+
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+
+
+class Mark(NamedTuple):
+    """A place in a file; both numbers start at 1, as editors count."""
+
+    line: int
+    column: int
+
+
+class Scalar(str):
+    """A scalar as it was written. ``yaml_type``: what YAML 1.1 takes it for (str, int, bool, timestamp)."""
+
+    yaml_type: str
+
+    def __new__(cls, text: str, yaml_type: str = "str") -> "Scalar":
+        """Quoted text is always of type str."""
+        scalar = super().__new__(cls, text)
+        scalar.yaml_type = yaml_type
+        return scalar
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong at one place of a document. Ordered as the places are."""
+
+    mark: Mark
+    path: str
+    text: str
+
+    def line(self, source: str) -> str:
+        """Shape: ``file:line:column path: what is wrong; what was probably meant``."""
+        where = f"{source}:{self.mark.line}:{self.mark.column}"
+        return f"{where} {self.path}: {self.text}" if self.path else f"{where} {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedDocument:
+    """Mappings, lists, `Scalar` and None, with the place of each key and each value by its path."""
+
+    data: object
+    keys: Mapping[Path, Mark] = field(default_factory=dict)
+    values: Mapping[Path, Mark] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+
+    def fault(self, path: Path, text: str, *, at_key: bool = False) -> Fault:
+        """A fault at the value of ``path``, at its key, or at the nearest key above that was written."""
+        preferred = self.keys if at_key else self.values
+        mark = preferred.get(path)
+        above = path
+        while mark is None and above:
+            above = above[:-1]
+            mark = self.keys.get(above)
+        return Fault(mark or self.values.get((), Mark(1, 1)), dotted(path), text)
+
+
+def dotted(path: Path) -> str:
+    """Shape: ``masters.hosts.master-1.host_key[0]``."""
+    shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return shown.removeprefix(".")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``; did you mean "port"?`` or, when nothing is near, the list of what is known."""
+    words = list(known)
+    return _near(word, words) or (f"; known here: {', '.join(words)}" if words else "")
+
+
+def _near(word: str, words: list[str]) -> str:
+    near = difflib.get_close_matches(word, words, n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def faults_error(source: str, faults: Iterable[Fault]) -> UsageError:
+    """All faults of a file as one error, one line each, in the order of the file."""
+    ordered = sorted(set(faults))
+    lines = [fault.line(source) for fault in ordered]
+    message = lines[0] if len(lines) == 1 else "\n  ".join((f"{source} has {len(lines)} faults:", *lines))
+    return UsageError(message, f"${{EDITOR:-vi}} +{ordered[0].mark.line} {shlex.quote(source)}")
+
+
+def as_text(value: object) -> object:
+    """For pydantic: text that every YAML reader takes for text, or a decimal number.
+
+    Raises ValueError for ``no``, ``2024-01-01``, ``1:30``, ``022``, ``1.10``... written without quotes.
+    """
+    if not isinstance(value, Scalar):
+        return value
+    decimal = value.yaml_type == "int" and _WHOLE_NUMBER.fullmatch(value)
+    if value.yaml_type == "str" or decimal:
+        return str(value)
+    raise ValueError(f'{value} without quotes is {_reading(value)} in YAML; for the text, write "{value}"')
+
+
+def as_whole_number(value: object) -> object:
+    """For pydantic: decimal digits and nothing else. Raises ValueError that names the trap."""
+    if isinstance(value, bool):
+        raise ValueError("a truth value, a whole number is needed")  # noqa: TRY004 - pydantic collects ValueError
+    if not isinstance(value, str):
+        return value
+    if _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    if re.fullmatch(r"0[0-9]+", value):
+        raise ValueError(f"{value} is {_reading(value)} in YAML; write {int(value)}")
+    if re.fullmatch(r"[0-9]+(_[0-9]+)+", value):
+        raise ValueError(f"{value} is not read alike by every YAML reader; write {value.replace('_', '')}")
+    raise ValueError(f"{value} is {_reading(value)}, a whole number is needed")
+
+
+def _reading(text: str) -> str:
+    """What a YAML 1.1 reader makes of a plain scalar, with its article."""
+    if re.fullmatch(r"0[0-7]+", text):
+        return f"an octal number ({int(text, 8)})"
+    if re.fullmatch(r"[0-9]+(:[0-5]?[0-9])+", text):
+        return "a number in base 60"
+    names = {
+        "bool": "a truth value",
+        "float": "a decimal fraction",
+        "int": "a number in another notation",
+        "null": "an empty value",
+        "timestamp": "a date",
+    }
+    return names.get(getattr(text, "yaml_type", "str"), "text")
+
+
+def model_faults(
+    error: ValidationError,
+    document: MarkedDocument,
+    schema: Mapping[str, Any],
+    synonyms: Mapping[str, str],
+) -> Iterator[Fault]:
+    """Pydantic's errors in the operator's words.
+
+    ``schema`` is the JSON Schema of the model, for what is known at a place; ``synonyms`` maps words that
+    people try to the key they mean.
+    """
+    for detail in error.errors(include_url=False):
+        at_key = detail["loc"][-1:] == ("[key]",)
+        path = detail["loc"][:-1] if at_key else detail["loc"]
+        kind = detail["type"]
+        if kind == "extra_forbidden":
+            yield document.fault(path, _unknown_key(path, schema, synonyms), at_key=True)
+        elif kind == "missing":
+            purpose = _place(schema, path).get("description", "")
+            yield document.fault(path, f"missing: {purpose}" if purpose else "missing", at_key=True)
+        else:
+            yield document.fault(path, _said(detail, _place(schema, path)), at_key=at_key)
+
+
+def _unknown_key(path: Path, schema: Mapping[str, Any], synonyms: Mapping[str, str]) -> str:
+    key = str(path[-1])
+    known = _place(schema, path[:-1]).get("properties", {})
+    if "password" in key or key.endswith("_pass"):
+        return "no password belongs in a file; it is asked for when it is needed"
+    meant = synonyms.get(key, key)
+    return f"unknown key{did_you_mean(meant if meant in known else key, known)}"
+
+
+def _said(detail: ErrorDetails, place: Mapping[str, Any]) -> str:
+    """One of pydantic's value errors as a sentence. Its own words are kept where they serve."""
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if value is None:
+        return "is empty; give it a value or delete the line"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in {"enum", "literal_error"}:
+        choices = [str(choice) for choice in place.get("enum", (place.get("const"),))]
+        return f"{value} is none of {', '.join(choices)}{_near(str(value), choices)}"
+    shapes = {
+        "model_type": "a mapping (key: value lines)",
+        "dict_type": "a mapping (name: value lines)",
+        "tuple_type": "a list ([one, two] or lines that start with a dash)",
+        "string_type": "text",
+        "int_type": "a whole number",
+    }
+    if kind in shapes:
+        return f"needs {shapes[kind]}"
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        return f"{value} is below {context['ge']}" if "ge" in context else f"{value} is above {context['le']}"
+    if kind == "too_short":
+        return "is empty; it needs at least one entry"
+    return f"{value}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+def _place(schema: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The part of a JSON Schema that describes ``path``; empty where the schema knows no such place."""
+    place = _resolved(schema, schema)
+    for part in path:
+        below: object = place.get("items") if isinstance(part, int) else place.get("properties", {}).get(part)
+        if below is None:
+            below = next(iter(place.get("patternProperties", {}).values()), None)
+        if not isinstance(below, Mapping):
+            return {}
+        place = _resolved(schema, below)
+    return place
+
+
+def _resolved(schema: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
+    """``place`` with its reference followed and, of a value that may be null, the other kind."""
+    found = dict(place)
+    for choice in found.pop("anyOf", ()):
+        if choice.get("type") != "null":
+            found = {**choice, **found}
+    reference = found.pop("$ref", None)
+    if reference is None:
+        return found
+    return {**schema["$defs"][reference.rpartition("/")[2]], **found}

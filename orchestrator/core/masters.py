@@ -1,0 +1,111 @@
+"""What a master is to the planner: the same shape for every distribution, read from what the host said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orchestrator.core.model import Finding
+
+SILENT_S = 60
+"""After four missed heartbeats a holder counts as silent. That is not dead: settle and fence keep it harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Paths on the master. The keys never leave it."""
+
+    ca: str
+    cert: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdConfig:
+    """One member's configuration, from the manifest or unit that starts it.
+
+    ``member_path`` is the folder ``member`` on the host; ``address`` is where the member listens there;
+    ``aliases`` are names that its pod resolves by itself, whatever the host's own hosts file says.
+    """
+
+    member: str
+    peer_url: str
+    client_url: str
+    initial_cluster: dict[str, str]
+    token: str
+    data: str
+    member_path: str
+    peer_tls: Tls
+    client_tls: Tls
+    address: str
+    aliases: frozenset[str] = frozenset()
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Of one filesystem; ``device`` tells filesystems of one host apart."""
+
+    device: str
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMember:
+    """What a member that answers says: its cluster, how far it is, and whether a quorum stands behind it."""
+
+    version: str
+    cluster_id: str
+    members: dict[str, tuple[str, ...]]
+    revision: int
+    hash_kv: int
+    has_quorum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose a host is: the run, its laptop, and for how many seconds its holder has been silent (None: it ended)."""
+
+    run: str
+    attempt: str
+    laptop: str
+    taken_at_utc: str
+    silent_s: int | None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the holder may still be at work: its heartbeat comes every 15 s."""
+        return self.silent_s is not None and self.silent_s < SILENT_S
+
+
+@dataclass(frozen=True, slots=True)
+class MasterView:
+    """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why."""
+
+    host: str
+    hostname: str = ""
+    clock_offset_s: float = 0.0
+    missing_tools: frozenset[str] = frozenset()
+    systemd: bool = False
+    kills_user_processes: bool = False
+    own_addresses: frozenset[str] = frozenset()
+    units: dict[str, str] = field(default_factory=dict)
+    units_sha256: str = ""
+    manifest_sha256: str = ""
+    etcd: EtcdConfig | None = None
+    other_data: str = ""
+    api_port: int = 6443
+    resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts_file: str = ""
+    state_disk: Disk | None = None
+    data_disk: Disk | None = None
+    free_inodes: int | None = None
+    data_bytes: int = 0
+    keeps_beside: bool = True
+    members_on_disk: tuple[str, ...] = ()
+    data_entries: tuple[str, ...] = ()
+    missing_certificates: tuple[str, ...] = ()
+    live: LiveMember | None = None
+    claim: Claim | None = None
+    hold: str = ""
+    attempts: dict[str, str] = field(default_factory=dict)
+    faults: tuple[Finding, ...] = ()

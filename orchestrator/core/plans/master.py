@@ -1,0 +1,135 @@
+"""One master as plans see it, and the small pieces of which phases are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.core import timeouts
+from orchestrator.core.inventory import Host, Inventory
+from orchestrator.core.masters import EtcdConfig, MasterView
+from orchestrator.core.model import Call, Exec, Look, Order, Phase, PhaseName, Probe, Script, Step
+from orchestrator.core.phases import PHASES
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """One master with what the planner needs to know of it."""
+
+    host: Host
+    view: MasterView
+    etcd: EtcdConfig
+    run: str
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    @property
+    def state(self) -> str:
+        return self.host.paths.state
+
+    @property
+    def folder(self) -> str:
+        """The run's folder on this host."""
+        return f"{self.state}/{self.run}"
+
+    @property
+    def snapshot(self) -> str:
+        return f"{self.folder}/snapshot.db"
+
+    @property
+    def kept(self) -> str:
+        """Where the old member folder is copied: beside the volume, or inside it where that is its own filesystem."""
+        return f"{self.etcd.data}.kr-{self.run}" if self.view.keeps_beside else f"{self.etcd.data}/.kr-{self.run}"
+
+    @property
+    def certificates(self) -> tuple[str, ...]:
+        peer, client = self.etcd.peer_tls, self.etcd.client_tls
+        return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
+
+
+def masters_of(inventory: Inventory, views: Mapping[str, MasterView], run: str) -> tuple[Master, ...]:
+    """All masters of the inventory. Their configurations are known: one that cannot be read blocks the plan."""
+    found = []
+    for host in inventory.masters:
+        etcd = views[host.name].etcd
+        assert etcd is not None
+        found.append(Master(host, views[host.name], etcd, run))
+    return tuple(found)
+
+
+def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
+    """One after another, in the same order on every laptop: of two that race, one stops at the first host."""
+    ordered = sorted(masters, key=lambda master: master.name)
+    steps = tuple(
+        script_step("claim.take", master, "take the host", "claim.sh", laptop, rerunnable=True) for master in ordered
+    )
+    barrier = all_of(ordered, lambda master: look("claimed.sh", master.state, master.run))
+    return make_phase(PhaseName.CLAIM, steps, order=Order.SEQUENCE, barrier=barrier)
+
+
+def release_step(master: Master) -> Step:
+    """Gives a host back to the next run."""
+    return script_step("release.claim", master, "give the host back", "release.sh", rerunnable=True)
+
+
+def make_phase(
+    name: PhaseName,
+    steps: tuple[Step, ...],
+    *,
+    order: Order = Order.PARALLEL,
+    requires: Probe | None = None,
+    barrier: Probe | None = None,
+    note: str = "",
+) -> Phase:
+    rule = PHASES[name]
+    return Phase(
+        name=name,
+        title=rule.title,
+        steps=steps,
+        order=order,
+        requires=requires,
+        barrier=barrier,
+        destructive=rule.destructive,
+        note=note,
+    )
+
+
+def look(file: str, *args: str, timeout_s: float = timeouts.LOOK_S) -> Script:
+    return Script(file=file, args=args, timeout_s=timeout_s)
+
+
+def one(master: Master, call: Call) -> Probe:
+    return Probe(looks=(Look(host=master.name, call=call),))
+
+
+def all_of(
+    masters: Iterable[Master], call: Callable[[Master], Exec | Script], *, wait_s: float = 0.0, dwell_s: float = 0.0
+) -> Probe:
+    looks = tuple(Look(host=master.name, call=call(master)) for master in masters)
+    return Probe(looks=looks, wait_s=wait_s, dwell_s=dwell_s)
+
+
+def script_step(
+    name: str,
+    master: Master,
+    title: str,
+    file: str,
+    *args: str,
+    timeout_s: float = timeouts.MARK_S,
+    rerunnable: bool = False,
+    undo: str = "",
+) -> Step:
+    return Step(
+        id=f"{name}/{master.name}",
+        host=master.name,
+        title=title,
+        act=Script(file=file, args=args, timeout_s=timeout_s),
+        rerunnable=rerunnable,
+        undo=undo,
+    )
+
+
+def plain(unit: str) -> str:
+    return unit.removesuffix(".service")

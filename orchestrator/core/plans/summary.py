@@ -1,0 +1,74 @@
+"""What a plan says of itself: what it rests on, what is lost, how much and how long. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.core.checks import WAL_BYTES
+from orchestrator.core.inventory import Inventory, Restart
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Estimate, MasterFacts
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+# Seen with three masters on shared disks; they err on the slow side.
+COPY_BYTES_PER_S = 100 << 20
+UPLINK_BYTES_PER_S = 50_000_000 // 8
+RESTART_S = 30
+REBOOT_S = 120
+
+
+def facts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[MasterFacts, ...]:
+    """The binding facts: if one of them changes, a saved plan is stale."""
+    found = []
+    for host in inventory.masters:
+        view = views[host.name]
+        if etcd := view.etcd:
+            found.append(
+                MasterFacts(
+                    host=host.name,
+                    member=etcd.member,
+                    peer_url=etcd.peer_url,
+                    initial_cluster=etcd.initial_cluster,
+                    token=etcd.token,
+                    data=etcd.data,
+                    manifest_sha256=view.manifest_sha256,
+                    units_sha256=view.units_sha256,
+                    etcd_version=view.live.version if view.live else "",
+                    cluster_id=view.live.cluster_id if view.live else "",
+                )
+            )
+    return tuple(found)
+
+
+def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str, ...]:
+    """What the cluster had after the snapshot was taken."""
+    live = {name: view.live for name, view in views.items() if view.live}
+    if not live:
+        return (
+            f"everything written after revision {snapshot.revision}; no member answers, so how much that is, nobody knows",
+        )
+    newest = max(member.revision for member in live.values())
+    count = max(0, newest - snapshot.revision)
+    return (
+        f"everything written after revision {snapshot.revision}: {count} revisions, the live cluster is at {newest}",
+    )
+
+
+def estimate(inventory: Inventory, snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> Estimate:
+    """Bytes and seconds, on the slow side."""
+    masters = [views[host.name] for host in inventory.masters]
+    upload = snapshot.size_bytes * len(masters)
+    kept = sum(view.data_bytes for view in masters)
+    largest = max((view.data_bytes for view in masters), default=0)
+    outage = RESTART_S + (largest + 3 * snapshot.size_bytes + WAL_BYTES) // COPY_BYTES_PER_S
+    policy = inventory.policies.workers
+    workers = 0
+    if policy.restart is not Restart.NONE and inventory.workers:
+        each = REBOOT_S if policy.restart is Restart.REBOOT else RESTART_S
+        workers = -(-len(inventory.workers) // policy.batch_size(len(inventory.workers))) * each
+    return Estimate(
+        upload_bytes=upload,
+        kept_bytes=kept,
+        outage_s=outage,
+        total_s=upload // UPLINK_BYTES_PER_S + outage + workers + RESTART_S,
+    )

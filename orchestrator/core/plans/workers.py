@@ -1,0 +1,90 @@
+"""The workers phase: restart every worker, batch by batch, each gated on coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.core import timeouts
+from orchestrator.core.distro import Distro
+from orchestrator.core.inventory import Host, Inventory, Restart
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Judge, Look, Order, Phase, PhaseName, Probe, Reboot, Script, Step
+from orchestrator.core.phases import PHASES
+from orchestrator.core.plans.master import claim_phase, make_phase, masters_of, release_step
+
+STEP = "workers.restart"
+
+
+def workers_phase(inventory: Inventory, views: Mapping[str, MasterView], distro: Distro, run: str) -> Phase:
+    """One step per worker. Vendor's page: after a restore "worker nodes also will need to be restarted"."""
+    policy = inventory.policies.workers
+    workers = inventory.workers
+    note = ""
+    if policy.restart is Restart.NONE:
+        note = "the inventory leaves the workers alone: their watches are stale until someone restarts them"
+    elif not workers:
+        note = "the inventory names no workers"
+    steps = () if note else tuple(_restart(worker, inventory, views, distro, run) for worker in workers)
+    return Phase(
+        name=PhaseName.WORKERS,
+        title=PHASES[PhaseName.WORKERS].title,
+        steps=steps,
+        order=Order.ROLLING,
+        batch=policy.batch_size(len(workers)),
+        max_failures=policy.max_failures,
+        destructive=True,
+        note=note,
+    )
+
+
+def restart_workers(
+    inventory: Inventory, views: Mapping[str, MasterView], distro: Distro, run: str, laptop: str
+) -> tuple[Phase, ...]:
+    """The rolling restart alone: claimed like a restore, so that no other run touches the cluster meanwhile."""
+    masters = masters_of(inventory, views, run)
+    return (
+        claim_phase(masters, laptop),
+        workers_phase(inventory, views, distro, run),
+        make_phase(PhaseName.RELEASE, tuple(release_step(master) for master in masters)),
+    )
+
+
+def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView], distro: Distro, run: str) -> Step:
+    policy = inventory.policies.workers
+    reboot = policy.restart is Restart.REBOOT
+    units = [unit for group in distro.units(worker) for unit in group]
+    restarted = Look(
+        host=worker.name,
+        call=Script(
+            file="restarted.sh",
+            args=(worker.paths.state, run, STEP, policy.restart.value, units[1]),
+            timeout_s=timeouts.LOOK_S,
+        ),
+    )
+    node = tuple(
+        Look(
+            host=master.name,
+            call=Script(
+                file="lease.sh",
+                args=(
+                    worker.node,
+                    etcd.client_url,
+                    etcd.address,
+                    etcd.client_tls.ca,
+                    etcd.client_tls.cert,
+                    etcd.client_tls.key,
+                ),
+                timeout_s=timeouts.LOOK_S,
+            ),
+        )
+        for master in inventory.masters
+        if (etcd := views[master.name].etcd)
+    )
+    return Step(
+        id=f"{STEP}/{worker.name}",
+        host=worker.name,
+        title="reboot" if reboot else "restart services",
+        act=Reboot() if reboot else distro.restart_services(worker),
+        done_if=Probe(looks=(restarted, *node), judge=Judge.NODE, wait_s=policy.ready_timeout_s),
+        rerunnable=True,
+    )

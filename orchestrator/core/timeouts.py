@@ -1,0 +1,37 @@
+"""How long anything may take, in seconds, and why. Every timeout of a plan comes from here."""
+
+LOOK_S = 60.0
+"""A look reads small files and asks local ports; the slowest part is curl's 8 s, up to four times in a row."""
+
+HASH_S = 1800.0
+"""sha256 of a file of up to some 100 GB on a slow disk: 60 MB/s."""
+
+MARK_S = 60.0
+"""Writing a few small files with fsync, on a disk that others keep busy."""
+
+STOP_UNIT_S = 300.0
+"""systemd sends SIGKILL 90 s after SIGTERM (DefaultTimeoutStopSec); Docker stops its containers within that."""
+
+COPY_S = 7200.0
+"""Copying old data of up to some 100 GB on a slow disk: 15 MB/s."""
+
+BACKUP_S = 1800.0
+"""A snapshot of a live member: etcd's own limit is its 8 GiB database, read at 5 MB/s."""
+
+START_UNIT_S = 120.0
+"""`systemctl start` of the agent alone; what the agent then starts is waited for by looking."""
+
+STOPPED_WAIT_S = 180.0
+"""Containers that ignore SIGTERM die by SIGKILL after their grace period, 30 s by default in Kubernetes."""
+
+STOPPED_DWELL_S = 2.0
+"""Supervisors restart what was stopped after about a second; two seconds of quiet on all hosts show that none does."""
+
+RESOLVE_WAIT_S = 10.0
+"""A name in the hosts file resolves at once; a caching resolver may take some seconds."""
+
+PROVEN_WAIT_S = 600.0
+"""Runtime, kubelet and the pod's restore of up to 8 GiB before the member answers on its peer port."""
+
+READY_WAIT_S = 600.0
+"""An API server waits for etcd, in kubelet's back-off of up to 300 s if it crashed meanwhile."""

@@ -1,0 +1,9 @@
+"""The distributions that can be restored, by the name an inventory gives."""
+
+from orchestrator.core.distro import Distro
+from orchestrator.core.inventory import Distribution
+from orchestrator.distros.kublr import Kublr
+
+DISTROS: dict[Distribution, Distro] = {
+    Distribution.KUBLR: Kublr(),
+}

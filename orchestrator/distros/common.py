@@ -1,0 +1,78 @@
+"""Reading what hosts of every distribution print: facts, disks, addresses, units, etcd's answers. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from orchestrator.core.http import parse_http
+from orchestrator.core.masters import Claim, Disk, LiveMember
+from orchestrator.etcd.members import AnswerError, parse_hash_kv, parse_health, parse_members, parse_versions
+
+
+def parse_disk(line: str) -> Disk | None:
+    """The last line of `df -P -k` -> a Disk."""
+    columns = line.split()
+    if len(columns) < 6 or not columns[3].isdigit():
+        return None
+    return Disk(device=f"{columns[0]} {columns[5]}", free_bytes=int(columns[3]) * 1024)
+
+
+def parse_units(text: str) -> dict[str, str]:
+    """`systemctl show` blocks -> unit name to its state, `not-found` or `active`, `inactive`, ..."""
+    units: dict[str, str] = {}
+    for block in text.strip().split("\n\n"):
+        values = dict(line.partition("=")[::2] for line in block.splitlines())
+        if name := values.get("Id"):
+            loaded = values.get("LoadState", "loaded")
+            units[name] = values.get("ActiveState", "unknown") if loaded == "loaded" else loaded
+    return units
+
+
+def parse_own_addresses(fib_trie: str) -> frozenset[str]:
+    """The kernel's routing trie -> the host's own IPv4 addresses. A `host LOCAL` line follows its address."""
+    return frozenset(re.findall(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL", fib_trie))
+
+
+def parse_names(text: str) -> dict[str, tuple[str, ...]]:
+    """Lines of name and address -> the addresses by name."""
+    names: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        name, _, address = line.partition(" ")
+        if address:
+            names[name] = (*names.get(name, ()), address)
+    return names
+
+
+def parse_claim(text: str, silent_s: str) -> Claim | None:
+    """The claim's JSON line -> a Claim; None where it is torn."""
+    try:
+        claim = json.loads(text)
+        return Claim(
+            claim["run"],
+            claim["attempt"],
+            claim["laptop"],
+            claim["taken_at_utc"],
+            None if silent_s.strip() == "ended" else int(silent_s or "0"),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def parse_live(facts: dict[str, str]) -> LiveMember | None:
+    """The answers of one member on its peer and client port; None where the peer port gave none."""
+    peer, version, hashkv, health = (
+        parse_http(facts.get(name, "")) for name in ("peer_members", "peer_version", "peer_hashkv", "client_health")
+    )
+    try:
+        answer = parse_hash_kv(hashkv.body)
+        return LiveMember(
+            version=parse_versions(version.body).server,
+            cluster_id=peer.headers.get("x-etcd-cluster-id", ""),
+            members={member.name: member.peer_urls for member in parse_members(peer.body)},
+            revision=answer.revision,
+            hash_kv=answer.hash_kv,
+            has_quorum=bool(health.body) and parse_health(health.body).healthy,
+        )
+    except AnswerError:
+        return None

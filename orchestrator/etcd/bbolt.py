@@ -1,0 +1,213 @@
+"""A bbolt file, read from a buffer: the tree of pages in which etcd keeps everything it knows.
+
+A file is a row of pages of equal size. Pages 0 and 1 are metas; the valid one with the higher transaction
+number names the root bucket, whose leaves name the top-level buckets. A bucket is a B+tree of branch and leaf
+pages, or where it is small an inline page that lies in its parent's leaf. All numbers are little-endian.
+
+Source: bbolt v1.4.3, internal/common/{page,meta,bucket,types}.go.
+
+Every offset is checked before it is followed, and no bucket enters a page twice, so hostile bytes end in
+``CorruptError``, soon and in little memory.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MAGIC, _VERSION = 0xED0CDAED, 2
+_PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
+_META = struct.Struct("<IIIIQQQQQQ")  # magic, version, page size, flags, root, sequence, freelist, hwm, txid, sum
+_LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
+_BRANCH = struct.Struct("<IIQ")  # position, key size, page id
+_BUCKET = struct.Struct("<QQ")  # root page id, sequence
+_BRANCH_PAGE, _LEAF_PAGE = 0x01, 0x02
+_BUCKET_FLAG = 0x01
+_PAGE_SIZES = tuple(1024 << shift for shift in range(16))  # what bbolt's own search for a meta tries
+_DEPTH_MAX = 32
+_BUCKETS_MAX = 64  # bounds the work on a hostile file; etcd 3.6 has 10
+
+Entry = tuple[memoryview, memoryview]
+
+
+class CorruptError(ValueError):
+    """The bytes break bbolt's or etcd's format; the message says what and where."""
+
+
+class NoMetaError(CorruptError):
+    """No valid meta page: this is no bbolt file, or its start is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What a meta page says about the file."""
+
+    page_size: int
+    root: int  # page id of the root bucket
+    pages: int  # the high-water mark: no page in use has this id or a higher one
+    transaction: int
+
+    @property
+    def size_bytes(self) -> int:
+        """How long the file must be to hold every page in use."""
+        return self.pages * self.page_size
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where a bucket's tree starts: at a page of its own, or in ``inline`` where the page id is 0."""
+
+    name: bytes
+    root: int
+    inline: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One page with its overflow. An inline page has id and offset 0."""
+
+    id: int
+    offset: int
+    view: memoryview
+    flags: int
+    count: int
+
+    def corrupt(self, what: str) -> CorruptError:
+        where = f"page {self.id} at byte {self.offset}" if self.id else "an inline page"
+        return CorruptError(f"{where}: {what}")
+
+
+def read_meta(buffer: memoryview) -> Meta:
+    """The meta that counts: the valid one of the two with the higher transaction number.
+
+    Where page 0 is damaged, page 1 is looked for at every page size that bbolt knows. Raises ``NoMetaError``.
+    """
+    first = _meta_at(buffer, 0)
+    second_offsets = (first.page_size,) if first else _PAGE_SIZES
+    metas = [first, *(_meta_at(buffer, offset) for offset in second_offsets)]
+    valid = [meta for meta in metas if meta is not None]
+    if not valid:
+        raise NoMetaError("neither page 0 nor page 1 is a valid bbolt meta page")
+    return max(valid, key=lambda meta: meta.transaction)
+
+
+def _meta_at(buffer: memoryview, page_offset: int) -> Meta | None:
+    start = page_offset + _PAGE.size
+    raw = buffer[start : start + _META.size]
+    if len(raw) < _META.size:
+        return None
+    magic, version, page_size, _, root, _, _, pages, transaction, checksum = _META.unpack(raw)
+    if (magic, version) != (_MAGIC, _VERSION) or page_size not in _PAGE_SIZES:
+        return None
+    if checksum != _fnv1a(raw[: _META.size - 8]):
+        return None
+    return Meta(page_size, root, pages, transaction)
+
+
+def _fnv1a(data: memoryview) -> int:
+    """FNV-1a of 64 bits, as in Go's hash/fnv."""
+    digest = 0xCBF29CE484222325
+    for byte in data:
+        digest = (digest ^ byte) * 0x100000001B3 & 0xFFFF_FFFF_FFFF_FFFF
+    return digest
+
+
+class Database:
+    """The buckets of a bbolt file. ``buffer`` may be longer than the pages in use, never shorter."""
+
+    def __init__(self, buffer: memoryview) -> None:
+        """Raises ``NoMetaError``, or ``CorruptError`` where the file is cut or its root is damaged."""
+        self.meta = read_meta(buffer)
+        if len(buffer) < self.meta.size_bytes:
+            raise CorruptError(f"{self.meta.size_bytes} bytes are in use, the file ends after {len(buffer)}")
+        self._buffer = buffer
+        self.buckets = {bucket.name: bucket for bucket in self._top_level()}
+        if len(self.buckets) > _BUCKETS_MAX:
+            raise CorruptError(f"{len(self.buckets)} buckets, where etcd has about 10")
+
+    def entries(self, name: bytes) -> Iterator[Entry]:
+        """Every (key, value) of a top-level bucket in key order, as slices of the buffer.
+
+        Nothing where there is no such bucket. Raises ``CorruptError``.
+        """
+        bucket = self.buckets.get(name)
+        if bucket is None:
+            return
+        for page in self._leaves(bucket):
+            for flags, key, value in _leaf_elements(page):
+                if flags & _BUCKET_FLAG:
+                    raise page.corrupt(f"a bucket within bucket {name!r}, which etcd never makes")
+                yield key, value
+
+    def _top_level(self) -> Iterator[Bucket]:
+        for page in self._leaves(Bucket(b"", self.meta.root, memoryview(b""))):
+            for flags, key, value in _leaf_elements(page):
+                if not flags & _BUCKET_FLAG or len(value) < _BUCKET.size:
+                    raise page.corrupt("an entry of the root bucket is no bucket")
+                root, _ = _BUCKET.unpack_from(value)
+                yield Bucket(bytes(key), root, value[_BUCKET.size :])
+
+    def _leaves(self, bucket: Bucket) -> Iterator[_Page]:
+        """The bucket's leaf pages from left to right."""
+        if bucket.root == 0:
+            yield _inline_page(bucket)
+            return
+        entered = bytearray(self.meta.pages)
+        pending = [(bucket.root, 0)]
+        while pending:
+            page_id, depth = pending.pop()
+            page = self._page(page_id, entered)
+            if page.flags & _LEAF_PAGE:
+                yield page
+            elif page.flags & _BRANCH_PAGE and depth < _DEPTH_MAX:
+                pending.extend((child, depth + 1) for child in reversed(_children(page)))
+            else:
+                raise page.corrupt(f"flags {page.flags:#x} at depth {depth} are neither branch nor leaf")
+
+    def _page(self, page_id: int, entered: bytearray) -> _Page:
+        """The page with its overflow, which it marks in ``entered``. Raises ``CorruptError``."""
+        size = self.meta.page_size
+        offset = page_id * size
+        if not 2 <= page_id < self.meta.pages:
+            raise CorruptError(f"a reference to page {page_id}, where the last page is {self.meta.pages - 1}")
+        own_id, flags, count, overflow = _PAGE.unpack_from(self._buffer, offset)
+        end = page_id + 1 + overflow
+        if own_id != page_id or end > self.meta.pages:
+            raise CorruptError(f"page {page_id} at byte {offset}: its header says id {own_id}, end {end}")
+        if entered.find(1, page_id, end) >= 0:
+            raise CorruptError(f"page {page_id} at byte {offset}: reached a second time")
+        entered[page_id:end] = b"\1" * (1 + overflow)
+        return _Page(page_id, offset, self._buffer[offset : end * size], flags, count)
+
+
+def _inline_page(bucket: Bucket) -> _Page:
+    if len(bucket.inline) < _PAGE.size:
+        raise CorruptError(f"bucket {bucket.name!r}: its inline page is cut")
+    _, flags, count, _ = _PAGE.unpack_from(bucket.inline)
+    page = _Page(0, 0, bucket.inline, flags, count)
+    if not flags & _LEAF_PAGE:
+        raise CorruptError(f"bucket {bucket.name!r}: its inline page is no leaf")
+    return page
+
+
+def _elements(page: _Page, layout: struct.Struct) -> Iterator[tuple[int, ...]]:
+    end = _PAGE.size + page.count * layout.size
+    if end > len(page.view):
+        raise page.corrupt(f"{page.count} elements do not fit into {len(page.view)} bytes")
+    return layout.iter_unpack(page.view[_PAGE.size : end])
+
+
+def _children(page: _Page) -> list[int]:
+    return [child for _, _, child in _elements(page, _BRANCH)]
+
+
+def _leaf_elements(page: _Page) -> Iterator[tuple[int, memoryview, memoryview]]:
+    """(flags, key, value) of each element. An element's position counts from the element itself."""
+    view, limit, element = page.view, len(page.view), _PAGE.size
+    for flags, position, key_size, value_size in _elements(page, _LEAF):
+        start = element + position
+        middle = start + key_size
+        end = middle + value_size
+        if end > limit:
+            raise page.corrupt(f"the element at byte {element} reaches {end - limit} bytes past the page")
+        yield flags, view[start:middle], view[middle:end]
+        element += _LEAF.size

@@ -1,0 +1,231 @@
+"""A snapshot file, as `etcdctl snapshot save` writes it: a bbolt file and its sha256.
+
+The last 32 bytes are the sha256 of all before them. bbolt's part ends on a multiple of 512 bytes, so the
+remainder of the size tells whether there is a trailer: 32 with it, 0 without (a copied ``member/snap/db``).
+`etcdutl snapshot status` looks at no hash; here a file is refused unless it is whole.
+
+Source: etcd v3.6.14 server/etcdserver/api/v3rpc/maintenance.go (writes it), etcdutl/snapshot/v3_snapshot.go
+(reads it), server/storage/schema/{bucket,meta,membership,alarm}.go (the buckets).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.errors import RefusedError
+from orchestrator.etcd import bbolt, keyspace, wire
+from orchestrator.etcd.ids import hex_id
+
+Progress = Callable[[int], None]
+
+_TRAILER_BYTES, _BLOCK_BYTES = 32, 512
+_PIECE_BYTES = 4 * 1024 * 1024
+_SAVE_AGAIN = "take another backup file, or copy this one again from where it was saved"
+_ALARMS = {1: "NOSPACE", 2: "CORRUPT"}
+
+
+class Fault(Enum):
+    """Why a snapshot is refused. Only ``UNHASHED`` may be overridden: such a file can be whole."""
+
+    EMPTY = "empty"
+    FOREIGN = "foreign"  # not an etcd database
+    TRUNCATED = "truncated"
+    ALTERED = "altered"  # the sha256 does not fit the bytes
+    UNHASHED = "unhashed"  # no sha256 trailer
+    CORRUPT = "corrupt"  # the sha256 fits or is absent, but the pages make no sense
+
+
+class SnapshotError(RefusedError):
+    """The file is no whole snapshot. The message does not name the file: its caller knows the path."""
+
+    def __init__(self, fault: Fault, message: str, next_step: str = _SAVE_AGAIN) -> None:
+        super().__init__(message, next_step)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The sha256 of a whole file, and what its trailer says about the bytes before it."""
+
+    sha256: str
+    hashed: bool  # the size shows that there is a trailer
+    intact: bool  # the trailer is the sha256 of the rest; False where there is none
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SnapshotMember(_Model):
+    """A member of the cluster that the snapshot was taken from."""
+
+    id: str
+    name: str
+    peer_urls: tuple[str, ...]
+
+
+class SnapshotFacts(_Model):
+    """All that a plan rests on about a snapshot.
+
+    ``revision`` is what a member serves after the restore: the last entry's, or the compacted one where the
+    entries up to it are gone, never below 1. ``hash_kv`` is the member's answer for HashKV at that revision (it
+    must be asked for revision 0, the current one, where ``revision`` is compacted itself) until the member is
+    compacted past ``compacted_revision``; ``hash_kv_at`` tells the answer after that.
+    """
+
+    size_bytes: int
+    sha256: str  # of the whole file, its trailer included
+    hashed: bool
+    page_size_bytes: int
+    revision: int
+    compacted_revision: int  # -1: never
+    last_entry_revision: int  # the `revision` of etcdutl; 0 where there is no entry
+    hash_kv: int
+    key_entries: int  # revisions and tombstones in bucket ``key``
+    live_keys: int
+    total_entries: int  # in all buckets: the `totalKey` of etcdutl 3.4 and 3.5
+    members: tuple[SnapshotMember, ...]
+    cluster_version: str | None
+    term: int | None  # None: saved by an etcd before 3.5
+    consistent_index: int | None
+    alarms: tuple[str, ...]  # such as "NOSPACE on 8e9e05c52164694d"
+
+
+def digest(buffer: memoryview, progress: Progress | None = None) -> Digest:
+    """Reads the file once. ``progress`` is called with the number of bytes read so far.
+
+    Raises nothing: the verdict is the caller's.
+    """
+    hashed = len(buffer) % _BLOCK_BYTES == _TRAILER_BYTES
+    body = len(buffer) - _TRAILER_BYTES * hashed
+    running = hashlib.sha256()
+    for start in range(0, body, _PIECE_BYTES):
+        end = min(start + _PIECE_BYTES, body)
+        running.update(buffer[start:end])
+        if progress:
+            progress(end)
+    intact = hashed and running.digest() == bytes(buffer[body:])
+    running.update(buffer[body:])
+    return Digest(running.hexdigest(), hashed, intact)
+
+
+def read_snapshot(
+    buffer: memoryview, *, allow_unhashed: bool = False, progress: Progress | None = None
+) -> SnapshotFacts:
+    """Proves that the file is whole, and reads it.
+
+    ``buffer`` is best a read-only ``mmap``: only keys and metadata are copied out of it. ``progress`` gets
+    the number of bytes hashed so far. Raises ``SnapshotError``.
+    """
+    _refuse_cut(buffer)
+    file = digest(buffer, progress)
+    if file.hashed and not file.intact:
+        raise SnapshotError(Fault.ALTERED, "the file was altered: its bytes do not fit the sha256 at its end")
+    if not file.hashed and not allow_unhashed:
+        raise SnapshotError(
+            Fault.UNHASHED,
+            "the file has no sha256 at its end, so nothing proves that it is whole; it looks like a copied "
+            "member/snap/db",
+            "take a file saved with `etcdctl snapshot save`, or add `--override unhashed`",
+        )
+    try:
+        return _facts(buffer, file)
+    except bbolt.CorruptError as error:
+        raise SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}") from error
+
+
+def hash_kv_at(buffer: memoryview, compacted_revision: int) -> int:
+    """The HashKV at the snapshot's revision of a restored member that has been compacted since.
+
+    ``buffer`` is a file that ``read_snapshot`` accepted. Raises ``CorruptError``.
+    """
+    database = bbolt.Database(buffer)
+    return keyspace.hash_kv(database, keyspace.survey(database), compacted_revision)
+
+
+def _refuse_cut(buffer: memoryview) -> None:
+    """Raises ``SnapshotError`` where size and meta pages alone tell that this is no whole snapshot."""
+    size = len(buffer)
+    if size == 0:
+        raise SnapshotError(Fault.EMPTY, "the file is empty")
+    try:
+        meta = bbolt.read_meta(buffer)
+    except bbolt.NoMetaError as error:
+        raise SnapshotError(Fault.FOREIGN, f"the file is no etcd database: {error}") from error
+    if size < meta.size_bytes:
+        raise SnapshotError(
+            Fault.TRUNCATED, f"the file is truncated: it has {size} bytes of at least {meta.size_bytes}"
+        )
+    if size % _BLOCK_BYTES not in (0, _TRAILER_BYTES):
+        raise SnapshotError(
+            Fault.TRUNCATED,
+            f"the file is truncated or edited: no snapshot has {size} bytes, with or without a sha256 at its end",
+        )
+
+
+def _facts(buffer: memoryview, file: Digest) -> SnapshotFacts:
+    database = bbolt.Database(buffer[: len(buffer) - _TRAILER_BYTES * file.hashed])
+    if keyspace.BUCKET not in database.buckets or b"meta" not in database.buckets:
+        raise SnapshotError(Fault.FOREIGN, "the file is a bbolt database, but none of etcd's")
+    keys = keyspace.survey(database)
+    meta = _values(database, b"meta")
+    compacted = max(_revision(meta.get(b"scheduledCompactRev")), _revision(meta.get(b"finishedCompactRev")))
+    others = sum(1 for name in database.buckets if name != keyspace.BUCKET for _ in database.entries(name))
+    cluster_version = _values(database, b"cluster").get(b"clusterVersion")
+    return SnapshotFacts(
+        size_bytes=len(buffer),
+        sha256=file.sha256,
+        hashed=file.hashed,
+        page_size_bytes=database.meta.page_size,
+        revision=max(keys.last_revision, compacted, 1),
+        compacted_revision=compacted,
+        last_entry_revision=keys.last_revision,
+        hash_kv=keyspace.hash_kv(database, keys, compacted),
+        key_entries=keys.entries,
+        live_keys=keys.live_keys,
+        total_entries=keys.entries + others,
+        members=tuple(_members(database)),
+        cluster_version=cluster_version.decode("utf-8", "replace") if cluster_version else None,
+        term=_number(meta.get(b"term")),
+        consistent_index=_number(meta.get(b"consistent_index")),
+        alarms=tuple(_alarms(database)),
+    )
+
+
+def _values(database: bbolt.Database, bucket: bytes) -> dict[bytes, bytes]:
+    return {bytes(key): bytes(value) for key, value in database.entries(bucket)}
+
+
+def _number(value: bytes | None) -> int | None:
+    return None if value is None else int.from_bytes(value[:8], "big")
+
+
+def _revision(value: bytes | None) -> int:
+    return keyspace.NEVER if value is None else keyspace.main_revision(value)
+
+
+def _members(database: bbolt.Database) -> Iterator[SnapshotMember]:
+    """Bucket ``members``: the hex id, and a JSON object with name and peerURLs."""
+    for key, value in database.entries(b"members"):
+        try:
+            member: Any = json.loads(bytes(value))
+            name, peer_urls = member.get("name", ""), member["peerURLs"]
+            yield SnapshotMember(id=bytes(key).decode(), name=name, peer_urls=peer_urls)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise bbolt.CorruptError(f"bucket 'members': {bytes(key)!r} is no member: {error}") from error
+
+
+def _alarms(database: bbolt.Database) -> Iterator[str]:
+    """Bucket ``alarm``: the entry's key is an etcdserverpb.AlarmMember (1 member id, 2 alarm)."""
+    for key, _ in database.entries(b"alarm"):
+        try:
+            number = wire.integer(key, 2)
+            member = hex_id(wire.integer(key, 1) % (1 << 64))
+        except wire.WireError as error:
+            raise bbolt.CorruptError(f"bucket 'alarm': {error}") from error
+        yield f"{_ALARMS.get(number, f'alarm {number}')} on {member}"

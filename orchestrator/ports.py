@@ -1,0 +1,107 @@
+"""What the coordinator needs of the world, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from orchestrator.core.model import Command, Outcome, Output, Settled
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes moved so far."""
+
+
+class Source(Protocol):
+    """Bytes to push: a file on the laptop or on another host."""
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    def chunks(self, offset: int) -> AsyncIterator[bytes]:
+        """The bytes from ``offset`` on, in pieces of at most some hundred KiB."""
+        ...
+
+    async def sha256(self, length: int) -> str:
+        """The sha256 of the first ``length`` bytes."""
+        ...
+
+
+class Remote(Protocol):
+    """One host. No verb raises for what the host does or fails to do: failures are values.
+
+    An act runs once per (step, attempt), whoever is watching; asking again joins it or returns its end.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def look(self, command: Command) -> Output:
+        """Run something that changes nothing. May be repeated after a broken connection."""
+        ...
+
+    async def act(self, step: str, attempt: str, command: Command) -> Outcome:
+        """Start the act detached under the host's lock, or join it, and wait for its end."""
+        ...
+
+    async def push(
+        self, source: Source, path: str, sha256: str, attempt: str, progress: Progress | None = None
+    ) -> Outcome:
+        """Bring a file to ``path``, whole and hashed, or leave no file of that name."""
+        ...
+
+    def read(self, path: str) -> AsyncIterator[bytes]:
+        """The bytes of a file. Raises HostError when it cannot be read to its end."""
+        ...
+
+    async def settle(self, run: str, attempt: str, wait_s: float) -> Settled:
+        """Wait until no older act runs, fence older attempts, and report the acts' markers.
+
+        From here on a heartbeat tells other laptops that this one is alive.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class HostError(Exception):
+    """A host could not deliver a file; only ``Remote.read`` raises it."""
+
+
+class WallClock(Protocol):
+    def now_utc(self) -> str:
+        """ISO 8601 with seconds and a Z."""
+        ...
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+
+class Clock(WallClock, Protocol):
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Journal(Protocol):
+    """The laptop's history of a run: append-only, every line on disk before the call returns."""
+
+    def write(self, kind: str, **fields: Any) -> None: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+
+class Reporter(Protocol):
+    """Shows a run as it goes. Holds no logic: leaving it out changes nothing but the screen."""
+
+    def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None: ...
+
+    def step(self, host: str, step: str, state: str, detail: str = "") -> None: ...
+
+    def moved(self, host: str, done_bytes: int, total_bytes: int) -> None: ...
+
+    def waiting(self, phase: str, reasons: dict[str, str]) -> None: ...
+
+    def note(self, text: str) -> None: ...

@@ -1,0 +1,209 @@
+# The verbs of a host, as functions of a shell that lives for one call. Nothing of it stays on the host.
+# The caller appends one line that names the function and its quoted arguments.
+umask 077
+export LC_ALL=C
+
+start_time() { # of a pid, in clock ticks since the boot; fails where nothing runs under that pid, or a zombie lies
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } && [ "$1" != Z ] && echo "${20}"
+}
+
+alive() { # boot id, pid, start time: does that process still run?
+    [ "$1" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ -n "$3" ] && [ "$(start_time "$2")" = "$3" ]
+}
+
+put() { # RESERVE FILE TEXT: the file appears whole, by a rename; on a full disk the reserve makes room for it
+    { printf '%s\n' "$3" >"$2.part.$$"; } 2>/dev/null ||
+        { rm -f "$1" && printf '%s\n' "$3" >"$2.part.$$"; } &&
+        sync "$2.part.$$" && mv "$2.part.$$" "$2"
+}
+
+number() { echo "${1%%-*}"; } # an attempt is NUMBER-NONCE
+
+# settle STATE RUN ATTEMPT WAIT_S
+# Waits until no act runs, makes ATTEMPT the newest, and prints one line per act: act STEP ATTEMPT STATE EXIT.
+# Ends with `settled`, or with `fenced ATTEMPT` or `busy STEP/ATTEMPT`.
+settle() {
+    state=$1 run=$2 attempt=$3 wait_s=$4
+    mkdir -p -m 700 "$state" "$state/$run" "$state/$run/steps" || return 1
+    exec 9>>"$state/lock" || return 1
+    if ! flock -w "$wait_s" 9; then
+        echo "busy $(running_step "$state")"
+        return 0
+    fi
+    newest=$(cat "$state/$run/attempt" 2>/dev/null || echo 0)
+    if [ "$newest" != "$attempt" ]; then
+        if [ "$(number "$newest")" -ge "$(number "$attempt")" ]; then
+            echo "fenced $newest"
+            return 0
+        fi
+        [ -e "$state/$run/reserve" ] || head -c 65536 /dev/zero >"$state/$run/reserve" 2>/dev/null
+        put "$state/$run/reserve" "$state/$run/attempt" "$attempt" && sync "$state/$run" "$state" || return 1
+    fi
+    if grep -qs "\"run\":\"$run\"" "$state/claim"; then touch "$state/alive"; fi
+    acts "$state" "$run"
+    echo settled
+}
+
+running_step() { # the step whose act holds the lock, for the operator's eyes
+    for started in "$1"/*/steps/*/*/started; do
+        [ -e "$started" ] && [ ! -e "${started%started}exit" ] || continue
+        read -r boot pid since _ <"$started"
+        alive "$boot" "$pid" "$since" || continue
+        dir=${started%/started} step=${started%/*/started}
+        echo "${step##*/}/${dir##*/}"
+        return
+    done
+    echo unknown
+}
+
+# acts STATE RUN: what the markers say of every attempt at every step
+acts() {
+    for dir in "$1/$2"/steps/*/*/; do
+        [ -d "$dir" ] || continue
+        dir=${dir%/}
+        step=${dir%/*}
+        echo "act ${step##*/} ${dir##*/} $(act_state "$dir")"
+    done
+}
+
+act_state() { # of the folder of one attempt
+    if [ -e "$1/exit" ]; then
+        echo "ended $(cat "$1/exit")"
+    elif [ ! -e "$1/started" ]; then
+        echo "waiting -"
+    else
+        read -r boot pid since _ <"$1/started"
+        if alive "$boot" "$pid" "$since"; then
+            echo "running -"
+        elif [ -e "$1/exit" ]; then # it ended between our two looks
+            echo "ended $(cat "$1/exit")"
+        else
+            echo "died -"
+        fi
+    fi
+}
+
+# start STATE RUN ATTEMPT STEP TIMEOUT_S LETS_GO WRAPPER RUN_TEXT
+# Hands the act over to the host. Doing so twice is harmless: the wrapper lets it run once.
+start() {
+    state=$1 run=$2 attempt=$3 step=$4
+    dir=$state/$run/steps/$step/$attempt
+    newest=$(cat "$state/$run/attempt" 2>/dev/null)
+    if [ "$newest" != "$attempt" ]; then
+        echo "fenced $newest"
+        return 0
+    fi
+    [ ! -e "$dir/started" ] || return 0
+    mkdir -p "$dir" || return 1
+    # By renames: a wrapper of an earlier start may be reading these files just now.
+    put "$state/$run/reserve" "$dir/act" "$7" && put "$state/$run/reserve" "$dir/run" "$8" || return 1
+    if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
+        unit=orchestrator-$run-$step-$attempt
+        systemd-run --quiet --collect --unit="$unit" --property=KillMode=process \
+            sh "$dir/act" "$state" "$run" "$attempt" "$step" "$5" "$6" ||
+            systemctl is-active --quiet "$unit" || [ -e "$dir/started" ]
+    else
+        setsid sh "$dir/act" "$state" "$run" "$attempt" "$step" "$5" "$6" </dev/null >/dev/null 2>&1 &
+    fi
+}
+
+# join STATE RUN ATTEMPT STEP TIMEOUT_S
+# Waits for the end of an act. Prints `ended CODE`, `died -`, `fenced ATTEMPT` or, after TIMEOUT_S, `running -`;
+# then a line `log` and the last of what the act printed.
+join() {
+    state=$1 run=$2 attempt=$3 step=$4 left=$(($5 * 10))
+    dir=$state/$run/steps/$step/$attempt
+    while :; do
+        now=$(act_state "$dir")
+        case $now in
+        ended*) break ;;
+        died*) # its wrapper did; what that left behind holds the lock for as long as it runs
+            flock -n "$state/lock" true && break
+            now="running -"
+            ;;
+        esac
+        newest=$(cat "$state/$run/attempt")
+        if [ "$newest" != "$attempt" ] && [ ! -e "$dir/started" ]; then
+            now="fenced $newest"
+            break
+        fi
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || break
+        sleep 0.1
+    done
+    echo "$now"
+    echo log
+    [ ! -e "$dir/log" ] || tail -c 4096 "$dir/log"
+}
+
+# A push: `part`, `receive`, `finish`. Each try has a part file of its own name, PATH.part.ATTEMPT.TRY, and takes
+# the part of an older try over by a rename, so that a receiver that comes late finds no file to harm.
+
+newest_is() { # STATE RUN ATTEMPT: takes the lock; prints who fences us, or that the lock stays taken
+    exec 9>>"$1/lock" && flock -w 60 9 || { echo busy; return 1; }
+    newest=$(cat "$1/$2/attempt")
+    [ "$newest" = "$3" ] || { echo "fenced $newest"; return 1; }
+}
+
+# part STATE RUN ATTEMPT PATH SHA256 PART
+# Prints `whole` where the right file lies at PATH already, else `have BYTES SHA256` of what came so far.
+part() {
+    path=$4 part=$6
+    newest_is "$1" "$2" "$3" || return 0
+    if [ -e "$path" ] && [ "$(sha256sum <"$path")" = "$5  -" ]; then
+        echo whole
+        return 0
+    fi
+    stop_receiver "$path.receiver"
+    for older in "$path".part.*; do
+        [ ! -e "$older" ] || [ "$older" = "$part" ] || mv "$older" "$part"
+    done
+    [ -e "$part" ] || : >"$part" || return 1
+    sum=$(sha256sum <"$part")
+    echo "have $(stat -c %s "$part") ${sum%% *}"
+}
+
+stop_receiver() { # FILE: one whose laptop has gone could still append to the part
+    [ -e "$1" ] || return 0
+    read -r boot pid since <"$1"
+    for _ in 1 2 3 4 5; do
+        alive "$boot" "$pid" "$since" || break
+        kill -9 "$pid"
+        sleep 0.1
+    done
+    rm -f "$1"
+}
+
+# receive PATH PART OFFSET: appends standard input to the part, which is first cut to OFFSET bytes
+receive() {
+    [ -e "$2" ] || return 1
+    echo "$(cat /proc/sys/kernel/random/boot_id) $$ $(start_time $$)" >"$1.receiver" &&
+        truncate -s "$3" "$2" && exec cat >>"$2"
+}
+
+# finish STATE RUN ATTEMPT PATH SHA256 PART: makes the part the file, if it is the right one and we are not fenced.
+# Prints `whole`, `wrong SHA256` or `fenced ATTEMPT`.
+finish() {
+    path=$4
+    newest_is "$1" "$2" "$3" || return 0
+    rm -f "$path.receiver"
+    sync "$6" && mv "$6" "$path" && sync "${path%/*}" || return 1
+    sum=$(sha256sum <"$path") # after its last rename: what lies there now is what counts
+    if [ "${sum%% *}" = "$5" ]; then
+        echo whole
+    else
+        rm -f "$path"
+        echo "wrong ${sum%% *}"
+    fi
+}
+
+# heartbeat STATE RUN ATTEMPT: touches `alive` for every line that comes in, as long as we are the newest
+heartbeat() {
+    while read -r _; do
+        if [ "$(cat "$1/$2/attempt")" != "$3" ]; then
+            echo "fenced $(cat "$1/$2/attempt")"
+            return 0
+        fi
+        touch -c "$1/alive" && echo beat # not made again: an attempt that has ended took it away
+    done
+}

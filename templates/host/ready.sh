@@ -1,0 +1,14 @@
+# ready.sh PORT ADDRESS...   Exits 0 where the API server on this host says that it is ready.
+port=$1
+shift
+for address; do
+    if command -v curl >/dev/null; then
+        answer=$(curl --silent --insecure --max-time 5 "https://$address:$port/readyz")
+    else
+        answer=$({ printf 'GET /readyz HTTP/1.0\r\n\r\n'; sleep 5; } |
+            timeout 5 openssl s_client -quiet -connect "$address:$port" 2>/dev/null | tail -n 1)
+    fi
+    [ "$answer" != ok ] || exit 0
+done
+echo "the API server on port $port is not ready: ${answer:-no answer}"
+exit 1

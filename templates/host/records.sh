@@ -1,0 +1,13 @@
+# runs STATE: whose the host is, and what the markers of that run say
+runs() {
+    [ -d "$1" ] || return 0
+    [ ! -e "$1/hold" ] || fact hold <"$1/hold"
+    for folder in "$1"/*/; do
+        folder=${folder%/}
+        [ ! -e "$folder/attempt" ] || echo "${folder##*/} $(cat "$folder/attempt")"
+    done | fact attempts
+    [ -e "$1/claim" ] || return 0
+    fact claim <"$1/claim"
+    # Without the file the holder's attempt has come to its end: nobody to wait for.
+    if beat=$(stat -c %Y "$1/alive" 2>/dev/null); then echo $(($(date +%s) - beat)); else echo ended; fi | fact silent_s
+}

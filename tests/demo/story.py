@@ -1,0 +1,233 @@
+"""The story that the demo tells: a cluster works, loses its etcd, and gets it back.
+
+    python -m tests.demo.story FOLDER KEYS [--no-namespaces] [--keep]
+
+Started by ``python -m tests.demo``, which makes the namespaces and cleans up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+from tests import kubernetes_objects
+from tests.demo.cluster import NAME, Cluster, NotUpError, hosts
+from tests.demo.etcd import SilentError
+from tests.demo.furniture import DATA
+from tests.demo.hosts import Folders, Host, Namespaces
+
+PREFIX = "/registry/configmaps/demo/"
+LATER = 200
+HERE = Path.cwd()
+
+
+class StoryError(Exception):
+    """The story took a turn that it should not."""
+
+
+@dataclass(slots=True)
+class Story:
+    """One telling."""
+
+    cluster: Cluster
+    keys: int
+    began: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        print(f"{text}", flush=True)
+
+    def chapter(self, title: str) -> None:
+        print(f"\n{time.monotonic() - self.began:5.1f} s  {title}", flush=True)
+
+    @property
+    def snapshot(self) -> Path:
+        return self.cluster.site.folder / "snapshot.db"
+
+    async def tell(self) -> None:
+        """Raises StoryError, NotUpError, SilentError or asyncssh.Error when something goes wrong."""
+        await self.bring_up()
+        kept = await self.write_and_back_up()
+        await self.go_on_writing()
+        await self.damage()
+        await self.restore()
+        await self.prove(kept)
+
+    async def bring_up(self) -> None:
+        masters = len(self.cluster.masters)
+        workers = len(self.cluster.site.hosts) - masters
+        where = "in namespaces of its own" if self.cluster.site.isolated else "on a loopback address"
+        self.chapter(f"Starting a Kublr cluster: {masters} masters, {workers} workers, each {where}.")
+        self.say("         etcd, TLS and SSH are real; the Kublr agent, kubelet, API server, systemd and Docker")
+        self.say("         are stand-ins (tests/standins/README.md).")
+        self.cluster.make()
+        await self.cluster.switch_on()
+        await self.cluster.healthy(self.cluster.masters)
+
+    async def write_and_back_up(self) -> dict[str, bytes]:
+        """The keys that a restore must bring back."""
+        first, *_ = self.cluster.masters
+        self.chapter(f"Writing {self.keys} ConfigMaps, then a backup, with Kublr's own command, on {first.name}.")
+        kept = configmaps("before", self.keys)
+        await asyncio.to_thread(self.cluster.member(first).put, kept)
+        kublr = self.cluster.site.on_host(first, "/opt/kublr/bin/kublr")
+        backup = self.cluster.site.on_host(first, "/root/backup.db")
+        await self.cluster.run(first, f"{kublr} etcd backup --file {backup}")
+        async with self.cluster.connected(first) as connection:
+            fetched = await connection.run(f"cat {backup} && rm {backup}", encoding=None, check=True)
+        self.snapshot.touch(mode=0o600)
+        self.snapshot.write_bytes(fetched.stdout if isinstance(fetched.stdout, bytes) else b"")
+        self.say(f"         {show(self.snapshot)}: {self.snapshot.stat().st_size} bytes")
+        return kept
+
+    async def go_on_writing(self) -> None:
+        self.chapter(f"Life goes on: {LATER} more ConfigMaps, and {LATER} of the first ones change.")
+        changed = {key: value + b" (changed)" for key, value in configmaps("before", LATER).items()}
+        member = self.cluster.member(self.cluster.masters[0])
+        await asyncio.to_thread(member.put, configmaps("after", LATER) | changed)
+
+    async def damage(self) -> None:
+        survivor, *victims = self.cluster.masters
+        names = " and ".join(host.name for host in victims)
+        self.chapter(f"Disaster: the databases of {names} are overwritten.")
+        await asyncio.gather(*(self._overwrite(host) for host in victims))
+        if not await self._is_silent(survivor):
+            raise StoryError(f"etcd on {survivor.name} still answers without its peers")
+        self.say(f"         The quorum is lost: etcd on {survivor.name} does not answer any more.")
+
+    async def _overwrite(self, host: Host) -> None:
+        db = self.cluster.site.on_host(host, f"{DATA}/member/snap/db")
+        etcd = "docker ps --format '{{.Names}}' | grep k8s_etcd_"
+        await self.cluster.run(host, f"shred -n 1 {db} && docker stop -t 1 $({etcd})")
+
+    async def _is_silent(self, host: Host) -> bool:
+        for _ in range(20):
+            try:
+                await asyncio.to_thread(self.cluster.member(host).revision)
+            except SilentError:
+                return True
+            await asyncio.sleep(0.5)
+        return False
+
+    async def restore(self) -> None:
+        inventory, snapshot = show(self.cluster.inventory), show(self.snapshot)
+        arguments = ["-i", inventory, "--snapshot", snapshot]
+        self.chapter("What a restore would do, and what it would cost. A plan changes nothing:")
+        await self.orchestrator("plan", *arguments)
+        self.chapter("And now the restore:")
+        await self.orchestrator("restore", *arguments, "--confirm", NAME)
+
+    async def orchestrator(self, *arguments: str) -> None:
+        """The product's own command line, as the reader would type it."""
+        self.say(f"\n$ orchestrator {' '.join(arguments)}\n")
+        argv = [sys.executable, "-m", "orchestrator", *arguments]
+        process = await asyncio.create_subprocess_exec(*argv, env=self.environment())
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            await process.wait()  # it was interrupted as well, and has its own way to end
+            raise
+        if code != 0:
+            raise StoryError(f"orchestrator {arguments[0]} ended with {code}")
+
+    def environment(self) -> Mapping[str, str]:
+        """The reader's own, but for what the orchestrator would write outside the demo's folder."""
+        home = {"HOME": str(self.cluster.laptop), "XDG_STATE_HOME": str(self.cluster.laptop / "state")}
+        path = f"{self.cluster.laptop / 'bin'}:{os.environ.get('PATH', '')}"
+        kept = {key: value for key, value in os.environ.items() if key != "SSH_AUTH_SOCK"}
+        return {**kept, **home, "PATH": path}
+
+    async def prove(self, kept: dict[str, bytes]) -> None:
+        self.chapter("Looking for ourselves, at each member's own store:")
+        for host in self.cluster.masters:
+            found = await asyncio.to_thread(self.cluster.member(host).pairs, PREFIX)
+            right = sum(found.get(key) == value for key, value in kept.items())
+            more = len(found.keys() - kept.keys())
+            self.say(f"         {host.name}: {right} of {len(kept)} ConfigMaps as in the backup, {more} others")
+            if found != kept:
+                raise StoryError(f"{host.name} does not hold what the backup held")
+        self.say(f"         The {LATER} later ones and the {LATER} changes are gone, as the plan said.")
+
+    async def keep(self) -> None:
+        """A shell for the reader, on the laptop that reaches the hosts."""
+        programs = self.cluster.laptop / "bin"
+        programs.mkdir(exist_ok=True)
+        script = programs / "orchestrator"
+        script.write_text(f'#!/bin/sh\nPYTHONPATH={HERE} exec {sys.executable} -m orchestrator "$@"\n')
+        script.chmod(0o755)
+        self.say("\nThis shell is on the laptop of the cluster, which is up until you leave it: exit.")
+        shell = os.environ.get("SHELL", "/bin/sh")
+        process = await asyncio.create_subprocess_exec(shell, env={**self.environment(), "PS1": "demo$ "})
+        await process.wait()
+
+
+def configmaps(stem: str, count: int) -> dict[str, bytes]:
+    """Keys and values as an API server would store that many ConfigMaps."""
+    return {
+        f"{PREFIX}{stem}-{n:05d}": kubernetes_objects.object_bytes(
+            "v1", "ConfigMap", "demo", f"{stem}-{n:05d}", f"{stem}-{n}"
+        )
+        for n in range(count)
+    }
+
+
+def show(path: Path) -> str:
+    """A path as the reader would type it here."""
+    return str(path.relative_to(HERE)) if path.is_relative_to(HERE) else str(path)
+
+
+NEXT = """
+Done in {seconds:.0f} s; nothing is left running. What the hosts wrote is in {folder}/hosts.
+
+Try next:
+  make demo DEMO=--keep                        the same, and then a shell with the cluster still up, for
+    orchestrator status -i {inventory}
+    orchestrator check -i {inventory}
+    orchestrator plan -i {inventory} --snapshot {snapshot} -v
+  less README.md                               how to use it on a real cluster
+"""
+
+
+async def tell(arguments: argparse.Namespace) -> None:
+    kind: type[Namespaces] | type[Folders] = Folders if arguments.no_namespaces else Namespaces
+    cluster = Cluster(kind(arguments.folder, hosts(kind)))
+    story = Story(cluster, arguments.keys)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)  # type: ignore[union-attr]
+    try:
+        await story.tell()
+        if arguments.keep:
+            await story.keep()
+    finally:
+        await cluster.switch_off()
+    seconds = time.monotonic() - story.began
+    paths = {"folder": cluster.site.folder, "inventory": cluster.inventory, "snapshot": story.snapshot}
+    print(NEXT.format(seconds=seconds, **{name: show(path) for name, path in paths.items()}))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("keys", type=int)
+    parser.add_argument("--no-namespaces", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    try:
+        asyncio.run(tell(parser.parse_args()))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("\nInterrupted. Nothing is left running.", file=sys.stderr)
+        return 130
+    except (StoryError, NotUpError, SilentError, asyncssh.Error, OSError) as error:
+        print(f"\nerror: {error}\nnext: what the hosts said is in FOLDER/hosts/*/var/log", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

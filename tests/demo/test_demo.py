@@ -1,0 +1,147 @@
+"""The demo as its reader starts it: the whole story in both kinds of hosts, and every way out of it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.demo.hosts import LAPTOP_NAMESPACES, forbidden
+
+PROJECT = Path(__file__).parents[2]
+KINDS = pytest.mark.parametrize("options", [(), ("--no-namespaces",)], ids=["namespaces", "folders"])
+STORY_S = 60
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "demo"
+
+
+@contextlib.contextmanager
+def demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A running demo, as from a terminal: in a process group of its own."""
+    argv = [sys.executable, "-m", "tests.demo", "--folder", str(folder), *options]
+    with subprocess.Popen(
+        argv,
+        cwd=PROJECT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        process_group=0,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Commands of the processes that were started with that folder in their command or environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if str(folder).encode() in command + (process / "environ").read_bytes():
+                found.append(command.replace(b"\0", b" ").decode())
+    return found
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    """Read the demo's output up to a line with ``text``."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"the demo ended before it said {text!r}")
+
+
+def test_this_machine_allows_namespaces(tmp_path: Path) -> None:
+    """Else the tests named after namespaces would try the folders twice."""
+    assert forbidden(tmp_path) == ""
+
+
+@KINDS
+def test_story(folder: Path, options: tuple[str, ...]) -> None:
+    began = time.monotonic()
+    with demo(folder, "--keys", "2000", *options) as process:
+        output, _ = process.communicate(timeout=2 * STORY_S)
+    assert process.returncode == 0, output
+    assert len(re.findall(r"master-\d: 2000 of 2000 ConfigMaps as in the backup, 0 others", output)) == 3
+    assert ("in namespaces of its own" in output) is not bool(options)
+    assert processes_of(folder) == []
+    assert {path.name for path in folder.iterdir()} <= {
+        "README",
+        "cache",
+        "hosts",
+        "inventory.yml",
+        "laptop",
+        "snapshot.db",
+    }
+    assert time.monotonic() - began < STORY_S
+
+
+@KINDS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_ended_early(folder: Path, options: tuple[str, ...], number: signal.Signals) -> None:
+    """Ctrl-C reaches the whole process group; the others are sent to the demo's first process alone."""
+    with demo(folder, *options) as process:
+        wait_for(process, "Life goes on")
+        assert processes_of(folder) != []
+        if number is signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        assert process.wait(timeout=20) == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
+    until = time.monotonic() + (10 if number is signal.SIGKILL else 0)
+    while processes_of(folder) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert processes_of(folder) == []
+
+
+def refusal(folder: Path, *options: str) -> str:
+    """What the demo says when it refuses to begin."""
+    with demo(folder, *options) as process:
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 64, output
+    return output
+
+
+def test_refuses_a_taken_port(folder: Path) -> None:
+    with socket.create_server(("127.77.0.12", 2380)):
+        assert "master-2 needs 127.77.0.12:2380" in refusal(folder, "--no-namespaces")
+
+
+def test_refuses_a_folder_of_others(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    assert "holds files that no demo made" in refusal(folder)
+    assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
+
+
+def test_refuses_a_folder_in_use(folder: Path) -> None:
+    folder.mkdir()
+    with (folder / "README").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "another demo runs" in refusal(folder)
+
+
+def test_says_why_there_are_no_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine whose administrator allows nobody a user namespace."""
+    command = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
+    argv = [*LAPTOP_NAMESPACES, "sh", "-c", command, "sh", sys.executable, "-c"]
+    probe = f"import pathlib; from tests.demo.hosts import forbidden; print(forbidden(pathlib.Path({str(tmp_path)!r})))"
+    said = subprocess.run([*argv, probe], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert "unshare" in said

@@ -1,0 +1,75 @@
+"""Kubernetes objects as the API server stores them in etcd: ``k8s\\0`` and Protocol Buffers.
+
+Standard library only and no import of this project, so that the file can be copied to where it is needed.
+Field numbers: the ``generated.proto`` files of apimachinery (runtime, meta/v1), coordination/v1 and core/v1.
+"""
+
+from datetime import UTC, datetime
+
+PREFIX = b"k8s\0"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def lease_bytes(
+    name: str, holder: str, renew_time: datetime, namespace: str = "kube-node-lease", uid: str = ""
+) -> bytes:
+    """A Lease of coordination.k8s.io/v1 of 40 s, acquired and renewed at that (aware) time."""
+    time = _micro_time(renew_time)
+    spec = _text(1, holder) + _number(2, 40) + _message(3, time) + _message(4, time)
+    return _stored("coordination.k8s.io/v1", "Lease", _metadata(name, namespace, uid) + _message(2, spec))
+
+
+def node_bytes(name: str, ready: bool, heartbeat: datetime, uid: str = "") -> bytes:
+    """A v1 Node with two conditions, of which one is Ready."""
+    pressure = _condition("MemoryPressure", "False", heartbeat)
+    readiness = _condition("Ready", "True" if ready else "False", heartbeat)
+    status = _message(4, pressure) + _message(4, readiness)
+    return _stored("v1", "Node", _metadata(name, "", uid) + _message(2, b"") + _message(3, status))
+
+
+def object_bytes(api_version: str, kind: str, namespace: str, name: str, uid: str) -> bytes:
+    """Any object, with nothing but its metadata."""
+    return _stored(api_version, kind, _metadata(name, namespace, uid))
+
+
+def _stored(api_version: str, kind: str, raw: bytes) -> bytes:
+    """runtime.Unknown: typeMeta = 1, raw = 2, contentEncoding = 3, contentType = 4."""
+    type_meta = _text(1, api_version) + _text(2, kind)
+    return PREFIX + _message(1, type_meta) + _message(2, raw) + _message(3, b"") + _message(4, b"")
+
+
+def _metadata(name: str, namespace: str, uid: str) -> bytes:
+    """Field 1 of every object. ObjectMeta: name = 1, namespace = 3, uid = 5."""
+    return _message(1, _text(1, name) + _text(3, namespace) + _text(5, uid))
+
+
+def _condition(kind: str, status: str, heartbeat: datetime) -> bytes:
+    """NodeCondition: type = 1, status = 2, lastHeartbeatTime = 3, lastTransitionTime = 4."""
+    time = _number(1, int(heartbeat.timestamp()))
+    return _text(1, kind) + _text(2, status) + _message(3, time) + _message(4, time)
+
+
+def _micro_time(moment: datetime) -> bytes:
+    """MicroTime: seconds = 1, nanos = 2."""
+    since = moment - _EPOCH
+    return _number(1, since.days * 86400 + since.seconds) + _number(2, since.microseconds * 1000)
+
+
+def _text(number: int, value: str) -> bytes:
+    return _message(number, value.encode())
+
+
+def _message(number: int, value: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _number(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value % (1 << 64))
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])

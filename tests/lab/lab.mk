@@ -1,0 +1,4 @@
+# The Docker lab, for play and for the tests. LAB and LAB_SUBNET name another one beside the default.
+.PHONY: lab-up lab-down lab-reset
+lab-up lab-down lab-reset: $(VENV_READY)
+	@.venv/bin/python -m tests.lab $(@:lab-%=%)

@@ -1,0 +1,169 @@
+"""Values that tests of the core build upon: a cluster as declared, as observed, and the plan made from both.
+
+The plan comes from the product's own planner and templates. Every builder gives an ordinary case; a test changes
+what it is about with keyword arguments, ``dataclasses.replace`` or ``model_copy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from orchestrator.adapters.packaged import read_templates
+from orchestrator.core.checks import check_all
+from orchestrator.core.inventory import Distribution, Host, Inventory, Policies, Restart, Role, Volumes, WorkerPolicy
+from orchestrator.core.masters import Disk, EtcdConfig, LiveMember, MasterView, Tls
+from orchestrator.core.model import Plan
+from orchestrator.core.plans.restore import Restore
+from orchestrator.core.plans.summary import estimate, facts_of, lost
+from orchestrator.core.texts import render_scripts, used_by
+from orchestrator.distros.kublr import Kublr
+from orchestrator.etcd.snapshot import SnapshotFacts, SnapshotMember
+
+RUN = "20261122t031007z-5f1c"
+MADE_AT_UTC = "2026-11-22T03:10:07Z"
+LAPTOP = "ana@laptop"
+DATA = "/mnt/master-pd/etcd"
+HASH_KV = 2893040912
+REVISION = 48213
+PKI = "/etc/kubernetes/pki/etcd"
+UNITS = ("kublr.service", "kublr-kubelet.service", "docker.service", "docker.socket")
+
+
+def inventory(
+    masters: int = 3,
+    workers: int = 2,
+    *,
+    volumes: Volumes | None = Volumes.NONE,
+    restart: Restart = Restart.REBOOT,
+    batch: int | str = 1,
+) -> Inventory:
+    """A Kublr cluster `prod-1` of masters master-1... and workers worker-1..."""
+    return Inventory(
+        format=1,
+        cluster="prod-1",
+        distribution=Distribution.KUBLR,
+        policies=Policies(volumes=volumes, workers=WorkerPolicy(restart=restart, batch=batch)),
+        hosts=(
+            *(_host(Role.MASTER, f"master-{number}", 10 + number) for number in range(1, masters + 1)),
+            *(_host(Role.WORKER, f"worker-{number}", 20 + number) for number in range(1, workers + 1)),
+        ),
+    )
+
+
+def _host(role: Role, name: str, last_byte: int) -> Host:
+    return Host(name=name, role=role, address=f"10.20.0.{last_byte}", node=name)
+
+
+def masters(count: int = 3, *, resolving: bool = True, quorum: bool = False) -> dict[str, MasterView]:
+    """What as many masters show: all well, etcd down unless ``quorum``.
+
+    Not ``resolving``, the peers' names lead nowhere, so that the plan has to add them to the hosts files.
+    """
+    addresses = {f"etcd{index}.kublr.local": f"10.20.0.{11 + index}" for index in range(count)}
+    cluster = {f"etcd{index}": f"https://etcd{index}.kublr.local:2380" for index in range(count)}
+    live = None
+    if quorum:
+        urls = {name: (url,) for name, url in cluster.items()}
+        live = LiveMember("3.5.1", "cdf818194e3a8c32", urls, revision=51022, hash_kv=77, has_quorum=True)
+    return {
+        f"master-{index + 1}": MasterView(
+            host=f"master-{index + 1}",
+            hostname=f"master-{index + 1}",
+            systemd=True,
+            own_addresses=frozenset(("127.0.0.1", f"10.20.0.{11 + index}")),
+            units=dict.fromkeys(UNITS, "active"),
+            units_sha256="ab" * 32,
+            manifest_sha256=f"{index:064x}",
+            etcd=_etcd(f"etcd{index}", cluster),
+            other_data=DATA,
+            resolves={name: (address,) for name, address in addresses.items()} if resolving else {},
+            state_disk=Disk("/dev/sda1 /", 40 << 30),
+            data_disk=Disk("/dev/sdb1 /mnt/master-pd", 40 << 30),
+            free_inodes=1_000_000,
+            data_bytes=520 << 20,
+            members_on_disk=(f"{DATA}/member",),
+            data_entries=("member",),
+            live=live,
+        )
+        for index in range(count)
+    }
+
+
+def _etcd(member: str, cluster: dict[str, str]) -> EtcdConfig:
+    return EtcdConfig(
+        member=member,
+        peer_url=cluster[member],
+        client_url="https://127.0.0.1:2379",
+        initial_cluster=cluster,
+        token="etcd-cluster-token",
+        data=DATA,
+        member_path=f"{DATA}/member",
+        peer_tls=Tls(f"{PKI}/peer-ca.crt", f"{PKI}/peer.crt", f"{PKI}/peer.key"),
+        client_tls=Tls(f"{PKI}/ca.crt", f"{PKI}/client.crt", f"{PKI}/client.key"),
+        address="127.0.0.1",
+    )
+
+
+def snapshot_facts(members: int = 3, *, size_bytes: int = 432_013_344) -> SnapshotFacts:
+    """A whole snapshot of `prod-1`, of some 400 MB."""
+    return SnapshotFacts(
+        size_bytes=size_bytes,
+        sha256="9d1f6c0e" + "5a" * 28,
+        hashed=True,
+        page_size_bytes=4096,
+        revision=REVISION,
+        compacted_revision=41000,
+        last_entry_revision=REVISION,
+        hash_kv=HASH_KV,
+        key_entries=118_240,
+        live_keys=100_321,
+        total_entries=118_260,
+        members=tuple(
+            SnapshotMember(
+                id=f"{index + 1:016x}", name=f"etcd{index}", peer_urls=(f"https://etcd{index}.kublr.local:2380",)
+            )
+            for index in range(members)
+        ),
+        cluster_version="3.5.0",
+        term=7,
+        consistent_index=52_001,
+        alarms=(),
+    )
+
+
+@cache
+def scripts() -> dict[str, str]:
+    """The product's own scripts for hosts, by file name."""
+    return render_scripts(read_templates())
+
+
+def plan(
+    cluster: Inventory | None = None,
+    views: Mapping[str, MasterView] | None = None,
+    snapshot: SnapshotFacts | None = None,
+    *,
+    overrides: frozenset[str] = frozenset(),
+) -> Plan:
+    """The restore of that cluster, planned by the product. Findings are the product's own, too."""
+    cluster = cluster or inventory()
+    views = views or masters(len(cluster.masters))
+    snapshot = snapshot or snapshot_facts(len(cluster.masters))
+    phases = Restore(cluster, snapshot, views, Kublr(), RUN, LAPTOP).phases()
+    return Plan(
+        kind="restore",
+        run=RUN,
+        made_at_utc=MADE_AT_UTC,
+        tool_version="0.1.0",
+        inventory=cluster,
+        snapshot=snapshot,
+        snapshot_path="/backups/prod-1/etcd-20261121t2300z.db",
+        facts=facts_of(cluster, views),
+        overrides=tuple(sorted(overrides)),
+        host_keys={host.name: f"SHA256:{host.name}" for host in cluster.hosts},
+        findings=check_all(cluster, snapshot, views, overrides),
+        lost=lost(snapshot, views),
+        estimate=estimate(cluster, snapshot, views),
+        files=used_by(phases, scripts()),
+        phases=phases,
+    )

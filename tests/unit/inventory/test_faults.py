@@ -1,0 +1,70 @@
+"""Every fault of an inventory is told at once, each at its line and column, with what was probably meant."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.files import load_inventory
+from orchestrator.errors import UsageError
+from tests.unit.inventory.faults_table import CASES, GOOD, Case
+
+
+def _text(case: Case) -> str:
+    if not case.line:
+        return case.text
+    lines = GOOD.splitlines()
+    lines[case.line - 1] = case.text
+    return "\n".join(lines) + "\n"
+
+
+def _told(path: Path) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        load_inventory(path)
+    return caught.value
+
+
+def test_the_document_that_the_table_spoils_is_good(tmp_path: Path) -> None:
+    file = tmp_path / "good.yml"
+    file.write_text(GOOD)
+    assert [host.name for host in load_inventory(file).hosts] == ["m1", "m2", "w1", "b1"]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_fault(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "prod.yml"
+    file.write_text(_text(case))
+    error = _told(file)
+    head = [] if len(case.faults) == 1 else [f"{file} has {len(case.faults)} faults:"]
+    indent = "  " if head else ""
+    assert error.message.splitlines() == [*head, *(f"{indent}{file}:{fault}" for fault in case.faults)]
+    assert error.next_step == f"${{EDITOR:-vi}} +{case.faults[0].partition(':')[0]} {file}"
+    assert error.exit_code == 64
+
+
+def test_not_utf_8(tmp_path: Path) -> None:
+    file = tmp_path / "latin.yml"
+    file.write_bytes("format: 1\ncluster: m\xfcnchen\n".encode("latin-1"))
+    assert _told(file).message == f"{file}:2:11 not UTF-8; save the file in that encoding"
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    error = _told(tmp_path / "none.yml")
+    assert error.message == f"cannot read the inventory {tmp_path}/none.yml: No such file or directory"
+    assert error.next_step == f"ls -l {tmp_path}/none.yml"
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert _told(tmp_path).message == f"cannot read the inventory {tmp_path}: Is a directory"
+
+
+def test_a_snapshot_given_by_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "snapshot.db"
+    with file.open("wb") as stream:
+        stream.truncate(5 << 20)
+    assert _told(file).message == f"{file} is too large for an inventory"
+
+
+def test_home_of_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "prod.yml"
+    file.write_text(GOOD.replace("user: ops", "key: ~nobody-of-that-name/key"))
+    assert _told(file).message == "~nobody-of-that-name/key: no such home folder"
