@@ -162,6 +162,7 @@ class Coordinator:
         else:
             chains = await asyncio.gather(*(self._chain(steps) for steps in by_host(phase.steps)))
             ends = [end for chain in chains for end in chain]
+        self._check_stop()
         failed = [end for end in ends if not end.ok]
         if failed and phase.name is PhaseName.CLAIM:
             await self._give_back([end.step.host for end in ends if end.ok])
@@ -288,7 +289,8 @@ class Coordinator:
             since = (since if since is not None else now) if verdict.answer is Answer.YES else None
             if since is not None and now - since >= probe.dwell_s:
                 return verdict
-            if verdict.answer is Answer.WRONG or (since is None and now >= deadline):
+            given_up = self.stop.signal_number or (since is None and now >= deadline)
+            if verdict.answer is Answer.WRONG or given_up:
                 return verdict
             seen(verdict)
             await self.clock.sleep(SLOW_POLL_S if len(probe.looks) > 1 and probe.wait_s >= 600 else POLL_S)
@@ -297,6 +299,7 @@ class Coordinator:
         verdict = await self._poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))
         self.journal.write("barrier", phase=phase.name, answer=verdict.answer, reasons=verdict.reasons)
         self.result.dwell_s += barrier.dwell_s
+        self._check_stop()
         if verdict.answer is not Answer.YES:
             ends = [f"{host}: {reason}" for host, reason in verdict.reasons.items()]
             raise failure_of(phase.name, [(verdict.answer, None, line) for line in ends], self._resume())

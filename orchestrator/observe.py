@@ -67,9 +67,7 @@ async def _look_at(
     if output.exit_code != 0:
         return _without_answer(output)
     facts = parse_facts(output.text)
-    # The host read its clock somewhere between our two readings.
-    offset_s = float(facts.get("clock", "0") or "0") - (before + clock.time()) / 2
-    view = distro.read_host(host, facts, offset_s)
+    view = distro.read_host(host, facts, _offset(facts, before, clock.time()))
     script = distro.look_at_volume(host, view) if host.role is Role.MASTER else None
     if script is None:
         return view
@@ -77,6 +75,16 @@ async def _look_at(
     if output.exit_code != 0:
         return _without_answer(output)
     return distro.read_volume(view, parse_facts(output.text))
+
+
+def _offset(facts: dict[str, str], before: float, after: float) -> float:
+    """How far the host's clock is ahead, in seconds, at the least: it was read twice between our two readings."""
+    try:
+        most = float(facts["clock_first"]) - before
+        least = float(facts["clock_last"]) - after
+    except (KeyError, ValueError):
+        return 0.0
+    return max(least, 0.0) + min(most, 0.0)
 
 
 def _without_answer(output: Output) -> Output:

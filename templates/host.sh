@@ -83,6 +83,13 @@ act_state() { # of the folder of one attempt
     fi
 }
 
+# act: `start`, then `join` with the arguments after WAIT_S. Prints what `join` does, or `refused`.
+act() { # WAIT_S, then the arguments of start
+    wait_s=$1
+    shift
+    if start "$@"; then join "$1" "$2" "$3" "$4" "$wait_s"; else echo refused; fi
+}
+
 # start STATE RUN ATTEMPT STEP TIMEOUT_S LETS_GO WRAPPER RUN_TEXT
 # Hands the act over to the host. Doing so twice is harmless: the wrapper lets it run once.
 start() {
@@ -179,6 +186,11 @@ receive() {
     [ -e "$2" ] || return 1
     echo "$(cat /proc/sys/kernel/random/boot_id) $$ $(start_time $$)" >"$1.receiver" &&
         truncate -s "$3" "$2" && exec cat >>"$2"
+}
+
+# drop STATE RUN ATTEMPT PATH SHA256 PART: a part that the disk had no room for makes room again
+drop() {
+    rm -f "$6" "$4.receiver"
 }
 
 # finish STATE RUN ATTEMPT PATH SHA256 PART: makes the part the file, if it is the right one and we are not fenced.

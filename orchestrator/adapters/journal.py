@@ -38,8 +38,8 @@ class FileJournal:
 
 
 def read_journal(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run, in order. A torn last line (the laptop died while writing) and a damaged line become events of their
-    own kinds, ``torn`` and ``damaged``."""
+    """The events of a run, in order. Two kinds are ours: ``torn``, a last line that the laptop died over, and
+    ``damaged``, a line whose checksum does not fit."""
     path = folder / "journal.jsonl"
     if not path.exists():
         return

@@ -10,8 +10,19 @@ import shlex
 from pathlib import Path
 
 import asyncssh
+from asyncssh.public_key import get_default_certificate_algs
 
 from orchestrator.adapters.ssh_route import DEFAULT_PORT, Endpoint
+
+_PLAIN_ALGORITHMS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+"""In the order of ssh_config(5), HostKeyAlgorithms: hosts have several keys, and operators note the first."""
 
 
 def fingerprint(key: asyncssh.SSHKey) -> str:
@@ -30,15 +41,24 @@ class HostKeyCheck(asyncssh.SSHClient):
         self._pins = frozenset(_pinned(pin) for pin in endpoint.pins)
         self._address = ""
         self.shown: asyncssh.SSHKey | None = None
+        self.known = asyncssh.import_known_hosts("")
+        if not self._pins:
+            for path in endpoint.known_hosts:
+                _load(self.known, path)
 
     @property
-    def known(self) -> asyncssh.SSHKnownHosts:
-        """The entries of all known_hosts files; none at all for a pinned host."""
-        known = asyncssh.import_known_hosts("")
-        if not self._pins:
-            for path in self._endpoint.known_hosts:
-                _load(known, path)
-        return known
+    def algorithms(self) -> tuple[str, ...]:
+        """What to ask the host for: keys of a known kind first, but any other too.
+
+        asyncssh by itself asks for known kinds alone; a rebuilt host may have none of them, and would hang up
+        before it could show its new key.
+        """
+        if self._endpoint.host_key_algorithms:
+            return ()
+        keys, authorities, *_ = self.known.match(self._endpoint.known_as, "", self._port)
+        certificates = get_default_certificate_algs() if authorities else []
+        known = [algorithm for key in keys for algorithm in key.sig_algorithms]
+        return tuple(dict.fromkeys([*(name.decode() for name in (*certificates, *known)), *_PLAIN_ALGORITHMS]))
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Called for a key that no known_hosts file vouches for."""
@@ -53,7 +73,7 @@ class HostKeyCheck(asyncssh.SSHClient):
     def complaint(self) -> str:
         """Why the shown key is refused, and what the operator can do about it."""
         if self.shown is None:
-            return "it offers no host key of a kind that the known_hosts files hold for it"
+            return "it has no host key of a kind that we ask for"
         shown = f"{self.shown.get_algorithm()} {fingerprint(self.shown)}"
         if self._pins:
             return f"its host key is {shown}, but the inventory pins {', '.join(sorted(self._pins))}"
@@ -68,14 +88,18 @@ class HostKeyCheck(asyncssh.SSHClient):
             f" ({forget}) and then {self._how_to_add()}"
         )
 
+    @property
+    def _port(self) -> int | None:
+        """As asyncssh wants it: None for the default."""
+        return self._endpoint.port if self._endpoint.port != DEFAULT_PORT else None
+
     def _files_that_know(self) -> dict[Path, list[str]]:
         """The fingerprints that each file holds for this host."""
-        port = self._endpoint.port if self._endpoint.port != DEFAULT_PORT else None
         found: dict[Path, list[str]] = {}
         for path in self._endpoint.known_hosts:
             known = asyncssh.import_known_hosts("")
             _load(known, path)
-            keys = known.match(self._endpoint.known_as, self._address, port)[0]
+            keys = known.match(self._endpoint.known_as, self._address, self._port)[0]
             if keys:
                 found[path] = [f"{key.get_algorithm()} {fingerprint(key)}" for key in keys]
         return found

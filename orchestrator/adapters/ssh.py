@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +20,7 @@ import asyncssh
 from orchestrator.adapters.ssh_line import Line, NoAnswerError, Patience
 from orchestrator.adapters.ssh_push import Pusher, Target
 from orchestrator.adapters.ssh_route import Endpoint, route
-from orchestrator.adapters.ssh_shell import AskPassword, Shell, call, look_words, run_text, script_stdin
+from orchestrator.adapters.ssh_shell import AskPassword, Shell, call_line, look_words, run_text
 from orchestrator.core.acts import fenced, parse_join, parse_settle
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 _MOST_LOGINS = 16
 _GRACE_S = 60.0
 """How much longer than its own time an act is waited for: it may have had to wait for the lock."""
+_SLACK_S = 30.0
+"""How much longer than it takes by its own account a function on the host may take, on a host under load."""
 
 
 class SshRemote:
@@ -61,33 +64,28 @@ class SshRemote:
     async def act(self, step: str, attempt: str, command: Command) -> Outcome:
         place = (self._host.paths.state, self._bound_run(), attempt, step)
         limit_s = math.ceil(command.timeout_s)
-        start = call("start", *place, limit_s, int(command.lets_go), self._wrapper, run_text(command))
-        join = call("join", *place, self._shell.patience.join_s)
-        text = script_stdin(f"{self._functions}\n{start} && {join}")
+        values = (*place, limit_s, int(command.lets_go), self._wrapper, run_text(command))
         give_up = time.monotonic() + limit_s + _GRACE_S
         while time.monotonic() < give_up:
-            outcome = await self._join(text)
+            outcome = await self._join(values)
             if outcome is not None:
                 return outcome
         return Outcome(Ended.LOST, detail=f"{self.name}: {step} has not ended {_GRACE_S:g} s after its time")
 
-    async def _join(self, text: bytes) -> Outcome | None:
+    async def _join(self, values: tuple[object, ...]) -> Outcome | None:
         """Hand the act over, or join it, for a while; None where it has not ended by then."""
         if self._fenced_by:
             return Outcome(Ended.FENCED, detail=fenced(self._fenced_by))
+        join_s = self._shell.patience.join_s
         try:
-            output = await self._shell.ask_again(
-                ("sh", "-s"), text, timeout_s=self._shell.patience.join_s + self._shell.patience.unanswered_s
-            )
+            output = await self._shell.call(self._functions, "act", join_s, *values, timeout_s=join_s + _SLACK_S)
+            outcome = parse_join(output.text)
         except NoAnswerError as error:
             return Outcome(Ended.LOST, detail=error.detail)
-        try:
-            outcome = parse_join(output.text)
-        except ValueError:
-            said = output.stderr.decode("utf-8", "replace").strip()
-            return Outcome(Ended.FAILED, output.exit_code, said, f"it could not be started: {said}")
-        if outcome is not None and outcome.ended is Ended.FENCED:
-            self._fenced_by = outcome.detail.split()[1]
+        except ValueError as error:
+            return Outcome(Ended.LOST, detail=f"{self.name}: {error}: {_said(output)}")
+        if outcome is not None and outcome.ended is Ended.FAILED and outcome.exit_code is None:
+            return replace(outcome, log=_said(output), detail=f"{outcome.detail}: {_said(output)}")
         return outcome
 
     async def push(
@@ -120,19 +118,17 @@ class SshRemote:
         await self._stop_heartbeat()
         self._run, self._fenced_by = run, ""
         place = (self._host.paths.state, run, attempt)
-        text = script_stdin(f"{self._functions}\n{call('settle', *place, math.ceil(wait_s))}")
+        values = (*place, math.ceil(wait_s))
         try:
-            output = await self._shell.ask_again(("sh", "-s"), text, timeout_s=wait_s + 30)
+            output = await self._shell.call(self._functions, "settle", *values, timeout_s=wait_s + _SLACK_S)
+            settled = parse_settle(output.text)
         except NoAnswerError as error:
             return Settled(failure=error.failure, detail=error.detail)
-        try:
-            settled = parse_settle(output.text)
         except ValueError as error:
-            said = output.stderr.decode("utf-8", "replace").strip()
-            return Settled(failure=Failure.UNREACHABLE, detail=f"{self.name}: {error}: {said}")
+            return Settled(failure=Failure.UNREACHABLE, detail=f"{self.name}: {error}: {_said(output)}")
         self._fenced_by = settled.fenced_by
         if settled.ok:
-            self._heartbeat = asyncio.create_task(self._beat(call("heartbeat", *place)))
+            self._heartbeat = asyncio.create_task(self._beat(call_line("heartbeat", *place)))
         return settled
 
     async def close(self) -> None:
@@ -170,6 +166,10 @@ class SshRemote:
             except (NoAnswerError, asyncssh.Error, OSError) as error:
                 log.info("%s: heartbeat: %s", self.name, error)
                 await asyncio.sleep(min(1.0, every_s))
+
+
+def _said(output: Output) -> str:
+    return output.stderr.decode("utf-8", "replace").strip()
 
 
 class Fleet:
@@ -229,10 +229,11 @@ class Fleet:
         try:
             async with self._logins:
                 await line.open()
-            await shell.find_root(host.sudo)
+            if host.name not in self._remotes:
+                await shell.find_root(host.sudo)
+                self._remotes[host.name] = SshRemote(host, shell, self._texts)
         except NoAnswerError as error:
             return error.output()
-        self._remotes[host.name] = SshRemote(host, shell, self._texts)
         return self._remotes[host.name]
 
     def _asker(self, host: str) -> AskPassword | None:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+from tenacity.stop import StopBaseT
 
 from orchestrator.adapters.known_hosts import HostKeyCheck, fingerprint
 from orchestrator.adapters.ssh_route import Endpoint
@@ -16,10 +23,16 @@ from orchestrator.core.model import Failure, Output
 
 log = logging.getLogger(__name__)
 
+_FAREWELL_S = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a host is waited for, in seconds. ``unanswered_s`` bounds all tries of one question together."""
+    """How long a host is waited for, in seconds.
+
+    ``unanswered_s`` bounds the tries to reach a host again that has answered before; ``join_s`` is how long one
+    question for the end of an act may stay open.
+    """
 
     connect_timeout_s: float = 10.0
     connect_tries: int = 3
@@ -58,14 +71,16 @@ class Line:
         self._connection: asyncssh.SSHClientConnection | None = None
 
     async def open(self) -> None:
-        """Connect, with a few tries. Raises NoAnswerError."""
-        tries = AsyncRetrying(
-            stop=stop_after_attempt(self._patience.connect_tries),
-            wait=wait_random_exponential(0.2, max=3),
-            retry=retry_if_exception(may_pass),
-            reraise=True,
-        )
-        await tries(self.connection)
+        """Connect for the first time, with a few tries. Raises NoAnswerError."""
+        await self._tries(stop_after_attempt(self._patience.connect_tries))(self.connection)
+
+    async def reopen(self) -> None:
+        """Connect again to a host that has answered before, within our patience. Raises NoAnswerError."""
+        await self._tries(stop_after_delay(self._patience.unanswered_s))(self.connection)
+
+    def _tries(self, stop: StopBaseT) -> AsyncRetrying:
+        wait = wait_random_exponential(0.2, max=3)
+        return AsyncRetrying(stop=stop, wait=wait, retry=retry_if_exception(may_pass), reraise=True)
 
     async def connection(self) -> asyncssh.SSHClientConnection:
         """The live connection; one try to make it where there is none. Raises NoAnswerError."""
@@ -82,9 +97,13 @@ class Line:
 
     async def close(self) -> None:
         if self._connection is not None:
-            self._connection.close()
-            await self._connection.wait_closed()
-            self._connection = None
+            connection, self._connection = self._connection, None
+            connection.close()
+            try:
+                async with asyncio.timeout(_FAREWELL_S):
+                    await connection.wait_closed()
+            except TimeoutError:
+                connection.abort()
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         tunnel = await self._via.connection() if self._via else None
@@ -111,7 +130,7 @@ class Line:
                 client_factory=lambda: check,
                 config=list(endpoint.configs),
                 known_hosts=check.known,
-                server_host_key_algs="default" if endpoint.pins else (),
+                server_host_key_algs=check.algorithms,
                 tunnel=tunnel,
                 username=endpoint.user or (),
                 client_keys=list(endpoint.keys) or (),
@@ -147,8 +166,10 @@ def _reason(error: Exception, check: HostKeyCheck) -> tuple[Failure, str]:
 
 def _locked_keys(endpoint: Endpoint) -> str:
     """The likeliest cause of a refused login: a key with a passphrase, and no agent that holds it."""
-    files = [Path(key) for key in endpoint.keys] or sorted(Path("~/.ssh").expanduser().glob("id_*[!.pub]"))
+    files = [Path(key) for key in endpoint.keys] or sorted(Path("~/.ssh").expanduser().glob("id_*"))
     for file in files:
+        if file.suffix == ".pub":
+            continue
         try:
             asyncssh.read_private_key(file)
         except asyncssh.KeyImportError as error:

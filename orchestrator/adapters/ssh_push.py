@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import asyncssh
 
 from orchestrator.adapters.ssh_line import NoAnswerError
-from orchestrator.adapters.ssh_shell import Process, Shell, call, script_stdin
-from orchestrator.core.acts import Part, parse_finish, parse_part
+from orchestrator.adapters.ssh_shell import Process, Shell, call_line
+from orchestrator.core.acts import Part, parse_part
 from orchestrator.core.model import Ended, Outcome
 from orchestrator.ports import HostError, Progress, Source
 
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 HASH_S = 1800.0
 """Time a host has to hash a file: a slow disk reads 8 GB in less."""
 MOST_TRIES = 8
-_ENDING_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,45 +46,45 @@ class Pusher:
 
     async def push(self, progress: Progress | None) -> Outcome:
         """Never raises for what a host does: neither the target nor the source's host."""
-        lost = Outcome(Ended.LOST)
-        for _ in range(MOST_TRIES):
-            try:
+        try:
+            for _ in range(MOST_TRIES):
                 outcome = await self._try(progress)
-            except NoAnswerError as error:
-                log.info("%s: push is cut: %s", self._target.path, error.detail)
-                lost = Outcome(Ended.LOST, detail=error.detail)
-                continue
-            except HostError as error:
-                return Outcome(Ended.FAILED, detail=str(error))
-            if outcome is not None:
-                return outcome
-        return lost
+                if outcome is not None:
+                    return outcome
+        except NoAnswerError as error:
+            return Outcome(Ended.LOST, detail=error.detail)
+        except HostError as error:
+            return Outcome(Ended.FAILED, detail=str(error))
+        return Outcome(Ended.LOST, detail=f"the push of {self._target.path} was cut {MOST_TRIES} times")
 
     async def _try(self, progress: Progress | None) -> Outcome | None:
-        """One try; None where what had arrived before turned out to be wrong, and was removed."""
+        """One try; None where it was cut, or what had arrived before turned out to be wrong and was removed."""
         target = self._target
         part = f"{target.path}.part.{target.attempt}.{next(self._tries)}"
         place = (target.state, target.run, target.attempt, target.path, target.sha256, part)
-        answer = await self._ask(call("part", *place))
-        have = answer if isinstance(answer, Outcome) else parse_part(answer)
+        have = await self._ask("part", place)
         if isinstance(have, Outcome):
             return have
         offset = await self._verified(have)
-        failed = await self._send(part, offset, progress)
+        try:
+            failed = await self._send(part, offset, progress)
+        except NoAnswerError as error:
+            log.info("the push of %s is cut: %s", target.path, error.detail)
+            return None
         if failed is not None:
+            await self._ask("drop", place)
             return failed
-        answer = await self._ask(call("finish", *place))
-        outcome = answer if isinstance(answer, Outcome) else parse_finish(answer)
-        if outcome.ended is Ended.FAILED and offset:
+        outcome = await self._ask("finish", place)
+        if isinstance(outcome, Part) or (outcome.ended is Ended.FAILED and offset):
             return None
         return outcome
 
-    async def _ask(self, line: str) -> str | Outcome:
-        text = script_stdin(f"{self._functions}\n{line}")
-        output = await self._shell.ask_again(("sh", "-s"), text, timeout_s=HASH_S)
-        if output.exit_code != 0:
+    async def _ask(self, function: str, place: tuple[str, ...]) -> Part | Outcome:
+        output = await self._shell.call(self._functions, function, *place, timeout_s=HASH_S)
+        try:
+            return parse_part(output.text)
+        except ValueError:
             return _failed(output.exit_code, output.stderr)
-        return output.text
 
     async def _verified(self, part: Part) -> int:
         """How much of what has arrived can stay: all of it, or nothing."""
@@ -94,8 +93,11 @@ class Pusher:
         return part.size_bytes if await self._source.sha256(part.size_bytes) == part.sha256 else 0
 
     async def _send(self, part: str, offset: int, progress: Progress | None) -> Outcome | None:
-        """Stream the bytes from ``offset`` on; an Outcome where the host could not take them."""
-        text = f"{self._functions}\n{call('receive', self._target.path, part, offset)}"
+        """Stream the bytes from ``offset`` on; an Outcome where the host could not take them.
+
+        Raises NoAnswerError when the stream is cut.
+        """
+        text = f"{self._functions}\n{call_line('receive', self._target.path, part, offset)}"
         async with self._shell.channel(("sh", "-c", text)) as process:
             await _stream(process, self._source.chunks(offset), offset, progress)
             try:
@@ -104,6 +106,9 @@ class Pusher:
             except (asyncssh.Error, OSError) as error:
                 raise self._shell.broken(str(error)) from error
             exit_code = self._shell.exit_code(process)
+        if exit_code and not stderr:
+            # Killed, or its part is gone: a later try or attempt has taken over, as the next `part` will tell.
+            raise self._shell.broken(f"the receiver ended with {exit_code}")
         return _failed(exit_code, stderr) if exit_code else None
 
 

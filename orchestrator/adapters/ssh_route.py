@@ -38,6 +38,7 @@ class Endpoint:
     configs: tuple[str, ...]
     known_as: str
     known_hosts: tuple[Path, ...]
+    host_key_algorithms: str
     pins: tuple[str, ...]
     via: Endpoint | None
 
@@ -68,6 +69,7 @@ def _declared(host: Host, via: Endpoint | None) -> Endpoint:
         configs=configs,
         known_as=_known_as(settings, host.address),
         known_hosts=(*extra, *_known_hosts_files(settings)),
+        host_key_algorithms=cast(str, settings.get("HostKeyAlgorithms", "")),
         pins=host.host_key,
         via=via or _proxy_jump(settings, configs, ()),
     )
@@ -93,6 +95,7 @@ def _jump(spec: str, configs: tuple[str, ...], via: Endpoint | None, seen: tuple
         configs=configs,
         known_as=_known_as(settings, address),
         known_hosts=_known_hosts_files(settings),
+        host_key_algorithms=cast(str, settings.get("HostKeyAlgorithms", "")),
         pins=(),
         via=via or _proxy_jump(settings, configs, (*seen, spec)),
     )

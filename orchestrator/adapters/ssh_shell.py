@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import math
 import shlex
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from enum import Enum
 
 import asyncssh
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from orchestrator.adapters.ssh_line import Line, NoAnswerError, Patience, may_pass
 from orchestrator.core.inventory import Sudo
@@ -18,6 +18,16 @@ from orchestrator.core.model import Command, Failure, Output
 
 MOST_CHANNELS = 8
 """Sessions at once on one connection. sshd refuses the eleventh by default (sshd_config(5), MaxSessions)."""
+
+_WHO = """
+id -u
+if ! command -v sudo >/dev/null; then echo missing
+elif sudo -n true 2>/dev/null; then echo free
+else echo password
+fi
+"""
+
+_MOST_BREAKS = 5
 
 Process = asyncssh.SSHClientProcess[bytes]
 AskPassword = Callable[[], Awaitable[str]]
@@ -46,21 +56,28 @@ class Shell:
         """Find out, once, how this login becomes root. Raises NoAnswerError when it may not."""
         if sudo is Sudo.NEVER:
             return
-        probe = "id -u; sudo -n true 2>&1 && echo free"
-        said = (await self.ask(("sh", "-c", probe), as_root=False, timeout_s=30)).text.split("\n")
-        if said[0] == "0":
-            return
-        if "free" in said:
-            self._become = Become.FREE
-            return
+        output = await self.ask_again(("sh", "-c", _WHO), as_root=False, timeout_s=30)
+        match output.text.split():
+            case ["0", *_]:
+                return
+            case [_, "free"]:
+                self._become = Become.FREE
+            case [_, "password"]:
+                await self._find_password()
+            case [_, "missing"]:
+                raise self._refused("this login is not root, and there is no sudo")
+            case _:
+                said = (output.stdout + output.stderr).decode("utf-8", "replace").strip()
+                raise NoAnswerError(Failure.LOGIN, f"{self.line.endpoint.name}: no shell for this login: {said}")
+
+    async def _find_password(self) -> None:
+        """Ask for the password and try it, with no other input: sudo would take that for further passwords."""
         if self._ask_password is None:
-            raise self._refused(f"sudo wants a password and none was given: {' '.join(said[1:])}")
-        # With no password's line ever read by anything but sudo: a wrong one is found out here, with no more input.
+            raise self._refused("sudo wants a password, and none was given")
         self._password = (await self._ask_password()).encode() + b"\n"
         self._become = Become.PASSWORD
-        output = await self.ask(("true",), timeout_s=30)
+        output = await self.ask_again(("true",), timeout_s=30)
         if output.exit_code != 0:
-            self._password, self._become = b"", Become.NOTHING
             raise self._refused(f"sudo refuses: {output.stderr.decode('utf-8', 'replace').strip()}")
 
     @contextlib.asynccontextmanager
@@ -69,8 +86,7 @@ class Shell:
         become = self._become if as_root else Become.NOTHING
         async with self._channels:
             with _broken_is_no_answer(self.line):
-                connection = await self.line.connection()
-                process = await connection.create_process(become.value + shlex.join(words), encoding=None)
+                process = await self._start(become.value + shlex.join(words))
             try:
                 if become is Become.PASSWORD:
                     with _broken_is_no_answer(self.line):
@@ -78,6 +94,18 @@ class Shell:
                 yield process
             finally:
                 process.close()
+
+    async def _start(self, command_line: str) -> Process:
+        """Start a command once. An sshd that refuses another session is asked again when one may have ended."""
+        give_up = time.monotonic() + self.patience.unanswered_s
+        while True:
+            connection = await self.line.connection()
+            try:
+                return await connection.create_process(command_line, encoding=None)
+            except asyncssh.ChannelOpenError:
+                if connection.is_closed() or time.monotonic() > give_up:
+                    raise
+            await asyncio.sleep(0.05)
 
     async def ask(self, words: Sequence[str], text: bytes = b"", *, as_root: bool = True, timeout_s: float) -> Output:
         """Run a command to its end, once. Raises NoAnswerError (unreachable, sudo, or the time is over)."""
@@ -91,21 +119,39 @@ class Shell:
                 what = f"{shlex.join(words[:6])} took longer than {timeout_s:g} s"
                 raise NoAnswerError(Failure.TIMEOUT, f"{self.line.endpoint.name}: {what}") from error
             output = Output(self.exit_code(process), stdout, stderr)
-        if as_root and self._become is not Become.NOTHING and stderr.startswith(b"sudo: ") and not stdout:
-            raise self._refused(stderr.decode("utf-8", "replace").strip())
+        if as_root and self._become is not Become.NOTHING and not stdout:
+            for line in stderr.splitlines():
+                if line.startswith(b"sudo: "):
+                    raise self._refused(line.decode("utf-8", "replace"))
         return output
 
     async def ask_again(
         self, words: Sequence[str], text: bytes = b"", *, as_root: bool = True, timeout_s: float
     ) -> Output:
-        """As ``ask``, but over a new connection where one breaks, until the patience ends."""
-        tries = AsyncRetrying(
-            stop=stop_after_delay(self.patience.unanswered_s),
-            wait=wait_random_exponential(0.2, max=3),
-            retry=retry_if_exception(may_pass),
-            reraise=True,
-        )
-        return await tries(self.ask, words, text, as_root=as_root, timeout_s=timeout_s)
+        """As ``ask``, but asked anew over a new connection where one breaks."""
+        for _ in range(_MOST_BREAKS):
+            try:
+                return await self.ask(words, text, as_root=as_root, timeout_s=timeout_s)
+            except NoAnswerError as error:
+                if not may_pass(error):
+                    raise
+            await self.line.reopen()
+        raise self.broken(f"the connection broke {_MOST_BREAKS} times")
+
+    async def call(self, functions: str, name: str, *values: object, timeout_s: float) -> Output:
+        """Call one of host.sh's functions as root, again where the connection breaks or falls silent.
+
+        ``timeout_s`` is well above the time that the function takes by its own account.
+        """
+        text = script_stdin(f"{functions}\n{call_line(name, *values)}")
+        for _ in range(_MOST_BREAKS):
+            try:
+                return await self.ask_again(("sh", "-s"), text, timeout_s=timeout_s)
+            except NoAnswerError as error:
+                if error.failure is not Failure.TIMEOUT:
+                    raise
+            self.line.abort()
+        raise self.broken(f"no answer to {name}")
 
     def exit_code(self, process: Process) -> int:
         """A process's exit status; 128 + the signal's number as in a shell. Raises NoAnswerError without one."""
@@ -123,9 +169,10 @@ class Shell:
 def look_words(command: Command) -> tuple[tuple[str, ...], bytes]:
     """The command line and the standard input of a look.
 
-    The host ends it too when its time is over: a look must leave no process behind.
+    The host ends it too when its time is over, for a look must leave no process behind; and it answers in the
+    same words whatever the login's language.
     """
-    limit = ("timeout", "-k", "5", str(math.ceil(command.timeout_s) + 1))
+    limit = ("timeout", "-k", "5", str(math.ceil(command.timeout_s) + 1), "env", "LC_ALL=C")
     if command.script:
         return (*limit, "sh", "-s", "--", *command.argv[1:]), script_stdin(command.script)
     return (*limit, *command.argv), b""
@@ -136,7 +183,7 @@ def script_stdin(text: str) -> bytes:
     return f"{{\n:\n{text}\n}} </dev/null\n".encode()
 
 
-def call(function: str, *values: object) -> str:
+def call_line(function: str, *values: object) -> str:
     """A line that calls a function of host.sh."""
     return shlex.join((function, *(str(value) for value in values)))
 

@@ -18,7 +18,7 @@ from orchestrator.ports import HostError
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """One run, as the markers on its hosts tell it. ``plan_hosts`` are the masters that have its plan, with its sha256."""
+    """One run, as the markers on its hosts tell it. ``plan_hosts``: who has its plan, with that file's sha256."""
 
     run: str
     claims: dict[str, Claim]

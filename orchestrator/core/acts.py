@@ -22,12 +22,14 @@ class Part:
 
 
 def parse_settle(text: str) -> Settled:
-    """The answer of ``settle``. Raises ValueError when it has no end."""
+    """The answer of ``settle``. Raises ValueError when it has no end, or a record cannot be read."""
     records: list[ActRecord] = []
     for words in _lines(text):
         match words:
             case ["act", step, attempt, state, code]:
                 records.append(_record(step, attempt, state, code))
+            case ["act", *_]:
+                raise ValueError(f"no record of an act: {' '.join(words)}")
             case ["settled"]:
                 return Settled(tuple(records))
             case ["fenced", newer]:
@@ -55,22 +57,17 @@ def parse_join(text: str) -> Outcome | None:
                 return Outcome(Ended.FENCED, detail=fenced(newer))
             case ["waiting" | "running", "-"]:
                 return None
+            case ["refused"]:
+                return Outcome(Ended.FAILED, detail="the host could not start it")
     raise ValueError("the host's answer to join does not say how the act stands")
 
 
 def parse_part(text: str) -> Part | Outcome:
-    """The answer of ``part``: what to go on from, or how the push has ended already. Raises ValueError."""
+    """The answer of ``part`` or ``finish``: what to go on from, or how the push has ended. Raises ValueError."""
     for words in _lines(text):
         match words:
             case ["have", size_bytes, sha256]:
                 return Part(int(size_bytes), sha256)
-    return parse_finish(text)
-
-
-def parse_finish(text: str) -> Outcome:
-    """The answer of ``finish``: how the push has ended. Raises ValueError."""
-    for words in _lines(text):
-        match words:
             case ["whole"]:
                 return Outcome(Ended.DONE, 0)
             case ["wrong", sha256]:

@@ -45,15 +45,15 @@ def parse_names(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def parse_claim(text: str, silent_s: str) -> Claim | None:
-    """The claim's JSON line -> a Claim; None where it is torn."""
+    """The claim's JSON line -> a Claim; None where it is torn. ``silent_s`` is seconds, or `ended`."""
     try:
         claim = json.loads(text)
         return Claim(
-            claim["run"],
-            claim["attempt"],
-            claim["laptop"],
-            claim["taken_at_utc"],
-            None if silent_s.strip() == "ended" else int(silent_s or "0"),
+            run=claim["run"],
+            attempt=claim["attempt"],
+            laptop=claim["laptop"],
+            taken_at_utc=claim["taken_at_utc"],
+            silent_s=None if silent_s.strip() == "ended" else int(silent_s or "0"),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -133,12 +133,12 @@ def _initial_cluster(text: str, path: str) -> dict[str, str]:
 
 def _listen_address(urls: str) -> str:
     host = urlsplit(urls.split(",")[0]).hostname or ""
-    return "127.0.0.1" if host in ("", "0.0.0.0", "::", "localhost") else host
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::", "localhost") else host  # noqa: S104 - only compared with
 
 
 def _required(settings: dict[str, str], name: str, path: str) -> str:
     if not settings.get(name):
         raise ManifestError(
-            f"{path}: etcd's --{name} (ETCD_{name.upper().replace('-', '_')}) is neither in its environment nor in its arguments"
+            f"{path}: etcd's --{name} is neither among its arguments nor, as ETCD_..., in its environment"
         )
     return settings[name]

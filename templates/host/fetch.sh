@@ -14,10 +14,12 @@ fetch() {
         curl --silent --show-error --include --http1.0 --max-time 8 --request "$method" "$@" "$url"
         return
     fi
-    { # HTTP/1.0: the server closes when it has answered
-        printf '%s %s HTTP/1.0\r\nHost: %s\r\nContent-Length: %s\r\n\r\n%s' \
-            "$method" "$path" "$host" "${#body}" "$body"
-        sleep 8
-    } | timeout 8 openssl s_client -quiet -connect "$address:$port" -servername "$host" -verify_hostname "$host" \
-        -verify_return_error -CAfile "$ca" -cert "$cert" -key "$key" 2>/dev/null
+    case $host in
+    *[!0-9.]*) set -- -servername "$host" -verify_hostname "$host" ;;
+    *) set -- -verify_ip "$host" ;; # only digits and dots: an address
+    esac
+    # HTTP/1.0: the server closes when it has answered; with -quiet openssl waits for that.
+    printf '%s %s HTTP/1.0\r\nHost: %s\r\nContent-Length: %s\r\n\r\n%s' \
+        "$method" "$path" "$host" "$(printf %s "$body" | wc -c)" "$body" |
+        timeout 8 openssl s_client -quiet -connect "$address:$port" "$@" -verify_return_error -CAfile "$ca" -cert "$cert" -key "$key" 2>/dev/null
 }

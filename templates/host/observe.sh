@@ -4,6 +4,7 @@
 state=$1 kublr=$2 manifests=$3 hosts=$4
 shift 4
 
+date +%s.%N | fact clock_first
 for tool in base64 cat cp curl date df docker du find flock getent grep head kubectl mv openssl setsid \
     sha256sum sleep stat sync systemctl systemd-run tail timeout touch truncate; do
     command -v "$tool" >/dev/null || echo "$tool"
@@ -13,7 +14,6 @@ grep -hs '^KillUserProcesses=' /etc/systemd/logind.conf /etc/systemd/logind.conf
     fact kill_user_processes
 id -u | fact uid
 uname -n | fact hostname
-date +%s.%N | fact clock
 cat /proc/net/fib_trie 2>/dev/null | fact fib_trie
 systemctl show --property=Id,LoadState,ActiveState,FragmentPath -- "$@" 2>/dev/null | fact units
 for unit; do
@@ -25,6 +25,7 @@ while [ ! -d "$near" ]; do near=${near%/*}; near=${near:-/}; done
 df -P -k "$near" | tail -n 1 | fact state_disk
 [ ! -e "$hosts" ] || fact hosts <"$hosts"
 runs "$state"
+date +%s.%N | fact clock_last
 
 [ -e "$manifests/etcd.manifest" ] || exit 0 # no master
 fact manifest <"$manifests/etcd.manifest"

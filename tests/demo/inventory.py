@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textwrap import indent
 
-from tests.demo.furniture import DATA
 from tests.demo.hosts import Host, Site
 
 TEXT = """\
@@ -58,6 +57,5 @@ def inventory(cluster: str, site: Site) -> str:
 def _host(site: Site, host: Host) -> str:
     if site.isolated:
         return f"{host.name}: {{address: {host.address}}}"
-    paths = PATHS | ({"data": DATA} if host.member else {})
-    lines = "".join(f"\n    {name}: {site.on_host(host, path)}" for name, path in paths.items())
+    lines = "".join(f"\n    {name}: {site.on_host(host, path)}" for name, path in PATHS.items())
     return f"{host.name}:\n  address: {host.address}\n  paths:{lines}"

@@ -105,8 +105,8 @@ class Story:
 
     async def _overwrite(self, host: Host) -> None:
         db = self.cluster.site.on_host(host, f"{DATA}/member/snap/db")
-        etcd = "docker ps --format '{{.Names}}' | grep k8s_etcd_"
-        await self.cluster.run(host, f"shred -n 1 {db} && docker stop -t 1 $({etcd})")
+        running = "docker ps --format '{{.Names}}' | grep k8s_etcd_"  # none where etcd has already crashed
+        await self.cluster.run(host, f"shred -n 1 {db} && {running} | xargs -r docker stop -t 1")
 
     async def _is_silent(self, host: Host) -> bool:
         for _ in range(20):
@@ -156,6 +156,21 @@ class Story:
                 raise StoryError(f"{host.name} does not hold what the backup held")
         self.say(f"         The {LATER} later ones and the {LATER} changes are gone, as the plan said.")
 
+    def words(self) -> Mapping[str, object]:
+        """What the closing texts name."""
+        cluster = self.cluster
+        files = (path for path in cluster.site.folder.rglob("*") if path.is_file() and not path.is_symlink())
+        return {
+            "address": cluster.masters[0].address,
+            "folder": show(cluster.site.folder),
+            "inventory": show(cluster.inventory),
+            "laptop": show(cluster.laptop),
+            "port": cluster.site.ssh_port,
+            "seconds": time.monotonic() - self.began,
+            "size_mb": sum(path.stat().st_blocks * 512 for path in files) // 1_000_000,
+            "snapshot": show(self.snapshot),
+        }
+
     async def keep(self) -> None:
         """A shell for the reader, on the laptop that reaches the hosts."""
         programs = self.cluster.laptop / "bin"
@@ -163,7 +178,7 @@ class Story:
         script = programs / "orchestrator"
         script.write_text(f'#!/bin/sh\nPYTHONPATH={HERE} exec {sys.executable} -m orchestrator "$@"\n')
         script.chmod(0o755)
-        self.say("\nThis shell is on the laptop of the cluster, which is up until you leave it: exit.")
+        self.say(SHELL.format(**self.words()))
         shell = os.environ.get("SHELL", "/bin/sh")
         process = await asyncio.create_subprocess_exec(shell, env={**self.environment(), "PS1": "demo$ "})
         await process.wait()
@@ -184,21 +199,25 @@ def show(path: Path) -> str:
     return str(path.relative_to(HERE)) if path.is_relative_to(HERE) else str(path)
 
 
-NEXT = """
-Done in {seconds:.0f} s; nothing is left running. What the hosts wrote is in {folder}/hosts.
+SHELL = """
+This shell is on the laptop of the cluster, which is up until you leave it (exit). Try, for example:
+  orchestrator check -i {inventory}
+  orchestrator plan -i {inventory} --snapshot {snapshot} --override quorum-healthy -v
+  ssh -F none -i {laptop}/id_ed25519 -o UserKnownHostsFile={laptop}/known_hosts -p {port} root@{address} docker ps
+"""
+END = """
+Done in {seconds:.0f} s. Nothing is left running. What the hosts wrote is in {folder} ({size_mb} MB): make demo-clean
 
 Try next:
-  make demo DEMO=--keep                        the same, and then a shell with the cluster still up, for
-    orchestrator status -i {inventory}
-    orchestrator check -i {inventory}
-    orchestrator plan -i {inventory} --snapshot {snapshot} -v
-  less README.md                               how to use it on a real cluster
+  make demo DEMO=--keep   the same again, and then a shell while the cluster is still up
+  less {inventory}   how the cluster was described
+  less README.md          how to restore a real cluster
 """
 
 
 async def tell(arguments: argparse.Namespace) -> None:
     kind: type[Namespaces] | type[Folders] = Folders if arguments.no_namespaces else Namespaces
-    cluster = Cluster(kind(arguments.folder, hosts(kind)))
+    cluster = Cluster(kind(arguments.folder, hosts(kind.subnet)))
     story = Story(cluster, arguments.keys)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)  # type: ignore[union-attr]
     try:
@@ -207,9 +226,7 @@ async def tell(arguments: argparse.Namespace) -> None:
             await story.keep()
     finally:
         await cluster.switch_off()
-    seconds = time.monotonic() - story.began
-    paths = {"folder": cluster.site.folder, "inventory": cluster.inventory, "snapshot": story.snapshot}
-    print(NEXT.format(seconds=seconds, **{name: show(path) for name, path in paths.items()}))
+    story.say(END.format(**story.words()))
 
 
 def main() -> int:
@@ -218,13 +235,14 @@ def main() -> int:
     parser.add_argument("keys", type=int)
     parser.add_argument("--no-namespaces", action="store_true")
     parser.add_argument("--keep", action="store_true")
+    arguments = parser.parse_args()
     try:
-        asyncio.run(tell(parser.parse_args()))
+        asyncio.run(tell(arguments))
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("\nInterrupted. Nothing is left running.", file=sys.stderr)
         return 130
     except (StoryError, NotUpError, SilentError, asyncssh.Error, OSError) as error:
-        print(f"\nerror: {error}\nnext: what the hosts said is in FOLDER/hosts/*/var/log", file=sys.stderr)
+        print(f"\nerror: {error}\nnext: less {show(arguments.folder)}/hosts/*/var/log/*", file=sys.stderr)
         return 1
     return 0
 

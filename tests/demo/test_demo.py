@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +25,11 @@ STORY_S = 60
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "demo"
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The demo's folder; held by one test at a time, because all demos have the same loopback addresses."""
+    with Path(tempfile.gettempdir(), f"orchestrator-demo-tests-{os.getuid()}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield tmp_path / "demo"
 
 
 @contextlib.contextmanager

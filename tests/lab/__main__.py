@@ -3,8 +3,9 @@
 import sys
 import time
 
+from tests.lab.commands import LabError
 from tests.lab.hosts import MASTERS
-from tests.lab.lab import Lab, LabError
+from tests.lab.lab import REPOSITORY, Lab
 
 _WELCOME = """
 The lab is up: 3 masters and 2 workers, as {inventory} says. Its stand-ins are explained in
@@ -28,10 +29,10 @@ def up(lab: Lab) -> None:
     print(f"lab: up after {time.monotonic() - started:.0f} s", file=sys.stderr)
     print(
         _WELCOME.format(
-            inventory="inventories/lab.yml",
-            snapshot=".lab/snapshot.db",
-            folder=".lab",
-            address=lab.addresses[MASTERS[0].name],
+            inventory=lab.inventory.relative_to(REPOSITORY),
+            snapshot=snapshot.relative_to(REPOSITORY),
+            folder=lab.folder.relative_to(REPOSITORY),
+            address=lab.addresses[MASTERS[1].name],
         )
     )
 

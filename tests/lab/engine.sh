@@ -34,7 +34,8 @@ remove_stale_pidfiles() {
     for file in /var/run/docker.pid /var/run/docker/containerd/containerd.pid; do
         [ -f "$file" ] || continue
         pid=$(cat "$file")
-        grep -qE 'dockerd|containerd' "/proc/$pid/comm" 2>/dev/null || rm -f "$file"
+        # A zombie has no program any more.
+        readlink "/proc/$pid/exe" | grep -qE 'dockerd|containerd' || rm -f "$file"
     done
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import asyncssh
 
-from tests.lab.pki import Authority, Pair
+from tests.lab.pki import Authority
 
 HERE = Path(__file__).parent
 DATA = "/mnt/master-pd/etcd"
@@ -48,7 +48,7 @@ class Keys:
     )
     sudo_password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
-    def write(self, folder: Path, addresses: dict[str, str]) -> Pair:
+    def write(self, folder: Path, addresses: dict[str, str]) -> None:
         """What the laptop needs: login key, known hosts, sudo password, and certificates for etcd."""
         client = self.authority.issue("laptop")
         known_hosts = "".join(
@@ -65,7 +65,6 @@ class Keys:
             path = folder / name
             path.touch(mode=0o600)
             path.write_bytes(content)
-        return client
 
 
 class _Archive:

@@ -18,6 +18,7 @@ trap 'exit 1' INT TERM HUP
 # The first Debian mirror that apt uses here; nothing on another distribution, where debootstrap has its own.
 mirror() {
     grep -q '^ID=debian' /etc/os-release || return 0
+    # shellcheck disable=SC2016  # for apt-get to expand
     apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Codename: $SUITE" | head -n 1
 }
 
@@ -39,8 +40,8 @@ base() {
 build() { # TAG DOCKERFILE [OPTION...]
     tag=$1 file=$2
     shift 2
-    docker build --network host --quiet --build-arg "BASE=lab-base:$recipe" -t "$tag" -f "$file" "$@" "$scratch/context" \
-        >/dev/null
+    docker build --network host --build-arg "BASE=lab-base:$recipe" -t "$tag" -f "$file" "$@" "$scratch/context" \
+        >"$scratch/log" 2>&1 || { tail -n 20 "$scratch/log" >&2 && exit 1; }
 }
 
 base

@@ -12,43 +12,47 @@ import json
 import os
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from email.message import Message
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.lab.commands import LabError, each, run, wait
 from tests.lab.hosts import DATA, HOSTS, INITIAL_CLUSTER, MASTERS, SWITCHES, Host, Keys, archive, standin_conf
 from tests.snapshots import ETCDCTL, make_snapshot
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE_FILE = REPOSITORY / "docker-compose.test.yml"
+INVENTORY = REPOSITORY / "inventories" / "lab.yml"
 LAB_FILES = REPOSITORY / "tests" / "lab"
 SEED = "/var/lib/lab-seed"
 POD_IMAGES = ("etcd:3.5.1", "kube-apiserver:standin")
-HEALTHY_WITHIN_S = 90.0
 
-# Ends and removes what a case may have left behind on a host.
+# Ends and removes what a case may have left behind on a host; the switches come from standard input.
 _CLEAR = f"""set -eu
 rm -rf /var/lib/orchestrator /etc/systemd/system/*.d
 systemctl daemon-reload
 systemctl stop kublr kublr-kubelet
+systemctl reset-failed
 systemctl start docker
 docker ps -aq | xargs -r docker rm -f >/dev/null
-if [ -e {SEED}/hosts ]; then cat {SEED}/hosts >/etc/hosts; fi
+if [ -d {SEED}/etc ]; then
+    rm -rf /etc/kubernetes
+    cp -a {SEED}/etc/kubernetes {SEED}/etc/kublr /etc
+    cat {SEED}/etc/hosts >/etc/hosts
+fi
 cat >{SWITCHES}
 """
+_REMEMBER = f"mkdir -p {SEED}/etc && cp -a /etc/hosts /etc/kubernetes /etc/kublr {SEED}/etc"
 _RESEED = f"""set -eu
 find /mnt/master-pd -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +
 mkdir -m 0700 {DATA}
 cp -a {SEED}/member {DATA}/member
 """
-
-
-class LabError(Exception):
-    """A command of the lab failed; the message has its output."""
+_DESTROY = f"rm -rf {DATA}/member; docker ps -q --filter name=k8s_etcd_ | xargs -r docker kill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,18 @@ class Lab:
     @classmethod
     def from_environment(cls) -> Lab:
         """The lab that LAB and LAB_SUBNET name, as for compose."""
-        return cls(os.environ.get("LAB", "lab"), os.environ.get("LAB_SUBNET", "172.30.77"))
+        return cls(os.environ.get("LAB", DEFAULT.name), os.environ.get("LAB_SUBNET", DEFAULT.subnet))
 
     @property
     def folder(self) -> Path:
         """Keys, known hosts, certificates and snapshots, for the owner alone."""
         base = REPOSITORY / ".lab"
-        return base if self.name == "lab" else base / self.name
+        return base if self == DEFAULT else base / self.name
+
+    @property
+    def inventory(self) -> Path:
+        """The repository's inventory, or for another lab a copy of it with its addresses and keys."""
+        return INVENTORY if self == DEFAULT else self.folder / "inventory.yml"
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -90,19 +99,22 @@ class Lab:
 
     def up(self) -> None:
         """Brings the lab up, seeded with a few thousand keys. One that is up and healthy is left as it is."""
-        _run(["sh", str(LAB_FILES / "engine.sh")])
+        run(["sh", str(LAB_FILES / "engine.sh")])
         if self._is_current() and self.is_healthy():
             return
         self.down()
-        _run(["sh", str(LAB_FILES / "image.sh")])
+        run(["sh", str(LAB_FILES / "image.sh")])
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys = Keys()
         keys.write(self.folder, self.addresses)
+        if self.inventory != INVENTORY:
+            text = INVENTORY.read_text().replace(DEFAULT.subnet, self.subnet)
+            self.inventory.write_text(text.replace("../.lab/", f"{self.folder}/"))
         self._compose("up", "--no-start")
         for host in HOSTS:
-            _run(["docker", "cp", "-", f"{self.container(host.name)}:/"], archive(host, keys, self.addresses))
+            run(["docker", "cp", "-", f"{self.container(host.name)}:/"], archive(host, keys, self.addresses))
         self._compose("up", "--detach")
-        _each(HOSTS, lambda host: self._furnish(host, keys.sudo_password))
+        each(HOSTS, lambda host: self._furnish(host, keys.sudo_password))
         self.seed(make_snapshot(self.folder / "snapshots", keys=2000, value_bytes=1024))
         (self.folder / "recipe").write_text(_recipe())
 
@@ -119,10 +131,10 @@ class Lab:
 
     def _furnish(self, host: Host, sudo_password: str) -> None:
         """What can be done only on a running host: the images of its pods, and a password."""
-        self._wait(lambda: self.succeeds(host.name, ["docker", "info"]), f"Docker on {host.name}")
+        wait(lambda: self.succeeds(host.name, ["docker", "info"]), f"Docker on {host.name}")
         self.exec(host.name, ["chpasswd"], stdin=f"admin:{sudo_password}\n".encode())
         if host in MASTERS:
-            self.exec(host.name, ["cp", "/etc/hosts", f"{SEED}/hosts"])
+            self.exec(host.name, ["sh", "-c", _REMEMBER])
             with subprocess.Popen(["docker", "save", *POD_IMAGES], stdout=subprocess.PIPE) as images:
                 load = ["docker", "exec", "-i", self.container(host.name), "docker", "load", "-q"]
                 subprocess.run(load, stdin=images.stdout, check=True, capture_output=True)
@@ -131,13 +143,13 @@ class Lab:
         plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
         compose = ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
         environment = {"LAB": self.name, "LAB_SUBNET": self.subnet}
-        _run([*compose, "-f", str(COMPOSE_FILE), "-p", self.name, *arguments], environment=environment)
+        run([*compose, "-f", str(COMPOSE_FILE), "-p", self.name, *arguments], environment=environment)
 
     # -- looking and touching
 
     def exec(self, host: str, argv: Iterable[str], stdin: bytes = b"") -> str:
         """Runs a command as root; its standard output. Raises LabError when it fails."""
-        return _run(["docker", "exec", "-i", self.container(host), *argv], stdin)
+        return run(["docker", "exec", "-i", self.container(host), *argv], stdin)
 
     def succeeds(self, host: str, argv: Iterable[str]) -> bool:
         done = subprocess.run(["docker", "exec", self.container(host), *argv], capture_output=True, check=False)
@@ -155,7 +167,7 @@ class Lab:
             "ETCDCTL_CERT": str(self.folder / "client.crt"),
             "ETCDCTL_KEY": str(self.folder / "client.key"),
         }
-        out = _run([str(ETCDCTL), "--write-out=json", *arguments], stdin, environment)
+        out = run([str(ETCDCTL), "--write-out=json", *arguments], stdin, environment)
         return json.loads(out) if out.strip() else None
 
     def put(self, key: str, value: str, host: str = MASTERS[0].name) -> int:
@@ -172,30 +184,32 @@ class Lab:
 
     def hashkv(self, host: str, revision: int = 0) -> HashKV:
         """The member's HashKV at a revision (0: its newest), from its peer port, which needs no quorum."""
-        context = ssl.create_default_context(cafile=self.folder / "ca.crt")
-        context.load_cert_chain(self.folder / "client.crt", self.folder / "client.key")
-        connection = http.client.HTTPSConnection(self.addresses[host], 2380, timeout=5, context=context)
-        try:
-            connection.request("GET", "/members/hashkv", json.dumps({"revision": revision}))
-            response = connection.getresponse()
-            body = response.read()
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise LabError(f"{host}: HashKV at {revision}: {body.decode(errors='replace')}")
+        request = json.dumps({"revision": revision})
+        status, headers, body = self._https(self.addresses[host], 2380, "/members/hashkv", request)
+        if status != 200:
+            raise LabError(f"{host}: HashKV at {revision}: {body}")
         answer = json.loads(body)
         return HashKV(
             revision=int(answer["header"]["revision"]),
             compact_revision=int(answer["compact_revision"]),
             hash=int(answer["hash"]),
-            cluster_id=response.headers["X-Etcd-Cluster-Id"],
+            cluster_id=headers["X-Etcd-Cluster-Id"],
         )
+
+    def _https(self, address: str, port: int, path: str, body: str | None = None) -> tuple[int, Message, str]:
+        """A GET with the lab's client certificate: status, headers, body. Raises OSError."""
+        context = ssl.create_default_context(cafile=self.folder / "ca.crt")
+        context.load_cert_chain(self.folder / "client.crt", self.folder / "client.key")
+        with closing(http.client.HTTPSConnection(address, port, timeout=5, context=context)) as connection:
+            connection.request("GET", path, body)
+            response = connection.getresponse()
+            return response.status, response.headers, response.read().decode(errors="replace")
 
     def backup(self, host: str, path: Path) -> Path:
         """A snapshot by `kublr etcd backup` on a master, brought here."""
         there = "/root/backup.db"
         self.exec(host, ["/opt/kublr/bin/kublr", "etcd", "backup", "--file", there])
-        _run(["docker", "cp", f"{self.container(host)}:{there}", str(path)])
+        run(["docker", "cp", f"{self.container(host)}:{there}", str(path)])
         self.exec(host, ["rm", there])
         path.chmod(0o600)
         return path
@@ -205,10 +219,7 @@ class Lab:
         try:
             for master in MASTERS:
                 self.etcdctl("endpoint", "health", host=master.name)
-                context = ssl.create_default_context(cafile=self.folder / "ca.crt")
-                api = http.client.HTTPSConnection(self.addresses[master.name], 6443, timeout=5, context=context)
-                api.request("GET", "/readyz")
-                if api.getresponse().status != 200:
+                if self._https(self.addresses[master.name], 6443, "/readyz")[0] != 200:
                     return False
             return len(self.range("/registry/minions/")) == len(HOSTS)
         except (LabError, OSError, http.client.HTTPException):
@@ -218,59 +229,44 @@ class Lab:
 
     def damage(self, host: str) -> None:
         """Destroys the data of a master's etcd while it runs, and ends it."""
-        end = "docker ps -q --filter name=k8s_etcd_ | xargs docker kill"
-        self.exec(host, ["sh", "-c", f"rm -rf {DATA}/member && {end}"])
+        self.exec(host, ["sh", "-c", _DESTROY])
 
     def seed(self, snapshot: Path) -> None:
         """Makes a snapshot the state that `reset` puts the cluster in, and resets it."""
-
-        def restore(host: Host) -> None:
-            _run(["docker", "cp", str(snapshot), f"{self.container(host.name)}:{SEED}/snapshot.db"])
-            names = [f"--add-host={master.member}.kublr.local:{self.addresses[master.name]}" for master in MASTERS]
-            self.exec(host.name, ["rm", "-rf", f"{SEED}/restored", f"{SEED}/member"])
-            self.exec(host.name, [
-                "docker", "run", "--rm", "--network=none", *names, f"--volume={SEED}:/seed",
-                "--entrypoint=etcdutl", POD_IMAGES[0], "snapshot", "restore", "/seed/snapshot.db",
-                "--data-dir=/seed/restored", f"--name={host.member}", f"--initial-cluster={INITIAL_CLUSTER}",
-                "--initial-cluster-token=kublr-lab", f"--initial-advertise-peer-urls={host.peer_url}",
-            ])  # fmt: skip
-            self.exec(host.name, ["mv", f"{SEED}/restored/member", f"{SEED}/member"])
-            self.exec(host.name, ["rm", f"{SEED}/snapshot.db"])
-
-        _each(MASTERS, restore)
+        each(MASTERS, lambda host: self._restore(host, snapshot))
         self.reset()
 
+    def _restore(self, host: Host, snapshot: Path) -> None:
+        run(["docker", "cp", str(snapshot), f"{self.container(host.name)}:{SEED}/snapshot.db"])
+        names = [f"--add-host={master.member}.kublr.local:{self.addresses[master.name]}" for master in MASTERS]
+        self.exec(host.name, ["rm", "-rf", f"{SEED}/restored", f"{SEED}/member"])
+        self.exec(host.name, [
+            "docker", "run", "--rm", "--network=none", *names, f"--volume={SEED}:/seed",
+            "--entrypoint=etcdutl", POD_IMAGES[0], "snapshot", "restore", "/seed/snapshot.db",
+            "--data-dir=/seed/restored", f"--name={host.member}", f"--initial-cluster={INITIAL_CLUSTER}",
+            "--initial-cluster-token=kublr-lab", f"--initial-advertise-peer-urls={host.peer_url}",
+        ])  # fmt: skip
+        self.exec(host.name, ["mv", f"{SEED}/restored/member", f"{SEED}/member"])
+        self.exec(host.name, ["rm", f"{SEED}/snapshot.db"])
+
     def reset(self) -> None:
-        """Puts every host back: services, switches, hosts file, and the data of the last seed; then waits."""
-        for host in HOSTS:
-            _run(["docker", "start", self.container(host.name)])
+        """Puts every host back: services, switches, files, and the data of the last seed; then waits."""
         conf = standin_conf(self.addresses).encode()
-        _each(HOSTS, lambda host: self.exec(host.name, ["sh", "-c", _CLEAR], conf))
-        _each(MASTERS, lambda host: self.exec(host.name, ["sh", "-c", _RESEED]))
-        _each(HOSTS, lambda host: self.exec(host.name, ["systemctl", "start", "kublr"]))
-        self._wait(self.is_healthy, "a healthy cluster")
+        each(HOSTS, self._wake)
+        each(HOSTS, lambda host: self.exec(host.name, ["sh", "-c", _CLEAR], conf))
+        each(MASTERS, lambda host: self.exec(host.name, ["sh", "-c", _RESEED]))
+        each(HOSTS, lambda host: self.exec(host.name, ["systemctl", "start", "kublr"]))
+        wait(self.is_healthy, "a healthy cluster")
 
-    def _wait(self, done: Callable[[], bool], what: str, within_s: float = HEALTHY_WITHIN_S) -> None:
-        deadline = time.monotonic() + within_s
-        while not done():
-            if time.monotonic() > deadline:
-                raise LabError(f"no {what} within {within_s:.0f} s")
-            time.sleep(0.3)
-
-
-def _run(argv: list[str], stdin: bytes = b"", environment: dict[str, str] | None = None) -> str:
-    variables = {**os.environ, **(environment or {})}
-    done = subprocess.run(argv, input=stdin, capture_output=True, check=False, env=variables)
-    if done.returncode != 0:
-        raise LabError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stderr.decode(errors='replace')}")
-    return done.stdout.decode()
+    def _wake(self, host: Host) -> None:
+        """Starts a host that was killed or paused, and waits until its systemd takes commands."""
+        subprocess.run(["docker", "unpause", self.container(host.name)], capture_output=True, check=False)
+        run(["docker", "start", self.container(host.name)])
+        booted = ["systemctl", "is-active", "--quiet", "sysinit.target"]
+        wait(lambda: self.succeeds(host.name, booted), f"systemd on {host.name}")
 
 
-def _each(chosen: Iterable[Host], act: Callable[[Host], object]) -> None:
-    """Acts on the hosts at the same time; when all have ended, raises the first error there was."""
-    with ThreadPoolExecutor(len(HOSTS)) as pool:
-        for _ in pool.map(act, chosen):
-            pass
+DEFAULT = Lab()
 
 
 def _recipe() -> str:
@@ -278,6 +274,6 @@ def _recipe() -> str:
     tests = REPOSITORY / "tests"
     parts = [COMPOSE_FILE, tests / "kubernetes_objects.py"]
     parts += [LAB_FILES / name for name in ("image.sh", "hosts.py", "pki.py")]
-    for room in (LAB_FILES / "node", LAB_FILES / "images", tests / "standins"):
-        parts += sorted(path for path in room.glob("*") if path.is_file())
+    parts += [tests / "standins" / name for name in ("kublr", "kubelet", "etcd-pod", "apiserver.py")]
+    parts += sorted((LAB_FILES / "node").iterdir()) + sorted((LAB_FILES / "images").iterdir())
     return sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()

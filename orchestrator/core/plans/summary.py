@@ -44,9 +44,7 @@ def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str,
     """What the cluster had after the snapshot was taken."""
     live = {name: view.live for name, view in views.items() if view.live}
     if not live:
-        return (
-            f"everything written after revision {snapshot.revision}; no member answers, so how much that is, nobody knows",
-        )
+        return (f"everything written after revision {snapshot.revision}; no member answers that could tell how much",)
     newest = max(member.revision for member in live.values())
     count = max(0, newest - snapshot.revision)
     return (

@@ -1,0 +1,120 @@
+"""What commands answer with `--json`: documents of plain values. Pure.
+
+Every document has ``format``, a number that grows when a key is renamed or changes its meaning (a new key does not
+count), and ``kind``. Seconds end in ``_s``, bytes in ``_bytes``. HashKV, ids and hashes are text: JSON readers round
+large numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from orchestrator.core.ending import RunResult, hosts_file_kept
+from orchestrator.core.masters import Claim
+from orchestrator.core.model import Finding, PhaseName, Plan, Severity
+from orchestrator.core.phases import point_of_no_return
+from orchestrator.core.render import kept_paths
+from orchestrator.core.standing import Records, Stand, standings
+from orchestrator.errors import OrchestratorError
+
+FORMAT = 1
+
+Document = dict[str, Any]
+
+
+def plan_json(plan: Plan) -> Document:
+    """``sha256`` names the plan; ``plan`` is the plan itself, as `-o` saves it; the rest sums it up."""
+    workers = plan.phase(PhaseName.WORKERS)
+    no_return = point_of_no_return(plan)
+    return {
+        "format": FORMAT,
+        "kind": "plan",
+        "sha256": plan.sha256,
+        "cluster": plan.inventory.cluster,
+        "run": plan.run,
+        "members": len(plan.masters) if plan.snapshot else 0,
+        "workers_to_restart": len(workers.steps) if workers else 0,
+        "point_of_no_return": no_return.name.value if no_return else None,
+        "old_data": kept_paths(plan),
+        "lost": list(plan.lost),
+        "expected": _expected(plan),
+        "plan": plan.model_dump(mode="json"),
+    }
+
+
+def result_json(plan: Plan, result: RunResult, total_s: float) -> Document:
+    """The end of a run. ``outage_s`` is null where an earlier attempt stopped the services; ``proof`` is empty where
+    an earlier attempt proved the members."""
+    return {
+        "format": FORMAT,
+        "kind": "result",
+        "cluster": plan.inventory.cluster,
+        "run": plan.run,
+        "plan_sha256": plan.sha256,
+        "outage_s": result.outage_s,
+        "paused_s": result.paused_s,
+        "dwell_s": result.dwell_s,
+        "total_s": total_s,
+        "members": {fact.host: fact.member for fact in plan.facts},
+        "expected": _expected(plan),
+        "proof": dict(result.proof),
+        "failed_workers": list(result.failed_workers),
+        "old_data": kept_paths(plan),
+        "hosts_file_kept": list(hosts_file_kept(plan)),
+    }
+
+
+def check_json(findings: Sequence[Finding], hosts: Sequence[str] = ()) -> Document:
+    """``ok`` says that no finding blocks; ``hosts`` are those that were looked at."""
+    return {
+        "format": FORMAT,
+        "kind": "check",
+        "ok": all(finding.severity is not Severity.BLOCK for finding in findings),
+        "hosts": list(hosts),
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+    }
+
+
+def status_json(
+    plan: Plan, records: Records, claims: Mapping[str, Claim], history: Iterable[Mapping[str, Any]] = ()
+) -> Document:
+    """``phases`` has for each phase the hosts by where they stand. ``holders`` leaves out the hosts that nobody
+    holds; ``silent_s`` is null where the holder has ended."""
+    return {
+        "format": FORMAT,
+        "kind": "status",
+        "cluster": plan.inventory.cluster,
+        "run": plan.run,
+        "plan_sha256": plan.sha256,
+        "holders": {host: asdict(claim) for host, claim in claims.items()},
+        "phases": [
+            {
+                "phase": standing.phase.name.value,
+                "stand": standing.stand.value,
+                **{stand.value.replace(" ", "_"): list(standing.hosts[stand]) for stand in Stand},
+                "reasons": dict(standing.reasons),
+            }
+            for standing in standings(plan, records)
+        ],
+        "history": [dict(event) for event in history],
+    }
+
+
+def error_json(error: OrchestratorError) -> Document:
+    """The two lines of a failure, and the exit code."""
+    return {
+        "format": FORMAT,
+        "kind": "error",
+        "error": error.message,
+        "next": error.next_step,
+        "exit_code": error.exit_code,
+    }
+
+
+def _expected(plan: Plan) -> dict[str, str] | None:
+    """What every member must show, from the snapshot file."""
+    if plan.snapshot is None:
+        return None
+    return {"revision": str(plan.snapshot.revision), "hash_kv": str(plan.snapshot.hash_kv)}

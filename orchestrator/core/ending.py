@@ -1,0 +1,96 @@
+"""What people read of a run that came to its end: at most ten lines. Pure; `adapters/tables.py` draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from orchestrator.core.model import PhaseName, Plan
+from orchestrator.core.render import Lines, kept_words, masters_words
+from orchestrator.core.words import duration, listed, printable
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+
+class RunResult(Protocol):
+    """What the coordinator tells of a run that came to its end. Times are seconds, without pauses."""
+
+    @property
+    def proof(self) -> Mapping[str, str]: ...
+
+    @property
+    def failed_workers(self) -> tuple[str, ...]: ...
+
+    @property
+    def outage_s(self) -> float | None: ...
+
+    @property
+    def paused_s(self) -> float: ...
+
+    @property
+    def dwell_s(self) -> float: ...
+
+
+def result_lines(plan: Plan, result: RunResult, total_s: float, inventory: str) -> Lines:
+    """The last lines of a run, at most ten. ``total_s`` is the laptop's time from start to end."""
+    lines = [("result", _verdict(plan, result))]
+    if plan.snapshot:
+        lines.append(("outage", _outage(result)))
+    lines.append(("total time", duration(total_s)))
+    if plan.snapshot:
+        lines += _proof_lines(plan, plan.snapshot, result)
+    lines.append(("workers", _workers_words(plan, result)))
+    if kept := kept_words(plan):
+        lines.append(("old data", f"kept in {kept}"))
+    if hosts := hosts_file_kept(plan):
+        lines.append(("hosts file", f"our lines stay on {listed(hosts)}: peers may not be reached without them"))
+    lines.append(("next", _after(plan, result, inventory)))
+    return tuple((label, printable(text)) for label, text in lines)
+
+
+def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: RunResult) -> Lines:
+    proof = result.proof
+    whence = "" if proof else ", as an earlier attempt proved"
+    cluster = f"; cluster id {proof['cluster_id']}" if proof else ""
+    return (
+        ("members", masters_words(plan) + cluster),
+        ("revision", proof.get("revision", str(snapshot.revision))),
+        ("HashKV", f"{proof.get('hash_kv', snapshot.hash_kv)} on every member, as in the snapshot{whence}"),
+    )
+
+
+def _after(plan: Plan, result: RunResult, inventory: str) -> str:
+    if result.failed_workers:
+        return f"orchestrator resume -i {inventory} {plan.run}"
+    return "kubectl get nodes,pods --all-namespaces"
+
+
+def _verdict(plan: Plan, result: RunResult) -> str:
+    if not plan.snapshot:
+        return "not all workers are restarted" if result.failed_workers else "the workers are restarted"
+    restored = "restored: every member is proven to hold the snapshot"
+    return f"{restored}; not all workers are restarted" if result.failed_workers else restored
+
+
+def _outage(result: RunResult) -> str:
+    if result.outage_s is None:
+        return "not known here: an earlier attempt stopped the services"
+    apart = [f"{duration(result.dwell_s)} of it fixed waiting"] if result.dwell_s else []
+    apart += [f"a pause of {duration(result.paused_s)} not counted"] if result.paused_s else []
+    span = "from the first service stopped to the last member proven"
+    return f"{duration(result.outage_s)}, {span}" + (f" ({', '.join(apart)})" if apart else "")
+
+
+def _workers_words(plan: Plan, result: RunResult) -> str:
+    phase = plan.phase(PhaseName.WORKERS)
+    if phase is None or not phase.steps:
+        return phase.note if phase and phase.note else "none"
+    if result.failed_workers:
+        return f"failed: {listed(result.failed_workers)}; what is not restarted holds stale watches"
+    return f"{len(phase.steps)} restarted and Ready"
+
+
+def hosts_file_kept(plan: Plan) -> tuple[str, ...]:
+    """The masters whose hosts files this plan adds lines to, and does not take them out again."""
+    steps = [step for phase in plan.phases for step in phase.steps]
+    removed = {step.host for step in steps if step.name == "release.hosts"}
+    return tuple(step.host for step in steps if step.name == "resolve.hosts" and step.host not in removed)

@@ -1,0 +1,61 @@
+"""How quantities, hosts and foreign text are written for people. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_MOST_NAMES = 6
+_NAMED = {"\n": "\\n", "\t": "\\t", "'": "\\'", "\\": "\\\\"}
+
+
+def size(size_bytes: float) -> str:
+    """1_288_490_188 -> `1.2 GiB`."""
+    for unit in _UNITS[:-1]:
+        if size_bytes < 1024:
+            return f"{size_bytes:.0f} B" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} {_UNITS[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """102.4 -> `1m42s`; `42s` below a minute, `10m` without seconds, `1h02m` from an hour on."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s".removesuffix("00s")
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m".removesuffix("00m")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 worker`, `2 workers`, `100,321 keys`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names with commas; of many the first ones, and how many more there are."""
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def printable(text: str) -> str:
+    """One line of a host's own text: a terminal must not obey what a host printed."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def quoted(argv: Sequence[str]) -> str:
+    """A command as one line to type into a shell; what a terminal cannot show is written as in bash, $'...'."""
+    return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in argv)
+
+
+def _escaped(word: str) -> str:
+    return f"$'{''.join(_NAMED.get(character) or _bytes(character) for character in word)}'"
+
+
+def _bytes(character: str) -> str:
+    # bash takes \xNN for one byte, and puts the bytes of a character together again.
+    return character if character.isprintable() else "".join(f"\\x{byte:02x}" for byte in character.encode())

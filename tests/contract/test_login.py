@@ -1,0 +1,413 @@
+"""Getting to a host: host keys, logins, the ssh_config and bastions, over real sshd."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.ssh import Fleet
+from orchestrator.adapters.ssh_line import Patience
+from orchestrator.core.inventory import Host, Role
+from orchestrator.core.model import Command, Failure, Output
+from orchestrator.errors import UsageError
+from orchestrator.ports import Remote
+from tests.contract.conftest import HASTE, TEXTS, host, inventory
+from tests.contract.sshd import Sshd, fingerprint, free_port, login_name, make_key
+
+ONE_TRY = Patience(connect_timeout_s=1, connect_tries=1, unanswered_s=1)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the operator's that knows nobody, and no agent."""
+    (tmp_path / "home" / ".ssh").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def server(public_folder: Path) -> Iterator[Sshd]:
+    """A server that a test may change."""
+    made = Sshd.make(public_folder / f"server-{free_port()}")
+    yield made
+    made.stop()
+
+
+@asynccontextmanager
+async def opened(*hosts: Host, patience: Patience = HASTE) -> AsyncIterator[tuple[Fleet, Remote | Output]]:
+    """The fleet, and what became of the first host."""
+    async with Fleet(inventory(*hosts), TEXTS, None, patience=patience) as fleet:
+        yield fleet, (await fleet.open([hosts[0].name]))[hosts[0].name]
+
+
+async def refusal(*hosts: Host, patience: Patience = HASTE) -> Output:
+    async with opened(*hosts, patience=patience) as (_, output):
+        assert isinstance(output, Output)
+        assert output.exit_code is None
+        return output
+
+
+async def greeting(remote: Remote | Output) -> str:
+    assert not isinstance(remote, Output), remote.detail
+    return (await remote.look(Command(("echo", "hello"), as_root=False))).text
+
+
+# --- host keys -------------------------------------------------------------------------------------------
+
+
+async def test_the_fingerprint_seen_is_the_hosts(sshd: Sshd) -> None:
+    async with opened(host(sshd)) as (fleet, remote):
+        assert await greeting(remote) == "hello\n"
+        assert fleet.host_key("master-1") == fingerprint(sshd.folder / "host_key.pub")
+
+
+async def test_an_unknown_key_is_refused_with_the_way_to_add_it(sshd: Sshd, tmp_path: Path) -> None:
+    file = tmp_path / "known hosts"
+    output = await refusal(host(sshd, known_hosts=(str(file),)))
+    assert output.failure is Failure.HOST_KEY
+    assert fingerprint(sshd.folder / "host_key.pub") in output.detail
+    add = output.detail.partition("then add it: ")[2]
+    subprocess.run(["sh", "-c", add], check=True, capture_output=True)
+    async with opened(host(sshd, known_hosts=(str(file),))) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_a_changed_key_is_refused_with_the_way_to_forget_the_old(server: Sshd) -> None:
+    old = fingerprint(server.folder / "host_key.pub")
+    server.stop()
+    make_key(server.folder / "host_key")
+    server.start()
+    output = await refusal(host(server))
+    new = fingerprint(server.folder / "host_key.pub")
+    assert output.failure is Failure.HOST_KEY
+    assert "changed" in output.detail and old in output.detail and new in output.detail
+    forget = output.detail.partition("forget the old key (")[2].partition(")")[0]
+    assert forget == f"ssh-keygen -R '[127.0.0.1]:{server.port}' -f {server.known_hosts}"
+    subprocess.run(shlex.split(forget), check=True, capture_output=True)
+    assert "not known" in (await refusal(host(server))).detail
+
+
+async def test_a_key_of_another_kind_is_a_changed_key(server: Sshd) -> None:
+    old = fingerprint(server.folder / "host_key.pub")
+    server.stop()
+    make_key(server.folder / "host_key", kind="ecdsa")
+    server.start()
+    output = await refusal(host(server))
+    assert output.failure is Failure.HOST_KEY
+    assert old in output.detail and fingerprint(server.folder / "host_key.pub") in output.detail
+
+
+async def test_the_operators_own_known_hosts_are_read(sshd: Sshd, home: Path) -> None:
+    (home / ".ssh" / "known_hosts").write_text("a broken line\n" + sshd.known_hosts.read_text())
+    async with opened(host(sshd, known_hosts=())) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_hashed_known_hosts_are_read(sshd: Sshd, home: Path) -> None:
+    file = home / ".ssh" / "known_hosts"
+    file.write_text(sshd.known_hosts.read_text())
+    subprocess.run(["ssh-keygen", "-H", "-f", str(file)], check=True, capture_output=True)
+    assert "127.0.0.1" not in file.read_text()
+    async with opened(host(sshd, known_hosts=())) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_a_revoked_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    entry = sshd.known_hosts.read_text()
+    file.write_text(f"{entry}@revoked {entry}")
+    assert (await refusal(host(sshd, known_hosts=(str(file),)))).failure is Failure.HOST_KEY
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "UserKnownHostsFile none",
+        "UserKnownHostsFile none\nGlobalKnownHostsFile none",
+        "UserKnownHostsFile /dev/null\nGlobalKnownHostsFile /dev/null",
+        "UserKnownHostsFile none\nStrictHostKeyChecking no",
+    ],
+)
+async def test_no_ssh_config_switches_the_check_off(sshd: Sshd, home: Path, options: str) -> None:
+    (home / ".ssh" / "known_hosts").write_text(sshd.known_hosts.read_text())
+    config = home / ".ssh" / "config"
+    config.write_text(f"Host *\n{options}\n")
+    output = await refusal(host(sshd, known_hosts=(), config=str(config)))
+    assert output.failure is Failure.HOST_KEY
+    async with opened(host(sshd, config=str(config))) as (_, remote):
+        assert await greeting(remote) == "hello\n", "the inventory's file still counts"
+
+
+@pytest.mark.parametrize("option", ["UserKnownHostsFile", "GlobalKnownHostsFile"])
+async def test_known_hosts_files_of_the_ssh_config_are_read(sshd: Sshd, home: Path, option: str) -> None:
+    config = home / "config"
+    config.write_text(f"{option} {sshd.known_hosts}\n")
+    async with opened(host(sshd, known_hosts=(), config=str(config))) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_a_host_key_alias_is_honoured(sshd: Sshd, home: Path) -> None:
+    (home / ".ssh" / "known_hosts").write_text(f"some-name {(sshd.folder / 'host_key.pub').read_text()}")
+    config = home / "config"
+    config.write_text("Host 127.0.0.1\nHostKeyAlias some-name\n")
+    async with opened(host(sshd, known_hosts=(), config=str(config))) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_a_pin_is_enough(sshd: Sshd) -> None:
+    for pin in (fingerprint(sshd.folder / "host_key.pub"), (sshd.folder / "host_key.pub").read_text().strip()):
+        async with opened(host(sshd, known_hosts=(), host_key=(pin,))) as (_, remote):
+            assert await greeting(remote) == "hello\n"
+
+
+async def test_where_keys_are_pinned_only_these_count(sshd: Sshd, tmp_path: Path) -> None:
+    make_key(tmp_path / "other")
+    pin = fingerprint(tmp_path / "other.pub")
+    output = await refusal(host(sshd, host_key=(pin,)))
+    assert output.failure is Failure.HOST_KEY
+    assert pin in output.detail and fingerprint(sshd.folder / "host_key.pub") in output.detail
+
+
+# --- logins ----------------------------------------------------------------------------------------------
+
+
+async def test_a_refused_login_is_told(sshd: Sshd, tmp_path: Path) -> None:
+    make_key(tmp_path / "stranger")
+    output = await refusal(host(sshd, key=str(tmp_path / "stranger")))
+    assert output.failure is Failure.LOGIN
+    assert "master-1" in output.detail
+
+
+async def test_a_key_that_is_not_there_is_told(sshd: Sshd, tmp_path: Path) -> None:
+    output = await refusal(host(sshd, key=str(tmp_path / "nothing")))
+    assert output.failure is Failure.LOGIN
+    assert "nothing" in output.detail
+
+
+async def test_a_login_without_a_shell_is_told(sshd: Sshd) -> None:
+    output = await refusal(host(sshd, user="nobody"))
+    assert output.failure is Failure.LOGIN
+    assert "not available" in output.detail, "what the login shell says"
+
+
+async def test_a_locked_key_without_an_agent_is_told(server: Sshd, tmp_path: Path) -> None:
+    public = make_key(tmp_path / "locked", passphrase="throw-away")
+    (server.folder / "authorized_keys").write_text(public)
+    output = await refusal(host(server, key=str(tmp_path / "locked")))
+    assert output.failure is Failure.LOGIN
+    assert f"ssh-add {tmp_path / 'locked'}" in output.detail
+
+
+async def test_the_agents_keys_are_used(sshd: Sshd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "agent"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+        while not path.exists():
+            await asyncio.sleep(0.02)
+        subprocess.run(["ssh-add", "-q", str(sshd.key)], check=True, capture_output=True)
+        async with opened(host(sshd, key=None)) as (_, remote):
+            assert await greeting(remote) == "hello\n"
+            assert not isinstance(remote, Output)
+            forwarded = await remote.look(Command(("agent.sh",), "echo ${SSH_AUTH_SOCK-none}"))
+            assert forwarded.text == "none\n"
+    finally:
+        agent.terminate()
+        agent.wait()
+
+
+async def test_the_default_keys_are_used(sshd: Sshd, home: Path) -> None:
+    (home / ".ssh" / "id_ed25519").write_bytes(sshd.key.read_bytes())
+    async with opened(host(sshd, key=None)) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_the_ssh_config_fills_what_the_inventory_leaves_open(sshd: Sshd, home: Path) -> None:
+    (home / ".ssh" / "known_hosts").write_text(sshd.known_hosts.read_text())
+    (home / ".ssh" / "config").write_text(
+        f"Host first-master\nHostName 127.0.0.1\nPort {sshd.port}\nUser {login_name()}\n"
+        f"IdentityFile {sshd.key}\nIdentityFile ~/.ssh/not-there\nRequestTTY force\nRemoteCommand false\n"
+    )
+    declared = host(sshd, address="first-master", port=22, user=None, key=None, known_hosts=(), config=None)
+    async with opened(declared) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_the_inventory_beats_the_ssh_config(sshd: Sshd, home: Path) -> None:
+    config = home / "config"
+    config.write_text("User nobody\nPort 1\nIdentityFile /dev/null\n")
+    async with opened(host(sshd, config=str(config))) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+
+
+async def test_a_broken_ssh_config_is_told(sshd: Sshd, home: Path) -> None:
+    config = home / "config"
+    config.write_text("Port many\n")
+    with pytest.raises(UsageError, match="line 1"):
+        await refusal(host(sshd, config=str(config)))
+    with pytest.raises(UsageError, match="no such"):
+        await refusal(host(sshd, config=str(home / "nothing")))
+
+
+# --- hosts that do not answer ----------------------------------------------------------------------------
+
+
+async def test_a_closed_port_is_unreachable(sshd: Sshd) -> None:
+    output = await refusal(host(sshd, port=free_port()), patience=ONE_TRY)
+    assert output.failure is Failure.UNREACHABLE
+
+
+async def test_a_name_that_does_not_resolve_is_unreachable(sshd: Sshd) -> None:
+    output = await refusal(host(sshd, address="no-such-host.invalid"), patience=ONE_TRY)
+    assert output.failure is Failure.UNREACHABLE
+
+
+async def test_a_host_that_says_nothing_is_unreachable(sshd: Sshd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        output = await refusal(host(sshd, port=silent.getsockname()[1]), patience=ONE_TRY)
+    assert output.failure is Failure.UNREACHABLE
+    assert "in time" in output.detail
+
+
+async def test_connecting_is_tried_again(server: Sshd) -> None:
+    server.stop()
+    patient = Patience(connect_timeout_s=3, connect_tries=30)
+    async with Fleet(inventory(host(server)), TEXTS, None, patience=patient) as fleet:
+        opening = asyncio.create_task(fleet.open(["master-1"]))
+        await asyncio.sleep(0.3)
+        server.start()
+        assert await greeting((await opening)["master-1"]) == "hello\n"
+
+
+async def test_a_refused_login_is_not_tried_again(server: Sshd, tmp_path: Path) -> None:
+    make_key(tmp_path / "stranger")
+    await refusal(host(server, key=str(tmp_path / "stranger")))
+    assert server.log.count("Failed publickey") == 1
+
+
+async def test_a_host_that_has_gone_is_lost_after_a_while(server: Sshd) -> None:
+    async with opened(host(server), patience=ONE_TRY) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+        assert not isinstance(remote, Output)
+        server.stop()
+        output = await remote.look(Command(("true",)))
+        assert output.failure is Failure.UNREACHABLE and "master-1" in output.detail
+
+
+async def test_one_host_that_fails_keeps_no_other_from_opening(sshd: Sshd) -> None:
+    hosts = (host(sshd), host(sshd, name="master-2", port=free_port()))
+    async with Fleet(inventory(*hosts), TEXTS, None, patience=ONE_TRY) as fleet:
+        opened_hosts = await fleet.open(["master-1", "master-2"])
+    assert isinstance(opened_hosts["master-2"], Output)
+    assert not isinstance(opened_hosts["master-1"], Output)
+
+
+async def test_at_most_eight_channels_at_once(sshd: Sshd, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    look = Command(("look.sh", str(marks)), 'echo 1 >>"$1"; sleep 0.1; echo -1 >>"$1"')
+    async with opened(host(sshd)) as (_, remote):
+        assert not isinstance(remote, Output)
+        outputs = await asyncio.gather(*(remote.look(look) for _ in range(30)))
+    assert {output.exit_code for output in outputs} == {0}
+    at_once = list(accumulate(int(mark) for mark in marks.read_text().split()))
+    assert len(at_once) == 60, "each look ran once"
+    assert 5 <= max(at_once) <= 8
+
+
+async def test_an_sshd_that_allows_fewer_sessions_is_waited_for(public_folder: Path) -> None:
+    server = Sshd.make(public_folder / "narrow", max_sessions=2)
+    try:
+        async with opened(host(server)) as (_, remote):
+            assert not isinstance(remote, Output)
+            looks = (remote.look(Command(("sleep", "0.1"))) for _ in range(6))
+            assert {output.exit_code for output in await asyncio.gather(*looks)} == {0}
+    finally:
+        server.stop()
+
+
+# --- bastions --------------------------------------------------------------------------------------------
+
+
+def bastion(server: Sshd, name: str = "bastion-1", *, jump: str | None = None) -> Host:
+    return host(server, name=name, role=Role.BASTION, node=name, jump=jump)
+
+
+def logins(server: Sshd) -> int:
+    return server.log.count("Accepted publickey")
+
+
+async def test_a_bastion_is_opened_once_and_shared(sshd: Sshd, server: Sshd) -> None:
+    masters = [host(sshd, name=f"master-{n}", jump="bastion-1") for n in (1, 2, 3)]
+    async with Fleet(inventory(*masters, bastion(server)), TEXTS, None, patience=HASTE) as fleet:
+        # Equal ways would share one connection; three masters behind one sshd need three names.
+        remotes = await fleet.open([master.name for master in masters])
+        for remote in remotes.values():
+            assert await greeting(remote) == "hello\n"
+    assert logins(server) == 1
+
+
+async def test_bastions_in_a_row(sshd: Sshd, server: Sshd, public_folder: Path) -> None:
+    outer = Sshd.make(public_folder / "outer")
+    try:
+        way = (bastion(server, jump="bastion-2"), bastion(outer, "bastion-2"))
+        async with opened(host(sshd, jump="bastion-1"), *way) as (_, remote):
+            assert await greeting(remote) == "hello\n"
+        assert (logins(outer), logins(server)) == (1, 1)
+    finally:
+        outer.stop()
+
+
+async def test_a_bastion_of_the_ssh_config_is_shared_and_checked(sshd: Sshd, server: Sshd, home: Path) -> None:
+    config = home / "config"
+    config.write_text(
+        f"Host gate\nHostName 127.0.0.1\nPort {server.port}\nUser {login_name()}\nIdentityFile {server.key}\n"
+        f"UserKnownHostsFile {server.known_hosts}\nHost 127.0.0.1\nProxyJump gate\n"
+    )
+    masters = [
+        host(sshd, name=f"master-{n}", config=str(config), user=user)
+        for n, user in ((1, login_name()), (2, "no-such-user"))
+    ]
+    async with Fleet(inventory(*masters), TEXTS, None, patience=HASTE) as fleet:
+        remotes = await fleet.open(["master-1", "master-2"])
+        assert await greeting(remotes["master-1"]) == "hello\n"
+        refused = remotes["master-2"]
+        assert isinstance(refused, Output) and refused.failure is Failure.LOGIN
+    assert logins(server) == 1
+    server.known_hosts.write_text("")
+    output = await refusal(masters[0])
+    assert output.failure is Failure.HOST_KEY and "gate" in output.detail
+
+
+async def test_a_proxy_jump_that_leads_in_a_circle_is_told(sshd: Sshd, home: Path) -> None:
+    config = home / "config"
+    config.write_text("Host *\nProxyJump gate\n")
+    with pytest.raises(UsageError, match="circle"):
+        await refusal(host(sshd, config=str(config)))
+
+
+async def test_a_bastion_that_breaks_is_opened_again(sshd: Sshd, server: Sshd) -> None:
+    async with opened(host(sshd, jump="bastion-1"), bastion(server)) as (_, remote):
+        assert await greeting(remote) == "hello\n"
+        assert server.cut() == 1
+        assert await greeting(remote) == "hello\n"
+    assert logins(server) == 2
+
+
+async def test_a_bastion_that_refuses_is_named(sshd: Sshd, server: Sshd, tmp_path: Path) -> None:
+    (server.folder / "authorized_keys").write_text(make_key(tmp_path / "other"))
+    output = await refusal(host(sshd, jump="bastion-1"), bastion(server))
+    assert output.failure is Failure.LOGIN and "bastion-1" in output.detail
+
+
+async def test_a_host_behind_a_bastion_that_cannot_reach_it(sshd: Sshd, server: Sshd) -> None:
+    output = await refusal(host(sshd, jump="bastion-1", port=free_port()), bastion(server), patience=ONE_TRY)
+    assert output.failure is Failure.UNREACHABLE and "master-1" in output.detail

@@ -1,0 +1,204 @@
+"""How acts run on a simulated host: what `templates/act.sh` and `templates/host.sh` do with markers and the lock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from orchestrator.core.model import ActRecord, ActState, Command, Ended, Outcome, Settled
+from tests.sim.disk import Disk
+
+TIMED_OUT = 124
+Run = Callable[["Call"], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class Call:
+    """One run of a program: its arguments, for an act its environment, and what it printed."""
+
+    args: tuple[str, ...]
+    state: str = ""
+    run: str = ""
+    attempt: str = ""
+    step: str = ""
+    said: list[str] = field(default_factory=list)
+    pace: Callable[[], Awaitable[None]] = field(default=lambda: asyncio.sleep(0))
+    starts_services: bool = False
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    async def work(self) -> None:
+        """Time passes between two effects: here an act can be caught in the middle."""
+        await self.pace()
+
+    @property
+    def folder(self) -> str:
+        return f"{self.state}/{self.run}"
+
+
+@dataclass(frozen=True, slots=True)
+class Misfortune:
+    """What happens to one act on its host: it waits for a settle to pass, dawdles, or dies at its n-th pause."""
+
+    after_settle_s: float | None = None
+    slow_s: float = 0.0
+    dies_at: int = 0
+
+
+class DiedError(Exception):
+    """The act's process was killed."""
+
+
+class Acts:
+    """The acts of one host, its lock and its markers. ``boot`` tells whether a started act can still run."""
+
+    def __init__(self, disk: Disk, state: str) -> None:
+        self.disk = disk
+        self.state = state
+        self.lock = asyncio.Lock()
+        self.boot = 1
+        self.settled = asyncio.Event()
+        self.running: dict[str, asyncio.Task[None]] = {}
+        self.inside = ""
+
+    # --- the verbs, as host.sh has them -----------------------------------------------------------------
+
+    async def settle(self, run: str, attempt: str, wait_s: float) -> Settled:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self.lock.acquire()
+        except TimeoutError:
+            return Settled(busy_with=self.inside or "unknown")
+        try:
+            newest = self.newest(run) or "0"
+            if newest != attempt:
+                if _number(newest) >= _number(attempt):
+                    return Settled(fenced_by=newest)
+                self.disk.write(f"{self.state}/{run}/attempt", f"{attempt}\n")
+            return Settled(self.records(run))
+        finally:
+            self.lock.release()
+            self.settled.set()
+            self.settled = asyncio.Event()
+
+    def start(self, place: Call, command: Command, program: Run, misfortune: Misfortune, now_s: float) -> None:
+        """Hands an act over. Doing so twice is harmless."""
+        marker = self.marker(place)
+        if self.newest(place.run) != place.attempt or self.disk.exists(f"{marker}/started") or marker in self.running:
+            return
+        self.disk.write(f"{marker}/run", " ".join(command.argv))
+        task = asyncio.create_task(self._wrapper(place, command, program, misfortune, now_s))
+        self.running[marker] = task
+        task.add_done_callback(lambda _: self.running.pop(marker, None))
+
+    async def join(self, place: Call) -> Outcome:
+        """Waits for the end of an act."""
+        marker = self.marker(place)
+        while True:
+            match self._state(marker):
+                case ActState.ENDED, int(code):
+                    return _outcome(code, self.disk.text(f"{marker}/log"))
+                case ActState.DIED, _ if not self.lock.locked():
+                    return Outcome(Ended.DIED, detail="it began, did not end, and no longer runs")
+                case ActState.WAITING, _ if self.newest(place.run) != place.attempt:
+                    return Outcome(Ended.FENCED, detail=f"attempt {self.newest(place.run)} has taken this host over")
+            await asyncio.sleep(0.1)
+
+    # --- one act, as act.sh runs it ---------------------------------------------------------------------
+
+    async def _wrapper(self, place: Call, command: Command, program: Run, misfortune: Misfortune, now_s: float) -> None:
+        marker = self.marker(place)
+        if misfortune.after_settle_s is not None:
+            await self.settled.wait()
+            await asyncio.sleep(misfortune.after_settle_s)
+        lock, leaks = self.lock, False
+        await lock.acquire()
+        try:
+            if self.is_fenced(place) or self.disk.exists(f"{marker}/started"):
+                return
+            self.inside = f"{place.step}/{place.attempt}"
+            self.disk.write(f"{marker}/started", f"{self.boot} {int(now_s + asyncio.get_running_loop().time())}")
+            place.pace = _pacer(misfortune)
+            code = await self._within(command.timeout_s, program, place)
+            leaks = place.starts_services and not command.lets_go
+            self.disk.write(f"{marker}/log", "\n".join(place.said))
+            self.disk.write(f"{marker}/exit", str(code))
+        except DiedError:
+            return
+        finally:
+            self.inside = ""
+            if not leaks:  # a service that inherited the lock keeps it
+                lock.release()
+
+    async def _within(self, timeout_s: float, program: Run, place: Call) -> int:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await place.work()
+                return await program(place)
+        except TimeoutError:
+            return TIMED_OUT
+
+    def is_fenced(self, place: Call) -> bool:
+        """The fence: an attempt that is no longer the newest may not change a byte."""
+        return self.newest(place.run) != place.attempt
+
+    def power_off(self) -> None:
+        """Everything that runs dies; markers and attempts lie on the disk."""
+        for task in list(self.running.values()):
+            task.cancel()
+        self.lock = asyncio.Lock()
+        self.boot += 1
+
+    # --- markers ----------------------------------------------------------------------------------------
+
+    def marker(self, place: Call) -> str:
+        return f"{self.state}/{place.run}/steps/{place.step}/{place.attempt}"
+
+    def newest(self, run: str) -> str:
+        return self.disk.text(f"{self.state}/{run}/attempt")
+
+    def records(self, run: str) -> tuple[ActRecord, ...]:
+        """What the markers say of every attempt at every step."""
+        root = f"{self.state}/{run}/steps/"
+        markers = dict.fromkeys(path.rpartition("/")[0] for path in self.disk.below(root.rstrip("/")))
+        found = []
+        for marker in markers:
+            step, attempt = marker.removeprefix(root).split("/")
+            state, code = self._state(marker)
+            found.append(ActRecord(step, _number(attempt), state, code))
+        return tuple(found)
+
+    def _state(self, marker: str) -> tuple[ActState, int | None]:
+        if self.disk.exists(f"{marker}/exit"):
+            return ActState.ENDED, int(self.disk.text(f"{marker}/exit"))
+        if not self.disk.exists(f"{marker}/started"):
+            return ActState.WAITING, None
+        boot = self.disk.text(f"{marker}/started").split()[0]
+        runs = marker in self.running and boot == str(self.boot)
+        return (ActState.RUNNING if runs else ActState.DIED), None
+
+
+def _number(attempt: str) -> int:
+    return int(attempt.partition("-")[0])
+
+
+def _outcome(code: int, log: str) -> Outcome:
+    if code == 0:
+        return Outcome(Ended.DONE, 0, log)
+    return Outcome(Ended.FAILED, code, log, f"exit status {code}")
+
+
+def _pacer(misfortune: Misfortune) -> Callable[[], Awaitable[None]]:
+    """An effect takes 0.2 s; a misfortune makes the first last longer, or one the last."""
+    count = 0
+
+    async def pace() -> None:
+        nonlocal count
+        count += 1
+        if count == misfortune.dies_at:
+            raise DiedError
+        await asyncio.sleep(0.2 + (misfortune.slow_s if count == 1 else 0.0))
+
+    return pace

@@ -1,0 +1,78 @@
+"""The cluster that the stories are about: how it begins, and the plan to restore it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from orchestrator.core.inventory import Restart
+from orchestrator.core.model import Estimate, Plan
+from orchestrator.core.plans.restore import Restore
+from orchestrator.core.plans.summary import facts_of
+from orchestrator.core.texts import used_by
+from orchestrator.distros.kublr import Kublr
+from orchestrator.etcd.snapshot import SnapshotFacts
+from tests.sim.history import OLD, History, to_file
+from tests.sim.host import DB, WAL, SimHost, Vendor
+from tests.sim.invariants import Witness
+from tests.sim.world import World
+from tests.unit import builders
+
+RUN, OTHER_RUN = "20261122t031007z-5f1c", "20261122t031008z-77aa"
+LAPTOP = "ana@laptop"
+HOSTS = "127.0.0.1\tlocalhost\n"
+SNAPSHOT = History("c1", OLD, ("namespaces/default x", "events/1 x", "pods/a x", "pods/b x"), compacted=2)
+LIVE = SNAPSHOT.write("pods/c x").write("events/2 x")
+SNAPSHOT_FILE = to_file(SNAPSHOT)
+
+
+def make_world(vendor: Vendor | None = None, *, workers: int = 1, restart: Restart = Restart.REBOOT) -> World:
+    """Three healthy masters that have moved on since the snapshot, and workers."""
+    inventory = builders.inventory(3, workers, restart=restart)
+    witness = Witness(SNAPSHOT, SNAPSHOT_FILE, LIVE)
+    hosts = [
+        SimHost(host.name, is_master=host in inventory.masters, vendor=vendor or Vendor(), witness=witness)
+        for host in inventory.hosts
+    ]
+    world = World(inventory, {host.name: host for host in hosts}, witness)
+    witness.watch(world.masters)
+    for host in hosts:
+        host.disk.write("/etc/hosts", HOSTS)
+        if host.is_master:
+            host.disk.write(DB, to_file(LIVE))
+            host.disk.write(WAL, OLD)
+        host.units.boot(0)
+    for second in range(1, 4):
+        world.tick(second - 10)
+    return world
+
+
+def make_plan(world: World, run: str = RUN, laptop: str = LAPTOP) -> Plan:
+    """The restore of this cluster, by the product's own planner."""
+    views = builders.masters(len(world.masters), resolving=False, quorum=True)
+    phases = Restore(world.inventory, snapshot_facts(len(world.masters)), views, Kublr(), run, laptop).phases()
+    return Plan(
+        kind="restore",
+        run=run,
+        made_at_utc=builders.MADE_AT_UTC,
+        tool_version="0.1.0",
+        inventory=world.inventory,
+        snapshot=snapshot_facts(len(world.masters)),
+        snapshot_path="/backups/etcd.db",
+        facts=facts_of(world.inventory, views),
+        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=0),
+        files=used_by(phases, builders.scripts()),
+        phases=phases,
+    )
+
+
+def snapshot_facts(members: int) -> SnapshotFacts:
+    """What reading the snapshot file would say of it."""
+    told = {
+        "size_bytes": len(SNAPSHOT_FILE),
+        "sha256": hashlib.sha256(SNAPSHOT_FILE).hexdigest(),
+        "revision": SNAPSHOT.revision,
+        "last_entry_revision": SNAPSHOT.revision,
+        "compacted_revision": SNAPSHOT.compacted,
+        "hash_kv": SNAPSHOT.hash_kv(SNAPSHOT.revision),
+    }
+    return builders.snapshot_facts(members).model_copy(update=told)

@@ -1,0 +1,51 @@
+"""What one etcd member knows, as far as a restore can tell members apart."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass, replace
+
+OLD, RESTORED, HALF, EMPTY = "old", "restored", "half-restored", "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All writes since the beginning: the revision is their number. ``log`` names the raft log they stand in: two
+    members with different logs must never serve at once, whatever their cluster id says."""
+
+    cluster_id: str
+    log: str
+    writes: tuple[str, ...]
+    compacted: int = -1
+
+    @property
+    def revision(self) -> int:
+        return len(self.writes)
+
+    def hash_kv(self, revision: int) -> int:
+        """Differs with the writes up to there and with the compaction, as etcd's does."""
+        return zlib.crc32(json.dumps([self.compacted, self.writes[:revision]]).encode())
+
+    def write(self, text: str) -> History:
+        return replace(self, writes=(*self.writes, text))
+
+    def compact(self, revision: int) -> History:
+        return replace(self, compacted=max(self.compacted, revision))
+
+    def last(self, key: str) -> str:
+        """The newest value of a key; a write is `KEY VALUE`."""
+        return next((write.removeprefix(f"{key} ") for write in reversed(self.writes) if write.startswith(f"{key} ")), "")
+
+    def extends(self, older: History) -> bool:
+        return self.writes[: older.revision] == older.writes
+
+
+def to_file(history: History) -> bytes:
+    """A database file, or a snapshot: these do not differ here."""
+    return json.dumps([history.cluster_id, history.log, history.writes, history.compacted]).encode()
+
+
+def from_file(content: bytes) -> History:
+    cluster_id, log, writes, compacted = json.loads(content)
+    return History(cluster_id, log, tuple(writes), compacted)

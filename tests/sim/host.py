@@ -1,0 +1,171 @@
+"""One simulated machine: its disk, its units, the etcd pod that they run, and the acts it was given."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from tests.sim.acts import Acts
+from tests.sim.disk import Disk
+from tests.sim.history import EMPTY, HALF, RESTORED, History, from_file, to_file
+from tests.sim.units import DOCKER, KUBELET, SOCKET, Units
+
+STATE = "/var/lib/orchestrator"
+DATA = "/mnt/master-pd/etcd"
+MEMBER = f"{DATA}/member"
+DB, WAL = f"{MEMBER}/snap/db", f"{MEMBER}/wal/0.wal"
+ARMED = f"{DATA}/restore.db"
+BOOT_S = 20.0
+DOCKER_ASKED_EVERY_S = 5
+POD_S, RESTORE_S = 1.0, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """How the vendor's software behaves where its page is silent. By default at its worst."""
+
+    ignores_restore: bool = False
+    leaves_restore_db: bool = False
+    keeps_old_data: bool = False
+    live_restore: bool = False  # Docker's own: containers outlive it
+    fresh_token: bool = False
+
+
+class Witness(Protocol):
+    """Is told what would be seen by someone who stood beside the host."""
+
+    def etcd_starts(self, host: SimHost) -> None: ...
+
+
+@dataclass(slots=True)
+class Pod:
+    """etcd's pod: it restores what is scheduled, then runs etcd."""
+
+    ready_at_s: float
+    restores: bool
+    etcd: History | None = None
+
+
+class SimHost:
+    """A master or a worker. Only ``reboot`` and the world's ticks move it, besides the programs it is told to run."""
+
+    def __init__(self, name: str, *, is_master: bool, vendor: Vendor, witness: Witness) -> None:
+        self.name = name
+        self.is_master = is_master
+        self.vendor = vendor
+        self.disk = Disk()
+        self.units = Units(self.disk)
+        self.acts = Acts(self.disk, STATE)
+        self.pod: Pod | None = None
+        self.is_up = True
+        self.is_reachable = True
+        self.booted_at_s = 0.0
+        self.alive_at_s = 0.0
+        self.works_on_data = ""
+        self._boots_at_s = 0.0
+        self._witness = witness
+
+    @property
+    def answers(self) -> bool:
+        """Whether the laptop can reach it."""
+        return self.is_up and self.is_reachable
+
+    @property
+    def etcd(self) -> History | None:
+        return self.pod.etcd if self.pod else None
+
+    def set_etcd(self, history: History) -> None:
+        """A running member has applied more."""
+        assert self.pod
+        self.pod.etcd = history
+
+    @property
+    def pods_run(self) -> bool:
+        """Whether kubelet has its containers run; an API server is one of them."""
+        return self.is_master and self.etcd is not None
+
+    def known(self) -> History | None:
+        """What this master's member folder holds, running or not."""
+        if self.etcd:
+            return self.etcd
+        return self.load(MEMBER) if self.disk.exists(DB) else None
+
+    def load(self, member: str) -> History:
+        """What an etcd would make of a member folder. Without its raft log a database boots, and is wrong."""
+        history = from_file(self.disk.read(f"{member}/snap/db"))
+        if not self.disk.exists(f"{member}/wal/0.wal"):
+            return replace(history, log=HALF)
+        return replace(history, log=self.disk.text(f"{member}/wal/0.wal"))
+
+    # --- power ------------------------------------------------------------------------------------------
+
+    def reboot(self, now_s: float) -> None:
+        """Everything that runs dies at once."""
+        self._end_pod()
+        self.acts.power_off()
+        self.units.power_off()
+        self.works_on_data = ""
+        self.is_up = False
+        self._boots_at_s = now_s + BOOT_S
+
+    def tick(self, now_s: float) -> None:
+        """One second passes."""
+        if not self.is_up:
+            if now_s < self._boots_at_s:
+                return
+            self.is_up, self.booted_at_s = True, now_s
+            self.units.boot(now_s)
+        self.units.supervise(now_s, docker_is_asked_for=int(now_s) % DOCKER_ASKED_EVERY_S == 0)
+        self.end_containers()
+        if not self.is_master:
+            return
+        if self.pod is None and self.units.is_active(DOCKER) and self.units.is_active(KUBELET):
+            self._begin_pod(now_s)
+        elif self.pod and self.pod.etcd is None and now_s >= self.pod.ready_at_s:
+            self._run_etcd(self.pod)
+
+    def end_containers(self) -> None:
+        """Containers end with Docker, unless it was told to let them live."""
+        if self.pod and not self.units.is_active(DOCKER) and not self.vendor.live_restore:
+            self._end_pod()
+
+    def wake_docker(self, now_s: float) -> None:
+        """Someone calls Docker's command line."""
+        if self.units.is_active(SOCKET):
+            self.units.start(DOCKER, now_s)
+
+    # --- the pod ----------------------------------------------------------------------------------------
+
+    def _begin_pod(self, now_s: float) -> None:
+        restores = self.disk.exists(ARMED) and not self.vendor.ignores_restore
+        self.pod = Pod(now_s + (RESTORE_S if restores else POD_S), restores)
+        self._witness.etcd_starts(self)
+        if restores:
+            if self.vendor.keeps_old_data and self.disk.exists(DB):
+                self.disk.move(MEMBER, f"{DATA}/member.old-{int(now_s)}")
+            self.disk.remove(MEMBER)
+            self.disk.create(DB, self.disk.read(ARMED))  # half of it: the raft log is written last
+
+    def _run_etcd(self, pod: Pod) -> None:
+        if pod.restores and self.disk.exists(ARMED):
+            self._restore()
+        if not self.disk.exists(DB):
+            self.disk.create(DB, to_file(History("new", EMPTY, ())))
+            self.disk.create(WAL, EMPTY)
+        pod.etcd = self.load(MEMBER)
+
+    def _restore(self) -> None:
+        snapshot = self.disk.read(ARMED)
+        old = from_file(snapshot)
+        token = f"{zlib.crc32(snapshot):x}" if self.vendor.fresh_token else old.cluster_id
+        self.disk.write(DB, to_file(replace(old, cluster_id=token, log=RESTORED)))
+        self.disk.create(WAL, RESTORED)
+        if not self.vendor.leaves_restore_db:
+            self.disk.remove(ARMED)
+
+    def _end_pod(self) -> None:
+        """A member that is ended, however, finds what it has acknowledged when it starts again."""
+        if self.etcd:
+            self.disk.write(DB, to_file(self.etcd))
+        self.pod = None

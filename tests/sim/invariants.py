@@ -1,0 +1,89 @@
+"""What must never be seen, whatever fails: looked at after every command and every second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tests.sim.history import OLD, RESTORED, History, from_file
+from tests.sim.host import ARMED, DATA, MEMBER, STATE, SimHost
+
+
+class Witness:
+    """Stands beside all masters at once, and writes down each violation once."""
+
+    def __init__(self, snapshot: History, snapshot_file: bytes, live: History) -> None:
+        self._snapshot = snapshot
+        self._snapshot_file = snapshot_file
+        self._live = live
+        self._masters: tuple[SimHost, ...] = ()
+        self.violations: dict[str, None] = {}
+        self.commands = 0
+
+    def watch(self, masters: Iterable[SimHost]) -> None:
+        self._masters = tuple(masters)
+
+    def accuse(self, what: str) -> None:
+        self.violations[what] = None
+
+    def ran(self, command: tuple[str, ...], shown: bool) -> None:
+        """What ran is what the plan showed."""
+        self.commands += 1
+        if not shown:
+            self.accuse(f"it ran what the plan does not show: {' '.join(command)}")
+
+    def etcd_starts(self, host: SimHost) -> None:
+        """Called when an etcd pod starts, before it touches anything."""
+        if host.works_on_data:
+            self.accuse(f"{host.name}: etcd starts while {host.works_on_data} is at work on its data")
+        if host.disk.exists(ARMED):
+            if late := [other.name for other in self._masters if not self.is_committed(other)]:
+                self.accuse(f"{host.name} starts its restore, {', '.join(late)} not being committed")
+        elif self._has_been_kept(host) and host.load(MEMBER).log == OLD:
+            self.accuse(f"{host.name}: the old data comes up again after it was kept")
+
+    def is_committed(self, host: SimHost) -> bool:
+        """The right file is scheduled there, or has been restored."""
+        if host.disk.exists(ARMED):
+            return host.disk.read(ARMED) == self._snapshot_file
+        known = host.known()
+        return known is not None and known.log == RESTORED
+
+    def look(self) -> None:
+        """After every command, and every second."""
+        logs = {host.etcd.log for host in self._masters if host.etcd}
+        if len(logs) > 1:
+            self.accuse(f"members of different histories serve at once: {' and '.join(sorted(logs))}")
+        for host in self._masters:
+            if host.works_on_data and host.etcd:
+                self.accuse(f"{host.name}: {host.works_on_data} is at work on the data of a running etcd")
+            if not self._old_data_is_safe(host):
+                self.accuse(f"{host.name}: the old data is nowhere to be found whole")
+
+    def _old_data_is_safe(self, host: SimHost) -> bool:
+        if host.etcd and host.etcd.log == OLD:
+            return True
+        folders = dict.fromkeys(
+            path.removesuffix("/snap/db")
+            for path in host.disk.files
+            if path.startswith(DATA) and path.endswith("/snap/db") and ".part" not in path
+        )
+        return any(self._is_old(host, folder) for folder in folders)
+
+    def _is_old(self, host: SimHost, folder: str) -> bool:
+        try:
+            history = host.load(folder)
+        except ValueError:
+            return False
+        return history.log == OLD and history.extends(self._live)
+
+    def _has_been_kept(self, host: SimHost) -> bool:
+        return any(path.startswith(f"{STATE}/") and path.endswith("/kept") for path in host.disk.files)
+
+
+def is_restored(history: History | None, snapshot: History) -> bool:
+    """Whether a member has the snapshot's data, and what was written on top of it, and nothing else."""
+    return history is not None and history.log == RESTORED and history.extends(snapshot)
+
+
+def is_snapshot(content: bytes, snapshot: History) -> bool:
+    return from_file(content) == snapshot

@@ -1,0 +1,56 @@
+"""systemd as far as a restore meets it: units, drop-ins with a condition, and what starts at boot."""
+
+from __future__ import annotations
+
+import re
+
+from tests.sim.disk import Disk
+
+FOLDER = "/etc/systemd/system"
+KUBLR, KUBELET, DOCKER, SOCKET = "kublr.service", "kublr-kubelet.service", "docker.service", "docker.socket"
+ALL = (KUBLR, KUBELET, DOCKER, SOCKET)
+
+
+class Units:
+    """Which units of one host are active, and since when. A drop-in counts once it has been loaded."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._conditions: dict[str, str] = {}
+        self.since: dict[str, float] = {}
+
+    def reload(self) -> None:
+        """`systemctl daemon-reload`"""
+        self._conditions = {}
+        for path in self._disk.below(FOLDER):
+            if found := re.search(r"^ConditionPathExists=!(.+)$", self._disk.text(path), re.MULTILINE):
+                self._conditions[path.removeprefix(f"{FOLDER}/").split(".d/")[0]] = found[1]
+
+    def is_active(self, unit: str) -> bool:
+        return unit in self.since
+
+    def start(self, unit: str, now_s: float) -> None:
+        """A condition that does not hold is no error: the unit just stays down."""
+        if unit not in self.since and not self._disk.exists(self._conditions.get(unit, "")):
+            self.since[unit] = now_s
+
+    def stop(self, unit: str) -> None:
+        self.since.pop(unit, None)
+
+    def power_off(self) -> None:
+        self.since.clear()
+
+    def boot(self, now_s: float) -> None:
+        """Everything is enabled: the harshest case for what must stay down."""
+        self.reload()
+        for unit in ALL:
+            self.start(unit, now_s)
+
+    def supervise(self, now_s: float, *, docker_is_asked_for: bool) -> None:
+        """The agent starts again what was stopped; the socket wakes Docker for whoever asks."""
+        if self.is_active(KUBLR):
+            self.start(DOCKER, now_s)
+            self.start(SOCKET, now_s)
+            self.start(KUBELET, now_s)
+        if self.is_active(SOCKET) and docker_is_asked_for:
+            self.start(DOCKER, now_s)

@@ -1,0 +1,105 @@
+"""The simulated cluster: hosts, the etcd that they form, and the API servers that write to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from orchestrator.core.inventory import Inventory
+from tests.sim.clock import EPOCH
+from tests.sim.history import History
+from tests.sim.host import SimHost
+from tests.sim.invariants import Witness
+from tests.sim.units import KUBELET
+
+LEASE_S, EVENT_S, COMPACT_S = 10, 5, 300
+
+
+@dataclass(slots=True)
+class World:
+    """All hosts by name, and what goes on between them. ``witness`` sees all of it."""
+
+    inventory: Inventory
+    hosts: dict[str, SimHost]
+    witness: Witness
+    _api_since_s: int | None = None
+    _compacts_to: int = -1
+
+    @property
+    def masters(self) -> list[SimHost]:
+        return [host for host in self.hosts.values() if host.is_master]
+
+    @property
+    def workers(self) -> list[SimHost]:
+        return [host for host in self.hosts.values() if not host.is_master]
+
+    # --- etcd -------------------------------------------------------------------------------------------
+
+    def quorum(self) -> list[SimHost]:
+        """The members that form a cluster, where enough of them run under one id; else none."""
+        running = [host for host in self.masters if host.etcd and host.is_up]
+        for cluster_id in dict.fromkeys(host.etcd.cluster_id for host in running if host.etcd):
+            mine = [host for host in running if host.etcd and host.etcd.cluster_id == cluster_id]
+            if len(mine) > len(self.masters) // 2:
+                return mine
+        return []
+
+    def has_quorum(self, host: SimHost) -> bool:
+        return host in self.quorum()
+
+    def api_ready(self, host: SimHost) -> bool:
+        return host.pods_run and self.has_quorum(host)
+
+    def _replicate(self) -> None:
+        """The longest log wins and is replayed to the others, though it be a stale member's."""
+        members = self.quorum()
+        if members:
+            self._apply(members, max((it.etcd for it in members if it.etcd), key=lambda history: history.revision))
+
+    def _apply(self, members: Iterable[SimHost], newest: History) -> None:
+        """All know the same then, each still in its own raft log."""
+        for host in members:
+            assert host.etcd
+            host.set_etcd(replace(newest, log=host.etcd.log))
+
+    def _write(self, texts: Iterable[str]) -> None:
+        members = self.quorum()
+        if members and (history := members[0].etcd):
+            for text in texts:
+                history = history.write(text)
+            self._apply(members, history)
+
+    def _compact(self) -> None:
+        """The API server compacts every five minutes, to what was newest five minutes ago."""
+        members = self.quorum()
+        if members and (history := members[0].etcd):
+            self._apply(members, history.compact(self._compacts_to))
+            self._compacts_to = history.revision
+
+    # --- time -------------------------------------------------------------------------------------------
+
+    def tick(self, now_s: float) -> None:
+        """One second passes everywhere."""
+        for host in self.hosts.values():
+            host.tick(now_s)
+        self._replicate()
+        self.witness.look()
+        if not any(self.api_ready(host) for host in self.masters):
+            self._api_since_s, self._compacts_to = None, -1
+            return
+        second = int(now_s)
+        self._api_since_s = second if self._api_since_s is None else self._api_since_s
+        if second % EVENT_S == 0:
+            self._write([f"events/{second} x"])
+        if second % LEASE_S == 0:
+            beat = int(EPOCH.timestamp() + now_s)
+            self._write(f"leases/{host.name} {beat}" for host in self.workers if host.units.is_active(KUBELET))
+        if second > self._api_since_s and (second - self._api_since_s) % COMPACT_S == 0:
+            self._compact()
+
+    async def live(self) -> None:
+        """Ticks for ever."""
+        while True:
+            await asyncio.sleep(1)
+            self.tick(asyncio.get_running_loop().time())

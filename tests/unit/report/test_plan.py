@@ -1,0 +1,166 @@
+"""The plan as people read it: whole texts at two widths, and what must be true of every one of them."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from orchestrator.adapters.report import make_console, print_plan
+from orchestrator.core.inventory import Restart, Volumes
+from orchestrator.core.model import Finding, Judge, Plan, Reboot, Script, Severity
+from orchestrator.core.plans.workers import workers_phase
+from orchestrator.core.render import NO_RETURN, purpose
+from orchestrator.core.words import quoted
+from orchestrator.distros.kublr import Kublr
+from tests.unit import builders
+from tests.unit.report.conftest import Printed, assert_golden
+
+NEXT = "orchestrator restore -i prod-1.yml --snapshot etcd.db"
+
+
+@pytest.fixture
+def whole_plan() -> Plan:
+    """All phases have something to say: a quorum is overridden, names are missing, workers are rebooted."""
+    return builders.plan(
+        views=builders.masters(3, resolving=False, quorum=True), overrides=frozenset(("quorum-healthy",))
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_whole_text(printed: Printed, whole_plan: Plan, width: int) -> None:
+    text = printed(print_plan, whole_plan, width=width, next_step=NEXT)
+    # The plan's name changes with every script that it carries.
+    assert_golden(f"plan-{width}.txt", text.replace(whole_plan.sha256[:12], "PLAN-SHA-256"))
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_smallest_plan(printed: Printed) -> None:
+    plan = builders.plan(builders.inventory(masters=1, workers=0, volumes=Volumes.PAUSE))
+    text = printed(print_plan, plan)
+    assert "Plan: 1 member to restore, 0 workers to restart, 412.0 MiB to send." in text
+    assert "none in the inventory" in text
+    assert "so that you can put them back" in " ".join(text.split())
+    assert "What the checks found" not in text
+
+
+def test_verbose_shows_every_command(printed: Printed, whole_plan: Plan) -> None:
+    """What runs is what was shown: every argv of a step, a barrier or any other look."""
+    shown = {line.partition(": ")[2] for line in printed(print_plan, whole_plan, verbose=1, width=100).splitlines()}
+    for phase in whole_plan.phases:
+        probes = [phase.requires, phase.barrier, *(step.done_if for step in phase.steps)]
+        for look in (look for probe in probes if probe for look in probe.looks):
+            assert quoted(whole_plan.command(look.call).argv) in shown
+        for step in phase.steps:
+            if isinstance(step.act, Script):
+                assert quoted((step.act.file, *step.act.args)) in shown
+            elif isinstance(step.act, Reboot):
+                assert quoted(step.act.argv) in shown
+
+
+def test_verbose_says_where_a_command_runs(printed: Printed, whole_plan: Plan) -> None:
+    text = printed(print_plan, whole_plan, verbose=1)
+    assert "    run  all masters: systemctl stop kublr.service\n" in text
+    assert "    run  master-1: safety.sh /opt/kublr/bin/kublr\n" in text
+
+
+def test_twice_verbose_shows_the_scripts(printed: Printed, whole_plan: Plan) -> None:
+    once, twice = (printed(print_plan, whole_plan, verbose=number, width=200) for number in (1, 2))
+    code = [line.rstrip() for text in whole_plan.files.values() for line in text.splitlines() if line.strip()]
+    assert set(code) <= set(twice.splitlines())
+    assert not set(code) <= set(once.splitlines())
+
+
+def test_point_of_no_return_stands_before_the_first_start(printed: Printed, whole_plan: Plan) -> None:
+    text = printed(print_plan, whole_plan)
+    assert text.index("8/12 volumes") < text.index(NO_RETURN) < text.index("9/12 start")
+
+
+def test_workers_alone(printed: Printed, whole_plan: Plan) -> None:
+    cluster = builders.inventory(workers=3, restart=Restart.SERVICES, batch=2)
+    phase = workers_phase(cluster, builders.masters(), Kublr(), builders.RUN)
+    cost = whole_plan.estimate.model_copy(update={"upload_bytes": 0, "kept_bytes": 0, "outage_s": 0})
+    plan = whole_plan.model_copy(
+        update={
+            "kind": "workers",
+            "inventory": cluster,
+            "snapshot": None,
+            "lost": (),
+            "phases": (phase,),
+            "estimate": cost,
+        }
+    )
+    text = printed(print_plan, plan)
+    assert text.startswith("Restart of the workers of prod-1\n")
+    assert NO_RETURN not in text
+    assert "2 hosts at a time; no further batch after a failure" in text
+    assert "Plan: 3 workers to restart." in text
+
+
+def test_old_data_is_found_where_each_master_keeps_it(printed: Printed) -> None:
+    """A data volume of its own filesystem keeps the copy inside, others beside it."""
+    views = builders.masters()
+    views["master-2"] = replace(views["master-2"], keeps_beside=False)
+    text = printed(print_plan, builders.plan(views=views), width=200)
+    beside = f"{builders.DATA}.kr-{builders.RUN} on master-1, master-3"
+    assert f"{beside}; {builders.DATA}/.kr-{builders.RUN} on master-2" in text
+
+
+def test_every_look_says_what_it_asks() -> None:
+    """The words of a barrier are the first sentence of its script, so there must be one."""
+    plan = builders.plan(views=builders.masters(resolving=False))
+    probes = [probe for phase in plan.phases for probe in (phase.requires, phase.barrier) if probe]
+    asked = {look.call.file for probe in probes if probe.judge is Judge.EXIT for look in probe.looks if isinstance(look.call, Script)}
+    assert len(asked) >= 6
+    for file in asked:
+        assert purpose(plan.files[file]).startswith("Exits 0 where "), file
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("# a.sh X   Exits 0 where x.db is there.\ncode", "Exits 0 where x.db is there"),
+        ("# a.sh X   Takes a host; at once.\n# More.\n", "Takes a host"),
+        ("# a.sh X   Takes\n# a host. More.\n", "Takes a host"),
+        ("code without a comment\n", ""),
+    ],
+)
+def test_purpose(script: str, expected: str) -> None:
+    assert purpose(script) == expected
+
+
+def test_hosts_own_words_cannot_drive_the_terminal(printed: Printed, whole_plan: Plan) -> None:
+    finding = Finding(name="x", severity=Severity.WARN, what="bad \x1b[2J\x07 name\nand [red]more[/red]")
+    text = printed(print_plan, whole_plan.model_copy(update={"findings": (finding,)}))
+    assert "bad ?[2J? name and [red]more[/red]" in text
+    assert "\x1b" not in text
+
+
+def _on_terminal(monkeypatch: pytest.MonkeyPatch, plan: Plan, **environment: str) -> str:
+    """What a terminal of 80 columns gets."""
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm-256color", **environment}.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    console: Console = make_console(stream)
+    console.width = 80
+    print_plan(console, plan)
+    return stream.getvalue()
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch, whole_plan: Plan) -> None:
+    colour = re.compile(r"\x1b\[[0-9;]*3[0-7]")
+    assert colour.search(_on_terminal(monkeypatch, whole_plan))
+    assert not colour.search(_on_terminal(monkeypatch, whole_plan, NO_COLOR="1"))
+    assert "\x1b" not in _on_terminal(monkeypatch, whole_plan, TERM="dumb")
+
+
+def test_nothing_is_said_by_colour_alone(printed: Printed, monkeypatch: pytest.MonkeyPatch, whole_plan: Plan) -> None:
+    plain = printed(print_plan, whole_plan)
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", _on_terminal(monkeypatch, whole_plan))
+    assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
