@@ -123,6 +123,7 @@ class LiveReporter:
                 get_renderable=self.render,
                 refresh_per_second=REFRESHES_PER_S,
                 transient=True,
+                redirect_stdout=False,  # results are for whoever reads stdout
             )
             with suppress(OSError):
                 self._live.start(refresh=True)

@@ -12,7 +12,7 @@ from orchestrator.core.model import PhaseName
 from orchestrator.core.words import duration, printable
 from orchestrator.ports import Clock
 
-HEARTBEAT_S = 30.0
+HEARTBEAT_S, BEAT_S = 30.0, 1.0
 REASON_EVERY_S = 10.0
 MOVE_EVERY_S, MOVE_EVERY_PERCENT, MOVE_AT_MOST_EVERY_S = 10.0, 10, 2.0
 
@@ -99,7 +99,7 @@ class PlainReporter:
             self._say(f"{self._board.heading} still {what} ({duration(self._board.elapsed_s)})")
 
     def _beat(self) -> None:
-        while not self._over.wait(1.0):
+        while not self._over.wait(BEAT_S):
             self.tick()
 
     def _is_news(self, host: str, move: Move, now_s: float) -> bool:

@@ -57,8 +57,8 @@ class Shell:
         if sudo is Sudo.NEVER:
             return
         output = await self.ask_again(("sh", "-c", _WHO), as_root=False, timeout_s=30)
-        match output.text.split():
-            case ["0", *_]:
+        match output.text.split()[-2:]:  # a login shell may greet before
+            case ["0", _]:
                 return
             case [_, "free"]:
                 self._become = Become.FREE
@@ -96,15 +96,19 @@ class Shell:
                 process.close()
 
     async def _start(self, command_line: str) -> Process:
-        """Start a command once. An sshd that refuses another session is asked again when one may have ended."""
+        """Start a command. An sshd that refuses another session is asked again, as one may have ended by then."""
         give_up = time.monotonic() + self.patience.unanswered_s
         while True:
             connection = await self.line.connection()
             try:
-                return await connection.create_process(command_line, encoding=None)
+                async with asyncio.timeout(self.patience.connect_timeout_s):
+                    return await connection.create_process(command_line, encoding=None)
             except asyncssh.ChannelOpenError:
                 if connection.is_closed() or time.monotonic() > give_up:
                     raise
+            except TimeoutError as error:
+                self.line.abort()
+                raise self.broken("the connection has fallen silent") from error
             await asyncio.sleep(0.05)
 
     async def ask(self, words: Sequence[str], text: bytes = b"", *, as_root: bool = True, timeout_s: float) -> Output:

@@ -18,13 +18,13 @@ from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, Phase, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
 from orchestrator.core.standing import PhaseStanding, Records, Stand, event_line, holder_lines, next_command, standings
-from orchestrator.core.words import printable
+from orchestrator.core.words import harmless, printable
 from orchestrator.errors import OrchestratorError
 
 INVENTORY = "INVENTORY"
 """What stands for the inventory's path in a next command, where it is not known."""
 
-_WIDEST = 28
+_WIDEST = 24
 _SEVERITY_STYLES = {Severity.BLOCK: "bold red", Severity.WARN: "yellow", Severity.INFO: "cyan"}
 _STAND_STYLES = {Stand.DONE: "green", Stand.RUNNING: "cyan", Stand.DOUBT: "bold red", Stand.LEFT: ""}
 
@@ -172,7 +172,7 @@ def _stands(plan: Plan, standing: PhaseStanding) -> Text:
 
 def print_error(console: Console, error: OrchestratorError) -> None:
     """A failure: what, where and why, then the command that goes on from here."""
-    console.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), harmless(error.message)), soft_wrap=True)
     if error.next_step:
         _print_next(console, error.next_step)
 
@@ -181,7 +181,7 @@ def print_error(console: Console, error: OrchestratorError) -> None:
 
 
 def _print_next(console: Console, command: str) -> None:
-    console.print(Text.assemble(("next: ", "bold"), command), soft_wrap=True)
+    console.print(Text.assemble(("next: ", "bold"), printable(command)), soft_wrap=True)
 
 
 def _heading(console: Console, text: str) -> None:
@@ -197,10 +197,10 @@ def _labelled(lines: render.Lines, indent: int = 2) -> RenderableType:
 
 
 def _grid(*widths: int) -> Table:
-    """Columns of at least these widths, two blanks apart, and a last one that takes the rest and wraps."""
+    """Columns of at least these widths, two blanks apart, and a last one that takes the rest; a long name wraps."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for width in widths:
-        table.add_column(min_width=width, max_width=_WIDEST, no_wrap=True, overflow="fold")
+        table.add_column(min_width=width, max_width=_WIDEST, overflow="fold")
     table.add_column(overflow="fold")
     return table
 

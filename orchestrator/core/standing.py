@@ -80,7 +80,7 @@ def _host(steps: Sequence[Step], records: Sequence[ActRecord]) -> tuple[Stand, s
                 code = max((r for r in records if r.step == step.name), key=lambda r: r.attempt).exit_code
                 return Stand.DOUBT, f"{step.name} failed with exit status {code}"
             case Before.DIED if any(r.step == step.name and r.state is ActState.RUNNING for r in records):
-                return Stand.RUNNING, step.name
+                return Stand.RUNNING, f"{step.name} is running"
             case Before.DIED:
                 return Stand.DOUBT, f"{step.name} began and did not end"
             case Before.NEVER:

@@ -42,9 +42,13 @@ def listed(names: Sequence[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """One line of a host's own text: a terminal must not obey what a host printed."""
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else "?" for character in line)
+    """A host's own text as one line that no terminal obeys."""
+    return harmless(" ".join(text.split()))
+
+
+def harmless(text: str) -> str:
+    """The text, its lines kept, without anything else that a terminal would obey."""
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 
 def quoted(argv: Sequence[str]) -> str:

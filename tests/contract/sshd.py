@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -113,6 +114,12 @@ class Sshd:
             time.sleep(0.01)
         self.process.terminate()
         self.process.wait(10)
+
+    def freeze(self) -> None:
+        """Stop every session's sshd, as a network that drops everything would look to the client."""
+        assert self.process is not None
+        for session in children(self.process.pid):
+            os.kill(session, signal.SIGSTOP)
 
     def cut(self) -> int:
         """Kill every session's sshd, as a broken network would look to the client. Returns how many there were."""

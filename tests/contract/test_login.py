@@ -16,7 +16,7 @@ import pytest
 from orchestrator.adapters.ssh import Fleet
 from orchestrator.adapters.ssh_line import Patience
 from orchestrator.core.inventory import Host, Role
-from orchestrator.core.model import Command, Failure, Output
+from orchestrator.core.model import Command, Ended, Failure, Output
 from orchestrator.errors import UsageError
 from orchestrator.ports import Remote
 from tests.contract.conftest import HASTE, TEXTS, host, inventory
@@ -301,6 +301,34 @@ async def test_a_host_that_has_gone_is_lost_after_a_while(server: Sshd) -> None:
         server.stop()
         output = await remote.look(Command(("true",)))
         assert output.failure is Failure.UNREACHABLE and "master-1" in output.detail
+
+
+async def test_a_connection_that_falls_silent_is_given_up(server: Sshd, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    quick = Patience(connect_timeout_s=0.5, unanswered_s=4, keepalive_s=30)
+    async with opened(host(server, state=tmp_path / "state"), patience=quick) as (_, remote):
+        assert not isinstance(remote, Output)
+        await remote.settle("run", "1-aaaa", 5)
+        server.freeze()
+        assert (await remote.look(Command(("echo", "there")))).text == "there\n"
+        act = Command(("act.sh", str(ran)), 'echo >>"$1"')
+        assert (await remote.act("stop.x", "1-aaaa", act)).ended is Ended.DONE
+    assert ran.read_text() == "\n"
+
+
+async def test_an_act_on_a_connection_that_falls_silent_is_joined_anew(server: Sshd, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    quick = Patience(connect_timeout_s=1, unanswered_s=4, keepalive_s=0.3)
+    async with opened(host(server, state=tmp_path / "state"), patience=quick) as (_, remote):
+        assert not isinstance(remote, Output)
+        await remote.settle("run", "1-aaaa", 5)
+        act = Command(("act.sh", str(ran)), 'echo >>"$1"; sleep 1; exit 3')
+        acting = asyncio.create_task(remote.act("stop.x", "1-aaaa", act))
+        while not ran.exists():
+            await asyncio.sleep(0.02)
+        server.freeze()
+        assert (await acting).exit_code == 3
+    assert ran.read_text() == "\n"
 
 
 async def test_one_host_that_fails_keeps_no_other_from_opening(sshd: Sshd) -> None:

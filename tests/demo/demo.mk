@@ -7,7 +7,7 @@ PYTHON ?= python3
 
 .PHONY: demo demo-clean
 demo: $(DEMO_FOLDER)/venv/ready
-	@PYTHONPYCACHEPREFIX=$(DEMO_FOLDER)/cache/python $(DEMO_PYTHON) -m tests.demo $(DEMO)
+	@PYTHONPYCACHEPREFIX=$(CURDIR)/$(DEMO_FOLDER)/cache/python $(DEMO_PYTHON) -m tests.demo $(DEMO)
 
 # Everything that packages leave behind stays in the folder as well.
 $(DEMO_FOLDER)/venv/ready: pyproject.toml

@@ -159,7 +159,6 @@ class Story:
     def words(self) -> Mapping[str, object]:
         """What the closing texts name."""
         cluster = self.cluster
-        files = (path for path in cluster.site.folder.rglob("*") if path.is_file() and not path.is_symlink())
         return {
             "address": cluster.masters[0].address,
             "folder": show(cluster.site.folder),
@@ -167,7 +166,6 @@ class Story:
             "laptop": show(cluster.laptop),
             "port": cluster.site.ssh_port,
             "seconds": time.monotonic() - self.began,
-            "size_mb": sum(path.stat().st_blocks * 512 for path in files) // 1_000_000,
             "snapshot": show(self.snapshot),
         }
 
@@ -206,12 +204,13 @@ This shell is on the laptop of the cluster, which is up until you leave it (exit
   ssh -F none -i {laptop}/id_ed25519 -o UserKnownHostsFile={laptop}/known_hosts -p {port} root@{address} docker ps
 """
 END = """
-Done in {seconds:.0f} s. Nothing is left running. What the hosts wrote is in {folder} ({size_mb} MB): make demo-clean
+Done in {seconds:.0f} s. Nothing is left running. What the hosts wrote is in {folder}/hosts ({size_mb} MB).
 
 Try next:
   make demo DEMO=--keep   the same again, and then a shell while the cluster is still up
   less {inventory}   how the cluster was described
   less README.md          how to restore a real cluster
+  make demo-clean         remove {folder}
 """
 
 
@@ -226,7 +225,9 @@ async def tell(arguments: argparse.Namespace) -> None:
             await story.keep()
     finally:
         await cluster.switch_off()
-    story.say(END.format(**story.words()))
+    files = (path.lstat() for path in (cluster.site.folder / "hosts").rglob("*"))
+    size_mb = sum(file.st_blocks * 512 for file in files) // 1_000_000
+    story.say(END.format(**story.words(), size_mb=size_mb))
 
 
 def main() -> int:

@@ -1,25 +1,290 @@
 """What a simulated host can be told to run. Each program does what the script or tool of its name does.
 
-A program that is not here cannot be sent: if the simulator does not know it, the product may not use it.
+A program that is not here cannot be sent: if the simulator does not know it, the product may not use it. Effects
+that take time come with a pause, in which the program can die.
 """
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import hashlib
-import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import TypeVar
 
-from tests.kubernetes_objects import lease_bytes, node_bytes
 from tests.sim.acts import Call
-from tests.sim.clock import EPOCH, VirtualClock
-from tests.sim.history import History, to_file
+from tests.sim.history import to_file
 from tests.sim.host import SimHost
-from tests.sim.units import FOLDER, KUBELET
 from tests.sim.world import World
 
 REFUSED, ANOTHERS = 3, 11
-T = TypeVar("T")
-Program = Callable[["Place", Call], Awaitable[int]]
+
+Program = Callable[[World, SimHost, Call], Awaitable[int]]
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+# --- claim, release ---------------------------------------------------------------------------------------
+
+
+async def claim(world: World, host: SimHost, call: Call) -> int:
+    disk, theirs, mine = host.disk, f"{call.state}/claim", f"{call.folder}/claim"
+    if disk.exists(theirs) and f'"run":"{call.run}"' not in disk.text(theirs):
+        call.say(disk.text(theirs))
+        return ANOTHERS
+    sha256 = disk.sha256(f"{call.folder}/plan.json")
+    disk.write(
+        f"{mine}.part",
+        f'{{"format":1,"run":"{call.run}","attempt":"{call.attempt}","laptop":"{call.args[0]}",'
+        f'"plan_sha256":"{sha256}","taken_at_utc":"2026-11-22T03:10:09Z"}}\n',
+    )
+    await call.work()
+    if disk.exists(theirs):
+        disk.move(f"{mine}.part", theirs)
+    else:
+        disk.move(f"{mine}.part", mine)
+        await call.work()
+        if not disk.link(mine, theirs):
+            return ANOTHERS
+    await call.work()
+    disk.write(f"{call.state}/alive", "")
+    host.alive_at_s = now_s()
+    return 0
+
+
+async def release(world: World, host: SimHost, call: Call) -> int:
+    if f'"run":"{call.run}"' not in host.disk.text(f"{call.state}/claim"):
+        return 0
+    host.disk.move(f"{call.state}/claim", f"{call.folder}/claim.released")
+    await call.work()
+    for path in (f"{call.folder}/claim", f"{call.state}/alive", f"{call.folder}/reserve"):
+        host.disk.remove(path)
+    return 0
+
+
+# --- before the outage ------------------------------------------------------------------------------------
+
+
+async def safety(world: World, host: SimHost, call: Call) -> int:
+    path = f"{call.folder}/safety.db"
+    if host.disk.exists(path):
+        return 0
+    if not host.etcd or not world.has_quorum(host):
+        return 1
+    host.disk.create(f"{path}.part", to_file(host.etcd))
+    await call.work()
+    host.disk.move(f"{path}.part", path)
+    return 0
+
+
+async def hosts(world: World, host: SimHost, call: Call) -> int:
+    verb, path, *block = call.args
+    begin, end = f"# orchestrator {call.run} begin", f"# orchestrator {call.run} end"
+    before = f"{call.folder}/hosts.before"
+    if not host.disk.exists(before):
+        host.disk.write(before, host.disk.read(path))
+    lines: list[str] = []
+    ours = False
+    for line in host.disk.read(path).decode().splitlines():
+        ours = ours or line == begin
+        if not ours:
+            lines.append(line)
+        ours = ours and line != end
+    if verb == "put":
+        lines += [begin, *block, end]
+    new = "".join(f"{line}\n" for line in lines)
+    if verb == "remove" and host.disk.text(before) == new.rstrip("\n"):
+        new = host.disk.read(before).decode()
+    host.disk.write(f"{path}.kr-{call.run}", new)
+    await call.work()
+    host.disk.move(f"{path}.kr-{call.run}", path)
+    return 0
+
+
+# --- stop and hold ----------------------------------------------------------------------------------------
+
+
+async def hold(world: World, host: SimHost, call: Call) -> int:
+    verb, folder, *units = call.args
+    path = f"{call.state}/hold"
+    if verb == "lift":
+        if host.disk.text(path, call.run) != call.run:
+            return 1
+        host.disk.remove(path)
+        return 0
+    if verb == "set":
+        host.disk.create(path, f"{call.run}\n")
+    for unit in units:
+        await call.work()
+        drop_in = f"{folder}/{unit}.d/50-orchestrator-hold.conf"
+        if verb == "set":
+            host.disk.write(drop_in, f"[Unit]\nConditionPathExists=!{path}\n")
+        else:
+            host.disk.remove(drop_in)
+    await call.work()
+    host.units.reload()
+    return 0
+
+
+async def systemctl(world: World, host: SimHost, call: Call) -> int:
+    verb, *units = call.args
+    match verb:
+        case "stop":
+            for unit in units:
+                host.units.stop(unit)
+                await call.work()
+            host.end_containers()
+        case "start":
+            call.starts_services = True
+            for unit in units:
+                if not unit.startswith("-"):
+                    host.units.start(unit, now_s())
+        case "reboot":
+            host.reboot(now_s())
+        case _:
+            raise UnknownProgramError(f"systemctl {verb}")
+    return 0
+
+
+async def services(world: World, host: SimHost, call: Call) -> int:
+    kublr, kubelet, *runtime = call.args
+    for unit in (kublr, kubelet, *runtime):
+        host.units.stop(unit)
+        await call.work()
+    host.end_containers()
+    call.starts_services = True
+    host.units.start(kublr, now_s())
+    return 0
+
+
+# --- keep, commit, start ----------------------------------------------------------------------------------
+
+
+def _refuses(host: SimHost, call: Call) -> bool:
+    """What touches etcd's data tests again, under the lock, that nothing else does."""
+    if host.disk.text(f"{call.state}/hold") != call.run:
+        call.say("refused: this host is not held")
+        return True
+    if host.etcd:
+        call.say("refused: an etcd runs")
+        return True
+    return False
+
+
+async def keep(world: World, host: SimHost, call: Call) -> int:
+    member, kept = call.args
+    disk, listing = host.disk, f"{call.folder}/kept"
+    if _refuses(host, call):
+        return REFUSED
+    if disk.exists(listing):
+        return 0
+    if not disk.is_folder(member):
+        disk.create(listing, "none\n")
+        return 0
+    with host.at_work(call.step):
+        if not disk.exists(kept):
+            disk.remove(f"{kept}.part")
+            for path in disk.below(member):
+                disk.create(f"{kept}.part{path.removeprefix(member)}", disk.read(path))
+                await call.work()
+            if _sums(host, member) != _sums(host, f"{kept}.part"):
+                call.say("the copy differs")
+                return 1
+            disk.create(f"{listing}.sums", "\n".join(_sums(host, member)))
+            disk.move(f"{kept}.part", kept)
+            await call.work()
+        disk.create(f"{listing}.part", "".join(f"{disk.stat(path)}\n" for path in disk.below(member)))
+        await call.work()
+        disk.move(f"{listing}.part", listing)
+    return 0
+
+
+def _sums(host: SimHost, folder: str) -> list[str]:
+    return [f"{host.disk.sha256(path)}  .{path.removeprefix(folder)}" for path in host.disk.below(folder)]
+
+
+async def schedule(world: World, host: SimHost, call: Call) -> int:
+    _, snapshot, _, data, sha256 = call.args
+    armed = f"{data}/restore.db"
+    if _refuses(host, call):
+        return REFUSED
+    if host.disk.exists(armed):
+        if host.disk.sha256(armed) == sha256:
+            return 0
+        host.disk.move(armed, f"{armed}.kr-{call.run}-{call.attempt}")
+    with host.at_work(call.step):
+        content = host.disk.read(snapshot)
+        host.disk.create(armed, content[: len(content) // 2])  # nobody has promised that the vendor's copy is atomic
+        await call.work()
+        host.disk.write(armed, content)
+        await call.work()
+    return 0
+
+
+async def disarm(world: World, host: SimHost, call: Call) -> int:
+    (data,) = call.args
+    host.disk.move(f"{data}/restore.db", f"{data}/restore.db.kr-{call.run}")
+    return 0
+
+
+# --- small tools ------------------------------------------------------------------------------------------
+
+
+async def true(world: World, host: SimHost, call: Call) -> int:
+    return 0
+
+
+async def test(world: World, host: SimHost, call: Call) -> int:
+    flag, path = call.args
+    if flag != "-s":
+        raise UnknownProgramError(f"test {flag}")
+    return 0 if path in host.disk.files and host.disk.read(path) else 1
+
+
+async def stat(world: World, host: SimHost, call: Call) -> int:
+    *flags, path = call.args
+    if flags != ["-c", "%s"]:
+        raise UnknownProgramError(f"stat {flags}")
+    if path not in host.disk.files:
+        return 1
+    call.say(str(len(host.disk.read(path))))
+    return 0
+
+
+async def remove(world: World, host: SimHost, call: Call) -> int:
+    flag, path = call.args
+    if flag != "-f":
+        raise UnknownProgramError(f"rm {flag}")
+    host.disk.remove(path)
+    return 0
+
+
+async def sum_of(world: World, host: SimHost, call: Call) -> int:
+    path, length = call.args
+    if path not in host.disk.files:
+        return 1
+    call.say(f"{hashlib.sha256(host.disk.read(path)[: int(length)]).hexdigest()}  -")
+    return 0
+
+
+class UnknownProgramError(AssertionError):
+    """The simulator does not know it, so the product may not use it."""
+
+
+ACTS: dict[str, Program] = {
+    "claim.sh": claim,
+    "disarm.sh": disarm,
+    "hold.sh": hold,
+    "hosts.sh": hosts,
+    "keep.sh": keep,
+    "release.sh": release,
+    "rm": remove,
+    "safety.sh": safety,
+    "schedule.sh": schedule,
+    "services.sh": services,
+    "systemctl": systemctl,
+    "true": true,
+}
+"""What changes a host."""
+
+TOOLS: dict[str, Program] = {"stat": stat, "sum": sum_of, "test": test}

@@ -113,7 +113,13 @@ def test_every_look_says_what_it_asks() -> None:
     """The words of a barrier are the first sentence of its script, so there must be one."""
     plan = builders.plan(views=builders.masters(resolving=False))
     probes = [probe for phase in plan.phases for probe in (phase.requires, phase.barrier) if probe]
-    asked = {look.call.file for probe in probes if probe.judge is Judge.EXIT for look in probe.looks if isinstance(look.call, Script)}
+    asked = {
+        look.call.file
+        for probe in probes
+        if probe.judge is Judge.EXIT
+        for look in probe.looks
+        if isinstance(look.call, Script)
+    }
     assert len(asked) >= 6
     for file in asked:
         assert purpose(plan.files[file]).startswith("Exits 0 where "), file
@@ -164,3 +170,17 @@ def test_nothing_is_said_by_colour_alone(printed: Printed, monkeypatch: pytest.M
     plain = printed(print_plan, whole_plan)
     bare = re.sub(r"\x1b\[[0-9;]*m", "", _on_terminal(monkeypatch, whole_plan))
     assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
+
+
+def test_long_names_are_never_cut(printed: Printed) -> None:
+    """Two hosts that differ only at their ends must be told apart."""
+    cluster = builders.inventory(workers=0)
+    names = {host.name: f"ip-10-20-0-13.eu-west-1.compute.internal.{host.name}" for host in cluster.hosts}
+    hosts = tuple(host.model_copy(update={"name": names[host.name]}) for host in cluster.hosts)
+    views = {names[name]: view for name, view in builders.masters(quorum=True).items()}
+    views = {name: replace(view, host=name) for name, view in views.items()}
+    plan = builders.plan(cluster.model_copy(update={"hosts": hosts}), views, overrides=frozenset(("quorum-healthy",)))
+    text = printed(print_plan, plan)
+    row = text[text.index("2/12 safeguard") : text.index("3/12 stage")]
+    column = "".join(line[2:26] for line in row.splitlines()[1:])
+    assert names["master-1"] in column.replace(" ", "")

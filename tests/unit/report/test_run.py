@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from orchestrator.adapters.report import (
     plan_json,
     print_result,
@@ -66,7 +68,7 @@ def test_result_where_workers_are_left_alone(printed: Printed) -> None:
 def test_result_json() -> None:
     document = json.loads(json.dumps(result_json(builders.plan(), _result(paused_s=8.4), 251.0)))
     assert (document["format"], document["kind"]) == (1, "result")
-    assert document["outage_s"] == 50.0
+    assert document["outage_s"] == pytest.approx(50.0)
     assert document["members"] == {"master-1": "etcd0", "master-2": "etcd1", "master-3": "etcd2"}
     assert document["proof"] == PROOF
     assert document["expected"] == {"revision": "48213", "hash_kv": "2893040912"}
@@ -92,7 +94,9 @@ class Hosts:
     plan: Plan
     records: dict[str, list[ActRecord]] = field(default_factory=dict)
 
-    def mark(self, host: str, step: str, state: ActState = ActState.ENDED, code: int | None = 0, attempt: int = 1) -> None:
+    def mark(
+        self, host: str, step: str, state: ActState = ActState.ENDED, code: int | None = 0, attempt: int = 1
+    ) -> None:
         self.records.setdefault(host, []).append(ActRecord(step, attempt, state, code))
 
     def stands(self) -> Mapping[str, Mapping[Stand, tuple[str, ...]]]:
@@ -190,7 +194,12 @@ def test_status_json() -> None:
     document = json.loads(json.dumps(status_json(hosts.plan, hosts.records, {"master-1": _claim(75)}, HISTORY)))
     stop = next(phase for phase in document["phases"] if phase["phase"] == "stop")
     assert stop["stand"] == "in doubt"
-    assert (stop["done"], stop["running"], stop["in_doubt"], stop["left"]) == (["master-1"], ["master-2"], ["master-3"], [])
+    assert (stop["done"], stop["running"], stop["in_doubt"], stop["left"]) == (
+        ["master-1"],
+        ["master-2"],
+        ["master-3"],
+        [],
+    )
     assert stop["reasons"]["master-3"] == "stop.kublr began and did not end"
     assert document["holders"]["master-1"]["silent_s"] == 75
     assert document["history"][2] == {"kind": "torn", "line": 31}

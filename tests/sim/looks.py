@@ -1,0 +1,211 @@
+"""The programs that only look, and how they print what they see."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+
+from tests.kubernetes_objects import lease_bytes, node_bytes
+from tests.sim.acts import Call
+from tests.sim.clock import VirtualClock
+from tests.sim.history import History
+from tests.sim.host import SimHost
+from tests.sim.programs import TOOLS, Program
+from tests.sim.world import World
+
+NODE_GRACE_S = 40
+
+
+def _fact(name: str, value: str) -> str:
+    return f"{name}\t{base64.b64encode(value.encode()).decode()}"
+
+
+def _http(value: object, headers: str = "") -> str:
+    return f"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n{headers}\r\n{json.dumps(value)}"
+
+
+async def claimed(world: World, host: SimHost, call: Call) -> int:
+    state, run = call.args
+    text = host.disk.text(f"{state}/claim", "nobody")
+    if f'"run":"{run}"' in text:
+        return 0
+    call.say(f"held by: {text}")
+    return 1
+
+
+async def same(world: World, host: SimHost, call: Call) -> int:
+    path, sha256 = call.args
+    if host.disk.exists(path) and host.disk.sha256(path) == sha256:
+        return 0
+    call.say(f"{path} is not that file")
+    return 1
+
+
+async def resolves(world: World, host: SimHost, call: Call) -> int:
+    known = {
+        (name, words[0])
+        for line in host.disk.text("/etc/hosts").splitlines()
+        if (words := line.partition("#")[0].split())
+        for name in words[1:]
+    }
+    wrong = [pair for pair in call.args if tuple(pair.split("=")) not in known]
+    for pair in wrong:
+        call.say(f"{pair} does not resolve")
+    return 1 if wrong else 0
+
+
+async def inactive(world: World, host: SimHost, call: Call) -> int:
+    running = [unit for unit in call.args if host.units.is_active(unit)]
+    for unit in running:
+        call.say(f"{unit} is active")
+    return 1 if running else 0
+
+
+async def stopped(world: World, host: SimHost, call: Call) -> int:
+    _, _, *units = call.args
+    if host.etcd:
+        call.say("an etcd still has its database open")
+    if host.pods_run:
+        call.say("port 6443 still listens")
+    await inactive(world, host, Call(tuple(units), said=call.said))
+    return 1 if call.said else 0
+
+
+async def held(world: World, host: SimHost, call: Call) -> int:
+    state, run, folder, *units = call.args
+    if host.disk.text(f"{state}/hold") != run:
+        call.say("the hold file is gone")
+        return 1
+    for unit in units:
+        if not host.disk.exists(f"{folder}/{unit}.d/50-orchestrator-hold.conf"):
+            call.say(f"{unit} is not held")
+            return 1
+    return 0
+
+
+async def kept(world: World, host: SimHost, call: Call) -> int:
+    state, run, folder = call.args
+    listing = f"{state}/{run}/kept"
+    if not host.disk.exists(listing):
+        call.say("the old data is not kept yet")
+        return 1
+    if host.disk.text(listing) == "none" or host.disk.is_folder(folder):
+        return 0
+    call.say(f"{folder} is gone")
+    return 1
+
+
+async def proof(world: World, host: SimHost, call: Call) -> int:
+    state, run, data, member, revision = call.args[:5]
+    etcd = host.etcd
+    files = "".join(f"{host.disk.stat(path)}\n" for path in host.disk.below(member))
+    armed = "".join(f"{name}\n" for name in ("restore.db", "command") if host.disk.exists(f"{data}/{name}"))
+    cluster = f"X-Etcd-Cluster-Id: {etcd.cluster_id}\r\n" if etcd else ""
+    said = {
+        "hashkv": _hash_kv(etcd, int(revision)) if etcd else "",
+        "hashkv_now": _hash_kv(etcd, 0) if etcd else "",
+        "members": _http([], cluster) if etcd else "",
+        "health": _http({"health": "true"}) if world.has_quorum(host) else "",
+        "files": files,
+        "kept": host.disk.text(f"{state}/{run}/kept"),
+        "armed": armed,
+    }
+    call.said += [_fact(name, value) for name, value in said.items()]
+    return 0
+
+
+def _hash_kv(etcd: History, revision: int) -> str:
+    """etcd hashes its newest revision for 0, and refuses what is compacted or has not come yet."""
+    if revision and not etcd.compacted < revision <= etcd.revision:
+        return "HTTP/1.0 400 Bad Request\r\n\r\nmvcc: required revision has been compacted, or is a future revision"
+    return _http(
+        {
+            "header": {"revision": etcd.revision},
+            "hash": etcd.hash_kv(revision or etcd.revision),
+            "compact_revision": etcd.compacted,
+        }
+    )
+
+
+async def ready(world: World, host: SimHost, call: Call) -> int:
+    if world.api_ready(host):
+        return 0
+    call.say("the API server is not ready")
+    return 1
+
+
+async def restarted(world: World, host: SimHost, call: Call) -> int:
+    state, run, step, how, kubelet = call.args
+    markers = [path for path in host.disk.below(f"{state}/{run}/steps/{step}") if path.endswith("/started")]
+    if not markers:
+        call.say("not restarted yet")
+        return 1
+    boot, began = host.disk.text(markers[-1]).split()
+    clock = VirtualClock()
+    at_s = host.booted_at_s if how == "reboot" else host.units.since.get(kubelet)
+    since = None if at_s is None else int(clock.time() - clock.monotonic() + at_s)
+    if since is None or (since < int(began) and (how != "reboot" or boot == str(host.acts.boot))):
+        call.say("not back yet")
+        return 1
+    call.say(str(since))
+    return 0
+
+
+async def lease(world: World, host: SimHost, call: Call) -> int:
+    node = call.args[0]
+    if not host.etcd or not world.has_quorum(host):
+        return 0
+    renewed = host.etcd.last(f"leases/{node}")
+    objects: dict[str, bytes] = {}
+    if renewed:
+        at_utc = datetime.fromtimestamp(int(renewed), UTC)
+        is_ready = VirtualClock().time() - int(renewed) < NODE_GRACE_S
+        objects = {"leases": lease_bytes(node, node, at_utc), "minions": node_bytes(node, is_ready, at_utc)}
+    for name in ("leases", "minions"):
+        kvs = [{"key": "", "value": base64.b64encode(objects[name]).decode()}] if name in objects else []
+        call.say(_fact(name, _http({"header": {"revision": str(host.etcd.revision)}, "kvs": kvs})))
+    return 0
+
+
+async def runs(world: World, host: SimHost, call: Call) -> int:
+    state, run = call.args
+    disk = host.disk
+    if not disk.is_folder(state):
+        return 0
+    if disk.exists(f"{state}/hold"):
+        call.say(_fact("hold", disk.text(f"{state}/hold")))
+    attempts = [path for path in disk.below(state) if path.endswith("/attempt") and path.count("/") == state.count("/") + 2]
+    call.say(_fact("attempts", "".join(f"{path.split('/')[-2]} {disk.text(path)}\n" for path in attempts)))
+    if disk.exists(f"{state}/claim"):
+        text = disk.text(f"{state}/claim")
+        silent_s = int(VirtualClock().monotonic() - host.alive_at_s)
+        call.say(_fact("claim", text))
+        call.say(_fact("silent_s", str(silent_s) if disk.exists(f"{state}/alive") else "ended"))
+        run = run or json.loads(text)["run"]
+    if not run or not disk.is_folder(f"{state}/{run}"):
+        return 0
+    call.say(_fact("run", run))
+    records = host.acts.records(run)
+    lines = (f"act {it.step} {it.attempt} {it.state} {'-' if it.exit_code is None else it.exit_code}\n" for it in records)
+    call.say(_fact("acts", "".join(lines)))
+    if disk.exists(f"{state}/{run}/plan.json"):
+        call.say(_fact("plan_sha256", disk.sha256(f"{state}/{run}/plan.json")))
+    return 0
+
+
+LOOKS: dict[str, Program] = TOOLS | {
+    "claimed.sh": claimed,
+    "held.sh": held,
+    "inactive.sh": inactive,
+    "kept.sh": kept,
+    "lease.sh": lease,
+    "proof.sh": proof,
+    "ready.sh": ready,
+    "resolves.sh": resolves,
+    "restarted.sh": restarted,
+    "runs.sh": runs,
+    "same.sh": same,
+    "stopped.sh": stopped,
+}
+"""What changes nothing."""

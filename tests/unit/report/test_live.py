@@ -1,0 +1,253 @@
+"""The screen of a run on a terminal, drawn into memory; and which reporter a stream gets."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+
+import pytest
+from rich.console import Console
+from rich.file_proxy import FileProxy
+
+from orchestrator.adapters import report
+from orchestrator.adapters.live import LiveReporter
+from orchestrator.adapters.plain import PlainReporter
+from tests.unit.report.conftest import Printed, StillClock, text_of
+
+MIB = 1 << 20
+
+
+def _terminal(width: int = 80) -> Console:
+    return Console(
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system=None,
+        width=width,
+        height=40,
+        markup=False,
+        highlight=False,
+    )
+
+
+def _screen(reporter: LiveReporter, width: int = 80) -> list[str]:
+    """What stands on a terminal of that width now."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, markup=False, highlight=False)
+    console.print(reporter.render())
+    return text_of(console).splitlines()
+
+
+@pytest.fixture
+def reporter(clock: StillClock) -> LiveReporter:
+    """Not entered, and its terminal not looked at: tests ask what it would draw."""
+    return LiveReporter(_terminal(), clock)
+
+
+def test_one_line_per_host(reporter: LiveReporter, clock: StillClock) -> None:
+    with reporter:
+        reporter.phase("stage", "bring the snapshot to every master", ("master-1", "master-2", "master-3"))
+        reporter.step("master-1", "stage.push/master-1", "acting", "bring the snapshot")
+        reporter.step("master-2", "stage.push/master-2", "acting", "bring the snapshot")
+        reporter.moved("master-1", 0, 400 * MIB)
+        clock.now_s += 4
+        reporter.moved("master-1", 100 * MIB, 400 * MIB)
+        reporter.step("master-2", "stage.push/master-2", "done")
+        assert _screen(reporter) == [
+            "phase 3/12 stage  4s of 4s  bring the snapshot to every master",
+            "master-1  stage.push  25% of 400.0 MiB, 25.0 MiB/s, 12s left                  4s",
+            "master-2  stage.push  done                                                    4s",
+            "master-3                                                                      4s",
+        ]
+
+
+def test_what_a_barrier_waits_for(reporter: LiveReporter, clock: StillClock) -> None:
+    with reporter:
+        reporter.phase("stop", "stop", ("master-1", "master-2"))
+        for host in ("master-1", "master-2"):
+            reporter.step(host, f"stop.docker/{host}", "acting", "stop docker.service")
+            reporter.step(host, f"stop.docker/{host}", "done")
+        clock.now_s += 3
+        reporter.waiting("stop", {"master-2": "port 2380 still listens"})
+        assert _screen(reporter)[1:] == [
+            "master-1  stop.docker  done                                                   0s",
+            "master-2  stop.docker  waiting: port 2380 still listens                       0s",
+        ]
+        reporter.phase("api", "wait", ())
+        reporter.waiting("api", {"master-3": "not ready"})
+        assert _screen(reporter)[1].split() == ["master-3", "waiting:", "not", "ready"]
+
+
+def test_a_long_reason_keeps_to_its_line(reporter: LiveReporter) -> None:
+    with reporter:
+        reporter.phase("start", "start", ("master-1",))
+        reporter.step("master-1", "start.services/master-1", "waiting", "no answer on the peer port yet " * 5)
+        lines = _screen(reporter)
+    assert len(lines) == 2
+    assert len(lines[1]) == 80
+    assert "…" in lines[1]
+
+
+def test_of_many_hosts_only_those_at_work_or_failed(reporter: LiveReporter) -> None:
+    hosts = tuple(f"worker-{number}" for number in range(1, 101))
+    with reporter:
+        reporter.phase("workers", "restart the workers", hosts)
+        for number, host in enumerate(hosts[:40]):
+            reporter.step(host, f"workers.restart/{host}", "acting", "reboot")
+            if number < 37:
+                reporter.step(host, f"workers.restart/{host}", "failed" if number == 5 else "done", "why")
+        lines = _screen(reporter)
+    assert [line.split()[0] for line in lines[1:-1]] == ["worker-6", "worker-38", "worker-39", "worker-40"]
+    assert lines[-1] == "37 of 100 hosts are through; 96 not shown"
+
+
+def test_at_the_end_only_plain_lines_are_left(clock: StillClock) -> None:
+    console = _terminal()
+    with LiveReporter(console, clock) as reporter:
+        reporter.note("connecting to 5 hosts")
+        reporter.phase("claim", "take", ("master-1",))
+        clock.now_s += 2
+        reporter.phase("volumes", "volumes", ("master-1",))
+        reporter.note("policy `none`")
+        reporter.step("master-1", "volumes.pause/master-1", "failed", "nobody answered")
+    left = _replayed(console)
+    assert left == [
+        "connecting to 5 hosts",
+        "phase 1/12 claim done (2s)",
+        "phase 8/12 volumes: policy `none`",
+        "master-1 volumes.pause failed (0s): nobody answered",
+        "phase 8/12 volumes done (0s)",
+    ]
+
+
+def test_a_phase_that_raised_is_halted(clock: StillClock) -> None:
+    console = _terminal()
+    reporter = LiveReporter(console, clock)
+    with pytest.raises(RuntimeError), reporter:
+        reporter.phase("stop", "stop", ())
+        raise RuntimeError
+    assert _replayed(console) == ["phase 5/12 stop halted (0s)"]
+
+
+def test_reading_before_the_first_phase_leaves_the_screen_free(clock: StillClock) -> None:
+    """After it the operator is asked to confirm: nothing may be drawn over the question."""
+    console = _terminal()
+    with LiveReporter(console, clock) as reporter:
+        reporter.moved("laptop", 5 * MIB, 10 * MIB)
+        assert _is_drawing()
+        reporter.moved("laptop", 10 * MIB, 10 * MIB)
+        assert not _is_drawing()
+    assert _replayed(console) == []
+
+
+def test_aside_gives_the_screen_away_and_takes_it_again(clock: StillClock) -> None:
+    console = _terminal()
+    with LiveReporter(console, clock) as reporter:
+        reporter.phase("volumes", "volumes", ("master-1",))
+        assert _is_drawing()
+        with reporter.aside():
+            assert not _is_drawing()
+        assert _is_drawing()
+    assert not _is_drawing()
+
+
+def test_results_on_stdout_are_never_taken_for_progress(clock: StillClock, capsys: pytest.CaptureFixture[str]) -> None:
+    console = _terminal()
+    with LiveReporter(console, clock) as reporter:
+        reporter.phase("stop", "stop", ())
+        print("a result")
+    assert capsys.readouterr().out == "a result\n"
+
+
+def _is_drawing() -> bool:
+    """While rich draws, what others write to stderr goes through it."""
+    return isinstance(sys.stderr, FileProxy)
+
+
+def _replayed(console: Console) -> list[str]:
+    """The lines that a terminal shows after it obeyed everything written to it: cursor up, erase line, return."""
+    assert isinstance(console.file, io.StringIO)
+    lines, row = [""], 0
+    for piece in re.findall(r"\x1b\[\??\d*[A-Za-z]|\n|\r|[^\x1b\n\r]+", console.file.getvalue()):
+        if piece == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif piece.endswith("A") and piece.startswith("\x1b"):
+            row -= int(piece[2:-1] or 1)
+        elif piece == "\x1b[2K":
+            lines[row] = ""
+        elif not piece.startswith("\x1b") and piece != "\r":
+            lines[row] = piece
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+# --- Which reporter -----------------------------------------------------------------------------------
+
+
+def _stderr(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, **environment: str) -> io.StringIO:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm-256color", **environment}.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", stream)
+    return stream
+
+
+def _work(reporter: LiveReporter | PlainReporter | report.QuietReporter) -> None:
+    with reporter:
+        reporter.phase("stop", "stop", ("master-1",))
+        reporter.step("master-1", "stop.kublr/master-1", "acting", "stop kublr.service")
+        reporter.step("master-1", "stop.kublr/master-1", "failed", "why")
+        reporter.moved("master-1", 1, 2)
+        reporter.waiting("stop", {"master-1": "because"})
+        reporter.note("note")
+        with reporter.aside():
+            pass
+
+
+def test_a_terminal_is_drawn_on(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
+    stream = _stderr(monkeypatch, terminal=True)
+    _work(report.make_reporter(clock=clock))
+    assert "\x1b[?25l" in stream.getvalue()  # hides the cursor
+    assert "\x1b[1;31m" in stream.getvalue()
+
+
+def test_without_colour_a_terminal_is_drawn_on_all_the_same(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
+    stream = _stderr(monkeypatch, terminal=True, NO_COLOR="1")
+    _work(report.make_reporter(clock=clock))
+    assert "\x1b[?25l" in stream.getvalue()
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", stream.getvalue())
+
+
+@pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1"}, {"TTY_INTERACTIVE": "1"}])
+def test_nothing_moves_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, clock: StillClock, environment: dict[str, str]
+) -> None:
+    stream = _stderr(monkeypatch, terminal=False, **environment)
+    _work(report.make_reporter(clock=clock))
+    assert "\x1b" not in stream.getvalue()
+    assert "03:10:00Z phase 5/12 stop: stop\n" in stream.getvalue()
+
+
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
+    stream = _stderr(monkeypatch, terminal=True, TERM="dumb")
+    _work(report.make_reporter(clock=clock))
+    assert "\x1b" not in stream.getvalue()
+    assert "03:10:00Z phase 5/12 stop: stop\n" in stream.getvalue()
+
+
+def test_quiet_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = _stderr(monkeypatch, terminal=True)
+    _work(report.make_reporter(quiet=True))
+    assert stream.getvalue() == ""
+
+
+def test_forced_colour_reaches_a_result_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, printed: Printed, clock: StillClock
+) -> None:
+    stream = _stderr(monkeypatch, terminal=False, FORCE_COLOR="1")
+    from orchestrator.errors import RefusedError
+
+    report.print_error(report.stderr(), RefusedError("x"))
+    assert stream.getvalue().startswith("\x1b[1;31merror: ")
