@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +20,7 @@ from orchestrator.errors import InterruptedRunError, NotConfirmedError, Orchestr
 
 if TYPE_CHECKING:
     from orchestrator.app.running import Ended
+    from orchestrator.app.wiring import Cluster
     from orchestrator.core.model import Plan
 
 app = typer.Typer(
@@ -32,6 +35,7 @@ app = typer.Typer(
 Inventory = Annotated[Path, typer.Option("-i", "--inventory", help="The cluster: its masters, workers, paths (YAML).")]
 Snapshot = Annotated[Path, typer.Option("--snapshot", help="The etcd snapshot to restore, a file on this laptop.")]
 MaybeSnapshot = Annotated[Path | None, typer.Option("--snapshot", help="An etcd snapshot on this laptop.")]
+Strategy = Annotated[str, typer.Option(help="How to restore: aided, by Kublr's own agent.")]
 Override = Annotated[list[str] | None, typer.Option("--override", help="Go on despite the check of this name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show the exact commands; -vv their texts.")]
@@ -55,22 +59,20 @@ def check(
     """
     from orchestrator.adapters import report
     from orchestrator.app import planning
-    from orchestrator.app.wiring import open_cluster
 
     async def work() -> None:
-        with report.make_reporter(quiet=quiet) as reporter:
-            async with open_cluster(inventory, reporter) as cluster:
-                overrides = frozenset(override or ())
-                facts = planning.read_snapshot(cluster, snapshot, overrides) if snapshot else None
-                checked = await planning.check(cluster, facts, overrides)
+        overrides = frozenset(override or ())
+        async with _open(inventory, quiet=quiet) as cluster:
+            facts = planning.read_snapshot(cluster, snapshot, overrides) if snapshot else None
+            checked = await planning.check(cluster, facts, overrides)
         if as_json:
-            _print_json(report.check_json(checked.findings))
+            _print_json(report.check_json(checked.findings, tuple(checked.seen.views)))
         else:
-            report.print_findings(report.stdout(), checked.findings)
+            report.print_findings(report.stdout(), checked.findings, tuple(checked.seen.views))
         planning.refuse_claimed(checked.seen)
         planning.refuse_blocked(checked.findings)
 
-    _run(work)
+    _run(work, inventory)
 
 
 @app.command()
@@ -78,7 +80,7 @@ def plan(
     inventory: Inventory,
     snapshot: Snapshot,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Save the plan, for `apply`.")] = None,
-    strategy: Annotated[str, typer.Option(help="How to restore: aided, by Kublr's own agent.")] = "aided",
+    strategy: Strategy = "aided",
     override: Override = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan would change something: always.")
@@ -93,33 +95,30 @@ def plan(
     """
     from orchestrator.adapters import report
     from orchestrator.app import planning
-    from orchestrator.app.wiring import open_cluster
 
     async def work() -> None:
         _known_strategy(strategy)
-        with report.make_reporter(quiet=quiet) as reporter:
-            async with open_cluster(inventory, reporter) as cluster:
-                made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
+        async with _open(inventory, quiet=quiet) as cluster:
+            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
         if out:
             planning.write_plan(made, out)
         if as_json:
             _print_json(report.plan_json(made))
         else:
-            next_step = (
-                f"orchestrator apply {out} -i {inventory}" if out else _restore_line(inventory, snapshot, override)
-            )
-            report.print_plan(report.stdout(), made, verbose=verbose, next_step=next_step)
+            saved = f"orchestrator apply {out} -i {inventory}" if out else ""
+            line = saved or _restore_line(inventory, snapshot, override)
+            report.print_plan(report.stdout(), made, verbose=verbose, next_step=line)
         if detailed_exitcode:
             raise typer.Exit(2)
 
-    _run(work)
+    _run(work, inventory)
 
 
 @app.command()
 def restore(
     inventory: Inventory,
     snapshot: Snapshot,
-    strategy: Annotated[str, typer.Option(help="How to restore: aided, by Kublr's own agent.")] = "aided",
+    strategy: Strategy = "aided",
     override: Override = None,
     confirm: Confirm = None,
     volumes_done: VolumesDone = False,
@@ -131,18 +130,14 @@ def restore(
 
     Example: orchestrator restore -i cluster.yml --snapshot backup.db
     """
-    from orchestrator.adapters import report
     from orchestrator.app import planning, running
-    from orchestrator.app.wiring import open_cluster
 
     async def work() -> None:
         _known_strategy(strategy)
-        with report.make_reporter(quiet=quiet) as reporter:
-            async with open_cluster(inventory, reporter) as cluster:
-                made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
-                report.print_plan(report.stderr(), made, verbose=verbose)
-                await _confirm(made, confirm)
-                ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
+        async with _open(inventory, quiet=quiet) as cluster:
+            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
+            await _confirm(cluster, made, confirm, verbose)
+            ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
 
     _run(work, inventory)
@@ -155,24 +150,21 @@ def apply(
     confirm: Confirm = None,
     volumes_done: VolumesDone = False,
     as_json: Json = False,
+    verbose: Verbose = 0,
     quiet: Quiet = False,
 ) -> None:
     """Carry out exactly that saved plan, or refuse it as stale or already used.
 
     Example: orchestrator apply restore.plan -i cluster.yml --confirm prod-1
     """
-    from orchestrator.adapters import report
     from orchestrator.app import planning, running
-    from orchestrator.app.wiring import open_cluster
 
     async def work() -> None:
         made = planning.read_plan(planfile)
-        with report.make_reporter(quiet=quiet) as reporter:
-            async with open_cluster(inventory, reporter) as cluster:
-                await planning.refuse_stale(cluster, made)
-                report.print_plan(report.stderr(), made)
-                await _confirm(made, confirm)
-                ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
+        async with _open(inventory, quiet=quiet) as cluster:
+            await planning.refuse_stale(cluster, made)
+            await _confirm(cluster, made, confirm, verbose)
+            ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
 
     _run(work, inventory)
@@ -187,18 +179,17 @@ def status(inventory: Inventory, run: Run = None, as_json: Json = False, quiet: 
     from orchestrator.adapters import report
     from orchestrator.adapters.journal import read_journal
     from orchestrator.app import history
-    from orchestrator.app.wiring import open_cluster, run_folder
+    from orchestrator.app.wiring import run_folder
 
     async def work() -> None:
-        with report.make_reporter(quiet=quiet) as reporter:
-            async with open_cluster(inventory, reporter) as cluster:
-                state = await history.find_run(cluster, run)
-                made = await state.plan(cluster)
+        async with _open(inventory, quiet=quiet) as cluster:
+            state = await history.find_run(cluster, run)
+            made = await state.plan(cluster)
         events = tuple(read_journal(run_folder(made.inventory.cluster, state.run)))
         if as_json:
             _print_json(report.status_json(made, state.records, state.claims, events))
         else:
-            report.print_status(report.stdout(), made, state.records, state.claims, events)
+            report.print_status(report.stdout(), made, state.records, state.claims, events, inventory)
 
     _run(work, inventory)
 
@@ -216,14 +207,11 @@ def resume(
 
     Example: orchestrator resume -i cluster.yml
     """
-    from orchestrator.adapters import report
     from orchestrator.app import running
-    from orchestrator.app.wiring import open_cluster
 
     async def work() -> None:
-        with report.make_reporter(quiet=quiet) as reporter:
-            async with open_cluster(inventory, reporter) as cluster:
-                ended = await running.resume(cluster, run, snapshot=snapshot, answers=_answers(volumes_done))
+        async with _open(inventory, quiet=quiet) as cluster:
+            ended = await running.resume(cluster, run, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
 
     _run(work, inventory)
@@ -241,21 +229,17 @@ def restart_workers(
 
     Example: orchestrator restart-workers -i cluster.yml
     """
-    from orchestrator.adapters import report
     from orchestrator.app import running
-    from orchestrator.app.wiring import open_cluster
 
     async def work() -> None:
-        with report.make_reporter(quiet=quiet) as reporter:
-            async with open_cluster(inventory, reporter) as cluster:
-                unfinished = await running.open_workers_run(cluster)
-                if unfinished:
-                    ended = await running.resume(cluster, unfinished.run)
-                else:
-                    made = await running.plan_workers(cluster)
-                    report.print_plan(report.stderr(), made, verbose=verbose)
-                    await _confirm(made, confirm)
-                    ended = await running.run_plan(cluster, made)
+        async with _open(inventory, quiet=quiet) as cluster:
+            unfinished = await running.open_workers_run(cluster)
+            if unfinished:
+                ended = await running.resume(cluster, unfinished.run)
+            else:
+                made = await running.plan_workers(cluster)
+                await _confirm(cluster, made, confirm, verbose)
+                ended = await running.run_plan(cluster, made)
         _print_ended(ended, inventory, as_json=as_json)
 
     _run(work, inventory)
@@ -286,6 +270,17 @@ def schema(name: Annotated[str, typer.Argument(help="inventory or plan.")]) -> N
 # --- between arguments and app --------------------------------------------------------------------------
 
 
+@asynccontextmanager
+async def _open(inventory: Path, *, quiet: bool) -> AsyncIterator[Cluster]:
+    """The cluster, with a reporter for as long as the connections stand."""
+    from orchestrator.adapters import report
+    from orchestrator.app.wiring import open_cluster
+
+    with report.make_reporter(quiet=quiet) as reporter:
+        async with open_cluster(inventory, reporter) as cluster:
+            yield cluster
+
+
 def _known_strategy(strategy: str) -> None:
     if strategy != "aided":
         raise UsageError(f"there is no strategy {strategy} yet", "use --strategy aided")
@@ -295,16 +290,20 @@ def _answers(volumes_done: bool) -> frozenset[str]:
     return frozenset(("--volumes-done",)) if volumes_done else frozenset()
 
 
-async def _confirm(made: Plan, confirm: str | None) -> None:
-    """Raises NotConfirmedError unless the cluster's name was given, or typed on a terminal."""
-    cluster = made.inventory.cluster
-    if confirm is None and sys.stdin.isatty():
-        print(f"\nType the cluster's name to go on ({cluster}): ", end="", file=sys.stderr, flush=True)
-        confirm = (await asyncio.to_thread(sys.stdin.readline)).strip()
+async def _confirm(cluster: Cluster, made: Plan, confirm: str | None, verbose: int) -> None:
+    """Shows the plan. Raises NotConfirmedError unless the cluster's name was given, or is typed on a terminal."""
+    from orchestrator.adapters import report
+    from orchestrator.app.wiring import ask
+
+    name = made.inventory.cluster
+    with cluster.reporter.aside():
+        report.print_plan(report.stderr(), made, verbose=verbose)
+        if confirm is None and sys.stdin.isatty():
+            confirm = await ask(f"Type the cluster's name to go on ({name}): ")
     if confirm is None:
-        raise NotConfirmedError("not confirmed, and there is no terminal to ask on", f"add --confirm {cluster}")
-    if confirm != cluster:
-        raise NotConfirmedError(f"not confirmed: the cluster is {cluster}, not {confirm!r}", f"add --confirm {cluster}")
+        raise NotConfirmedError("not confirmed, and there is no terminal to ask on", f"add --confirm {name}")
+    if confirm != name:
+        raise NotConfirmedError(f"not confirmed: the cluster is {name}, not {confirm!r}", f"add --confirm {name}")
 
 
 def _restore_line(inventory: Path, snapshot: Path, override: list[str] | None) -> str:
@@ -313,12 +312,15 @@ def _restore_line(inventory: Path, snapshot: Path, override: list[str] | None) -
 
 
 def _print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
+    """The result; then, raised, what still keeps the run open."""
     from orchestrator.adapters import report
 
     if as_json:
         _print_json(report.result_json(ended.plan, ended.result, ended.total_s))
     else:
         report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
+    if ended.error:
+        raise ended.error
 
 
 def _print_json(value: Any) -> None:
@@ -332,24 +334,21 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None =
     except OrchestratorError as error:
         _fail(error, inventory)
     except (KeyboardInterrupt, asyncio.CancelledError):
+        from orchestrator.app.wiring import last_signal
+
         left = InterruptedRunError(
             "left at once: the hosts bring their current act to its end by themselves",
             "orchestrator resume -i INVENTORY",
-            signal_number=_last_signal(),
+            signal_number=last_signal() or signal.SIGINT,
         )
         _fail(left, inventory)
 
 
-def _last_signal() -> int:
-    from orchestrator.app.wiring import last_signal
-
-    return last_signal() or 2
-
-
 def _fail(error: OrchestratorError, inventory: Path | None) -> None:
-    print(f"error: {error.message}", file=sys.stderr)
-    if error.next_step:
-        print(f"next: {error.next_step.replace('INVENTORY', str(inventory or 'INVENTORY'))}", file=sys.stderr)
+    from orchestrator.adapters import report
+
+    error.next_step = error.next_step.replace("INVENTORY", str(inventory or "INVENTORY"))
+    report.print_error(report.stderr(), error)
     raise SystemExit(error.exit_code) from error
 
 
@@ -360,11 +359,9 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except typer.Abort:
-        code = 130
+        code = 128 + signal.SIGINT
     except Exception as error:  # Typer's usage errors share no public base class
         if not hasattr(error, "format_message"):
             raise
-        print(f"error: {error.format_message()}", file=sys.stderr)
-        print("next: orchestrator --help", file=sys.stderr)
-        code = 64
+        _fail(UsageError(error.format_message(), "orchestrator --help"), None)
     raise SystemExit(code or 0)

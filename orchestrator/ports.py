@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -105,3 +106,7 @@ class Reporter(Protocol):
     def waiting(self, phase: str, reasons: dict[str, str]) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Leaves the screen to a question."""
+        ...

@@ -79,6 +79,13 @@ class Board:
     def elapsed_s(self) -> float:
         return self.clock.monotonic() - self.since_s
 
+    @property
+    def doing(self) -> str:
+        """The phase in words; after its last step, that only its barrier is still shut."""
+        lines = tuple(self.lines.values())
+        over = lines and all(line.took_s is not None for line in lines)
+        return "all steps have ended, looking at every host" if over else self.title
+
     def begin(self, name: str, title: str, hosts: Sequence[str]) -> None:
         now_s = self.clock.monotonic()
         self.name, self.title, self.since_s, self.barrier = name, printable(title), now_s, {}

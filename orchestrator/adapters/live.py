@@ -97,7 +97,8 @@ class LiveReporter:
         barrier = dict(board.barrier)
         for line in shown:
             reason = "" if line.under_way else barrier.pop(line.host, "")
-            table.add_row(line.host, line.step, _words(line, reason, now_s), duration(line.elapsed_s(now_s)))
+            elapsed = duration(line.elapsed_s(now_s)) if line.state else ""
+            table.add_row(line.host, line.step, _words(line, reason, now_s), elapsed)
         for host, reason in list(barrier.items())[:ALL_LINES_UP_TO]:
             table.add_row(host, "", Text(f"waiting: {reason}", style=_STYLES[WAITING]), "")
         return Group(self._top(now_s), table, *_left_out(lines, shown))
@@ -109,7 +110,7 @@ class LiveReporter:
         top = Text(no_wrap=True, overflow="ellipsis")
         top.append(self._board.heading, style="bold")
         top.append(f"  {duration(self._board.elapsed_s)} of {total}  ", style="dim")
-        return top.append(self._board.title)
+        return top.append(self._board.doing)
 
     def _close_phase(self, end: str) -> None:
         if self._board.name:

@@ -74,7 +74,7 @@ class QuietReporter:
 
 def make_console(stream: TextIO) -> Console:
     """A console that takes texts literally: no markup, no emoji, no guessed highlights."""
-    return Console(file=stream, markup=False, emoji=False, highlight=False, force_interactive=stream.isatty())
+    return Console(file=stream, markup=False, emoji=False, highlight=False)
 
 
 def stdout() -> Console:

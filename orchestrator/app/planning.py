@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +30,7 @@ class Checked:
 async def check(cluster: Cluster, snapshot: SnapshotFacts | None, overrides: frozenset[str]) -> Checked:
     """One observe round and every check. Raises where a master does not answer, or another run holds one."""
     cluster.refuse_silent_masters()
+    cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
     seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
     findings = check_all(cluster.inventory, snapshot, seen.views, overrides)
     findings += tuple(
@@ -81,7 +81,7 @@ async def make_plan(cluster: Cluster, snapshot_path: Path, overrides: frozenset[
         tool_version=__version__,
         inventory=cluster.inventory,
         snapshot=snapshot,
-        snapshot_path=os.path.abspath(snapshot_path),  # noqa: PTH100 - no I/O
+        snapshot_path=_absolute(snapshot_path),
         facts=facts_of(cluster.inventory, views),
         overrides=tuple(sorted(overrides)),
         host_keys={name: cluster.host_key(name) for name in cluster.remotes},
@@ -93,15 +93,21 @@ async def make_plan(cluster: Cluster, snapshot_path: Path, overrides: frozenset[
     )
 
 
+def _absolute(path: Path) -> str:
+    return str(path.absolute())
+
+
 def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> SnapshotFacts:
     """The snapshot's facts, with progress on the screen. Raises UsageError or SnapshotError."""
     cluster.reporter.note(f"reading {path}")
     size = path.stat().st_size if path.exists() else 0
-    return open_snapshot(
+    facts = open_snapshot(
         path,
         allow_unhashed="unhashed" in overrides,
         progress=lambda done: cluster.reporter.moved("laptop", done, size),
     )
+    cluster.reporter.moved("laptop", size, size)
+    return facts
 
 
 async def refuse_stale(cluster: Cluster, plan: Plan) -> None:

@@ -12,7 +12,7 @@ from orchestrator import __version__
 from orchestrator.adapters.source import FileSource, RemoteSource
 from orchestrator.app import planning
 from orchestrator.app.history import RunState, find_run
-from orchestrator.app.wiring import Cluster, laptop, new_attempt, new_run, open_journal
+from orchestrator.app.wiring import Cluster, ask, laptop, new_attempt, new_run, open_journal
 from orchestrator.coordinator import Coordinator, Result
 from orchestrator.core.model import Command, Estimate, Pause, PhaseName, Plan, Push, canonical_json
 from orchestrator.core.plans.summary import facts_of
@@ -24,11 +24,12 @@ from orchestrator.ports import Source
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run that came to its end."""
+    """A run whose restore is proven. ``error`` is what still keeps it open: workers that did not come back."""
 
     plan: Plan
     result: Result
     total_s: float
+    error: OrchestratorError | None = None
 
 
 async def run_plan(
@@ -53,13 +54,15 @@ async def run_plan(
         journal=journal,
         reporter=cluster.reporter,
         open_source=lambda push: _open_source(cluster, plan, push, snapshot),
-        ask=lambda pause: _ask(pause, answers),
+        ask=lambda pause: _ask(cluster, pause, answers),
         stop=cluster.stop,
     )
     try:
         result = await coordinator.run()
     except OrchestratorError as error:
         journal.write("attempt-ended", error=error.message, exit_code=error.exit_code)
+        if coordinator.result.failed_workers and coordinator.result.proof:
+            return Ended(plan, coordinator.result, cluster.clock.monotonic() - began, error)
         raise
     except OSError as error:  # the laptop's own disk: like a first Ctrl-C
         raise HaltedError(
@@ -104,14 +107,13 @@ async def _open_source(cluster: Cluster, plan: Plan, push: Push, snapshot: Path 
     return FileSource(path)
 
 
-async def _ask(pause: Pause, answers: frozenset[str]) -> bool:
+async def _ask(cluster: Cluster, pause: Pause, answers: frozenset[str]) -> bool:
     if pause.answer_flag in answers:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    print(f"\n{pause.question} Type yes to go on: ", end="", file=sys.stderr, flush=True)
-    typed: str = await asyncio.to_thread(sys.stdin.readline)
-    return typed.strip().lower() == "yes"
+    with cluster.reporter.aside():
+        return await ask(f"{pause.question} Type yes to go on: ") == "yes"
 
 
 async def resume(

@@ -9,15 +9,14 @@ import secrets
 import signal
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.files import load_inventory
 from orchestrator.adapters.journal import FileJournal
 from orchestrator.adapters.packaged import read_templates
@@ -31,22 +30,6 @@ from orchestrator.distros import DISTROS
 from orchestrator.errors import LoginError, RefusedError
 from orchestrator.observe import refuse_silent
 from orchestrator.ports import Remote, Reporter
-
-
-class SystemClock:
-    """Implements ``ports.Clock``."""
-
-    def now_utc(self) -> str:
-        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def time(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 @dataclass(slots=True)
@@ -163,6 +146,13 @@ def _read_password(host: Host) -> str:
             "set ORCHESTRATOR_SUDO_PASSWORD_FILE to a file that only you can read",
         )
     return getpass.getpass(f"sudo password for {host.user or getpass.getuser()} on {host.name}: ")
+
+
+async def ask(question: str) -> str:
+    """One typed line, without the blanks around it. Connections stay alive meanwhile."""
+    print(f"\n{question}", end="", file=sys.stderr, flush=True)
+    typed: str = await asyncio.to_thread(sys.stdin.readline)
+    return typed.strip()
 
 
 def new_run(clock: SystemClock) -> str:

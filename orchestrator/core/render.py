@@ -69,7 +69,7 @@ def header(plan: Plan) -> Lines:
     ]
     if snapshot := plan.snapshot:
         version = snapshot.cluster_version or "unknown"
-        names = listed([member.name for member in snapshot.members]) or "unknown"
+        names = listed(sorted(member.name for member in snapshot.members)) or "unknown"
         lines += [
             ("snapshot", plan.snapshot_path),
             ("sha256", snapshot.sha256),
@@ -182,7 +182,7 @@ def probe_words(plan: Plan, probe: Probe) -> str:
 
 def commands(plan: Plan, phase: Phase) -> tuple[tuple[str, str, str], ...]:
     """`run` or `look`, the hosts, and the exact command there, for all that the phase does and asks."""
-    probes = (phase.requires, phase.barrier)
+    probes = (phase.requires, *(step.done_if for step in phase.steps), phase.barrier)
     said = [("run", act_words(plan, step), step.host) for step in phase.steps]
     said += [
         ("look", quoted(plan.command(look.call).argv), look.host) for probe in probes if probe for look in probe.looks

@@ -1,4 +1,4 @@
-# same.sh PATH SHA256   Exits 0 where the file is exactly that file.
+# same.sh PATH SHA256   Exits 0 where the file has that sha256.
 [ -e "$1" ] || { echo "$1 is not there"; exit 1; }
 sum=$(sha256sum <"$1")
 [ "${sum%% *}" = "$2" ] && exit 0

@@ -25,7 +25,7 @@ from orchestrator.ports import Remote
 from tests.contract.sshd import Sshd, login_name
 
 TEXTS = {name: (Path(__file__).parents[2] / "templates" / name).read_text("utf-8") for name in ("host.sh", "act.sh")}
-HASTE = Patience(connect_timeout_s=3, unanswered_s=4, keepalive_s=1, heartbeat_s=0.3, join_s=1)
+HASTE = Patience(connect_timeout_s=5, unanswered_s=15, keepalive_s=1, heartbeat_s=0.3, join_s=1)
 """The same waits as in earnest, only shorter."""
 
 

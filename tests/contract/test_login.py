@@ -305,7 +305,7 @@ async def test_a_host_that_has_gone_is_lost_after_a_while(server: Sshd) -> None:
 
 async def test_a_connection_that_falls_silent_is_given_up(server: Sshd, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
-    quick = Patience(connect_timeout_s=0.5, unanswered_s=4, keepalive_s=30)
+    quick = Patience(connect_timeout_s=0.5, unanswered_s=15, keepalive_s=30)
     async with opened(host(server, state=tmp_path / "state"), patience=quick) as (_, remote):
         assert not isinstance(remote, Output)
         await remote.settle("run", "1-aaaa", 5)
@@ -318,7 +318,7 @@ async def test_a_connection_that_falls_silent_is_given_up(server: Sshd, tmp_path
 
 async def test_an_act_on_a_connection_that_falls_silent_is_joined_anew(server: Sshd, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
-    quick = Patience(connect_timeout_s=1, unanswered_s=4, keepalive_s=0.3)
+    quick = Patience(connect_timeout_s=1, unanswered_s=15, keepalive_s=0.3)
     async with opened(host(server, state=tmp_path / "state"), patience=quick) as (_, remote):
         assert not isinstance(remote, Output)
         await remote.settle("run", "1-aaaa", 5)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -43,7 +42,7 @@ class Story:
     began: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
-        print(f"{text}", flush=True)
+        print(text, flush=True)
 
     def chapter(self, title: str) -> None:
         print(f"\n{time.monotonic() - self.began:5.1f} s  {title}", flush=True)
@@ -207,10 +206,10 @@ END = """
 Done in {seconds:.0f} s. Nothing is left running. What the hosts wrote is in {folder}/hosts ({size_mb} MB).
 
 Try next:
-  make demo DEMO=--keep   the same again, and then a shell while the cluster is still up
-  less {inventory}   how the cluster was described
-  less README.md          how to restore a real cluster
-  make demo-clean         remove {folder}
+  make demo DEMO=--keep     the same again, and then a shell while the cluster is still up
+  less {inventory}  how the cluster was described
+  less README.md            how to restore a real cluster
+  make demo-clean           remove {folder}
 """
 
 
@@ -218,7 +217,6 @@ async def tell(arguments: argparse.Namespace) -> None:
     kind: type[Namespaces] | type[Folders] = Folders if arguments.no_namespaces else Namespaces
     cluster = Cluster(kind(arguments.folder, hosts(kind.subnet)))
     story = Story(cluster, arguments.keys)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)  # type: ignore[union-attr]
     try:
         await story.tell()
         if arguments.keep:
@@ -239,7 +237,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         asyncio.run(tell(arguments))
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except KeyboardInterrupt:
         print("\nInterrupted. Nothing is left running.", file=sys.stderr)
         return 130
     except (StoryError, NotUpError, SilentError, asyncssh.Error, OSError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from orchestrator.core.model import ActRecord, ActState, Command, Ended, Outcome, Settled
+from tests.sim.clock import VirtualClock
 from tests.sim.disk import Disk
 
 TIMED_OUT = 124
@@ -47,6 +48,9 @@ class Misfortune:
     dies_at: int = 0
 
 
+FORTUNE = Misfortune()
+
+
 class DiedError(Exception):
     """The act's process was killed."""
 
@@ -83,13 +87,13 @@ class Acts:
             self.settled.set()
             self.settled = asyncio.Event()
 
-    def start(self, place: Call, command: Command, program: Run, misfortune: Misfortune, now_s: float) -> None:
+    def start(self, place: Call, command: Command, program: Run, misfortune: Misfortune = FORTUNE) -> None:
         """Hands an act over. Doing so twice is harmless."""
         marker = self.marker(place)
         if self.newest(place.run) != place.attempt or self.disk.exists(f"{marker}/started") or marker in self.running:
             return
         self.disk.write(f"{marker}/run", " ".join(command.argv))
-        task = asyncio.create_task(self._wrapper(place, command, program, misfortune, now_s))
+        task = asyncio.create_task(self._wrapper(place, command, program, misfortune))
         self.running[marker] = task
         task.add_done_callback(lambda _: self.running.pop(marker, None))
 
@@ -103,23 +107,21 @@ class Acts:
                 case ActState.DIED, _ if not self.lock.locked():
                     return Outcome(Ended.DIED, detail="it began, did not end, and no longer runs")
                 case ActState.WAITING, _ if self.newest(place.run) != place.attempt:
-                    return Outcome(Ended.FENCED, detail=f"attempt {self.newest(place.run)} has taken this host over")
+                    return self._fenced(place)
             await asyncio.sleep(0.1)
 
     # --- one act, as act.sh runs it ---------------------------------------------------------------------
 
-    async def _wrapper(self, place: Call, command: Command, program: Run, misfortune: Misfortune, now_s: float) -> None:
+    async def _wrapper(self, place: Call, command: Command, program: Run, misfortune: Misfortune) -> None:
         marker = self.marker(place)
-        if misfortune.after_settle_s is not None:
-            await self.settled.wait()
-            await asyncio.sleep(misfortune.after_settle_s)
+        await self._befall(misfortune)
         lock, leaks = self.lock, False
         await lock.acquire()
         try:
             if self.is_fenced(place) or self.disk.exists(f"{marker}/started"):
                 return
             self.inside = f"{place.step}/{place.attempt}"
-            self.disk.write(f"{marker}/started", f"{self.boot} {int(now_s + asyncio.get_running_loop().time())}")
+            self.disk.write(f"{marker}/started", f"{self.boot} {int(VirtualClock().time())}")
             place.pace = _pacer(misfortune)
             code = await self._within(command.timeout_s, program, place)
             leaks = place.starts_services and not command.lets_go
@@ -132,6 +134,26 @@ class Acts:
             if not leaks:  # a service that inherited the lock keeps it
                 lock.release()
 
+    async def _befall(self, misfortune: Misfortune) -> None:
+        if misfortune.after_settle_s is not None:
+            await self.settled.wait()
+            await asyncio.sleep(misfortune.after_settle_s)
+
+    async def finish(self, place: Call, path: str, sha256: str, misfortune: Misfortune = FORTUNE) -> Outcome:
+        """Makes the part file of a push the file. Holds the lock, and is no act: it has no marker."""
+        part = f"{path}.part.{place.attempt}.1"
+        await self._befall(misfortune)
+        async with self.lock:
+            if self.is_fenced(place):
+                return self._fenced(place)
+            await _pacer(misfortune)()
+            self.disk.remove(path)
+            self.disk.move(part, path)
+            if (found := self.disk.sha256(path)) == sha256:
+                return Outcome(Ended.DONE, 0)
+            self.disk.remove(path)
+            return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {found}")
+
     async def _within(self, timeout_s: float, program: Run, place: Call) -> int:
         try:
             async with asyncio.timeout(timeout_s):
@@ -143,6 +165,9 @@ class Acts:
     def is_fenced(self, place: Call) -> bool:
         """The fence: an attempt that is no longer the newest may not change a byte."""
         return self.newest(place.run) != place.attempt
+
+    def _fenced(self, place: Call) -> Outcome:
+        return Outcome(Ended.FENCED, detail=f"attempt {self.newest(place.run)} has taken this host over")
 
     def power_off(self) -> None:
         """Everything that runs dies; markers and attempts lie on the disk."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -98,6 +100,15 @@ class SimHost:
             return replace(history, log=HALF)
         return replace(history, log=self.disk.text(f"{member}/wal/0.wal"))
 
+    @contextmanager
+    def at_work(self, step: str) -> Iterator[None]:
+        """While an act reads or changes etcd's files."""
+        self.works_on_data = step
+        try:
+            yield
+        finally:
+            self.works_on_data = ""
+
     # --- power ------------------------------------------------------------------------------------------
 
     def reboot(self, now_s: float) -> None:
@@ -148,8 +159,12 @@ class SimHost:
             self.disk.create(DB, self.disk.read(ARMED))  # half of it: the raft log is written last
 
     def _run_etcd(self, pod: Pod) -> None:
-        if pod.restores and self.disk.exists(ARMED):
-            self._restore()
+        try:
+            if pod.restores and self.disk.exists(ARMED):
+                self._restore()
+        except ValueError:  # half a snapshot: the pod ends, and is started again
+            self.pod = None
+            return
         if not self.disk.exists(DB):
             self.disk.create(DB, to_file(History("new", EMPTY, ())))
             self.disk.create(WAL, EMPTY)

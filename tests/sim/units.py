@@ -31,7 +31,8 @@ class Units:
 
     def start(self, unit: str, now_s: float) -> None:
         """A condition that does not hold is no error: the unit just stays down."""
-        if unit not in self.since and not self._disk.exists(self._conditions.get(unit, "")):
+        unwanted = self._conditions.get(unit)
+        if unit not in self.since and not (unwanted and self._disk.exists(unwanted)):
             self.since[unit] = now_s
 
     def stop(self, unit: str) -> None:

@@ -23,6 +23,7 @@ class World:
     inventory: Inventory
     hosts: dict[str, SimHost]
     witness: Witness
+    laptops: int = 0
     _api_since_s: int | None = None
     _compacts_to: int = -1
 

@@ -78,7 +78,7 @@ class Restore:
         if not live:
             return make_phase(PhaseName.SAFEGUARD, (), note="impossible: no quorum answers, so nothing can be saved")
         best = max(live, key=lambda master: master.view.live.revision if master.view.live else 0)
-        others = [master for master in self.masters if master is not best]
+        others = [master for master in self.masters if master.name != best.name]
         take = Step(
             id=f"safeguard.take/{best.name}",
             host=best.name,

@@ -1,0 +1,165 @@
+"""The operator's laptop: it begins a restore, dies in it, and another takes the run over."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from orchestrator.adapters.source import RemoteSource
+from orchestrator.app.history import find_run
+from orchestrator.app.running import refuse_held
+from orchestrator.app.wiring import Cluster, SystemClock
+from orchestrator.coordinator import Coordinator, Result
+from orchestrator.core.model import Command, Plan, Push
+from orchestrator.distros.kublr import Kublr
+from orchestrator.errors import HaltedError, OrchestratorError
+from orchestrator.ports import Source
+from tests.sim.clock import VirtualClock
+from tests.sim.cluster import RUN, SNAPSHOT_FILE
+from tests.sim.faults import Fault, Line
+from tests.sim.host import STATE
+from tests.sim.remote import SimRemote
+from tests.sim.world import World
+from tests.unit import builders
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one laptop's work came to its end: done (a result), failed (an error), or dead (neither)."""
+
+    line: Line
+    result: Result | None = None
+    error: OrchestratorError | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.result is not None
+
+
+async def restore(world: World, plan: Plan, faults: Mapping[int, Fault] | None = None, attempt: int = 1) -> Ending:
+    """The first attempt at a plan."""
+    return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.carry_out(plan, attempt))
+
+
+async def resume(world: World, faults: Mapping[int, Fault] | None = None, run: str = RUN) -> Ending:
+    """Another laptop goes on with the run that it finds on the hosts."""
+    return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_over(run))
+
+
+async def _on_a_laptop(
+    world: World, faults: Mapping[int, Fault], work: Callable[[_Laptop], Awaitable[Result]]
+) -> Ending:
+    laptop = _Laptop(world, Line(faults))
+    task = asyncio.ensure_future(work(laptop))
+    laptop.line.belongs_to(task)
+    try:
+        return Ending(laptop.line, result=await task)
+    except asyncio.CancelledError:
+        return Ending(laptop.line)
+    except OrchestratorError as error:
+        return Ending(laptop.line, error=error)
+    finally:
+        laptop.line.hang_up()
+
+
+class _Laptop:
+    def __init__(self, world: World, line: Line) -> None:
+        world.laptops += 1
+        self.world = world
+        self.line = line
+        self.remotes = {name: SimRemote(world, host, line) for name, host in world.hosts.items()}
+
+    async def carry_out(self, plan: Plan, attempt: int) -> Result:
+        """One attempt, as ``app.running.run_plan`` makes it."""
+        self.line.may_run(plan)
+        name = f"{attempt}-{self.world.laptops:06x}"
+        coordinator = Coordinator(
+            plan=plan,
+            attempt=name,
+            remotes=self.remotes,
+            clock=VirtualClock(),
+            journal=_Paper(),
+            reporter=_Silence(),
+            open_source=self._open_source,
+            ask=lambda _: asyncio.sleep(60, True),
+        )
+        try:
+            return await coordinator.run()
+        finally:
+            await self._say_goodbye(plan, name)
+
+    async def take_over(self, run: str) -> Result:
+        """As ``app.running.resume``: what is done, and which attempt is next, the hosts tell."""
+        cluster = Cluster(
+            inventory=self.world.inventory,
+            inventory_path=Path("inventory.yaml"),
+            distro=Kublr(),
+            scripts=builders.scripts(),
+            opened=dict(self.remotes),
+            clock=cast(SystemClock, VirtualClock()),
+            reporter=_Silence(),
+        )
+        state = await find_run(cluster, run)
+        refuse_held(state)
+        plan = await state.plan(cluster)
+        return await self.carry_out(plan, state.newest_attempt + 1)
+
+    async def _say_goodbye(self, plan: Plan, attempt: str) -> None:
+        if not self.line.is_gone:
+            end = Command(("rm", "-f", f"{STATE}/alive"))
+            await asyncio.gather(*(self.remotes[name].act("attempt.end", attempt, end) for name in plan.masters))
+
+    async def _open_source(self, push: Push) -> Source:
+        if not push.source_host:
+            return Bytes(SNAPSHOT_FILE)
+        remote = self.remotes[push.source_host]
+        output = await remote.look(Command(("stat", "-c", "%s", push.source_path)))
+        if output.exit_code != 0:
+            raise HaltedError(f"{push.source_host}: {push.source_path} is gone", "orchestrator resume")
+        return RemoteSource(remote, push.source_path, int(output.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Implements ``ports.Source``."""
+
+    content: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content)
+
+    async def chunks(self, offset: int) -> AsyncIterator[bytes]:
+        yield self.content[offset:]
+
+    async def sha256(self, length: int) -> str:
+        return hashlib.sha256(self.content[:length]).hexdigest()
+
+
+@dataclass(slots=True)
+class _Paper:
+    """Implements ``ports.Journal`` in memory."""
+
+    lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    folder: Path = Path("/")
+
+    def write(self, kind: str, **fields: Any) -> None:
+        self.lines.append((kind, fields))
+
+
+class _Silence:
+    """Implements ``ports.Reporter``."""
+
+    def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None: ...
+
+    def step(self, host: str, step: str, state: str, detail: str = "") -> None: ...
+
+    def moved(self, host: str, done_bytes: int, total_bytes: int) -> None: ...
+
+    def waiting(self, phase: str, reasons: dict[str, str]) -> None: ...
+
+    def note(self, text: str) -> None: ...

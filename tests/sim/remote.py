@@ -1,0 +1,198 @@
+"""A host as one laptop reaches it: ``ports.Remote`` over a simulated host, with whatever can go wrong on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable
+from functools import partial
+
+from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
+from orchestrator.ports import HostError, Progress, Source
+from tests.sim.acts import FORTUNE, Call, Misfortune
+from tests.sim.faults import Fate, Fault, Line
+from tests.sim.host import STATE, SimHost
+from tests.sim.looks import LOOKS
+from tests.sim.programs import ACTS, Program, UnknownProgramError, now_s
+from tests.sim.world import World
+
+PATIENCE_S, HEARTBEAT_S, LATENCY_S = 30.0, 15.0, 0.05
+SLOW_S = 100.0
+"""Longer than a laptop that takes over waits for silence: a late act is still at work when that one settles."""
+
+
+class SimRemote:
+    """Implements ``ports.Remote``. ``line`` is the laptop's: it counts the calls, and breaks where it is told to."""
+
+    def __init__(self, world: World, host: SimHost, line: Line) -> None:
+        self._world = world
+        self._host = host
+        self._line = line
+        self._run = ""
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        return self._host.name
+
+    # --- the five verbs ---------------------------------------------------------------------------------
+
+    async def look(self, command: Command) -> Output:
+        if await self._line.next("look", self.name, command.argv[0]):
+            await self._line.crash()
+        program = _known(LOOKS, command)
+        self._world.witness.ran(command.argv, self._line.shows(command))
+        if not await self._answers():
+            return Output(None, failure=Failure.UNREACHABLE, detail=f"{self.name} does not answer")
+        await asyncio.sleep(LATENCY_S)
+        call = Call(command.argv[1:])
+        code = await program(self._world, self._host, call)
+        return Output(code, "".join(f"{line}\n" for line in call.said).encode())
+
+    async def act(self, step: str, attempt: str, command: Command) -> Outcome:
+        place = self._place(attempt, step, command)
+        program = partial(_known(ACTS, command), self._world, self._host)
+        fault = await self._line.next("act", self.name, step)
+        self._world.witness.ran(command.argv, self._line.shows(command))
+        if fault:
+            if fault.fate is not Fate.LOST and self._host.answers:
+                self._host.acts.start(place, command, program, _misfortune(fault))
+            await self._line.crash()
+        if not await self._answers():
+            return Outcome(Ended.LOST, detail=f"{self.name} does not answer")
+        await asyncio.sleep(LATENCY_S)
+        self._host.acts.start(place, command, program)
+        outcome = await self._while_it_answers(self._host.acts.join(place))
+        self._world.witness.look()
+        return outcome
+
+    async def push(
+        self, source: Source, path: str, sha256: str, attempt: str, progress: Progress | None = None
+    ) -> Outcome:
+        fault = await self._line.next("push", self.name, path.rpartition("/")[2])
+        if fault and fault.fate is Fate.LOST:
+            await self._line.crash()
+        place = self._place(attempt, "", Command(()))
+        if not await self._answers():
+            return Outcome(Ended.LOST, detail=f"{self.name} does not answer")
+        try:
+            content = b"".join([chunk async for chunk in source.chunks(0)])
+        except HostError as error:
+            return Outcome(Ended.FAILED, detail=str(error))
+        if self._host.acts.is_fenced(place):
+            return Outcome(Ended.FENCED, detail=f"attempt {self._host.acts.newest(self._run)} has taken this host over")
+        sha256 = sha256 or hashlib.sha256(content).hexdigest()
+        if path in self._host.disk.files and self._host.disk.sha256(path) == sha256:
+            if fault:
+                await self._line.crash()
+            return Outcome(Ended.DONE, 0)
+        return await self._send(place, path, content, sha256, fault)
+
+    async def _send(self, place: Call, path: str, content: bytes, sha256: str, fault: Fault | None) -> Outcome:
+        disk, part = self._host.disk, f"{path}.part.{place.attempt}.1"
+        for older in [it for it in disk.files if it.startswith(f"{path}.part.")]:
+            disk.move(older, part)
+        disk.write(part, content[: len(content) // 2])
+        if fault and fault.fate is Fate.DIED:
+            await self._line.crash()
+        await asyncio.sleep(LATENCY_S)
+        disk.write(part, content)
+        finishing = asyncio.create_task(
+            self._host.acts.finish(place, path, sha256, _misfortune(fault) if fault else FORTUNE)
+        )
+        self._line.keep(finishing)
+        if fault:
+            await self._line.crash()
+        return await self._while_it_answers(asyncio.shield(finishing))
+
+    async def read(self, path: str) -> AsyncIterator[bytes]:
+        if await self._line.next("read", self.name, path.rpartition("/")[2]):
+            await self._line.crash()
+        if not await self._answers() or path not in self._host.disk.files:
+            raise HostError(f"{self.name}: cannot read {path}")
+        yield self._host.disk.read(path)
+
+    async def settle(self, run: str, attempt: str, wait_s: float) -> Settled:
+        fault = await self._line.next("settle", self.name, attempt)
+        if fault:
+            if fault.fate is not Fate.LOST and self._host.answers:
+                self._line.keep(asyncio.create_task(self._settle_late(run, attempt, _misfortune(fault))))
+            await self._line.crash()
+        self._run = run
+        if not await self._answers():
+            return Settled(failure=Failure.UNREACHABLE, detail=f"{self.name} does not answer")
+        settled = await self._host.acts.settle(run, attempt, wait_s)
+        if settled.ok:
+            self._touch(claimed_only=True)
+            self._heartbeat = asyncio.create_task(self._beat(attempt))
+            self._line.beats(self._heartbeat)
+        return settled
+
+    async def close(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.cancel()
+
+    # --- what the verbs are made of ---------------------------------------------------------------------
+
+    def _place(self, attempt: str, step: str, command: Command) -> Call:
+        if not self._run:
+            raise RuntimeError(f"{self.name}: an act or a push needs a settle before it")
+        return Call(command.argv[1:], STATE, self._run, attempt, step)
+
+    async def _answers(self) -> bool:
+        """A host that has gone for a while is waited for."""
+        give_up_s = now_s() + PATIENCE_S
+        while not self._host.answers and now_s() < give_up_s:
+            await asyncio.sleep(0.5)
+        return self._host.answers
+
+    async def _while_it_answers(self, ending: Awaitable[Outcome]) -> Outcome:
+        """The end of what runs on the host, or LOST where it has gone for longer than we wait."""
+        task = asyncio.ensure_future(ending)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=1)
+                if not await self._answers():
+                    return Outcome(Ended.LOST, detail=f"{self.name} does not answer")
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _settle_late(self, run: str, attempt: str, misfortune: Misfortune) -> None:
+        await asyncio.sleep(misfortune.slow_s)
+        if misfortune.after_settle_s is not None:
+            await self._host.acts.settled.wait()
+        await self._host.acts.settle(run, attempt, PATIENCE_S)
+
+    async def _beat(self, attempt: str) -> None:
+        while self._host.acts.newest(self._run) == attempt:
+            await asyncio.sleep(HEARTBEAT_S)
+            if self._host.answers and self._host.acts.newest(self._run) == attempt:
+                self._touch(claimed_only=False)
+
+    def _touch(self, *, claimed_only: bool) -> None:
+        claim, alive = f"{STATE}/claim", f"{STATE}/alive"
+        if claimed_only and f'"run":"{self._run}"' not in self._host.disk.text(claim):
+            return
+        if claimed_only:
+            self._host.disk.write(alive, "")
+        if self._host.disk.exists(alive):
+            self._host.alive_at_s = now_s()
+
+
+def _known(programs: dict[str, Program], command: Command) -> Program:
+    if command.argv[0] not in programs:
+        raise UnknownProgramError(" ".join(command.argv))
+    return programs[command.argv[0]]
+
+
+def _misfortune(fault: Fault) -> Misfortune:
+    """How a fate of the laptop's call looks to the act on the host."""
+    match fault.fate:
+        case Fate.LATE:
+            return Misfortune(slow_s=SLOW_S)
+        case Fate.AFTER_SETTLE:
+            return Misfortune(after_settle_s=fault.lands_after_s)
+        case Fate.DIED:
+            return Misfortune(dies_at=fault.dies_at)
+    return FORTUNE
