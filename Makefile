@@ -1,14 +1,14 @@
-# `make` alone lists what there is. Everything installs itself: Python packages into .venv, the lab's engine by apt.
+# `make` alone lists what there is. Everything installs itself: Python packages into .venv, the rest by apt where it may.
 VENV_READY := .venv/.ready
-PYTEST := .venv/bin/python -m pytest
+PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help venv lint types unit sim contract demo-test lab-test test bench-outage wheel
+.PHONY: help venv packages lint types unit sim contract demo-test test
 
 help:
 	@echo 'make demo          a small cluster on this machine, damaged and restored; no root, no Docker'
-	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-down takes them away'
+	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
 	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
-	@echo 'make bench-outage  the outage of a restore: ours, by hand, Ansible'
+	@echo 'make bench-outage  the outage of a restore: ours, by hand, and as an Ansible playbook'
 
 $(VENV_READY): pyproject.toml
 	python3 -m venv .venv
@@ -17,6 +17,9 @@ $(VENV_READY): pyproject.toml
 
 venv: $(VENV_READY)
 
+packages:
+	sh tests/packages.sh
+
 lint: $(VENV_READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -24,11 +27,23 @@ lint: $(VENV_READY)
 types: $(VENV_READY)
 	.venv/bin/mypy
 
-unit: $(VENV_READY)
-	$(PYTEST) -q -n 2 tests/unit
+unit: $(VENV_READY) packages
+	$(PYTEST) -n 2 tests/unit
 
 sim: $(VENV_READY)
-	$(PYTEST) -q -n 2 tests/sim
+	$(PYTEST) -n 2 tests/sim
+
+contract: $(VENV_READY) packages
+	$(PYTEST) tests/contract
+
+demo-test: $(VENV_READY) packages
+	$(PYTEST) tests/demo
+
+# Not in parallel: on two cores, clusters beside each other only slow one another down.
+test: lint types unit sim contract demo-test lab-test
 
 include tests/demo/demo.mk
 include tests/lab/lab.mk
+include tests/bench/bench.mk
+
+.NOTPARALLEL:

@@ -63,6 +63,11 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
+def crowd() -> float:
+    """How much longer things take here than on a machine with nothing else to do."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def wait_for(process: subprocess.Popen[str], text: str) -> None:
     """Read the demo's output up to a line with ``text``."""
     assert process.stdout is not None
@@ -81,7 +86,7 @@ def test_this_machine_allows_namespaces(tmp_path: Path) -> None:
 def test_story(folder: Path, options: tuple[str, ...]) -> None:
     began = time.monotonic()
     with demo(folder, "--keys", "2000", *options) as process:
-        output, _ = process.communicate(timeout=2 * STORY_S)
+        output, _ = process.communicate(timeout=5 * STORY_S)
     assert process.returncode == 0, output
     assert len(re.findall(r"master-\d: 2000 of 2000 ConfigMaps as in the backup, 0 others", output)) == 3
     assert ("in namespaces of its own" in output) is not bool(options)
@@ -94,7 +99,7 @@ def test_story(folder: Path, options: tuple[str, ...]) -> None:
         "laptop",
         "snapshot.db",
     }
-    assert time.monotonic() - began < STORY_S
+    assert time.monotonic() - began < STORY_S * crowd()
 
 
 @KINDS

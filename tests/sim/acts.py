@@ -108,7 +108,10 @@ class Acts:
                     return Outcome(Ended.DIED, detail="it began, did not end, and no longer runs")
                 case ActState.WAITING, _ if self.newest(place.run) != place.attempt:
                     return self._fenced(place)
-            await asyncio.sleep(0.1)
+            if task := self.running.get(marker):
+                await asyncio.wait({task})
+            else:
+                await asyncio.sleep(0.1)
 
     # --- one act, as act.sh runs it ---------------------------------------------------------------------
 

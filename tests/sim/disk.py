@@ -16,62 +16,85 @@ class File:
 
 
 class Disk:
-    """Survives reboots. A write or a rename is there at once and whole, as after an fsync."""
+    """Survives reboots. A write or a rename is there at once and whole, as after an fsync.
+
+    ``changes`` grows with every change, so that who watches need not look where nothing has happened.
+    """
 
     def __init__(self) -> None:
-        self.files: dict[str, File] = {}
+        self.changes = 0
+        self._trees: dict[str, dict[str, File]] = {}  # by the first folder, for speed
         self._inodes = itertools.count(100)
+
+    @property
+    def files(self) -> dict[str, File]:
+        """Everything, by path."""
+        return {path: file for tree in self._trees.values() for path, file in tree.items()}
+
+    def _tree(self, path: str) -> dict[str, File]:
+        return self._trees.setdefault(path.split("/", 2)[1], {})
 
     def write(self, path: str, content: bytes | str) -> None:
         """A new file, or new content in the old one."""
         content = content.encode() if isinstance(content, str) else content
-        old = self.files.get(path)
-        self.files[path] = replace(old, content=content) if old else File(content, next(self._inodes))
+        old = self._tree(path).get(path)
+        self._put(path, replace(old, content=content) if old else File(content, next(self._inodes)))
+
+    def _put(self, path: str, file: File) -> None:
+        self.changes += 1
+        self._tree(path)[path] = file
+
+    def _take(self, path: str) -> File | None:
+        self.changes += 1
+        return self._tree(path).pop(path, None)
 
     def create(self, path: str, content: bytes | str) -> None:
         """A new file in the place of what was there."""
-        self.files.pop(path, None)
+        self._take(path)
         self.write(path, content)
 
     def read(self, path: str) -> bytes:
-        return self.files[path].content
+        return self._tree(path)[path].content
 
     def text(self, path: str, missing: str = "") -> str:
         """What `cat` in `$(...)` gives: without the last newlines."""
-        return self.read(path).decode().rstrip("\n") if path in self.files else missing
+        return self.read(path).decode().rstrip("\n") if self.is_file(path) else missing
 
     def sha256(self, path: str) -> str:
         return hashlib.sha256(self.read(path)).hexdigest()
 
+    def is_file(self, path: str) -> bool:
+        return path in self._tree(path)
+
     def exists(self, path: str) -> bool:
-        return path in self.files or self.is_folder(path)
+        return self.is_file(path) or self.is_folder(path)
 
     def is_folder(self, path: str) -> bool:
-        return any(True for _ in self.below(path))
+        return any(it.startswith(f"{path}/") for it in self._tree(path))
 
     def below(self, folder: str) -> list[str]:
         """The paths of all files in a folder, deep."""
-        return sorted(path for path in self.files if path.startswith(f"{folder}/"))
+        return sorted(path for path in self._tree(folder) if path.startswith(f"{folder}/"))
 
     def remove(self, path: str) -> None:
         """A file or a whole folder; what is not there is no fault."""
         for old in [path, *self.below(path)]:
-            self.files.pop(old, None)
+            self._take(old)
 
     def move(self, path: str, to: str) -> None:
         """A rename: of a file over what is there, or of a folder."""
         for old in [path, *self.below(path)]:
-            if old in self.files:
-                self.files[to + old.removeprefix(path)] = self.files.pop(old)
+            if file := self._take(old):
+                self._put(to + old.removeprefix(path), file)
 
     def link(self, path: str, to: str) -> bool:
         """A hard link; exclusive: false where something lies there already."""
-        if to in self.files:
+        if self.is_file(to):
             return False
-        self.files[to] = self.files[path]
+        self._put(to, self._tree(path)[path])
         return True
 
     def stat(self, path: str) -> str:
         """`stat -c '%d %i %W %s %n'`"""
-        file = self.files[path]
+        file = self._tree(path)[path]
         return f"1 {file.inode} {file.inode} {len(file.content)} {path}"

@@ -53,13 +53,13 @@ class Line:
     _laptop: asyncio.Future[Any] | None = None
     _heartbeats: list[asyncio.Task[None]] = field(default_factory=list)
     _hosts_own: set[asyncio.Task[Any]] = field(default_factory=set)
-    _shown: set[tuple[tuple[str, ...], str]] = field(default_factory=set)
+    _shown: frozenset[tuple[tuple[str, ...], str]] = frozenset()
 
     def belongs_to(self, laptop: asyncio.Future[Any]) -> None:
         self._laptop = laptop
 
     def may_run(self, plan: Plan) -> None:
-        self._shown |= commands_of(plan)
+        self._shown = commands_of(plan)
 
     async def next(self, verb: str, host: str, what: str) -> Fault | None:
         """One more call begins; its fault, if it has one. A laptop that has died calls nobody."""

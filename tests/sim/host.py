@@ -14,7 +14,8 @@ from tests.sim.history import EMPTY, HALF, RESTORED, History, from_file, to_file
 from tests.sim.units import DOCKER, KUBELET, SOCKET, Units
 
 STATE = "/var/lib/orchestrator"
-DATA = "/mnt/master-pd/etcd"
+VOLUME = "/mnt/master-pd"
+DATA = f"{VOLUME}/etcd"
 MEMBER = f"{DATA}/member"
 DB, WAL = f"{MEMBER}/snap/db", f"{MEMBER}/wal/0.wal"
 ARMED = f"{DATA}/restore.db"

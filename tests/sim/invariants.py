@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.sim.history import OLD, RESTORED, History, from_file
-from tests.sim.host import ARMED, DATA, MEMBER, STATE, SimHost
+from tests.sim.history import OLD, RESTORED, History
+from tests.sim.host import ARMED, MEMBER, STATE, VOLUME, SimHost
 
 
 class Witness:
@@ -18,6 +18,7 @@ class Witness:
         self._masters: tuple[SimHost, ...] = ()
         self.violations: dict[str, None] = {}
         self.commands = 0
+        self._safe_at: dict[str, int] = {}
 
     def watch(self, masters: Iterable[SimHost]) -> None:
         self._masters = tuple(masters)
@@ -62,12 +63,12 @@ class Witness:
     def _old_data_is_safe(self, host: SimHost) -> bool:
         if host.etcd and host.etcd.log == OLD:
             return True
-        folders = dict.fromkeys(
-            path.removesuffix("/snap/db")
-            for path in host.disk.files
-            if path.startswith(DATA) and path.endswith("/snap/db") and ".part" not in path
-        )
-        return any(self._is_old(host, folder) for folder in folders)
+        if self._safe_at.get(host.name) != host.disk.changes:
+            databases = [path for path in host.disk.below(VOLUME) if path.endswith("/snap/db") and ".part" not in path]
+            if not any(self._is_old(host, path.removesuffix("/snap/db")) for path in databases):
+                return False
+            self._safe_at[host.name] = host.disk.changes
+        return True
 
     def _is_old(self, host: SimHost, folder: str) -> bool:
         try:
@@ -77,13 +78,9 @@ class Witness:
         return history.log == OLD and history.extends(self._live)
 
     def _has_been_kept(self, host: SimHost) -> bool:
-        return any(path.startswith(f"{STATE}/") and path.endswith("/kept") for path in host.disk.files)
+        return any(path.endswith("/kept") for path in host.disk.below(STATE))
 
 
 def is_restored(history: History | None, snapshot: History) -> bool:
     """Whether a member has the snapshot's data, and what was written on top of it, and nothing else."""
     return history is not None and history.log == RESTORED and history.extends(snapshot)
-
-
-def is_snapshot(content: bytes, snapshot: History) -> bool:
-    return from_file(content) == snapshot

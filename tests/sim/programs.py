@@ -238,14 +238,14 @@ async def test(world: World, host: SimHost, call: Call) -> int:
     flag, path = call.args
     if flag != "-s":
         raise UnknownProgramError(f"test {flag}")
-    return 0 if path in host.disk.files and host.disk.read(path) else 1
+    return 0 if host.disk.is_file(path) and host.disk.read(path) else 1
 
 
 async def stat(world: World, host: SimHost, call: Call) -> int:
     *flags, path = call.args
     if flags != ["-c", "%s"]:
         raise UnknownProgramError(f"stat {flags}")
-    if path not in host.disk.files:
+    if not host.disk.is_file(path):
         return 1
     call.say(str(len(host.disk.read(path))))
     return 0
@@ -261,7 +261,7 @@ async def remove(world: World, host: SimHost, call: Call) -> int:
 
 async def sum_of(world: World, host: SimHost, call: Call) -> int:
     path, length = call.args
-    if path not in host.disk.files:
+    if not host.disk.is_file(path):
         return 1
     call.say(f"{hashlib.sha256(host.disk.read(path)[: int(length)]).hexdigest()}  -")
     return 0

@@ -82,7 +82,7 @@ class SimRemote:
         if self._host.acts.is_fenced(place):
             return Outcome(Ended.FENCED, detail=f"attempt {self._host.acts.newest(self._run)} has taken this host over")
         sha256 = sha256 or hashlib.sha256(content).hexdigest()
-        if path in self._host.disk.files and self._host.disk.sha256(path) == sha256:
+        if self._host.disk.is_file(path) and self._host.disk.sha256(path) == sha256:
             if fault:
                 await self._line.crash()
             return Outcome(Ended.DONE, 0)
@@ -90,7 +90,7 @@ class SimRemote:
 
     async def _send(self, place: Call, path: str, content: bytes, sha256: str, fault: Fault | None) -> Outcome:
         disk, part = self._host.disk, f"{path}.part.{place.attempt}.1"
-        for older in [it for it in disk.files if it.startswith(f"{path}.part.")]:
+        for older in [it for it in disk.below(path.rpartition("/")[0]) if it.startswith(f"{path}.part.")]:
             disk.move(older, part)
         disk.write(part, content[: len(content) // 2])
         if fault and fault.fate is Fate.DIED:
@@ -108,7 +108,7 @@ class SimRemote:
     async def read(self, path: str) -> AsyncIterator[bytes]:
         if await self._line.next("read", self.name, path.rpartition("/")[2]):
             await self._line.crash()
-        if not await self._answers() or path not in self._host.disk.files:
+        if not await self._answers() or not self._host.disk.is_file(path):
             raise HostError(f"{self.name}: cannot read {path}")
         yield self._host.disk.read(path)
 

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.core.inventory import Restart
-from orchestrator.errors import UsageError
 from tests.sim.clock import play
-from tests.sim.cluster import LIVE, RUN, SNAPSHOT, make_plan, make_world
+from tests.sim.cluster import RUN, SNAPSHOT, make_plan, make_world
 from tests.sim.faults import Fault
-from tests.sim.history import from_file
 from tests.sim.host import ARMED, STATE, SimHost, Vendor
 from tests.sim.invariants import is_restored
 from tests.sim.laptop import Ending, restore, resume
@@ -52,8 +50,8 @@ def tell(
 async def _tell(world: World, faults: Sequence[Faults], wait_s: float) -> Story:
     story = Story()
     living = asyncio.create_task(world.live())
-    await to_the_end(world, story, faults, wait_s)
-    story.left = leftovers(world)
+    run = await to_the_end(world, story, faults, wait_s)
+    story.left = leftovers(world, run)
     story.violations += world.witness.violations
     if story.endings[-1].is_done:
         story.violations += await _aftermath(world)
@@ -63,19 +61,20 @@ async def _tell(world: World, faults: Sequence[Faults], wait_s: float) -> Story:
     return story
 
 
-async def to_the_end(world: World, story: Story, faults: Sequence[Faults], wait_s: float) -> None:
-    """Laptop after laptop, until one comes to the end."""
+async def to_the_end(world: World, story: Story, faults: Sequence[Faults], wait_s: float) -> str:
+    """Laptop after laptop, until one comes to the end; the run's id, for a run that has not begun is begun anew."""
     run, begun = RUN, False
     for number in range(MOST_LAPTOPS):
         mine = faults[number] if number < len(faults) else {}
         ending = await (resume(world, mine, run) if begun else restore(world, make_plan(world, run), mine))
         story.endings.append(ending)
         if ending.is_done:
-            return
+            break
         begun = True
-        if isinstance(ending.error, UsageError):  # nothing of it has come to any host: begin anew
+        if ending.error and "orchestrator plan" in ending.error.next_step:  # it has not begun: make a new plan
             run, begun = f"{RUN}{number}", False
         await asyncio.sleep(wait_s)
+    return run
 
 
 async def _aftermath(world: World) -> list[str]:
@@ -105,30 +104,17 @@ def _wrong_now(world: World) -> list[str]:
     return wrong
 
 
-def leftovers(world: World) -> dict[str, tuple[str, ...]]:
-    """What each host is left with, apart from what tells one attempt, or one moment, from another."""
-    return {host.name: (*_files(host), *_state(host)) for host in world.hosts.values()}
+def leftovers(world: World, run: str) -> dict[str, tuple[str, ...]]:
+    """What a run leaves on each host, apart from what tells one attempt, or one moment, from another."""
+    return {host.name: (*_files(host, run), *_state(host)) for host in world.hosts.values()}
 
 
-def _files(host: SimHost) -> list[str]:
+def _files(host: SimHost, run: str) -> list[str]:
     known_to_differ = ("/steps/", "/member/", "restore.db.kr-")
-    return sorted(
-        path.replace(next(iter(_runs(host)), "RUN"), "RUN")
-        for path in host.disk.files
-        if not any(part in path for part in known_to_differ)
-    )
-
-
-def _runs(host: SimHost) -> dict[str, None]:
-    return dict.fromkeys(path.split("/")[4] for path in host.disk.below(STATE) if path.endswith("/attempt"))
+    paths = [path for path in host.disk.files if RUN not in path or path.split(run)[-1][:1] == "/"]
+    return sorted(path.replace(run, "RUN") for path in paths if not any(part in path for part in known_to_differ))
 
 
 def _state(host: SimHost) -> list[str]:
-    said = [f"{unit} runs" for unit in sorted(host.units.since)]
-    said.append(f"hosts file: {host.disk.text('/etc/hosts')}")
-    said += [f"{path} is the old data" for path in host.disk.files if ".kr-" in path and _is_old(host, path)]
-    return said
-
-
-def _is_old(host: SimHost, path: str) -> bool:
-    return path.endswith("/snap/db") and from_file(host.disk.read(path)).extends(LIVE)
+    hosts_file = host.disk.text("/etc/hosts")
+    return [*(f"{unit} runs" for unit in sorted(host.units.since)), f"hosts file: {hosts_file}"]

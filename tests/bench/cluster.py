@@ -1,0 +1,109 @@
+"""The cluster that every contender restores: the lab, its logins, one large snapshot, and how all is put back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.lab.commands import each, run
+from tests.lab.hosts import DATA, MASTERS
+from tests.lab.lab import REPOSITORY, Lab
+from tests.snapshots import make_snapshot, status
+
+SNAPSHOTS = REPOSITORY / ".lab" / "snapshots"
+STAGED = "/root/snapshot.db"
+KEYS, VALUE_BYTES = 100_000, 3900  # two pages of bbolt hold two such values: 412 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How the inventory enters a master. ``become`` is the command prefix that makes it root."""
+
+    user: str
+    address: str
+    become: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The lab, with what each of its members must show once it is restored from ``snapshot``."""
+
+    lab: Lab
+    inventory: Path
+    logins: dict[str, Login]
+    snapshot: Path
+    sha256: str
+    revision: int
+    hash_kv: int
+
+    @property
+    def password_file(self) -> Path:
+        return self.lab.folder / "sudo-password"
+
+    @property
+    def ssh_options(self) -> tuple[str, ...]:
+        return (
+            "-F", "none", "-i", str(self.lab.folder / "id_ed25519"), "-o", "IdentitiesOnly=yes",
+            "-o", f"UserKnownHostsFile={self.lab.folder / 'known_hosts'}",
+        )  # fmt: skip
+
+    def reset(self) -> None:
+        """The same data and the same files on every master, and nothing of it still on its way to the disk."""
+        self.lab.reset()
+        os.sync()
+
+
+def seeded(lab: Lab) -> Cluster:
+    """The lab, running on the data of the large snapshot, which also lies on every master, as a backup would."""
+    snapshot = make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES)
+    lab.seed(snapshot)
+    each(MASTERS, lambda host: run(["docker", "cp", str(snapshot), f"{lab.container(host.name)}:{STAGED}"]))
+    revision = int(status(snapshot)["revision"])
+    with snapshot.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    inventory = yaml.safe_load(lab.inventory.read_text())
+    return Cluster(
+        lab=lab,
+        inventory=_masters_only(lab, inventory),
+        logins=_logins(lab, inventory["masters"]["hosts"]),
+        snapshot=snapshot,
+        sha256=sha256,
+        revision=revision,
+        # etcd's own answer, from data that etcdutl restored: nothing of the product had a hand in it.
+        hash_kv=lab.hashkv(MASTERS[0].name, revision).hash,
+    )
+
+
+def _masters_only(lab: Lab, inventory: dict[str, Any]) -> Path:
+    """Workers are no part of the outage: a restart of theirs would only make the rounds longer."""
+    masters = {key: value for key, value in inventory.items() if key != "workers"}
+    masters["policies"] = {"volumes": "none"}
+    masters["defaults"] = {
+        "key": str(lab.folder / "id_ed25519"),
+        "known_hosts": [str(lab.folder / "known_hosts")],
+        "config": "none",
+    }
+    path = lab.folder / "masters.yml"
+    path.write_text(yaml.safe_dump(masters))
+    return path
+
+
+def _logins(lab: Lab, hosts: dict[str, dict[str, str]]) -> dict[str, Login]:
+    password = (lab.folder / "sudo-password").read_text().strip()
+    logins = {}
+    for name, settings in hosts.items():
+        wants_password = settings.get("sudo") == "password"
+        become = "" if settings["user"] == "root" else "sudo -k -S -p '' " if wants_password else "sudo -n "
+        logins[name] = Login(settings["user"], settings["address"], become, password if wants_password else "")
+    return logins
+
+
+def old_copy() -> str:
+    """Where those who work by hand keep the old data."""
+    return f"{DATA}.before"

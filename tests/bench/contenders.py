@@ -1,0 +1,156 @@
+"""Three ways to do the same aided restore: the product, a careful person with parallel shells, and Ansible.
+
+All log in as the inventory says, one master per way of becoming root, and begin with warm connections and with the
+snapshot already on every master. Each returns its own idea of the outage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.cluster import STAGED, Cluster, old_copy
+from tests.lab.commands import LabError, run
+from tests.lab.hosts import DATA
+from tests.lab.lab import REPOSITORY
+
+MOST_S = 900.0
+ANSIBLE = REPOSITORY / ".lab" / "ansible"
+PLAYBOOK = Path(__file__).with_name("restore.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a contender says: when it ended (monotonic), its outage where it counts one itself, its fixed dwell in it."""
+
+    ended_s: float
+    outage_s: float | None = None
+    dwell_s: float = 0.0
+
+
+Contender = Callable[[Cluster], Claimed]
+
+
+def product(cluster: Cluster) -> Claimed:
+    """`orchestrator restore`, as an operator types it; the outage is the one that it reports."""
+    with tempfile.TemporaryDirectory() as laptop:
+        environment = {
+            **os.environ,
+            "XDG_STATE_HOME": laptop,
+            "ORCHESTRATOR_SUDO_PASSWORD_FILE": str(cluster.password_file),
+        }
+        argv = [
+            str(Path(sys.executable).with_name("orchestrator")), "restore", f"--inventory={cluster.inventory}",
+            f"--snapshot={cluster.snapshot}", "--override=quorum-healthy", "--confirm=lab", "--json", "--quiet",
+        ]  # fmt: skip
+        report = json.loads(run(argv, environment=environment))
+    return Claimed(time.monotonic(), report["outage_s"], report["dwell_s"])
+
+
+def by_hand(cluster: Cluster) -> Claimed:
+    """Every step on all masters at once, the next one when all have done it: what somebody with a shell open on each
+    master can do at best, who reads and types in no time."""
+    steps = (
+        "systemctl stop kublr && systemctl stop kublr-kubelet && systemctl stop docker.socket docker",
+        f"cp -a {DATA}/member {old_copy()}",
+        f"/opt/kublr/bin/kublr etcd restore --file {STAGED}",
+        f"sha256sum {DATA}/restore.db",
+        "systemctl start kublr",
+        _POLL.format(revision=cluster.revision, hash_kv=cluster.hash_kv),
+    )
+    with warm_shells(cluster) as shells:
+        began_s = time.monotonic()
+        for step in steps:
+            printed = shells(step)
+            if step.startswith("sha256sum") and any(cluster.sha256 not in text for text in printed.values()):
+                raise LabError(f"another restore.db than the snapshot: {printed}")
+        ended_s = time.monotonic()
+    return Claimed(ended_s, ended_s - began_s)
+
+
+# Returns when the member shows the right hash. With curl, or with openssl on the host that has no curl.
+_POLL = """pki=/etc/kubernetes/pki/etcd
+body='{{"revision":{revision}}}'
+ask() {{
+    if command -v curl >/dev/null; then
+        curl -s --cacert $pki/ca.crt --cert $pki/peer.crt --key $pki/peer.key -X GET -d "$body" \
+            https://127.0.0.1:2380/members/hashkv
+    else
+        printf 'GET /members/hashkv HTTP/1.0\\r\\nContent-Length: %s\\r\\n\\r\\n%s' "${{#body}}" "$body" |
+            openssl s_client -quiet -connect 127.0.0.1:2380 -CAfile $pki/ca.crt -cert $pki/peer.crt \
+            -key $pki/peer.key 2>/dev/null
+    fi
+}}
+until ask | grep -q '"hash":{hash_kv}[,}}]'; do sleep 0.3; done"""
+
+
+@contextmanager
+def warm_shells(cluster: Cluster) -> Iterator[Callable[[str], Mapping[str, str]]]:
+    """Yields a function that runs a script as root on all masters at once, over connections that stay open."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+        shared = (*cluster.ssh_options, "-o", f"ControlPath={folder}/%h", "-o", "ControlPersist=yes")
+
+        def one(name: str, script: str) -> str:
+            login = cluster.logins[name]
+            script = script.replace("'", "'\\''")
+            line = f"{login.become}sh -euc '{script}'"
+            argv = ["ssh", *shared, "-o", "ControlMaster=auto", f"{login.user}@{login.address}", line]
+            return run(argv, f"{login.password}\n".encode() if login.password else b"")
+
+        def everywhere(script: str) -> Mapping[str, str]:
+            names = tuple(cluster.logins)
+            return dict(zip(names, pool.map(one, names, (script,) * len(names)), strict=True))
+
+        try:
+            everywhere("true")
+            yield everywhere
+        finally:
+            for login in cluster.logins.values():
+                leave = ["ssh", *shared, "-O", "exit", f"{login.user}@{login.address}"]
+                subprocess.run(leave, capture_output=True, check=False)
+
+
+def ansible(cluster: Cluster) -> Claimed:
+    """The playbook beside this file; its last task ends when every member shows the right hash."""
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(PLAYBOOK.with_name("ansible.cfg"))}
+    with tempfile.TemporaryDirectory() as folder:
+        inventory = Path(folder, "inventory.json")
+        inventory.touch(mode=0o600)
+        inventory.write_text(json.dumps(_ansible_inventory(cluster)))
+        environment["ANSIBLE_HOME"] = folder
+        argv = [str(ANSIBLE / "bin" / "ansible-playbook"), "-i", str(inventory), str(PLAYBOOK)]
+        done = subprocess.run(argv, env=environment, capture_output=True, check=False, timeout=MOST_S)
+    if done.returncode != 0:
+        raise LabError(f"ansible-playbook: exit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}")
+    return Claimed(time.monotonic())
+
+
+def _ansible_inventory(cluster: Cluster) -> dict[str, object]:
+    hosts = {
+        name: {
+            "ansible_host": login.address,
+            "ansible_user": login.user,
+            "ansible_become": login.user != "root",
+            **({"ansible_become_password": login.password} if login.password else {}),
+        }
+        for name, login in cluster.logins.items()
+    }
+    variables = {
+        "ansible_ssh_common_args": " ".join(cluster.ssh_options),
+        "data": DATA,
+        "old_copy": old_copy(),
+        "snapshot": STAGED,
+        "snapshot_sha256": cluster.sha256,
+        "revision": cluster.revision,
+        "hash_kv": cluster.hash_kv,
+    }
+    return {"masters": {"hosts": hosts, "vars": variables}}

@@ -1,0 +1,262 @@
+"""Kublr: from what hosts print to what the planner sees, and from intent to commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.core.inventory import Host, Role, Units
+from orchestrator.core.masters import Claim, Disk, EtcdConfig, MasterView, Tls
+from orchestrator.distros import DISTROS
+from orchestrator.distros.kublr import Kublr
+from tests.unit.builders import inventory, masters
+from tests.unit.distros.recordings import host, recorded
+
+PEERS = {f"etcd{index}": f"https://etcd{index}.kublr.local:2380" for index in range(3)}
+PKI = "/etc/kubernetes/pki/etcd"
+OURS = '{"run":"r1","attempt":"2-ab","laptop":"ana@x","taken_at_utc":"2026-11-22T03:10:07Z"}'
+
+
+def read(**changed: str) -> MasterView:
+    """The recorded master with some of its facts changed."""
+    return Kublr().read_host(host(), recorded("master") | changed, 0.5)
+
+
+def etcd_of(view: MasterView) -> EtcdConfig:
+    assert view.etcd is not None
+    return view.etcd
+
+
+def test_a_master_as_recorded() -> None:
+    view = read()
+    assert (view.host, view.hostname, view.clock_offset_s) == ("master-1", "master-1", 0.5)
+    assert view.systemd
+    assert not view.kills_user_processes
+    assert view.missing_tools == {"kubectl"}
+    assert view.own_addresses == {"127.0.0.1", "172.30.80.11"}
+    assert view.units == dict.fromkeys(
+        ("kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service"), "active"
+    )
+    assert view.state_disk is not None
+    assert view.state_disk.device == "overlay /"
+    assert view.state_disk.free_bytes > 1 << 30
+    assert view.resolves["172.30.80.11"] == ("172.30.80.11",)
+    assert "etcd1.kublr.local" not in view.resolves  # cluster DNS is down, and no hosts file names it
+    assert view.hosts_file.startswith("127.0.0.1\tlocalhost\n")
+    assert len(view.units_sha256) == len(view.manifest_sha256) == 64
+    assert view.faults == ()
+
+
+def test_its_member_as_recorded() -> None:
+    assert read().etcd == EtcdConfig(
+        member="etcd1",
+        peer_url="https://etcd1.kublr.local:2380",
+        client_url="https://172.30.80.11:2379",
+        initial_cluster=PEERS,
+        token="kublr-lab",
+        data="/mnt/master-pd/etcd",
+        member_path="/mnt/master-pd/etcd/member",
+        peer_tls=Tls(f"{PKI}/ca.crt", f"{PKI}/peer.crt", f"{PKI}/peer.key"),
+        client_tls=Tls(f"{PKI}/ca.crt", f"{PKI}/server.crt", f"{PKI}/server.key"),
+        address="127.0.0.1",
+        aliases=frozenset(f"etcd{index}.kublr.local" for index in range(3)),
+        image="etcd:3.5.1",
+    )
+    assert read().other_data == "/mnt/master-pd/etcd"
+
+
+def test_its_volume_as_recorded() -> None:
+    view = Kublr().read_volume(read(), recorded("master"))
+    assert view.data_disk is not None
+    assert view.data_disk.device == "/dev/vda /mnt/master-pd"
+    assert view.free_inodes == 16_270_926
+    assert view.data_bytes == 193_371 * 1024
+    assert view.keeps_beside
+    assert view.members_on_disk == ("/mnt/master-pd/etcd/member",)
+    assert view.data_entries == ("member", "member.old-1795360715")
+    assert view.missing_certificates == ()
+
+
+@pytest.mark.parametrize(
+    ("folder", "revision", "hash_kv"), [("master", 735, 1809915743), ("master-without-curl", 560, 87903193)]
+)
+def test_what_its_member_answers(folder: str, revision: int, hash_kv: int) -> None:
+    live = Kublr().read_volume(read(), recorded(folder)).live
+    assert live is not None
+    assert (live.version, live.cluster_id, live.has_quorum) == ("3.5.1", "ce830170935672c0", True)
+    assert (live.revision, live.hash_kv) == (revision, hash_kv)
+    assert live.members == {name: (url,) for name, url in PEERS.items()}
+
+
+def test_a_member_without_quorum() -> None:
+    down = "HTTP/1.0 503 Service Unavailable\r\n\r\n" + '{"health":"false","reason":"RAFT NO LEADER"}'
+    live = Kublr().read_volume(read(), recorded("master") | {"client_health": down}).live
+    assert live is not None
+    assert not live.has_quorum
+    live = Kublr().read_volume(read(), recorded("master") | {"client_health": ""}).live
+    assert live is not None
+    assert not live.has_quorum
+
+
+@pytest.mark.parametrize("silent", ["peer_members", "peer_version", "peer_hashkv"])
+def test_a_member_that_does_not_answer(silent: str) -> None:
+    assert Kublr().read_volume(read(), recorded("master") | {silent: ""}).live is None
+
+
+def test_a_volume_that_is_not_there() -> None:
+    view = Kublr().read_volume(read(), {"missing_certificates": f"{PKI}/peer.crt\n{PKI}/peer.key\n"})
+    assert view.data_disk is None
+    assert view.free_inodes is None
+    assert view.data_bytes == 0
+    assert not view.keeps_beside
+    assert view.missing_certificates == (f"{PKI}/peer.crt", f"{PKI}/peer.key")
+
+
+def test_a_volume_that_is_a_filesystem_of_its_own_is_kept_inside() -> None:
+    facts = recorded("master") | {"parent_device": "2049\n"}
+    assert not Kublr().read_volume(read(), facts).keeps_beside
+
+
+def test_a_worker_as_recorded() -> None:
+    view = Kublr().read_host(host(Role.WORKER), recorded("worker"), 0.0)
+    assert view.hostname == "worker-1"
+    assert view.units["kublr.service"] == "active"
+    assert view.etcd is None
+    assert view.faults == ()  # it needs no manifest
+    assert Kublr().look_at_volume(host(Role.WORKER), view) is None
+
+
+def test_a_host_that_says_nothing() -> None:
+    view = Kublr().read_host(host(), {}, 0.0)
+    assert not view.systemd
+    assert view.units == {}
+    (fault,) = view.faults
+    assert (fault.name, fault.host) == ("manifest", "master-1")
+    assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is not there or cannot be read"
+    assert Kublr().look_at_volume(host(), view) is None
+
+
+def test_a_manifest_that_cannot_be_understood() -> None:
+    (fault,) = read(manifest="kind: Pod\n").faults
+    assert fault.name == "manifest"
+    assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is no pod: it has no `spec`"
+
+
+def test_the_inventory_has_the_last_word_on_data_and_certificates() -> None:
+    view = Kublr().read_host(host(data="/data/etcd", certificates="/pki"), recorded("master"), 0.0)
+    assert etcd_of(view).data == "/data/etcd"
+    assert etcd_of(view).member_path == "/data/etcd/member"
+    assert etcd_of(view).peer_tls == Tls("/pki/ca.crt", "/pki/peer.crt", "/pki/peer.key")
+
+
+@pytest.mark.parametrize(
+    ("stream", "path"),
+    [
+        ("---\nkind: kublr-daemon\n---\netcd_storage:\n  path: /mnt/master-pd/etcd\n", "/mnt/master-pd/etcd"),
+        ("etcd_storage: {path: /a}\n---\netcd_storage: {path: /b/}\n", "/b"),  # the last one wins, normalised
+        ("---\nkind: kublr-daemon\n", ""),
+        ("etcd_storage: {}\n", ""),
+        ("etcd_storage: [a]\n", ""),
+        ("- 1\n---\nnull\n", ""),
+        ("etcd_storage: {path: /a}\n---\n]: no YAML\n", "/a"),  # what came before the fault still counts
+        ("", ""),
+    ],
+)
+def test_the_stream_of_kublr_validate(stream: str, path: str) -> None:
+    assert read(kublr_validate=stream).other_data == path
+
+
+@pytest.mark.parametrize(("found", "port"), [("--secure-port=443\n", 443), ("", 6443), ("--secure-port=\n", 6443)])
+def test_the_port_of_the_api_server(found: str, port: int) -> None:
+    assert read(api_port=found).api_port == port
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "claim"),
+    [
+        ("12\n", Claim("r1", "2-ab", "ana@x", "2026-11-22T03:10:07Z", silent_s=12)),
+        ("ended\n", Claim("r1", "2-ab", "ana@x", "2026-11-22T03:10:07Z", silent_s=None)),
+    ],
+)
+def test_a_host_that_a_run_holds(silent_s: str, claim: Claim) -> None:
+    view = read(claim=OURS, silent_s=silent_s, hold="r1\n", attempts="r0 3-aa\nr1 2-ab\n")
+    assert view.claim == claim
+    assert view.hold == "r1"
+    assert view.attempts == {"r0": "3-aa", "r1": "2-ab"}
+
+
+@pytest.mark.parametrize(
+    ("heartbeat_s", "held"), [(0, True), (59, True), (60, False), (None, False)], ids=["now", "59", "60", "ended"]
+)
+def test_a_holder_is_at_work_until_it_is_silent_for_a_minute(heartbeat_s: int | None, held: bool) -> None:
+    assert Claim("r1", "1-a", "ana@x", "", silent_s=heartbeat_s).is_held is held
+
+
+@pytest.mark.parametrize("torn", ["", '{"run":"r1"', "[]", '{"run":"r1","attempt":"1-a"}'])
+def test_a_torn_claim_is_no_claim(torn: str) -> None:
+    assert read(claim=torn, silent_s="1\n").claim is None
+
+
+def test_logind_that_ends_processes_is_seen() -> None:
+    assert read(kill_user_processes="KillUserProcesses=yes\n").kills_user_processes
+    assert not read(kill_user_processes="KillUserProcesses=no\n").kills_user_processes
+
+
+# --- Intent to commands ---------------------------------------------------------------------------------
+
+
+def test_the_units_of_a_host_in_the_order_of_stopping() -> None:
+    assert Kublr().units(host()) == (("kublr.service",), ("kublr-kubelet.service",), ("docker.socket", "docker.service"))
+    renamed = host().model_copy(update={"units": Units(kublr="agent", kubelet="kubelet.service", runtime="dockerd")})
+    assert Kublr().units(renamed) == (("agent.service",), ("kubelet.service",), ("docker.socket", "dockerd.service"))
+
+
+def test_the_looks_name_this_hosts_own_paths() -> None:
+    own = host(state="/s", kublr="/k/kublr", manifests="/m", hosts="/h")
+    look = Kublr().look_at_host(own)
+    assert look.file == "observe.sh"
+    assert look.args[:4] == ("/s", "/k/kublr", "/m", "/h")
+    assert set(look.args[4:]) == {"kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service"}
+    volume = Kublr().look_at_volume(own, read())
+    assert volume is not None
+    assert volume.args[:5] == (
+        "/mnt/master-pd/etcd",
+        "/s",
+        "https://etcd1.kublr.local:2380",
+        "https://172.30.80.11:2379",
+        "127.0.0.1",
+    )
+    assert volume.args[5:8] == (f"{PKI}/ca.crt", f"{PKI}/peer.crt", f"{PKI}/peer.key")
+
+
+def master() -> tuple[Host, MasterView]:
+    return inventory().masters[0], masters()["master-1"]
+
+
+def test_the_vendors_commands() -> None:
+    on, view = master()
+    assert Kublr().take_snapshot(on).args == ("/opt/kublr/bin/kublr",)
+    assert Kublr().schedule(on, view, "/s/r/snapshot.db", "ab").args == (
+        "/opt/kublr/bin/kublr",
+        "/s/r/snapshot.db",
+        "/mnt/master-pd/etcd/member",
+        "/mnt/master-pd/etcd",
+        "ab",
+    )
+    # The agent starts kubelet and Docker; what is started must not keep the host's lock.
+    start = Kublr().start(on)
+    assert start.argv == ("systemctl", "start", "--no-block", "kublr.service")
+    assert start.lets_go
+    restart = Kublr().restart_services(on)
+    assert restart.args == ("kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service")
+    assert restart.lets_go
+
+
+def test_every_distribution_stands_under_its_own_name() -> None:
+    assert {name.value: type(distro).__name__ for name, distro in DISTROS.items()} == {"kublr": "Kublr"}
+
+
+def test_a_disk_line() -> None:
+    view = read(state_disk="/dev/sda1 100 60 40 60% /var\n")
+    assert view.state_disk == Disk("/dev/sda1 /var", 40 * 1024)
+    assert read(state_disk="df: /x: No such file or directory").state_disk is None
+    assert read(state_disk="/dev/sda1 100 60 - 60% /var").state_disk is None
