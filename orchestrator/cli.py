@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -21,6 +21,7 @@ from orchestrator.errors import InterruptedRunError, NotConfirmedError, Orchestr
 if TYPE_CHECKING:
     from orchestrator.app.running import Ended
     from orchestrator.app.wiring import Cluster
+    from orchestrator.core.inventory import Inventory as InventoryModel
     from orchestrator.core.model import Plan
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 
 Inventory = Annotated[Path, typer.Option("-i", "--inventory", help="The cluster: its masters, workers, paths (YAML).")]
+MaybeInventory = Annotated[Path | None, typer.Option("-i", "--inventory", help="The cluster, if not as in the plan.")]
 Snapshot = Annotated[Path, typer.Option("--snapshot", help="The etcd snapshot to restore, a file on this laptop.")]
 MaybeSnapshot = Annotated[Path | None, typer.Option("--snapshot", help="An etcd snapshot on this laptop.")]
 Strategy = Annotated[str, typer.Option(help="How to restore: aided, by Kublr's own agent.")]
@@ -99,14 +101,13 @@ def plan(
     async def work() -> None:
         _known_strategy(strategy)
         async with _open(inventory, quiet=quiet) as cluster:
-            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
+            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
         if out:
             planning.write_plan(made, out)
         if as_json:
             _print_json(report.plan_json(made))
         else:
-            saved = f"orchestrator apply {out} -i {inventory}" if out else ""
-            line = saved or _restore_line(inventory, snapshot, override)
+            line = f"orchestrator apply {out}" if out else _restore_line(inventory, snapshot, override)
             report.print_plan(report.stdout(), made, verbose=verbose, next_step=line)
         if detailed_exitcode:
             raise typer.Exit(2)
@@ -135,7 +136,7 @@ def restore(
     async def work() -> None:
         _known_strategy(strategy)
         async with _open(inventory, quiet=quiet) as cluster:
-            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()))
+            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
             await _confirm(cluster, made, confirm, verbose)
             ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
@@ -146,7 +147,7 @@ def restore(
 @app.command()
 def apply(
     planfile: Annotated[Path, typer.Argument(help="A plan that `plan -o` has saved.")],
-    inventory: Inventory,
+    inventory: MaybeInventory = None,
     confirm: Confirm = None,
     volumes_done: VolumesDone = False,
     as_json: Json = False,
@@ -155,19 +156,23 @@ def apply(
 ) -> None:
     """Carry out exactly that saved plan, or refuse it as stale or already used.
 
-    Example: orchestrator apply restore.plan -i cluster.yml --confirm prod-1
+    Example: orchestrator apply restore.plan --confirm prod-1
     """
     from orchestrator.app import planning, running
 
     async def work() -> None:
-        made = planning.read_plan(planfile)
-        async with _open(inventory, quiet=quiet) as cluster:
+        async with _open(inventory or made.inventory, quiet=quiet) as cluster:
             await planning.refuse_stale(cluster, made)
             await _confirm(cluster, made, confirm, verbose)
             ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
-        _print_ended(ended, inventory, as_json=as_json)
+        _print_ended(ended, where, as_json=as_json)
 
-    _run(work, inventory)
+    try:
+        made = planning.read_plan(planfile)
+    except UsageError as error:
+        _fail(error, inventory)
+    where = inventory or Path(made.inventory_path)
+    _run(work, where)
 
 
 @app.command()
@@ -271,11 +276,14 @@ def schema(name: Annotated[str, typer.Argument(help="inventory or plan.")]) -> N
 
 
 @asynccontextmanager
-async def _open(inventory: Path, *, quiet: bool) -> AsyncIterator[Cluster]:
+async def _open(inventory: Path | InventoryModel, *, quiet: bool) -> AsyncIterator[Cluster]:
     """The cluster, with a reporter for as long as the connections stand."""
     from orchestrator.adapters import report
+    from orchestrator.adapters.files import load_inventory
     from orchestrator.app.wiring import open_cluster
 
+    if isinstance(inventory, Path):
+        inventory = load_inventory(inventory)
     with report.make_reporter(quiet=quiet) as reporter:
         async with open_cluster(inventory, reporter) as cluster:
             yield cluster
@@ -344,7 +352,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None =
         _fail(left, inventory)
 
 
-def _fail(error: OrchestratorError, inventory: Path | None) -> None:
+def _fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
     from orchestrator.adapters import report
 
     error.next_step = error.next_step.replace("INVENTORY", str(inventory or "INVENTORY"))

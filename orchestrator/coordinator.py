@@ -47,9 +47,13 @@ SLOW_POLL_S = 2.0
 
 @dataclass(slots=True)
 class Stop:
-    """Set by the first signal: no new steps, what is under way reaches its end."""
+    """Set by the first signal: no new steps, what is under way reaches its end.
+
+    Before a run has begun nothing is under way, and a signal ends the command at once.
+    """
 
     signal_number: int = 0
+    gracefully: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,15 @@ class Coordinator:
     stop: Stop = field(default_factory=Stop)
     result: Result = field(default_factory=Result)
     _records: dict[str, list[ActRecord]] = field(default_factory=dict)
+    _time_has_passed: bool = False
 
     async def run(self) -> Result:
         """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
+        self.stop.gracefully = True
         await self._settle(self.plan.masters)
         await self._bring_plan()
         records = [record for host in self.plan.masters for record in self._records[host]]
+        self._time_has_passed = bool(records)
         for phase in self.plan.phases[open_phase(self.plan, records) :]:
             await self._phase(phase)
         return self.result
@@ -224,6 +231,10 @@ class Coordinator:
             return self._ended(StepEnd(step, ok=True), "already")
         if reason := refusal(step, past):
             return self._ended(StepEnd(step, False, Answer.NO, reason), "failed")
+        if step.requires and self._time_has_passed and past is not Before.DONE:
+            verdict = await self._look(step.requires)
+            if verdict.answer is not Answer.YES:
+                return self._ended(StepEnd(step, False, verdict.answer, _reason(verdict)), "failed")
         self.journal.write("step-started", step=step.id, attempt=self.attempt)
         self.reporter.step(step.host, step.id, "acting", step.title)
         if self.result.stopped_at_s is None and step.id.startswith("stop.") and not step.id.startswith("stop.hold"):
@@ -260,6 +271,7 @@ class Coordinator:
                 if not await self.ask(pause):
                     raise HaltedError(pause.question, f"{self._resume()} {pause.answer_flag}")
                 self.result.paused_s += self.clock.monotonic() - began
+                self._time_has_passed = True
         return await remote.act(step.name, self.attempt, self._command(step))
 
     def _command(self, step: Step) -> Command:

@@ -33,9 +33,7 @@ async def observe(
 ) -> Seen:
     """Looks at every host at once. Raises UnreachableError or LoginError where a master does not answer."""
     hosts = [host for host in inventory.hosts if host.name in opened]
-    answers = await asyncio.gather(
-        *(_look_at(host, opened[host.name], distro, scripts, clock) for host in hosts)
-    )
+    answers = await asyncio.gather(*(_look_at(host, opened[host.name], distro, scripts, clock) for host in hosts))
     views: dict[str, MasterView] = {}
     failures: dict[str, Output] = {}
     for host, answer in zip(hosts, answers, strict=True):

@@ -56,8 +56,7 @@ def route(host: Host, inventory: Inventory) -> Endpoint:
 
 def _declared(host: Host, via: Endpoint | None) -> Endpoint:
     configs = _configs(host.config)
-    # An inventory always states a port; its default must not beat the ssh_config's.
-    port = host.port if host.port != DEFAULT_PORT else None
+    port = host.port
     settings = _settings(configs, host.address, host.user, port)
     extra = tuple(Path(path).expanduser() for path in host.known_hosts)
     return Endpoint(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from dataclasses import dataclass, field
 
 from orchestrator.app.wiring import Cluster
@@ -40,10 +41,22 @@ class RunState:
             except HostError:
                 continue
             if hashlib.sha256(text).hexdigest() == sha256:
-                return Plan.model_validate_json(text)
+                return _parse(text, self.run)
         raise HaltedError(
             f"no master has the plan of run {self.run}: it has not begun", "make a new plan: orchestrator plan"
         )
+
+
+def _parse(text: bytes, run: str) -> Plan:
+    """A plan as the hosts have it. Raises HaltedError where another version of this program made it."""
+    try:
+        return Plan.model_validate_json(text)
+    except ValueError as error:
+        version = json.loads(text).get("tool_version", "unknown")
+        raise HaltedError(
+            f"run {run} was planned by orchestrator {version}, whose plans this version cannot read",
+            f"install orchestrator {version}, then: orchestrator resume -i INVENTORY {run}",
+        ) from error
 
 
 async def find_run(cluster: Cluster, run: str | None) -> RunState:

@@ -65,7 +65,9 @@ def refuse_blocked(findings: tuple[Finding, ...]) -> None:
         raise RefusedError(f"{first.name}: {where}{first.what}{more}", first.remedy)
 
 
-async def make_plan(cluster: Cluster, snapshot_path: Path, overrides: frozenset[str]) -> Plan:
+async def make_plan(
+    cluster: Cluster, snapshot_path: Path, overrides: frozenset[str], inventory_path: Path | str = ""
+) -> Plan:
     """The plan of a restore. Raises OrchestratorError where there can be none."""
     snapshot = read_snapshot(cluster, snapshot_path, overrides)
     checked = await check(cluster, snapshot, overrides)
@@ -82,6 +84,7 @@ async def make_plan(cluster: Cluster, snapshot_path: Path, overrides: frozenset[
         inventory=cluster.inventory,
         snapshot=snapshot,
         snapshot_path=_absolute(snapshot_path),
+        inventory_path=str(inventory_path),
         facts=facts_of(cluster.inventory, views),
         overrides=tuple(sorted(overrides)),
         host_keys={name: cluster.host_key(name) for name in cluster.remotes},

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import __version__
+from orchestrator.adapters.journal import FileJournal
 from orchestrator.adapters.source import FileSource, RemoteSource
 from orchestrator.app import planning
 from orchestrator.app.history import RunState, find_run
@@ -58,22 +59,27 @@ async def run_plan(
         stop=cluster.stop,
     )
     try:
+        return await _attempt(cluster, coordinator, journal, began)
+    finally:
+        journal.close()
+
+
+async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJournal, began: float) -> Ended:
+    plan = coordinator.plan
+    try:
         result = await coordinator.run()
+        journal.write("attempt-ended", exit_code=0, proof=result.proof, outage_s=result.outage_s)
     except OrchestratorError as error:
+        await _say_goodbye(cluster, plan, coordinator.attempt)
         journal.write("attempt-ended", error=error.message, exit_code=error.exit_code)
         if coordinator.result.failed_workers and coordinator.result.proof:
             return Ended(plan, coordinator.result, cluster.clock.monotonic() - began, error)
         raise
     except OSError as error:  # the laptop's own disk: like a first Ctrl-C
-        raise HaltedError(
-            f"the journal cannot be written: {error}", f"orchestrator resume -i INVENTORY {plan.run}"
-        ) from error
-    else:
-        journal.write("attempt-ended", exit_code=0, proof=result.proof, outage_s=result.outage_s)
-        return Ended(plan, result, cluster.clock.monotonic() - began)
-    finally:
-        await _say_goodbye(cluster, plan, name)
-        journal.close()
+        await _say_goodbye(cluster, plan, coordinator.attempt)
+        text = f"the journal on this laptop cannot be written: {error.strerror}"
+        raise HaltedError(text, f"orchestrator resume -i INVENTORY {plan.run}") from error
+    return Ended(plan, result, cluster.clock.monotonic() - began)
 
 
 async def _say_goodbye(cluster: Cluster, plan: Plan, attempt: str) -> None:

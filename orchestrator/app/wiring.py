@@ -17,7 +17,6 @@ from pathlib import Path
 import platformdirs
 
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.adapters.files import load_inventory
 from orchestrator.adapters.journal import FileJournal
 from orchestrator.adapters.packaged import read_templates
 from orchestrator.adapters.ssh import Fleet
@@ -37,7 +36,6 @@ class Cluster:
     """The cluster of one command: its inventory, the open connections, what the hosts may be told."""
 
     inventory: Inventory
-    inventory_path: Path
     distro: Distro
     scripts: dict[str, str]
     opened: dict[str, Remote | Output]
@@ -58,9 +56,8 @@ class Cluster:
 
 
 @asynccontextmanager
-async def open_cluster(inventory_path: Path, reporter: Reporter) -> AsyncIterator[Cluster]:
-    """Reads the inventory and logs in to every master and worker at once. Raises UsageError, RefusedError."""
-    inventory = load_inventory(inventory_path)
+async def open_cluster(inventory: Inventory, reporter: Reporter) -> AsyncIterator[Cluster]:
+    """Logs in to every master and worker at once. Raises RefusedError."""
     distro = DISTROS.get(inventory.distribution)
     if distro is None:
         raise RefusedError(f"{inventory.distribution} cannot be restored yet", "only distribution: kublr can")
@@ -72,7 +69,6 @@ async def open_cluster(inventory_path: Path, reporter: Reporter) -> AsyncIterato
             reporter.note(f"connecting to {len(names)} hosts")
             yield Cluster(
                 inventory=inventory,
-                inventory_path=inventory_path,
                 distro=distro,
                 scripts=render_scripts(templates),
                 opened=await fleet.open(names),
@@ -111,15 +107,16 @@ class _signals:  # noqa: N801 - used as a statement
     def _handle(self, number: int) -> None:
         global _last_signal
         _last_signal = number
-        leave_now = bool(self._stop.signal_number) or number == signal.SIGHUP
+        again = bool(self._stop.signal_number)
         self._stop.signal_number = number
-        if leave_now and self._task:
-            self._task.cancel()
-        elif not leave_now:
-            print(
-                "\ninterrupt received: what is under way is brought to its end; once more to leave at once",
-                file=sys.stderr,
-            )
+        if again or number == signal.SIGHUP or not self._stop.gracefully:
+            if self._task:
+                self._task.cancel()
+            return
+        print(
+            "\ninterrupt received: what is under way is brought to its end; once more to leave at once",
+            file=sys.stderr,
+        )
 
 
 def _sudo_password(inventory: Inventory) -> Callable[[str], str]:
@@ -149,10 +146,20 @@ def _read_password(host: Host) -> str:
 
 
 async def ask(question: str) -> str:
-    """One typed line, without the blanks around it. Connections stay alive meanwhile."""
+    """One typed line, without the blanks around it. Connections stay alive meanwhile, and a signal ends it."""
     print(f"\n{question}", end="", file=sys.stderr, flush=True)
-    typed: str = await asyncio.to_thread(sys.stdin.readline)
-    return typed.strip()
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[str] = loop.create_future()
+
+    def read() -> None:
+        if not typed.done():
+            typed.set_result(sys.stdin.readline())
+
+    loop.add_reader(sys.stdin, read)
+    try:
+        return (await typed).strip()
+    finally:
+        loop.remove_reader(sys.stdin)
 
 
 def new_run(clock: SystemClock) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from orchestrator.core.model import PhaseName, Plan
+from orchestrator.core.model import MasterFacts, PhaseName, Plan
 from orchestrator.core.render import Lines, kept_words, masters_words
 from orchestrator.core.words import duration, listed, printable
+from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
@@ -40,11 +41,24 @@ def result_lines(plan: Plan, result: RunResult, total_s: float, inventory: str) 
         lines += _proof_lines(plan, plan.snapshot, result)
     lines.append(("workers", _workers_words(plan, result)))
     if kept := kept_words(plan):
-        lines.append(("old data", f"kept in {kept}"))
+        lines.append(("old data", f"kept in {kept}{_same_id(plan, result)}"))
     if hosts := hosts_file_kept(plan):
         lines.append(("hosts file", f"our lines stay on {listed(hosts)}: peers may not be reached without them"))
     lines.append(("next", _after(plan, result, inventory)))
     return tuple((label, printable(text)) for label, text in lines)
+
+
+def _same_id(plan: Plan, result: RunResult) -> str:
+    """The aided restore's token is the vendor's. With the old one, the new cluster has the old cluster's id."""
+    before = {fact.cluster_id for fact in plan.facts if fact.cluster_id}
+    before |= {predict_ids(_peers(fact), fact.token).cluster for fact in plan.facts}
+    if result.proof.get("cluster_id") not in before:
+        return ""
+    return "; never start a member on it: the cluster id is the same as before, it would join and spoil the others"
+
+
+def _peers(fact: MasterFacts) -> dict[str, tuple[str, ...]]:
+    return {name: (url,) for name, url in fact.initial_cluster.items()}
 
 
 def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: RunResult) -> Lines:

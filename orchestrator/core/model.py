@@ -245,14 +245,17 @@ class Probe(Frozen):
 class Step(Frozen):
     """One act on one host, and how it is seen to be done.
 
-    ``id`` is ``phase.verb/host``. ``rerunnable`` says that a later attempt may run the act again after it
-    died: it writes to a fresh name, or is idempotent. ``undo`` tells a reader what takes it back.
+    ``id`` is ``phase.verb/host``. ``requires`` must be true before the act; it is looked at where time has passed
+    since the barrier that showed it: in a resumed run, and after a pause. ``rerunnable`` says that a later attempt
+    may run the act again after it died: it writes to a fresh name, or is idempotent. ``undo`` tells a reader what
+    takes it back.
     """
 
     id: str
     host: str
     title: str
     act: Act
+    requires: Probe | None = None
     done_if: Probe | None = None
     rerunnable: bool = False
     undo: str = ""
@@ -339,6 +342,7 @@ class Plan(Frozen):
     inventory: Inventory
     snapshot: SnapshotFacts | None = None
     snapshot_path: str = ""
+    inventory_path: str = ""
     facts: tuple[MasterFacts, ...] = ()
     overrides: tuple[str, ...] = ()
     host_keys: dict[str, str] = Field(default_factory=dict)

@@ -33,8 +33,11 @@ def peer_address(host: Host, view: MasterView) -> str:
 
     Behind a translating gateway the address that the laptop uses is not one of the host's own.
     """
-    if is_address(host.address) and (host.address in view.own_addresses or not view.own_addresses):
-        return host.address
+    if is_address(host.address):
+        # The kernel lists 127.0.0.0/8 once, for all the addresses in it.
+        loopback = ipaddress.ip_address(host.address).is_loopback
+        if loopback or host.address in view.own_addresses or not view.own_addresses:
+            return host.address
     own = sorted(address for address in view.own_addresses if not ipaddress.ip_address(address).is_loopback)
     return own[0] if own else host.address
 

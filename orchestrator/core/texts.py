@@ -26,7 +26,8 @@ def used_by(phases: Iterable[Phase], scripts: Mapping[str, str]) -> dict[str, st
     """Those of the scripts that a plan's phases name: a plan carries all that it runs, and no more."""
     names: set[str] = set()
     for phase in phases:
-        probes = [phase.requires, phase.barrier, *(step.done_if for step in phase.steps)]
+        probes = [phase.requires, phase.barrier]
+        probes += [probe for step in phase.steps for probe in (step.requires, step.done_if)]
         calls = [look.call for probe in probes if probe for look in probe.looks]
         calls += [step.act for step in phase.steps if isinstance(step.act, Script)]
         names |= {call.file for call in calls if isinstance(call, Script)}

@@ -12,7 +12,7 @@ import json
 import os
 import ssl
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from email.message import Message
@@ -115,8 +115,12 @@ class Lab:
             run(["docker", "cp", "-", f"{self.container(host.name)}:/"], archive(host, keys, self.addresses))
         self._compose("up", "--detach")
         each(HOSTS, lambda host: self._furnish(host, keys.sudo_password))
-        self.seed(make_snapshot(self.folder / "snapshots", keys=2000, value_bytes=1024))
+        self.seed(self.first_snapshot())
         (self.folder / "recipe").write_text(_recipe())
+
+    def first_snapshot(self) -> Path:
+        """What a lab that was just brought up holds."""
+        return make_snapshot(self.folder / "snapshots", keys=2000, value_bytes=1024)
 
     def down(self) -> None:
         """Removes containers, volumes, network and keys. Snapshots stay: the large ones take long to make."""
@@ -181,6 +185,18 @@ class Lab:
             base64.b64decode(pair["key"]).decode(): base64.b64decode(pair.get("value", ""))
             for pair in answer.get("kvs", ())
         }
+
+    def walk(self, prefix: str, host: str = MASTERS[0].name) -> Iterator[tuple[str, bytes]]:
+        """Like `range`, but page by page, for more than fits in memory."""
+        newest, end = "", prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        while True:
+            page = self.etcdctl("get", newest or prefix, end, "--limit=4000", host=host).get("kvs", ())
+            pairs = [(base64.b64decode(it["key"]).decode(), base64.b64decode(it.get("value", ""))) for it in page]
+            further = [pair for pair in pairs if pair[0] != newest]  # a page begins with the last key of the one before
+            if not further:
+                return
+            yield from further
+            newest = further[-1][0]
 
     def hashkv(self, host: str, revision: int = 0) -> HashKV:
         """The member's HashKV at a revision (0: its newest), from its peer port, which needs no quorum."""

@@ -12,22 +12,34 @@ from orchestrator.core.model import Command, Plan
 
 
 class Fate(StrEnum):
-    """What becomes of the call in which the laptop dies."""
+    """What befalls a call: the laptop dies in it, or its host has a mishap."""
 
     LOST = "lost"  # it never arrived
     DONE = "done"  # it was carried out; nobody heard
     LATE = "late"  # it is still being carried out when the next laptop settles
     AFTER_SETTLE = "late after settle"  # it begins when the next laptop has settled
     DIED = "died"  # it was killed in the middle
+    REBOOTS = "host reboots"
+    VANISHES = "host vanishes"  # nobody reaches it for a while
+    HANGS = "act hangs"  # until its time is over
+
+    @property
+    def ends_laptop(self) -> bool:
+        return self not in MISHAPS
+
+
+MISHAPS = (Fate.REBOOTS, Fate.VANISHES, Fate.HANGS)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The laptop dies in a call. ``dies_at`` counts the pauses of the act up to the one in which it dies."""
+    """One call's fate. ``dies_at`` counts the pauses of the act up to the one in which it dies; ``after_s`` is when,
+    after the settle or after the call, it lands; ``for_s`` how long a host has vanished."""
 
     fate: Fate
     dies_at: int = 2
-    lands_after_s: float = 0.0
+    after_s: float = 0.0
+    for_s: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial
 from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
 from orchestrator.ports import HostError, Progress, Source
 from tests.sim.acts import FORTUNE, Call, Misfortune
+from tests.sim.clock import FOR_EVER_S
 from tests.sim.faults import Fate, Fault, Line
 from tests.sim.host import STATE, SimHost
 from tests.sim.looks import LOOKS
@@ -38,7 +39,7 @@ class SimRemote:
     # --- the five verbs ---------------------------------------------------------------------------------
 
     async def look(self, command: Command) -> Output:
-        if await self._line.next("look", self.name, command.argv[0]):
+        if _ends_laptop(await self._next("look", command.argv[0])):
             await self._line.crash()
         program = _known(LOOKS, command)
         self._world.witness.ran(command.argv, self._line.shows(command))
@@ -52,16 +53,16 @@ class SimRemote:
     async def act(self, step: str, attempt: str, command: Command) -> Outcome:
         place = self._place(attempt, step, command)
         program = partial(_known(ACTS, command), self._world, self._host)
-        fault = await self._line.next("act", self.name, step)
+        fault = await self._next("act", step)
         self._world.witness.ran(command.argv, self._line.shows(command))
-        if fault:
+        if fault and fault.fate.ends_laptop:
             if fault.fate is not Fate.LOST and self._host.answers:
                 self._host.acts.start(place, command, program, _misfortune(fault))
             await self._line.crash()
         if not await self._answers():
             return Outcome(Ended.LOST, detail=f"{self.name} does not answer")
         await asyncio.sleep(LATENCY_S)
-        self._host.acts.start(place, command, program)
+        self._host.acts.start(place, command, program, _misfortune(fault) if fault else FORTUNE)
         outcome = await self._while_it_answers(self._host.acts.join(place))
         self._world.witness.look()
         return outcome
@@ -69,7 +70,8 @@ class SimRemote:
     async def push(
         self, source: Source, path: str, sha256: str, attempt: str, progress: Progress | None = None
     ) -> Outcome:
-        fault = await self._line.next("push", self.name, path.rpartition("/")[2])
+        fault = await self._next("push", path.rpartition("/")[2])
+        fault = fault if _ends_laptop(fault) else None
         if fault and fault.fate is Fate.LOST:
             await self._line.crash()
         place = self._place(attempt, "", Command(()))
@@ -106,15 +108,15 @@ class SimRemote:
         return await self._while_it_answers(asyncio.shield(finishing))
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
-        if await self._line.next("read", self.name, path.rpartition("/")[2]):
+        if _ends_laptop(await self._next("read", path.rpartition("/")[2])):
             await self._line.crash()
         if not await self._answers() or not self._host.disk.is_file(path):
             raise HostError(f"{self.name}: cannot read {path}")
         yield self._host.disk.read(path)
 
     async def settle(self, run: str, attempt: str, wait_s: float) -> Settled:
-        fault = await self._line.next("settle", self.name, attempt)
-        if fault:
+        fault = await self._next("settle", attempt)
+        if fault and fault.fate.ends_laptop:
             if fault.fate is not Fate.LOST and self._host.answers:
                 self._line.keep(asyncio.create_task(self._settle_late(run, attempt, _misfortune(fault))))
             await self._line.crash()
@@ -138,6 +140,23 @@ class SimRemote:
         if not self._run:
             raise RuntimeError(f"{self.name}: an act or a push needs a settle before it")
         return Call(command.argv[1:], STATE, self._run, attempt, step)
+
+    async def _next(self, verb: str, what: str) -> Fault | None:
+        """The fault in which the laptop dies, or an act hangs; what befalls the host just happens."""
+        fault = await self._line.next(verb, self.name, what)
+        if fault is None or fault.fate not in (Fate.REBOOTS, Fate.VANISHES):
+            return fault
+        self._line.keep(asyncio.create_task(self._befall(fault)))
+        return None
+
+    async def _befall(self, fault: Fault) -> None:
+        await asyncio.sleep(fault.after_s)
+        if fault.fate is Fate.REBOOTS:
+            self._host.reboot(now_s())
+            return
+        self._host.is_reachable = False
+        await asyncio.sleep(fault.for_s)
+        self._host.is_reachable = True
 
     async def _answers(self) -> bool:
         """A host that has gone for a while is waited for."""
@@ -186,13 +205,19 @@ def _known(programs: dict[str, Program], command: Command) -> Program:
     return programs[command.argv[0]]
 
 
+def _ends_laptop(fault: Fault | None) -> bool:
+    return fault is not None and fault.fate.ends_laptop
+
+
 def _misfortune(fault: Fault) -> Misfortune:
     """How a fate of the laptop's call looks to the act on the host."""
     match fault.fate:
         case Fate.LATE:
             return Misfortune(slow_s=SLOW_S)
         case Fate.AFTER_SETTLE:
-            return Misfortune(after_settle_s=fault.lands_after_s)
+            return Misfortune(after_settle_s=fault.after_s)
         case Fate.DIED:
             return Misfortune(dies_at=fault.dies_at)
+        case Fate.HANGS:
+            return Misfortune(slow_s=FOR_EVER_S)
     return FORTUNE

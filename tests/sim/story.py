@@ -111,7 +111,7 @@ def leftovers(world: World, run: str) -> dict[str, tuple[str, ...]]:
 
 def _files(host: SimHost, run: str) -> list[str]:
     known_to_differ = ("/steps/", "/member/", "restore.db.kr-")
-    paths = [path for path in host.disk.files if RUN not in path or path.split(run)[-1][:1] == "/"]
+    paths = [path for path in host.disk.files if RUN not in path or f"{run}/" in path]
     return sorted(path.replace(run, "RUN") for path in paths if not any(part in path for part in known_to_differ))
 
 

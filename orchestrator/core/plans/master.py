@@ -118,6 +118,7 @@ def script_step(
     file: str,
     *args: str,
     timeout_s: float = timeouts.MARK_S,
+    requires: Probe | None = None,
     rerunnable: bool = False,
     undo: str = "",
 ) -> Step:
@@ -126,6 +127,7 @@ def script_step(
         host=master.name,
         title=title,
         act=Script(file=file, args=args, timeout_s=timeout_s),
+        requires=requires,
         rerunnable=rerunnable,
         undo=undo,
     )

@@ -217,16 +217,15 @@ class Restore:
             for master in self.masters
         )
 
-        def scheduled(master: Master) -> Script:
-            path = f"{master.etcd.data}/restore.db"
-            return look("same.sh", path, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
-
         return make_phase(
             PhaseName.COMMIT,
             steps,
             requires=all_of(self.masters, self._held),
-            barrier=all_of(self.masters, scheduled),
+            barrier=all_of(self.masters, self._scheduled),
         )
+
+    def _scheduled(self, master: Master) -> Script:
+        return look("same.sh", f"{master.etcd.data}/restore.db", self.snapshot.sha256, timeout_s=timeouts.HASH_S)
 
     def _volumes(self) -> Phase:
         if self.inventory.policies.volumes is not Volumes.PAUSE:
@@ -255,7 +254,14 @@ class Restore:
 
     def _start_steps(self, master: Master) -> Iterable[Step]:
         yield script_step(
-            "start.lift", master, "lift the hold", "hold.sh", "lift", master.host.paths.units, rerunnable=True
+            "start.lift",
+            master,
+            "lift the hold",
+            "hold.sh",
+            "lift",
+            master.host.paths.units,
+            requires=one(master, self._scheduled(master)),
+            rerunnable=True,
         )
         yield Step(
             id=f"start.services/{master.name}",

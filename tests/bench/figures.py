@@ -1,0 +1,128 @@
+"""The figures of a bench of outages: one round, its ratios, the table and the page in docs/."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.observer import Seen
+from tests.lab.lab import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "bench-outage.md"
+PRODUCT, BY_HAND, ANSIBLE = "orchestrator", "by hand", "Ansible"
+GOALS = (("aided-vs-by-hand", PRODUCT, 1.15), ("ansible-vs-by-hand", ANSIBLE, None))
+
+_PAGE = """# The outage of an aided restore
+
+Written by `make bench-outage` on {date}.
+
+| | |
+| --- | --- |
+| machine | {machine} |
+| load average before the first round, after the last | {load_before}, {load_after} |
+| cluster | three masters as containers on that machine, real systemd, OpenSSH, Docker and etcd 3.5.1 |
+| snapshot | {snapshot_bytes:,} bytes, {keys:,} keys |
+| rounds | {rounds} of each, by turns, each on the same data |
+| Ansible | {ansible}, forks 10, pipelining |
+
+{table}
+
+```
+{ratios}
+```
+
+All figures are seconds. *Outage* is the contender's own figure: for `orchestrator` the one in its report, from the
+first service stopped to the last member proven, without its fixed dwell of {dwell:g} s; by hand from the first
+command sent to the last right answer; for Ansible from the first service stopped to the end of the playbook. *Seen
+from outside* is an observer's, who asks systemd for the first stop and the members for the snapshot's HashKV, dwell
+included; *stop*, *work*, *start* are its three parts: until the last runtime was down, until the last agent was
+started, until the last member had the right data.
+
+*By hand* is `systemctl stop`, `cp -a`, `kublr etcd restore`, `sha256sum`, `systemctl start` and a polling loop, each
+on all masters at once over SSH connections that stay open, by somebody who needs no time to read or type. It does not
+compare the copy with the original, write anything through to the disk, hold the services down, or prove that the raft
+log is new; `orchestrator` does. The playbook is `tests/bench/restore.yml`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One restore. ``outage_s`` is the contender's own figure without ``dwell_s``, ``seen`` what the observer saw."""
+
+    contender: str
+    outage_s: float
+    dwell_s: float
+    seen: Seen
+
+    def __str__(self) -> str:
+        return f"{self.contender}: outage {self.outage_s:.1f} s, seen from outside {self.seen.outage_s:.1f} s"
+
+
+def ratios(played: Sequence[Round]) -> str:
+    """Medians of the contenders' own outages against the one by hand, a line each."""
+    lines = []
+    for name, contender, goal in GOALS:
+        ratio = f"ratio {name}: {_median(played, contender) / _median(played, BY_HAND):.2f}"
+        lines.append(f"{ratio} (goal {goal})" if goal else ratio)
+    return "\n".join(lines)
+
+
+def _median(played: Sequence[Round], contender: str) -> float:
+    return statistics.median(one.outage_s for one in played if one.contender == contender)
+
+
+def table(played: Sequence[Round]) -> str:
+    """A row per contender: the outage, the dwell apart, and what was seen from outside."""
+    rows = [
+        "| contender | outage min | median | max | dwell | seen from outside | stop | work | start |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
+    ]
+    for contender in dict.fromkeys(one.contender for one in played):
+        mine = [one for one in played if one.contender == contender]
+        outages = [one.outage_s for one in mine]
+        seen = [one.seen for one in mine]
+        figures = (
+            min(outages),
+            statistics.median(outages),
+            max(outages),
+            max(one.dwell_s for one in mine),
+            statistics.median(one.outage_s for one in seen),
+            statistics.median(one.quiet_s - one.stopped_s for one in seen),
+            statistics.median(one.started_s - one.quiet_s for one in seen),
+            statistics.median(one.restored_s - one.started_s for one in seen),
+        )
+        rows.append(f"| {contender} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |")
+    return "\n".join(rows)
+
+
+def load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def page(played: Sequence[Round], *, snapshot_bytes: int, keys: int, ansible: str, load_before: str) -> str:
+    """docs/bench-outage.md, whole."""
+    return _PAGE.format(
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=machine(),
+        load_before=load_before,
+        load_after=load(),
+        snapshot_bytes=snapshot_bytes,
+        keys=keys,
+        rounds=len([one for one in played if one.contender == BY_HAND]),
+        ansible=ansible,
+        table=table(played),
+        ratios=ratios(played),
+        dwell=max(one.dwell_s for one in played),
+    )
+
+
+def machine() -> str:
+    """Processors, memory and kernel of this machine."""
+    memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    gib = int(memory.split()[1]) / 2**20
+    return f"{os.cpu_count()} processors ({platform.machine()}), {gib:.0f} GiB, Linux {platform.release()}"

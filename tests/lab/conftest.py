@@ -1,0 +1,80 @@
+"""The lab for the covering cases: brought up once, put back before each case, never skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lab.commands import LabError
+from tests.lab.lab import DEFAULT, Lab
+from tests.lab.laptop import Laptop
+from tests.lab.truth import Backup, back_up
+from tests.snapshots import make_snapshot
+
+SNAPSHOTS = DEFAULT.folder / "snapshots"
+"""Kept between runs, and shared by all labs: large ones take long to make."""
+KEYS, VALUE_BYTES = 5000, 3000  # 20 MB
+
+Change = Callable[[Any], object]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab that LAB and LAB_SUBNET name. One that was up before stays up, with its first data."""
+    lab = Lab.from_environment()
+    was_up = lab.is_healthy()
+    try:
+        lab.up()
+    except LabError as error:
+        pytest.fail(f"the lab cannot run here: {error}", pytrace=False)
+    yield lab
+    if was_up:
+        lab.seed(lab.first_snapshot())
+    else:
+        lab.down()
+
+
+@pytest.fixture(scope="session")
+def backup(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Backup:
+    """A backup of the small data, with which most cases begin."""
+    lab.seed(make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES))
+    return back_up(lab, tmp_path_factory.mktemp("backup") / "backup.db")
+
+
+@pytest.fixture
+def fresh(lab: Lab, backup: Backup) -> Lab:
+    """The lab, put back to the small data."""
+    lab.reset()
+    return lab
+
+
+@pytest.fixture
+def laptop(lab: Lab, tmp_path: Path) -> Laptop:
+    return Laptop(tmp_path / "laptop", lab.folder / "sudo-password")
+
+
+@pytest.fixture
+def other_laptop(lab: Lab, tmp_path: Path) -> Laptop:
+    """It has the inventory and nothing else: no journal, no plan."""
+    return Laptop(tmp_path / "other-laptop", lab.folder / "sudo-password")
+
+
+@pytest.fixture
+def inventory(lab: Lab, tmp_path: Path) -> Callable[[Change], Path]:
+    """Makes a copy of the lab's inventory with a change."""
+
+    def make(change: Change) -> Path:
+        document = yaml.safe_load(lab.inventory.read_text())
+        defaults = document["defaults"]
+        defaults["key"] = str(lab.folder / "id_ed25519")
+        defaults["known_hosts"] = [str(lab.folder / "known_hosts")]
+        change(document)
+        path = tmp_path / f"inventory-{len(list(tmp_path.glob('inventory-*')))}.yml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        return path
+
+    return make

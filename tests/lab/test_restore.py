@@ -1,0 +1,99 @@
+"""The main job: a cluster of some hundred megabytes that has moved on, and lost one master's data."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.lab import truth
+from tests.lab.conftest import SNAPSHOTS
+from tests.lab.hosts import MASTERS, WORKERS
+from tests.lab.lab import Lab
+from tests.lab.laptop import Laptop
+from tests.lab.truth import Backup, digest
+from tests.snapshots import PREFIX, key_of, known_keys, make_snapshot
+
+KEYS, VALUE_BYTES = 105_000, 3000
+LATER = f"{PREFIX}configmaps/namespace-later/"
+MOST_ANONYMOUS_KIB = 150_000_000 // 1024
+LEASES = "/registry/leases/kube-node-lease/"
+
+
+@pytest.fixture
+def large(lab: Lab, tmp_path: object) -> Lab:
+    """The lab with at least 400 MB and 100,000 keys."""
+    lab.seed(make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES))
+    return lab
+
+
+def test_restore_after_loss(large: Lab, laptop: Laptop, tmp_path: object) -> None:
+    backup = truth.back_up(large, laptop.home.with_name("backup.db"))
+    assert backup.path.stat().st_size >= 400_000_000
+    move_on(large)
+    large.damage(MASTERS[1].name)
+    names, boots = truth.hosts_files(large), truth.boots(large)
+    arguments = ("-i", large.inventory, "--snapshot", backup.path, "--override", "quorum-healthy")
+
+    with laptop.start("restore", *arguments, "--confirm", "lab", "--json") as process:
+        ended = process.end()
+
+    assert ended.code == 0, ended
+    print(f"RssAnon at most {process.most_anonymous_kib / 1000:.0f} MB")
+    assert 0 < process.most_anonymous_kib < MOST_ANONYMOUS_KIB
+    result = json.loads(ended.out)
+    print(f"outage {result['outage_s']:.1f} s, total {result['total_s']:.1f} s")
+    assert result["expected"] == {"revision": str(backup.revision), "hash_kv": str(backup.hash)}
+    every_member_is_restored(large, backup)
+    every_key_is_back(large)
+    workers_came_back(large, boots)
+    nothing_is_left(large, names)
+    (run,) = truth.runs(large)
+    kept = {master.name: len(truth.old_data(large, master.name, run)) for master in MASTERS}
+    assert kept == {"master-1": 1, "master-2": 0, "master-3": 1}, "the copies of the old data"
+
+
+def move_on(lab: Lab) -> None:
+    """What the cluster does after the backup, and a restore takes away."""
+    for number in range(20):
+        lab.put(f"{LATER}object-{number}", "written after the backup")
+        lab.put(key_of(number), "changed after the backup")
+    lab.etcdctl("del", key_of(100))
+
+
+def every_member_is_restored(lab: Lab, backup: Backup) -> None:
+    at_backup = truth.hashes(lab, backup.revision)
+    assert {answer.hash for answer in at_backup} == {backup.hash}
+    assert len(at_backup) == 1, "the members differ at the backup's revision"
+    assert len(truth.hashes(lab)) == 1, "the members differ since"
+    members = lab.etcdctl("member", "list")["members"]
+    assert {member["name"] for member in members} == {master.member for master in MASTERS}
+
+
+def every_key_is_back(lab: Lab) -> None:
+    expected = {key: digest(value) for key, value in known_keys(KEYS, VALUE_BYTES)}
+    found = {key: value for key, value in truth.holds(lab, PREFIX).items() if "/namespace-" in key}
+    assert len(expected) >= 100_000
+    assert not set(found) - set(expected), "keys that the restore should have taken away"
+    assert not set(expected) - set(found), "keys that the restore should have brought back"
+    assert found == expected, "values"
+
+
+def workers_came_back(lab: Lab, boots: dict[str, str]) -> None:
+    now = truth.boots(lab)
+    rebooted = {name for name in boots if now[name] != boots[name]}
+    assert rebooted == {worker.name for worker in WORKERS}
+    leases = lab.range(LEASES)
+    deadline = time.monotonic() + 30
+    while any(lab.range(LEASES)[LEASES + worker.name] == leases[LEASES + worker.name] for worker in WORKERS):
+        assert time.monotonic() < deadline, "a worker's Node is not renewed"
+        time.sleep(0.5)
+
+
+def nothing_is_left(lab: Lab, names: dict[str, str]) -> None:
+    assert truth.leftovers(lab) == []
+    assert truth.hosts_files(lab) == names, "hosts files"
+    for master in MASTERS:
+        peers = truth.pod_hosts(lab, master.name)
+        assert all(f"{peer.member}.kublr.local" in peers for peer in MASTERS), "names in the etcd pod"

@@ -1,0 +1,106 @@
+"""What a test sees of the cluster and its hosts. Nothing here asks the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from tests.lab.commands import each
+from tests.lab.hosts import DATA, HOSTS, MASTERS
+from tests.lab.lab import HashKV, Lab
+from tests.snapshots import status
+
+STATE = "/var/lib/orchestrator"
+_RUNS = f"cd {STATE} && find . -name plan.json"
+_LEFTOVERS = f"""
+find /etc/systemd/system -name '*orchestrator*'
+for name in hold claim alive; do [ ! -e {STATE}/$name ] || echo {STATE}/$name; done
+for name in restore.db command; do [ ! -e {DATA}/$name ] || echo {DATA}/$name; done
+for file in /proc/[0-9]*/cmdline; do tr '\\0\\n' '  ' <"$file" | grep -F {STATE}/; done 2>/dev/null
+systemctl list-units --no-legend --plain 'orchestrator*' 'kr-*' 'run-*.service'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A snapshot of the lab, and what the cluster that it was taken from said of itself at that revision."""
+
+    path: Path
+    revision: int
+    hash: int
+
+
+def back_up(lab: Lab, path: Path) -> Backup:
+    """A backup by the agent's own command, read by etcd's own tool."""
+    lab.backup(MASTERS[0].name, path)
+    revision = int(status(path)["revision"])
+    return Backup(path, revision, lab.hashkv(MASTERS[0].name, revision).hash)
+
+
+def digest(value: bytes) -> str:
+    return sha256(value).hexdigest()
+
+
+def holds(lab: Lab, prefix: str) -> dict[str, str]:
+    """The sha256 of every value below the prefix, by key."""
+    return {key: digest(value) for key, value in lab.walk(prefix)}
+
+
+def hashes(lab: Lab, revision: int = 0) -> set[HashKV]:
+    """What the members answer for HashKV at one revision, the newest of the first where none is named."""
+    revision = revision or lab.hashkv(MASTERS[0].name).revision
+    answers = [lab.hashkv(master.name, revision) for master in MASTERS]
+    return {HashKV(revision, answer.compact_revision, answer.hash, answer.cluster_id) for answer in answers}
+
+
+def boots(lab: Lab) -> dict[str, str]:
+    """The boot identity of each host: when its first process started, in ticks of this machine."""
+    return {host.name: lab.exec(host.name, ["cut", "-d ", "-f22", "/proc/1/stat"]).strip() for host in HOSTS}
+
+
+def kubelets(lab: Lab) -> dict[str, str]:
+    """When each host's kubelet last started."""
+    show = ["systemctl", "show", "--property=ActiveEnterTimestampMonotonic", "kublr-kubelet"]
+    return {host.name: lab.exec(host.name, show).strip() for host in HOSTS}
+
+
+def hosts_files(lab: Lab) -> dict[str, str]:
+    return {host.name: lab.exec(host.name, ["cat", "/etc/hosts"]) for host in HOSTS}
+
+
+def pod_hosts(lab: Lab, host: str) -> str:
+    """The hosts file that the etcd container on a master sees."""
+    return lab.exec(host, ["sh", "-c", "docker exec $(docker ps -qf name=k8s_etcd_) cat /etc/hosts"])
+
+
+def leftovers(lab: Lab) -> list[str]:
+    """`host: what` for everything that a finished run may not leave behind."""
+    return [
+        f"{host.name}: {line}"
+        for host in HOSTS
+        for line in lab.exec(host.name, ["sh", "-c", _LEFTOVERS + "true"]).splitlines()
+    ]
+
+
+def runs(lab: Lab, host: str = MASTERS[0].name) -> list[str]:
+    """The runs that a master knows, oldest first."""
+    return sorted(line.split("/")[1] for line in lab.exec(host, ["sh", "-c", _RUNS]).splitlines())
+
+
+def old_data(lab: Lab, host: str, run: str) -> set[str]:
+    """What lies in the kept copy of a master's old data; nothing where there is none."""
+    found = lab.exec(host, ["sh", "-c", f"find {DATA}.kr-{run} {DATA}/.kr-{run} -name db 2>/dev/null || true"])
+    return set(found.split())
+
+
+def fall_silent(lab: Lab) -> None:
+    """Makes the holder's last heartbeat two minutes old on every master, instead of waiting so long."""
+    touch = f"touch -d @$(($(date +%s) - 120)) {STATE}/alive"
+    each(MASTERS, lambda master: lab.exec(master.name, ["sh", "-c", f"[ ! -e {STATE}/alive ] || {touch}"]))
+
+
+def active(lab: Lab, host: str, units: Iterable[str] = ("kublr", "kublr-kubelet", "docker")) -> list[str]:
+    """The state of a host's services, in the order of the units."""
+    return lab.exec(host, ["sh", "-c", f"systemctl is-active {' '.join(units)} || true"]).split()

@@ -1,0 +1,176 @@
+"""The proof that a member was restored: what convinces, and above all what does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.core.model import Answer
+from orchestrator.core.proof import Expected, Shown, judge_member, judge_together, old_files
+
+EXPECTED = Expected(revision=48213, compacted_revision=41000, hash_kv=2893040912)
+MEMBER = "/mnt/master-pd/etcd/member"
+OLD = f"2049 11 1700000001 64000000 {MEMBER}/wal/0.wal\n2049 12 1700000002 4096 {MEMBER}/snap/db\n"
+NEW = f"2049 21 1700009001 64000000 {MEMBER}/wal/0.wal\n2049 22 1700009002 4096 {MEMBER}/snap/db\n"
+HEALTHY, NO_QUORUM = '{"health":"true","reason":""}', '{"health":"false","reason":"RAFT NO LEADER"}'
+
+
+def hashkv(revision: int = 48213, hash_kv: int = 2893040912, compacted: int = 41000) -> str:
+    return json.dumps({"header": {"revision": revision}, "hash": hash_kv, "compact_revision": compacted})
+
+
+RESTORED = Shown(
+    hashkv=hashkv(),
+    hashkv_now=hashkv(48290, hash_kv=7),
+    cluster_id="cdf818194e3a8c32",
+    health=HEALTHY,
+    files=NEW,
+    kept=OLD,
+    armed="",
+)
+
+
+def judged(**change: str) -> tuple[Answer, str]:
+    verdict = judge_member("master-1", replace(RESTORED, **change), EXPECTED)
+    return verdict.answer, verdict.reasons.get("master-1", "")
+
+
+def test_a_restored_member() -> None:
+    verdict = judge_member("master-1", RESTORED, EXPECTED)
+    assert (verdict.answer, verdict.reasons) == (Answer.YES, {})
+    assert verdict.details == {
+        "revision": "48213",
+        "hash_kv": "2893040912",
+        "compacted_revision": "41000",
+        "cluster_id": "cdf818194e3a8c32",
+    }
+
+
+def test_a_quiet_cluster_at_the_snapshots_revision() -> None:
+    # etcd refuses a revision as compacted where it is the compacted one; the newest answers the same.
+    refused = '{"error":"etcdserver: mvcc: required revision has been compacted"}'
+    assert judged(hashkv=refused, hashkv_now=hashkv()) == (Answer.YES, "")
+    assert judged(hashkv=refused, hashkv_now=hashkv(hash_kv=1))[0] is Answer.WRONG
+
+
+def test_a_member_that_does_not_answer_yet() -> None:
+    assert judged(hashkv="", hashkv_now="") == (Answer.NO, "no answer on the peer port yet")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"hashkv": hashkv(hash_kv=1)}, "its HashKV at revision 48213 is 1, not 2893040912"),
+        ({"hashkv": hashkv(compacted=47000)}, "it was compacted at 47000, the snapshot at 41000"),
+        ({"hashkv": "required revision has been compacted"}, "it has no hash at revision 48213 any more"),
+        ({"hashkv_now": hashkv(48212)}, "the member is at revision 48212, the snapshot at 48213"),
+        ({"hashkv_now": "not JSON"}, "etcd's answer on /members/hashkv"),
+        ({"kept": ""}, "the list of the old files is gone"),
+    ],
+)
+def test_what_no_waiting_will_mend(change: dict[str, str], said: str) -> None:
+    answer, reason = judged(**change)
+    assert answer is Answer.WRONG
+    assert reason.startswith(said)
+
+
+@pytest.mark.parametrize("still", [OLD, OLD.splitlines()[0] + "\n", NEW + OLD.splitlines()[1]])
+def test_a_member_on_its_old_data_was_not_restored(still: str) -> None:
+    """Healthy, agreeing, even with the right hash: a snapshot of a cluster at rest equals that cluster."""
+    answer, reason = judged(files=still)
+    assert answer is Answer.WRONG
+    assert "still runs on old data" in reason
+    assert MEMBER in reason
+
+
+def test_a_master_that_had_no_data() -> None:
+    assert judged(kept="none\n") == (Answer.YES, "")
+
+
+# --- Old files ------------------------------------------------------------------------------------------
+
+
+def test_old_files_are_known_by_device_inode_and_birth() -> None:
+    assert old_files(OLD, OLD) == (f"{MEMBER}/wal/0.wal", f"{MEMBER}/snap/db")
+    assert old_files(NEW, OLD) == ()
+    assert old_files(OLD.replace("2049 ", "2050 "), OLD) == ()
+    assert old_files(OLD.replace("1700000001", "1700009001"), OLD) == (f"{MEMBER}/snap/db",)
+
+
+def test_growing_or_being_renamed_makes_no_file_new() -> None:
+    assert old_files(OLD.replace(" 64000000 ", " 128000000 "), OLD) == (f"{MEMBER}/wal/0.wal", f"{MEMBER}/snap/db")
+    assert old_files(OLD.replace("0.wal", "1.wal"), OLD)[0] == f"{MEMBER}/wal/1.wal"
+
+
+def test_without_birth_times_a_reused_inode_counts_as_old() -> None:
+    before = f"2049 11 0 64000000 {MEMBER}/wal/0.wal\n"
+    assert old_files(f"2049 11 0 64000000 {MEMBER}/wal/0.wal\n", before) == (f"{MEMBER}/wal/0.wal",)
+    assert old_files(f"2049 13 0 64000000 {MEMBER}/wal/0.wal\n", before) == ()
+
+
+def test_only_database_and_log_count() -> None:
+    other = f"2049 31 5 10 {MEMBER}/snap/0000000000000007-0000000000a1b2c3.snap\n"
+    assert old_files(other, other) == ()
+
+
+def test_a_path_may_hold_blanks() -> None:
+    line = "2049 11 5 64000000 /mnt/a disk/member/wal/0 0.wal\n"
+    assert old_files(line, line) == ("/mnt/a disk/member/wal/0 0.wal",)
+
+
+def test_torn_lines_say_nothing() -> None:
+    assert old_files("2049 11 17", OLD) == ()
+    assert old_files(OLD, "none\n") == ()
+
+
+# --- All members together -------------------------------------------------------------------------------
+
+HOSTS = ("master-1", "master-2", "master-3")
+
+
+def together(**changed: Shown) -> dict[str, Shown]:
+    return dict.fromkeys(HOSTS, RESTORED) | {name.replace("_", "-"): shown for name, shown in changed.items()}
+
+
+def test_all_members_agree() -> None:
+    verdict = judge_together(together(), EXPECTED)
+    assert (verdict.answer, verdict.reasons) == (Answer.YES, {})
+    assert verdict.details["cluster_id"] == "cdf818194e3a8c32"
+    assert verdict.details["hash_kv"] == "2893040912"
+    assert verdict.details["master-3 revision"] == "48213"
+
+
+def test_one_member_not_restored_spoils_all() -> None:
+    verdict = judge_together(together(master_2=replace(RESTORED, files=OLD)), EXPECTED)
+    assert verdict.answer is Answer.WRONG
+    assert set(verdict.reasons) == {"master-2"}
+
+
+def test_a_wrong_member_outweighs_one_that_is_late() -> None:
+    late = replace(RESTORED, hashkv="", hashkv_now="")
+    verdict = judge_together(together(master_1=late, master_2=replace(RESTORED, files=OLD)), EXPECTED)
+    assert verdict.answer is Answer.WRONG
+    assert set(verdict.reasons) == {"master-1", "master-2"}
+    assert judge_together(together(master_1=late), EXPECTED).answer is Answer.NO
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"armed": "restore.db\ncommand\n"}, "restore.db still lies in the data volume"),
+        ({"armed": "command\n"}, "command still lies in the data volume"),
+        ({"health": NO_QUORUM}, "it has no quorum yet"),
+        ({"health": ""}, "it has no quorum yet"),
+    ],
+)
+def test_what_is_waited_for(change: dict[str, str], said: str) -> None:
+    verdict = judge_together(together(master_3=replace(RESTORED, **change)), EXPECTED)
+    assert (verdict.answer, verdict.reasons) == (Answer.NO, {"master-3": said})
+
+
+def test_two_histories_are_no_cluster() -> None:
+    verdict = judge_together(together(master_2=replace(RESTORED, cluster_id="ffff")), EXPECTED)
+    assert verdict.answer is Answer.WRONG
+    assert verdict.reasons == dict.fromkeys(HOSTS, "different cluster ids: cdf818194e3a8c32, ffff")
