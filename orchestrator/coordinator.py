@@ -26,7 +26,6 @@ from orchestrator.core.model import (
     Reboot,
     Step,
     Verdict,
-    canonical_json,
 )
 from orchestrator.core.phases import open_phase
 from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal
@@ -41,8 +40,7 @@ from orchestrator.errors import (
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
 SETTLE_WAIT_S = 600.0
-POLL_S = 0.3
-SLOW_POLL_S = 2.0
+"""How long an act of an older attempt may hold a host before this one gives up: the longest ones copy data."""
 
 
 @dataclass(slots=True)
@@ -88,7 +86,8 @@ class Result:
 
 @dataclass(slots=True)
 class Coordinator:
-    """One attempt at a plan. ``open_source`` gives the bytes for a push; ``ask`` asks the operator, if one is there."""
+    """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` gives the bytes for a push, and
+    ``ask`` asks the operator, if one is there."""
 
     plan: Plan
     attempt: str
@@ -96,6 +95,7 @@ class Coordinator:
     clock: Clock
     journal: Journal
     reporter: Reporter
+    plan_source: Source
     open_source: Callable[[Push], Awaitable[Source]]
     ask: Callable[[Pause], Awaitable[bool]]
     stop: Stop = field(default_factory=Stop)
@@ -106,7 +106,9 @@ class Coordinator:
     async def run(self) -> Result:
         """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
         self.stop.gracefully = True
-        await self._settle(self.plan.masters)
+        self.reporter.note("waiting until no older act runs on the masters")
+        for error in (await self._settle(self.plan.masters)).values():
+            raise error
         await self._bring_plan()
         records = [record for host in self.plan.masters for record in self._records[host]]
         self._time_has_passed = bool(records)
@@ -116,28 +118,31 @@ class Coordinator:
 
     # --- settle ---------------------------------------------------------------------------------------
 
-    async def _settle(self, hosts: Iterable[str]) -> None:
-        """Older acts have ended, older attempts are fenced, and the markers are known."""
+    async def _settle(self, hosts: Iterable[str]) -> dict[str, OrchestratorError]:
+        """Older acts have ended, older attempts are fenced, and the markers are known; or, by host, why not."""
         names = [name for name in hosts if name not in self._records]
         answers = await asyncio.gather(
             *(self.remotes[name].settle(self.plan.run, self.attempt, SETTLE_WAIT_S) for name in names)
         )
+        failed: dict[str, OrchestratorError] = {}
         for name, settled in zip(names, answers, strict=True):
-            if settled.fenced_by:
-                raise LockedError(f"{name}: attempt {settled.fenced_by} has taken over this run", self._status())
-            if settled.busy_with:
-                raise HaltedError(f"{name}: the step {settled.busy_with} is still running there", self._resume())
-            if settled.failure:
-                raise UnreachableError(f"{name}: {settled.failure}: {settled.detail}", self._resume())
-            self._records[name] = list(settled.records)
+            if settled.ok:
+                self._records[name] = list(settled.records)
+            elif settled.fenced_by:
+                text = f"{name}: attempt {settled.fenced_by} has taken over this run"
+                failed[name] = LockedError(text, self._status())
+            elif settled.busy_with:
+                text = f"{name}: the step {settled.busy_with} is still running there"
+                failed[name] = HaltedError(text, self._resume())
+            else:
+                failed[name] = UnreachableError(f"{name}: {settled.failure}: {settled.detail}", self._resume())
+        return failed
 
     async def _bring_plan(self) -> None:
         """Another laptop must find the plan on the hosts, before the first of them is claimed."""
-        text = canonical_json(self.plan).encode()
-        source = _Bytes(text)
         for host in self.plan.inventory.masters:
             path = f"{host.paths.state}/{self.plan.run}/plan.json"
-            outcome = await self.remotes[host.name].push(source, path, self.plan.sha256, self.attempt)
+            outcome = await self.remotes[host.name].push(self.plan_source, path, self.plan.sha256, self.attempt)
             if outcome.ended is not Ended.DONE:
                 raise self._halt(PhaseName.CLAIM, [f"{host.name}: the plan could not be written: {outcome.detail}"])
 
@@ -194,15 +199,16 @@ class Coordinator:
         failed: list[StepEnd] = []
         for batch in batches(phase.steps, phase.batch):
             self._check_stop()
-            reachable = [step for step in batch if step.host in self.remotes]
-            failed += [
-                StepEnd(step, ok=False, answer=Answer.UNKNOWN, reason="not reachable")
-                for step in batch
-                if step.host not in self.remotes
-            ]
-            await self._settle(step.host for step in reachable)
-            ends = await asyncio.gather(*(self._step(step) for step in reachable))
+            silent = {step.host: "not reachable" for step in batch if step.host not in self.remotes}
+            errors = await self._settle(step.host for step in batch if step.host not in silent)
+            silent |= {name: error.message for name, error in errors.items()}
+            ends = await asyncio.gather(*(self._step(step) for step in batch if step.host not in silent))
             failed += [end for end in ends if not end.ok]
+            failed += [
+                StepEnd(step, ok=False, answer=Answer.UNKNOWN, reason=silent[step.host])
+                for step in batch
+                if step.host in silent
+            ]
             if len(failed) > phase.max_failures:
                 break
         self.result.failed_workers = tuple(end.step.host for end in failed)
@@ -305,7 +311,7 @@ class Coordinator:
             if verdict.answer is Answer.WRONG or given_up:
                 return verdict
             seen(verdict)
-            await self.clock.sleep(SLOW_POLL_S if len(probe.looks) > 1 and probe.wait_s >= 600 else POLL_S)
+            await self.clock.sleep(probe.poll_s)
 
     async def _barrier(self, phase: Phase, barrier: Probe) -> None:
         verdict = await self._poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))
@@ -346,25 +352,6 @@ class Coordinator:
     def _check_stop(self) -> None:
         if self.stop.signal_number:
             raise InterruptedRunError("interrupted", self._resume(), signal_number=self.stop.signal_number)
-
-
-@dataclass(frozen=True, slots=True)
-class _Bytes:
-    """A Source of a few bytes that are in memory anyway."""
-
-    content: bytes
-
-    @property
-    def size_bytes(self) -> int:
-        return len(self.content)
-
-    async def chunks(self, offset: int):  # type: ignore[no-untyped-def]  # an async generator
-        yield self.content[offset:]
-
-    async def sha256(self, length: int) -> str:
-        import hashlib
-
-        return hashlib.sha256(self.content[:length]).hexdigest()
 
 
 def _reason(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""Where the bytes of a push come from: a file on the laptop, or a file on another host."""
+"""Where the bytes of a push come from: a file on the laptop, a few bytes, or a file on another host."""
 
 from __future__ import annotations
 
@@ -45,6 +45,25 @@ class FileSource:
                 digest.update(chunk)
                 length -= len(chunk)
         return digest.hexdigest()
+
+
+class BytesSource:
+    """A few bytes that are in memory anyway."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self._content)
+
+    async def chunks(self, offset: int) -> AsyncIterator[bytes]:
+        """The bytes from ``offset`` on, in one piece."""
+        yield self._content[offset:]
+
+    async def sha256(self, length: int) -> str:
+        """The sha256 of the first ``length`` bytes."""
+        return hashlib.sha256(self._content[:length]).hexdigest()
 
 
 class RemoteSource:

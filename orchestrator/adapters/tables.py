@@ -127,8 +127,11 @@ def _findings(findings: Iterable[Finding]) -> RenderableType:
 def print_result(
     console: Console, plan: Plan, result: RunResult, total_s: float, inventory: Path | str = INVENTORY
 ) -> None:
-    """The last lines of a run, at most ten where the console is wide enough."""
-    console.print(_labelled(result_lines(plan, result, total_s, str(inventory)), indent=0))
+    """The last lines of a run, at most ten: never wrapped by us, so that a path can be copied or searched for."""
+    lines = result_lines(plan, result, total_s, str(inventory))
+    width = max(len(label) for label, _ in lines)
+    for label, value in lines:
+        console.print(Text.assemble((label.ljust(width + 2), "dim"), value), soft_wrap=True)
 
 
 def print_status(

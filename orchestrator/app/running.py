@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator import __version__
 from orchestrator.adapters.journal import FileJournal
-from orchestrator.adapters.source import FileSource, RemoteSource
+from orchestrator.adapters.source import BytesSource, FileSource, RemoteSource
 from orchestrator.app import planning
 from orchestrator.app.history import RunState, find_run
 from orchestrator.app.wiring import Cluster, ask, laptop, new_attempt, new_run, open_journal
@@ -54,6 +54,7 @@ async def run_plan(
         clock=cluster.clock,
         journal=journal,
         reporter=cluster.reporter,
+        plan_source=BytesSource(canonical_json(plan).encode()),
         open_source=lambda push: _open_source(cluster, plan, push, snapshot),
         ask=lambda pause: _ask(cluster, pause, answers),
         stop=cluster.stop,

@@ -54,7 +54,7 @@ def _same_id(plan: Plan, result: RunResult) -> str:
     before |= {predict_ids(_peers(fact), fact.token).cluster for fact in plan.facts}
     if result.proof.get("cluster_id") not in before:
         return ""
-    return "; never start a member on it: the cluster id is the same as before, it would join and spoil the others"
+    return "; never start a member on it: with the same cluster id it would join and spoil the others"
 
 
 def _peers(fact: MasterFacts) -> dict[str, tuple[str, ...]]:

@@ -233,12 +233,14 @@ class Look(Frozen):
 
 
 class Probe(Frozen):
-    """A question with a pure judge. It may take ``wait_s`` to become true, and must stay so for ``dwell_s``."""
+    """A question with a pure judge. It may take ``wait_s`` to become true, must stay so for ``dwell_s``, and is
+    asked again every ``poll_s``."""
 
     looks: tuple[Look, ...]
     judge: Judge = Judge.EXIT
     wait_s: float = 0.0
     dwell_s: float = 0.0
+    poll_s: float = 0.3
     expect: dict[str, str] = Field(default_factory=dict)
 
 

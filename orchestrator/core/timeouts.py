@@ -33,5 +33,8 @@ RESOLVE_WAIT_S = 10.0
 PROVEN_WAIT_S = 600.0
 """Runtime, kubelet and the pod's restore of up to 8 GiB before the member answers on its peer port."""
 
+WORKER_POLL_S = 2.0
+"""A worker takes a minute to come back, and each question goes to it and to every master."""
+
 READY_WAIT_S = 600.0
 """An API server waits for etcd, in kubelet's back-off of up to 300 s if it crashed meanwhile."""

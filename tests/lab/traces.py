@@ -6,7 +6,7 @@ named here, and a test prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -26,18 +26,20 @@ EXCEPTIONS = (
 )
 EVERYTHING = ("/", "/mnt/master-pd", "/var/lib/docker")
 """Every filesystem of a host that keeps anything."""
-WHERE_ORDERS_LIE = ("/etc", "/mnt/master-pd", "/root", "/home", "/opt", "/tmp", "/var/lib/orchestrator")
-"""Where a command could leave something that matters, for a quick look."""
+WHERE_IT_COUNTS = ("/etc", "/mnt/master-pd", "/root", "/home", "/opt", "/tmp", "/var/lib/orchestrator")
+"""Where a command could leave what matters, for a quick look."""
+
+NAMES = tuple(host.name for host in HOSTS)
 
 # find and stat print only what busybox knows as well.
 _LIST = """
-shared=$1
+exceptions=$1
 shift
 for root; do
     [ -e "$root" ] || continue
     set -f
     set -- "$root" -xdev
-    for path in $shared; do set -- "$@" ! -path "$path" ! -path "$path/*"; done
+    for path in $exceptions; do set -- "$@" ! -path "$path" ! -path "$path/*"; done
     find "$@" -exec stat -c '%F|%a|%u:%g|%n' {} +
     find "$@" ! -type d -exec stat -c 'size|%s|%n' {} +
     find "$@" -type f -exec sha256sum {} +
@@ -65,7 +67,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """All hosts at one moment: for each the lines about its files, and its processes."""
+    """Hosts at one moment: for each the lines about its files, and its processes. ``later`` may have fewer hosts."""
 
     files: Mapping[str, frozenset[str]]
     processes: Mapping[str, frozenset[Process]] = field(default_factory=dict)
@@ -75,7 +77,7 @@ class Traces:
         return sorted(
             {
                 f"{host}: {line.rpartition('|')[2].rpartition('  ')[2]}"
-                for host in self.files
+                for host in later.files
                 for line in self.files[host] ^ later.files[host]
             }
         )
@@ -84,7 +86,7 @@ class Traces:
         """`host: command` for each process that was not there, and that no service started that was there."""
         return [
             f"{host}: {process.command}"
-            for host in self.processes
+            for host in later.processes
             for process in strangers(self.processes[host], later.processes[host])
         ]
 
@@ -107,9 +109,8 @@ def strangers(before: Iterable[Process], after: Iterable[Process]) -> list[Proce
     ]
 
 
-def look(lab: Lab, roots: Iterable[str] = EVERYTHING) -> Traces:
-    """Looks at every host of the lab, at all of them at the same time."""
-    names = [host.name for host in HOSTS]
+def look(lab: Lab, roots: Iterable[str] = EVERYTHING, names: Sequence[str] = NAMES) -> Traces:
+    """Looks at hosts of the lab, at all of them at the same time."""
     with ThreadPoolExecutor() as pool:
         files = list(pool.map(lambda name: _files(lab, name, roots), names))
         processes = list(pool.map(lambda name: _processes(lab, name), names))

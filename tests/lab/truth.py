@@ -18,7 +18,7 @@ _LEFTOVERS = f"""
 find /etc/systemd/system -name '*orchestrator*'
 for name in hold claim alive; do [ ! -e {STATE}/$name ] || echo {STATE}/$name; done
 for name in restore.db command; do [ ! -e {DATA}/$name ] || echo {DATA}/$name; done
-for file in /proc/[0-9]*/cmdline; do tr '\\0\\n' '  ' <"$file" | grep -F {STATE}/; done 2>/dev/null
+for file in /proc/[0-9]*/cmdline; do tr '\\0\\n' '  ' <"$file" | grep '{STATE[:-1]}[{STATE[-1]}]/'; done 2>/dev/null
 systemctl list-units --no-legend --plain 'orchestrator*' 'kr-*' 'run-*.service'
 """
 
@@ -80,7 +80,7 @@ def leftovers(lab: Lab) -> list[str]:
     return [
         f"{host.name}: {line}"
         for host in HOSTS
-        for line in lab.exec(host.name, ["sh", "-c", _LEFTOVERS + "true"]).splitlines()
+        for line in lab.exec(host.name, ["sh"], f"{_LEFTOVERS}true".encode()).splitlines()
     ]
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from orchestrator.adapters.source import RemoteSource
+from orchestrator.adapters.clock import SystemClock
+from orchestrator.adapters.source import BytesSource, RemoteSource
 from orchestrator.app.history import find_run
 from orchestrator.app.running import refuse_held
-from orchestrator.app.wiring import Cluster, SystemClock
+from orchestrator.app.wiring import Cluster
 from orchestrator.coordinator import Coordinator, Result
-from orchestrator.core.model import Command, Plan, Push
+from orchestrator.core.model import Command, Plan, Push, canonical_json
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import HaltedError, OrchestratorError
 from orchestrator.ports import Source
@@ -84,6 +86,7 @@ class _Laptop:
             clock=VirtualClock(),
             journal=_Paper(),
             reporter=_Silence(),
+            plan_source=BytesSource(canonical_json(plan).encode()),
             open_source=self._open_source,
             ask=lambda _: asyncio.sleep(60, True),
         )
@@ -96,7 +99,6 @@ class _Laptop:
         """As ``app.running.resume``: what is done, and which attempt is next, the hosts tell."""
         cluster = Cluster(
             inventory=self.world.inventory,
-            inventory_path=Path("inventory.yaml"),
             distro=Kublr(),
             scripts=builders.scripts(),
             opened=dict(self.remotes),
@@ -163,3 +165,6 @@ class _Silence:
     def waiting(self, phase: str, reasons: dict[str, str]) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+    def aside(self) -> AbstractContextManager[None]:
+        return nullcontext()

@@ -85,6 +85,8 @@ def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView]
         host=worker.name,
         title="reboot" if reboot else "restart services",
         act=Reboot() if reboot else distro.restart_services(worker),
-        done_if=Probe(looks=(restarted, *node), judge=Judge.NODE, wait_s=policy.ready_timeout_s),
+        done_if=Probe(
+            looks=(restarted, *node), judge=Judge.NODE, wait_s=policy.ready_timeout_s, poll_s=timeouts.WORKER_POLL_S
+        ),
         rerunnable=True,
     )

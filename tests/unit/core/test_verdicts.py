@@ -13,3 +13,176 @@ from orchestrator.core.http import HttpAnswer, parse_http
 from orchestrator.core.model import Answer, Exec, Failure, Judge, Look, Output, Probe, Verdict
 from orchestrator.core.verdicts import judge, read_shown
 from tests.kubernetes_objects import lease_bytes, node_bytes
+
+RESTARTED_AT = 1_795_360_500
+
+
+def probe(*hosts: str, by: Judge = Judge.EXIT, **expect: str) -> Probe:
+    return Probe(looks=tuple(Look(host=host, call=Exec(argv=("true",))) for host in hosts), judge=by, expect=expect)
+
+
+def facts_text(**facts: str) -> bytes:
+    """As `facts.sh` prints: name, tab, base64."""
+    lines = (f"{name}\t{base64.b64encode(value.encode()).decode()}\n" for name, value in facts.items())
+    return "".join(lines).encode()
+
+
+# --- Exit statuses --------------------------------------------------------------------------------------
+
+
+def test_all_hosts_say_yes() -> None:
+    assert judge(probe("a", "b"), [Output(0), Output(0)]) == Verdict(Answer.YES)
+
+
+@pytest.mark.parametrize(
+    ("output", "verdict"),
+    [
+        (Output(1, b"port 2380 still listens\n"), Verdict(Answer.NO, {"b": "port 2380 still listens"})),
+        (Output(1, b"", b"on stderr\n"), Verdict(Answer.NO, {"b": "on stderr"})),
+        (Output(1), Verdict(Answer.NO, {"b": "not yet"})),
+        (Output(127, b"", b"sh: not found"), Verdict(Answer.UNKNOWN, {"b": "sh: not found"})),
+        (
+            Output(None, failure=Failure.UNREACHABLE, detail="timed out"),
+            Verdict(Answer.UNKNOWN, {"b": "unreachable: timed out"}),
+        ),
+        (Output(None, failure=Failure.SUDO), Verdict(Answer.UNKNOWN, {"b": "sudo"})),
+    ],
+)
+def test_one_host_does_not(output: Output, verdict: Verdict) -> None:
+    assert judge(probe("a", "b"), [Output(0), output]) == verdict
+
+
+def test_an_answer_for_every_look() -> None:
+    with pytest.raises(ValueError, match="argument"):
+        judge(probe("a", "b"), [Output(0)])
+
+
+# --- The proof ------------------------------------------------------------------------------------------
+
+EXPECT = {"revision": "48213", "compacted_revision": "41000", "hash_kv": "77"}
+HASHKV = 'HTTP/1.0 200 OK\r\n\r\n{"header":{"revision":48213},"hash":77,"compact_revision":41000}'
+PROVEN = {
+    "hashkv": HASHKV,
+    "hashkv_now": HASHKV,
+    "members": "HTTP/1.0 200 OK\r\nX-Etcd-Cluster-Id: cdf8\r\n\r\n[]",
+    "health": 'HTTP/1.0 200 OK\r\n\r\n{"health":"true"}',
+    "files": "1 2 3 4 /member/snap/db\n",
+    "kept": "none\n",
+    "armed": "",
+}
+
+
+def test_what_proof_sh_printed() -> None:
+    shown = read_shown(Output(0, facts_text(**PROVEN)))
+    assert shown.cluster_id == "cdf8"
+    assert json.loads(shown.hashkv)["hash"] == 77
+    assert shown.health == '{"health":"true"}'
+    assert (shown.files, shown.kept, shown.armed) == ("1 2 3 4 /member/snap/db\n", "none\n", "")
+
+
+def test_a_host_that_prints_nothing_proves_nothing() -> None:
+    verdict = judge(probe("a", by=Judge.MEMBER, **EXPECT), [Output(1)])
+    assert verdict.answer is Answer.NO
+
+
+def test_a_member_alone_and_all_together() -> None:
+    output = Output(0, facts_text(**PROVEN))
+    assert judge(probe("a", by=Judge.MEMBER, **EXPECT), [output]).answer is Answer.YES
+    assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), [output, output]).answer is Answer.YES
+    armed = Output(0, facts_text(**PROVEN | {"armed": "restore.db\n"}))
+    # A file that would restore again is disarmed after the member is proven, and before all are.
+    assert judge(probe("a", by=Judge.MEMBER, **EXPECT), [armed]).answer is Answer.YES
+    assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), [output, armed]).answer is Answer.NO
+
+
+def test_a_silent_member_leaves_all_unknown() -> None:
+    outputs = [Output(0, facts_text(**PROVEN)), Output(None, failure=Failure.TIMEOUT)]
+    assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), outputs) == Verdict(Answer.UNKNOWN, {"b": "timeout"})
+
+
+# --- A worker's Node ------------------------------------------------------------------------------------
+
+
+def stored(value: bytes | None) -> str:
+    """etcd's gateway, answering a range."""
+    kvs = [] if value is None else [{"key": "aw==", "value": base64.b64encode(value).decode()}]
+    return "HTTP/1.0 200 OK\r\n\r\n" + json.dumps({"header": {"revision": "9"}, "kvs": kvs})
+
+
+def objects(renewed_after_s: int = 5, *, ready: bool = True) -> Output:
+    """A master's answer to `lease.sh`: the Node and its Lease, renewed so long after the restart."""
+    renewed = datetime.fromtimestamp(RESTARTED_AT + renewed_after_s, UTC)
+    lease, node = lease_bytes("worker-1", "worker-1", renewed), node_bytes("worker-1", ready, renewed)
+    return Output(0, facts_text(leases=stored(lease), minions=stored(node)))
+
+
+def judged(*outputs: Output, since: Output | None = None) -> tuple[Answer, str]:
+    hosts = [f"master-{number + 1}" for number in range(len(outputs))]
+    verdict = judge(probe("worker-1", *hosts, by=Judge.NODE), [since or Output(0, b"%d\n" % RESTARTED_AT), *outputs])
+    return verdict.answer, verdict.reasons.get("worker-1", "")
+
+
+def test_a_node_that_is_ready_since_the_restart() -> None:
+    assert judged(objects()) == (Answer.YES, "")
+    assert judged(objects(0)) == (Answer.YES, "")
+
+
+def test_any_master_may_tell() -> None:
+    silent = Output(None, failure=Failure.UNREACHABLE)
+    assert judged(silent, objects(), silent) == (Answer.YES, "")
+    assert judged() == (Answer.NO, "no master shows its Node")
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (objects(-1), "its Node's lease was not renewed since the restart"),
+        (objects(ready=False), "its Node is not Ready"),
+        (Output(0, facts_text(leases=stored(None))), "its Node cannot be read: etcd has no such object"),
+        (Output(0, facts_text(leases=stored(b"k8s:enc:aescbc:"))), "its Node cannot be read: the value starts with"),
+        (Output(0, facts_text(leases="")), "its Node cannot be read: etcd's answer"),
+        (Output(0), "its Node cannot be read"),
+    ],
+)
+def test_a_node_that_is_not_back(output: Output, said: str) -> None:
+    answer, reason = judged(output)
+    assert answer is Answer.NO
+    assert reason.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        (Output(None, failure=Failure.UNREACHABLE), "it does not answer yet"),
+        (Output(1, b"not rebooted yet\n"), "not rebooted yet"),
+        (Output(1), "not restarted yet"),
+    ],
+)
+def test_a_worker_that_has_not_restarted(since: Output, said: str) -> None:
+    assert judged(objects(), since=since) == (Answer.NO, said)
+
+
+# --- What answers are written in ------------------------------------------------------------------------
+
+
+def test_facts_of_a_connection_that_broke() -> None:
+    whole = facts_text(first="one\n", second="two\twith\ttabs").decode()
+    assert parse_facts(whole) == {"first": "one\n", "second": "two\twith\ttabs"}
+    assert parse_facts(whole[:-2]) == {"first": "one\n"}
+    assert parse_facts("Welcome to master-1!\n" + whole)["first"] == "one\n"
+    assert parse_facts("") == {}
+    assert parse_facts("bytes\t/w==\n") == {"bytes": "\ufffd"}
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("HTTP/1.0 200 OK\r\nA: b\r\n\r\nbody\r\n\r\nmore", HttpAnswer(200, {"a": "b"}, "body\n\nmore")),
+        ("HTTP/1.1 503 Service Unavailable\n\n", HttpAnswer(503, {}, "")),
+        ("HTTP/1.0 200 OK\r\nX-Etcd-Cluster-Id: ce83\r\n\r\n", HttpAnswer(200, {"x-etcd-cluster-id": "ce83"}, "")),
+        ("", HttpAnswer()),
+        ("curl: (7) Failed to connect", HttpAnswer()),
+    ],
+)
+def test_http_answers(text: str, answer: HttpAnswer) -> None:
+    assert parse_http(text) == answer

