@@ -20,6 +20,7 @@ from orchestrator.errors import InterruptedRunError, NotConfirmedError, Orchestr
 
 if TYPE_CHECKING:
     from orchestrator.app.running import Ended
+    from orchestrator.app.undoing import Kind
     from orchestrator.app.wiring import Cluster
     from orchestrator.core.inventory import Inventory as InventoryModel
     from orchestrator.core.model import Plan
@@ -43,6 +44,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show the exact commands; -vv their texts.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
 Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
+DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
 Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
 VolumesDone = Annotated[bool, typer.Option("--volumes-done", help="The persistent volumes are put back: go on.")]
 
@@ -248,6 +250,45 @@ def restart_workers(
         _print_ended(ended, inventory, as_json=as_json)
 
     _run(work, inventory)
+
+
+def _undo(kind: Kind, text: str) -> None:
+    @app.command(kind, help=f"{text}\n\nExample: orchestrator {kind} -i cluster.yml")
+    def command(
+        inventory: Inventory,
+        run: Run = None,
+        dry_run: DryRun = False,
+        confirm: Confirm = None,
+        volumes_done: VolumesDone = False,
+        as_json: Json = False,
+        verbose: Verbose = 0,
+        quiet: Quiet = False,
+    ) -> None:
+        from orchestrator.adapters import report
+        from orchestrator.app import undoing
+
+        async def work() -> None:
+            ended = None
+            async with _open(inventory, quiet=quiet) as cluster:
+                found = await undoing.plan_undo(cluster, kind, run)
+                if not dry_run:
+                    await _confirm(cluster, found.plan, confirm, verbose)
+                    ended = await undoing.carry_out(cluster, found, answers=_answers(volumes_done))
+            if ended:
+                _print_ended(ended, inventory, as_json=as_json)
+            elif as_json:
+                _print_json(report.plan_json(found.plan))
+            else:
+                line = f"orchestrator {kind} -i {inventory} {found.plan.undoes}"
+                report.print_plan(report.stdout(), found.plan, verbose=verbose, next_step=line)
+
+        _run(work, inventory)
+
+
+_undo("abort", "Take a restore back before its first start: start again, on its old data, what was stopped.")
+_undo("rollback", "Take a restore back after a start: stop all masters, give each its old data again, start them.")
+_undo("finish", "Remove what a proven run has left on the hosts: the staged snapshot, the copies of the old data.")
+_undo("unlock", "Free the masters from a run that has stopped nothing, and whose laptop is silent.")
 
 
 @app.command()

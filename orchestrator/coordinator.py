@@ -39,6 +39,7 @@ from orchestrator.errors import (
 )
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
+GIVE_BACK = "claim.give-back"
 SETTLE_WAIT_S = 600.0
 """How long an act of an older attempt may hold a host before this one gives up: the longest ones copy data."""
 
@@ -140,9 +141,10 @@ class Coordinator:
 
     async def _bring_plan(self) -> None:
         """Another laptop must find the plan on the hosts, before the first of them is claimed."""
+        sha256 = self.plan.sha256
         for host in self.plan.inventory.masters:
             path = f"{host.paths.state}/{self.plan.run}/plan.json"
-            outcome = await self.remotes[host.name].push(self.plan_source, path, self.plan.sha256, self.attempt)
+            outcome = await self.remotes[host.name].push(self.plan_source, path, sha256, self.attempt)
             if outcome.ended is not Ended.DONE:
                 raise self._halt(PhaseName.CLAIM, [f"{host.name}: the plan could not be written: {outcome.detail}"])
 
@@ -216,11 +218,14 @@ class Coordinator:
             raise failure_of(phase.name, [self._seen(end) for end in failed], self._resume())
 
     async def _give_back(self, hosts: Sequence[str]) -> None:
-        """The run has not begun: what this attempt claimed is free again for the one who was first."""
+        """The run has not begun: what this attempt claimed is free again for the one who was first.
+
+        Under a name of its own: a marker of the release phase would tell the next attempt that all is done.
+        """
         release = self.plan.phase(PhaseName.RELEASE)
         for step in release.steps if release else ():
             if step.name == "release.claim" and step.host in hosts:
-                await self.remotes[step.host].act(step.name, self.attempt, self._command(step))
+                await self.remotes[step.host].act(GIVE_BACK, self.attempt, self._command(step))
 
     # --- one step -------------------------------------------------------------------------------------
 
@@ -246,10 +251,10 @@ class Coordinator:
         if self.result.stopped_at_s is None and step.id.startswith("stop.") and not step.id.startswith("stop.hold"):
             self.result.stopped_at_s = self.clock.monotonic()
         outcome = await self._act(step)
+        if outcome.ended is Ended.FENCED:
+            raise LockedError(f"{step.host}: a later attempt has taken over this run", self._status())
         if isinstance(step.act, Reboot):
             pass  # the connection and the marker went down with the machine: looking tells
-        elif outcome.ended is Ended.FENCED:
-            raise LockedError(f"{step.host}: a later attempt has taken over this run", self._status())
         elif outcome.ended is not Ended.DONE:
             answer = Answer.UNKNOWN if outcome.ended is Ended.LOST else Answer.NO
             return self._ended(StepEnd(step, False, answer, _why(outcome), outcome), "failed")

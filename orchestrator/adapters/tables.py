@@ -37,8 +37,7 @@ def print_plan(console: Console, plan: Plan, *, verbose: int = 0, next_step: str
 
     With ``verbose`` 1 every command that would run or look; with 2 the scripts' texts, too.
     """
-    title = "Restore of etcd on" if plan.snapshot else "Restart of the workers of"
-    console.print(Text(f"{title} {plan.inventory.cluster}", style="bold"))
+    console.print(Text(f"{render.TITLES[plan.kind]} {plan.inventory.cluster}", style="bold"))
     console.print(_labelled(render.header(plan)))
     if plan.findings:
         _heading(console, "What the checks found")

@@ -19,7 +19,10 @@ from orchestrator.ports import HostError
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """One run, as the markers on its hosts tell it. ``plan_hosts``: who has its plan, with that file's sha256."""
+    """One run, as the markers on its hosts tell it. ``plan_hosts``: who has its plan, with that file's sha256.
+
+    ``undone_by`` is the run that has taken this one back, or has begun to.
+    """
 
     run: str
     claims: dict[str, Claim]
@@ -27,6 +30,7 @@ class RunState:
     attempts: dict[str, int]
     plan_hosts: dict[str, str] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
+    undone_by: str = ""
 
     @property
     def newest_attempt(self) -> int:
@@ -69,7 +73,7 @@ async def find_run(cluster: Cluster, run: str | None) -> RunState:
         raise UsageError(f"the hosts know no {'run ' + run if run else 'open run'}", "orchestrator plan -i INVENTORY")
     if len(found) > 1:
         raise LockedError(
-            f"two runs hold masters: {' and '.join(found)}", f"orchestrator status -i INVENTORY {found[0]}"
+            f"two runs hold masters: {' and '.join(found)}", f"orchestrator status -i INVENTORY {found[-1]}"
         )
     if not run:
         facts = await _ask_all(cluster, found[0])  # workers carry no claim: they are asked by the run's name
@@ -107,4 +111,5 @@ def _state(run: str, facts: dict[str, dict[str, str]]) -> RunState:
             name: fact["plan_sha256"].split()[0] for name, fact in facts.items() if fact.get("plan_sha256", "").strip()
         },
         holds={name: fact["hold"].strip() for name, fact in facts.items() if "hold" in fact},
+        undone_by=next((fact["undone"].strip() for fact in facts.values() if "undone" in fact), ""),
     )

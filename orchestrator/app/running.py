@@ -129,6 +129,11 @@ async def resume(
     """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
     state = await find_run(cluster, run)
     refuse_held(state)
+    if state.undone_by:
+        raise LockedError(
+            f"run {state.run} was taken back by run {state.undone_by}",
+            f"orchestrator status -i INVENTORY {state.undone_by}",
+        )
     plan = await state.plan(cluster)
     return await run_plan(cluster, plan, attempt=state.newest_attempt + 1, snapshot=snapshot, answers=answers)
 

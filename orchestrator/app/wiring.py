@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import re
 import secrets
 import signal
 import socket
@@ -173,8 +174,8 @@ def new_attempt(number: int) -> str:
 
 
 def laptop() -> str:
-    """Who is at work, for the eyes of others."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    """Who is at work, for the eyes of others; without what would need quoting in the claim's JSON."""
+    return re.sub(r"[^A-Za-z0-9@._-]", "_", f"{getpass.getuser()}@{socket.gethostname()}")
 
 
 def run_folder(cluster: str, run: str) -> Path:

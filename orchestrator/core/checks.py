@@ -56,6 +56,7 @@ def check_all(
             found += tools(host, views[host.name], NEEDED_TOOLS)
     found += members_fit(inventory, {host.name: view for host, view in masters})
     found += quorum(masters)
+    found += clients_answered(masters)
     found += addresses_fit(inventory, views)
     if snapshot:
         found += snapshot_fits(snapshot, masters)
@@ -168,7 +169,7 @@ def data_volume(host: Host, view: MasterView) -> Iterator[Finding]:
         yield _block(
             "certificates",
             host.name,
-            f"etcd's peer certificates are not readable: {', '.join(view.missing_certificates)}",
+            f"etcd's certificates are not readable: {', '.join(view.missing_certificates)}",
             "set `paths.certificates` for this host in the inventory",
         )
 
@@ -264,6 +265,19 @@ def quorum(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
             "for one bad member use `reinit HOST`; to restore all the same: --override quorum-healthy",
             can_override=True,
         )
+
+
+def clients_answered(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """A member that answers its peers alone: whether a quorum stands behind it cannot be seen."""
+    for host, view in masters:
+        if view.live and not view.live.answers_clients:
+            yield Finding(
+                name="client-port",
+                severity=Severity.WARN,
+                host=host.name,
+                what="its member answers its peers but not its clients: it has no quorum, or refuses our certificates",
+                remedy="make sure that the cluster is really down before you go on",
+            )
 
 
 def snapshot_fits(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:

@@ -39,7 +39,11 @@ def result_lines(plan: Plan, result: RunResult, total_s: float, inventory: str) 
     lines.append(("total time", duration(total_s)))
     if plan.snapshot:
         lines += _proof_lines(plan, plan.snapshot, result)
-    lines.append(("workers", _workers_words(plan, result)))
+    elif proof := result.proof:
+        lines.append(("members", f"{masters_words(plan)}; cluster id {proof['cluster_id']}"))
+        lines.append(("HashKV", f"{proof['hash_kv']} at revision {proof['revision']} on every member"))
+    if not plan.undoes or plan.phase(PhaseName.WORKERS):
+        lines.append(("workers", _workers_words(plan, result)))
     if kept := kept_words(plan):
         lines.append(("old data", f"kept in {kept}{_same_id(plan, result)}"))
     if hosts := hosts_file_kept(plan):
@@ -75,13 +79,25 @@ def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: RunResult) -> Line
 def _after(plan: Plan, result: RunResult, inventory: str) -> str:
     if result.failed_workers:
         return f"orchestrator resume -i {inventory} {plan.run}"
+    if plan.kind == "rollback":
+        return f"orchestrator finish -i {inventory} {plan.run}, once all is well"
     return "kubectl get nodes,pods --all-namespaces"
 
 
+_UNDOES = {
+    "abort": "aborted: what run {run} had done is taken back",
+    "rollback": "rolled back: every member runs on the data from before run {run}, and all agree",
+    "finish": "finished: what run {run} had left is removed",
+    "unlock": "unlocked: run {run} holds no master any more",
+}
+
+
 def _verdict(plan: Plan, result: RunResult) -> str:
-    if not plan.snapshot:
+    if plan.kind == "workers":
         return "not all workers are restarted" if result.failed_workers else "the workers are restarted"
     restored = "restored: every member is proven to hold the snapshot"
+    if plan.undoes:
+        restored = _UNDOES[plan.kind].format(run=plan.undoes)
     return f"{restored}; not all workers are restarted" if result.failed_workers else restored
 
 

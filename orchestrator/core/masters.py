@@ -59,6 +59,7 @@ class LiveMember:
     revision: int
     hash_kv: int
     has_quorum: bool
+    answers_clients: bool = True
 
 
 @dataclass(frozen=True, slots=True)

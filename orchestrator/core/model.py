@@ -222,6 +222,7 @@ class Judge(StrEnum):
     EXIT = "exit"  # every look exits 0 for yes, 1 for no
     MEMBER = "member"  # this member was restored: DESIGN of the proof in core/proof.py
     AGREE = "agree"  # all members were restored and agree
+    EQUAL = "equal"  # all members hold the same, whatever it is, with a quorum: core/agreement.py
     NODE = "node"  # the worker restarted and its Node is Ready by a newer lease
 
 
@@ -333,10 +334,14 @@ class Estimate(Frozen):
 
 
 class Plan(Frozen):
-    """All that a run will do, as data. A run carries out this and nothing else."""
+    """All that a run will do, as data. A run carries out this and nothing else.
+
+    ``undoes`` is the run that this one takes back, or finishes.
+    """
 
     format: int = PLAN_FORMAT
-    kind: Literal["restore", "workers"]
+    kind: Literal["restore", "workers", "abort", "rollback", "finish", "unlock"]
+    undoes: str = ""
     strategy: str = "aided"
     run: str
     made_at_utc: str

@@ -56,6 +56,17 @@ Lines = tuple[tuple[str, str], ...]
 # --- The plan -------------------------------------------------------------------------------------------
 
 
+TITLES = {
+    "restore": "Restore of etcd on",
+    "workers": "Restart of the workers of",
+    "abort": "Abort of a restore on",
+    "rollback": "Rollback of a restore on",
+    "finish": "End of a restore on",
+    "unlock": "Unlocking of the masters of",
+}
+"""By the kind of a plan; the cluster's name follows."""
+
+
 def header(plan: Plan) -> Lines:
     """What the plan is about: cluster, plan, snapshot, and the proof to come."""
     inventory = plan.inventory
@@ -64,7 +75,7 @@ def header(plan: Plan) -> Lines:
         ("cluster", f"{inventory.cluster} ({inventory.distribution}){strategy}"),
         ("masters", masters_words(plan)),
         ("workers", listed([host.name for host in inventory.workers]) or "none in the inventory"),
-        ("run", plan.run),
+        ("run", f"{plan.run}, {plan.kind} of run {plan.undoes}" if plan.undoes else plan.run),
         ("plan", f"{plan.sha256[:12]}, made at {plan.made_at_utc} by orchestrator {plan.tool_version}"),
     ]
     if snapshot := plan.snapshot:
@@ -170,6 +181,10 @@ def probe_words(plan: Plan, probe: Probe) -> str:
             )
             if probe.judge is Judge.AGREE:
                 words += "; one cluster id, a quorum, and nothing left that would restore again"
+        case Judge.EQUAL:
+            words = f"one HashKV at one revision on {hosts_words(plan, hosts)}; one cluster id, a quorum"
+            if cluster_id := probe.expect.get("cluster_id"):
+                words += f"; the cluster id is {cluster_id}, as before"
         case Judge.NODE:
             words = "the host has started anew, and its Node is Ready since"
         case Judge.EXIT:
@@ -250,7 +265,10 @@ def footer(plan: Plan) -> str:
     """`Plan: 3 members to restore, 2 workers to restart, 1.2 GiB to send.`"""
     phase = plan.phase(PhaseName.WORKERS)
     parts = [f"{count(len(plan.masters), 'member')} to restore"] if plan.snapshot else []
-    parts.append(f"{count(len(phase.steps) if phase else 0, 'worker')} to restart")
+    if plan.undoes:
+        parts.append(f"{plan.kind} of run {plan.undoes}")
+    if phase or not plan.undoes:
+        parts.append(f"{count(len(phase.steps) if phase else 0, 'worker')} to restart")
     parts += [f"{size(plan.estimate.upload_bytes)} to send"] if plan.estimate.upload_bytes else []
     return f"Plan: {', '.join(parts)}."
 

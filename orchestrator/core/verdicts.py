@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.core.agreement import judge_equal, read_standing
 from orchestrator.core.facts import parse_facts
 from orchestrator.core.http import parse_http
 from orchestrator.core.model import Answer, Judge, Output, Probe, Verdict
@@ -23,6 +24,8 @@ def judge(probe: Probe, outputs: Sequence[Output]) -> Verdict:
         return Verdict(Answer.UNKNOWN, silent)
     if probe.judge is Judge.EXIT:
         return _judge_exit(answers)
+    if probe.judge is Judge.EQUAL:
+        return judge_equal({host: read_standing(output.text) for host, output in answers}, probe.expect)
     expected = Expected(
         revision=int(probe.expect["revision"]),
         compacted_revision=int(probe.expect["compacted_revision"]),

@@ -44,19 +44,17 @@ def parse_names(text: str) -> dict[str, tuple[str, ...]]:
     return names
 
 
-def parse_claim(text: str, silent_s: str) -> Claim | None:
-    """The claim's JSON line -> a Claim; None where it is torn. ``silent_s`` is seconds, or `ended`."""
+def parse_claim(text: str, silent_s: str) -> Claim:
+    """The claim's JSON line -> a Claim. One that cannot be read still says that somebody holds the host.
+
+    ``silent_s`` is seconds, or `ended`.
+    """
+    silent = None if silent_s.strip() == "ended" else int(silent_s or "0")
     try:
         claim = json.loads(text)
-        return Claim(
-            run=claim["run"],
-            attempt=claim["attempt"],
-            laptop=claim["laptop"],
-            taken_at_utc=claim["taken_at_utc"],
-            silent_s=None if silent_s.strip() == "ended" else int(silent_s or "0"),
-        )
+        return Claim(claim["run"], claim["attempt"], claim["laptop"], claim["taken_at_utc"], silent)
     except (ValueError, KeyError, TypeError):
-        return None
+        return Claim("unknown", "", "somebody whose claim is damaged", "an unknown time", silent)
 
 
 def parse_live(facts: dict[str, str]) -> LiveMember | None:
@@ -72,6 +70,7 @@ def parse_live(facts: dict[str, str]) -> LiveMember | None:
             members={member.name: member.peer_urls for member in parse_members(peer.body)},
             revision=answer.revision,
             hash_kv=answer.hash_kv,
+            answers_clients=bool(health.body),
             has_quorum=bool(health.body) and parse_health(health.body).healthy,
         )
     except AnswerError:

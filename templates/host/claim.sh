@@ -1,19 +1,29 @@
-# claim.sh LAPTOP   Takes this host for the run: at most one run at a time holds it.
+# claim.sh LAPTOP [UNDONE]   Takes this host for the run: at most one run at a time holds it. A run that takes UNDONE
+# back takes its claim over, fences its attempts, and leaves a mark there: nobody goes on with it.
 claim=$STATE/claim
-mine=$STATE/$RUN/claim
-if [ -e "$claim" ] && ! grep -q "\"run\":\"$RUN\"" "$claim"; then
-    cat "$claim" >&2
-    exit 11
+mine=$STATE/$RUN/claim undone=${2-}
+taken() { cat "$claim" >&2; exit 11; }
+
+ours=no
+if [ -e "$claim" ]; then # asked once: a rival may come between two looks
+    grep -q -e "\"run\":\"$RUN\"" -e "\"run\":\"${undone:-$RUN}\"" "$claim" || taken
+    ours=yes # from an older attempt, or to be taken over
+fi
+if [ -n "$undone" ] && [ -d "$STATE/$undone" ]; then
+    newest=$(cat "$STATE/$undone/attempt" 2>/dev/null)
+    echo "$((${newest%%-*} + 1))-undone" >"$STATE/$undone/attempt.part" && echo "$RUN" >"$STATE/$undone/undone.part" &&
+        sync "$STATE/$undone/attempt.part" "$STATE/$undone/undone.part" &&
+        mv "$STATE/$undone/attempt.part" "$STATE/$undone/attempt" &&
+        mv "$STATE/$undone/undone.part" "$STATE/$undone/undone" && sync "$STATE/$undone" || exit 1
 fi
 sum=$(sha256sum <"$STATE/$RUN/plan.json")
 printf '{"format":1,"run":"%s","attempt":"%s","laptop":"%s","plan_sha256":"%s","taken_at_utc":"%s"}\n' \
-    "$RUN" "$ATTEMPT" "$1" "${sum%% *}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$mine.part"
-sync "$mine.part"
-if [ -e "$claim" ]; then # ours, from an older attempt
+    "$RUN" "$ATTEMPT" "$1" "${sum%% *}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$mine.part" && sync "$mine.part" || exit 1
+if [ "$ours" = yes ]; then
     mv "$mine.part" "$claim"
 else
     mv "$mine.part" "$mine"
-    ln "$mine" "$claim" || exit 11 # a hard link is exclusive: of two laptops one gets it
+    ln "$mine" "$claim" || taken # a hard link is exclusive: of two laptops one gets it
 fi
 : >>"$STATE/alive"
 touch "$STATE/alive"

@@ -11,15 +11,40 @@ fetch() {
         set -- --connect-to "$host:$port:$address:$port"
         case $url in https:*) set -- "$@" --cacert "$ca" --cert "$cert" --key "$key" ;; esac
         [ -z "$body" ] || set -- "$@" --data "$body"
-        curl --silent --show-error --include --http1.0 --max-time 8 --request "$method" "$@" "$url"
+        curl --silent --show-error --include --http1.0 --max-time "${fetch_s:-8}" --request "$method" "$@" "$url"
         return
     fi
     case $host in
     *[!0-9.]*) set -- -servername "$host" -verify_hostname "$host" ;;
     *) set -- -verify_ip "$host" ;; # only digits and dots: an address
     esac
-    # HTTP/1.0: the server closes when it has answered; with -quiet openssl waits for that.
     printf '%s %s HTTP/1.0\r\nHost: %s\r\nContent-Length: %s\r\n\r\n%s' \
         "$method" "$path" "$host" "$(printf %s "$body" | wc -c)" "$body" |
-        timeout 8 openssl s_client -quiet -connect "$address:$port" "$@" -verify_return_error -CAfile "$ca" -cert "$cert" -key "$key" 2>/dev/null
+        timeout "${fetch_s:-8}" sh -c 'echo $$ && exec openssl s_client -quiet "$@"' s_client -connect "$address:$port" "$@" \
+            -verify_return_error -CAfile "$ca" -cert "$cert" -key "$key" 2>/dev/null |
+        answer
+}
+
+# Prints an HTTP answer and hangs up. Waiting for the server to do that can take 5 s for each question: etcd's peer port
+# sets its read timeout anew when the connection is to be closed (rafthttp.ConnReadTimeout, etcd 3.5).
+answer() {
+    read -r pid
+    length=
+    while IFS= read -r line; do
+        printf '%s\n' "$line"
+        case $line in
+        [Cc]ontent-[Ll]ength:*) length=${line#*:} length=${length%?} ;;
+        ?) break ;; # a carriage return alone: the headers are over
+        esac
+    done
+    if [ -n "$length" ]; then head -c "$((length))"; else cat; fi
+    kill "$pid" 2>/dev/null
+}
+
+# fetch_client METHOD URL ADDRESS CA CERT KEY PEER_CERT PEER_KEY [BODY]: the same from the client port. A server's
+# certificate need not be fit for a client; the peers' always is, as each of them is both.
+fetch_client() {
+    answer=$(fetch "$1" "$2" "$3" "$4" "$5" "$6" "${9-}" 2>/dev/null)
+    [ -n "$answer" ] || answer=$(fetch "$1" "$2" "$3" "$4" "$7" "$8" "${9-}" 2>/dev/null)
+    printf '%s\n' "$answer"
 }

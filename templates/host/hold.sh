@@ -1,5 +1,6 @@
 # hold.sh set|lift|clear UNIT_FOLDER UNIT...   What is stopped stays stopped, through reboots and socket activation.
 # `set` makes the hold file and a drop-in per unit, `lift` takes the file away, `clear` the drop-ins.
+# hold.sh lift UNIT_FOLDER [RUN]   The hold of RUN, where this run takes it back.
 verb=$1 folder=$2
 shift 2
 hold=$STATE/hold
@@ -14,7 +15,7 @@ set)
     sync "$folder" && systemctl daemon-reload
     ;;
 lift)
-    [ ! -e "$hold" ] || [ "$(cat "$hold")" = "$RUN" ] || exit 1
+    [ ! -e "$hold" ] || [ "$(cat "$hold")" = "${1:-$RUN}" ] || exit 1
     rm -f "$hold" && sync "$STATE"
     ;;
 clear)

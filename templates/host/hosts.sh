@@ -1,24 +1,27 @@
-# hosts.sh put|remove HOSTS BLOCK   The lines between our two markers, and no other byte of the file.
-hosts=$2
-begin="# orchestrator $RUN begin"
-end="# orchestrator $RUN end"
-new=$STATE/$RUN/hosts.new
-[ -e "$STATE/$RUN/hosts.before" ] || cp -p "$hosts" "$STATE/$RUN/hosts.before"
+# hosts.sh put HOSTS BLOCK   The lines between our two markers, and no other byte of the file.
+# hosts.sh remove HOSTS [RUN]   Takes out what this run has put there, or RUN, which this run takes back.
+hosts=$2 run=$RUN
+[ "$1" = put ] || run=${3:-$RUN}
+begin="# orchestrator $run begin"
+end="# orchestrator $run end"
+new=$STATE/$run/hosts.new
+[ -e "$STATE/$run/hosts.before" ] || cp -p "$hosts" "$STATE/$run/hosts.before" || exit 1
 
 ours=no
 while IFS= read -r line || [ -n "$line" ]; do
     case $line in "$begin") ours=yes ;; esac
-    [ "$ours" = yes ] || printf '%s\n' "$line"
+    [ "$ours" = yes ] || printf '%s\n' "$line" || exit 1 # a full disk must not cost a line
     case $line in "$end") ours=no ;; esac
 done <"$hosts" >"$new"
-[ "$1" != put ] || printf '%s\n%s\n%s\n' "$begin" "$3" "$end" >>"$new"
+[ "$1" != put ] || printf '%s\n%s\n%s\n' "$begin" "$3" "$end" >>"$new" || exit 1
 # A file without a last newline keeps that habit once our block is gone.
-if [ "$1" = remove ] && [ "$(sha256sum <"$STATE/$RUN/hosts.before")" != "$(sha256sum <"$new")" ] &&
-    [ "$(cat "$STATE/$RUN/hosts.before")" = "$(cat "$new")" ]; then
-    cat "$STATE/$RUN/hosts.before" >"$new"
+if [ "$1" = remove ] && [ "$(sha256sum <"$STATE/$run/hosts.before")" != "$(sha256sum <"$new")" ] &&
+    [ "$(cat "$STATE/$run/hosts.before")" = "$(cat "$new")" ]; then
+    cat "$STATE/$run/hosts.before" >"$new" || exit 1
 fi
 
-cp -p "$hosts" "$hosts.kr-$RUN" && cat "$new" >"$hosts.kr-$RUN" && sync "$hosts.kr-$RUN"
+cp -p "$hosts" "$hosts.kr-$run" && cat "$new" >"$hosts.kr-$run" && sync "$hosts.kr-$run" ||
+    { rm -f "$hosts.kr-$run"; exit 1; }
 # In a container the file is a mount point: a rename onto it fails, writing into it works.
-mv "$hosts.kr-$RUN" "$hosts" 2>/dev/null || { cat "$new" >"$hosts" && rm -f "$hosts.kr-$RUN"; }
+mv "$hosts.kr-$run" "$hosts" 2>/dev/null || { cat "$new" >"$hosts" && rm -f "$hosts.kr-$run"; } || exit 1
 sync "$hosts"

@@ -1,27 +1,29 @@
 # keep.sh MEMBER KEPT   Copies the old data aside, whole, and writes down what it was.
 #   RUN/kept        device, inode, birth, size, path of every old file: what a restored member must no longer have
 #   RUN/kept.sums   sha256 of every old file
+{% include "host/sha256.sh" %}
 member=$1 kept=$2
 list=$STATE/$RUN/kept
 umask 077
 [ "$(cat "$STATE/hold" 2>/dev/null)" = "$RUN" ] || { echo "refused: this host is not held"; exit 3; }
 [ ! -e "$member/snap/db" ] || flock -n "$member/snap/db" true || { echo "refused: an etcd runs on $member"; exit 3; }
 [ ! -e "$list" ] || exit 0
-if [ ! -d "$member" ]; then
+[ ! -d "$member" ] || any=$(find "$member" -type f -print -quit) || exit 1
+if [ -z "${any-}" ]; then # no folder, or nothing in it
     echo none >"$list.part" && sync "$list.part" && mv "$list.part" "$list" && sync "$STATE/$RUN"
     exit
 fi
 if [ ! -e "$kept" ]; then
     rm -rf "$kept.part" # of an act of this run that died
-    cp -a --reflink=auto "$member" "$kept.part" || exit 1
-    (cd "$member" && find . -type f -exec sha256sum {} +) >"$list.sums" &
-    (cd "$kept.part" && find . -type f -exec sha256sum {} +) >"$list.copied" &
+    sums "$member" >"$list.sums" & # while it is copied: both read the same pages
+    cp -a --reflink=auto "$member" "$kept.part" || { wait; exit 1; }
+    sums "$kept.part" >"$list.copied"
     wait
     [ -s "$list.sums" ] && [ "$(sort "$list.sums")" = "$(sort "$list.copied")" ] || { echo "the copy differs"; exit 1; }
     rm "$list.copied"
     sync -f "$kept.part"
     mv "$kept.part" "$kept" && sync "${kept%/*}" || exit 1
 fi
-find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part"
+find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part" || exit 1 # a list cut short proves nothing
 sync "$list.part" "$list.sums"
 mv "$list.part" "$list" && sync "$STATE/$RUN"

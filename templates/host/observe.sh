@@ -5,7 +5,7 @@ state=$1 kublr=$2 manifests=$3 hosts=$4
 shift 4
 
 date +%s.%N | fact clock_first
-for tool in base64 cat cp curl date df docker du find flock getent grep head kubectl mv openssl setsid \
+for tool in base64 cat cp curl date df docker du find flock getent grep head mv openssl setsid \
     sha256sum sleep stat sync systemctl systemd-run tail timeout touch truncate; do
     command -v "$tool" >/dev/null || echo "$tool"
 done | fact missing_tools

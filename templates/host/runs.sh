@@ -12,4 +12,5 @@ fi
 [ -n "$run" ] && [ -d "$1/$run" ] || exit 0
 echo "$run" | fact run
 acts "$1" "$run" | fact acts
+[ ! -e "$1/$run/undone" ] || fact undone <"$1/$run/undone"
 [ ! -e "$1/$run/plan.json" ] || sha256sum <"$1/$run/plan.json" | fact plan_sha256

@@ -15,8 +15,10 @@ if [ -d "$data" ]; then
     ls -A "$data" | fact data_entries
     du -sk --apparent-size "$data" | fact data_kib
 fi
-for file in "$6" "$7" "$8"; do [ -r "$file" ] || echo "$file"; done | fact missing_certificates
+for file in "$6" "$7" "$8" "$9" "${10}" "${11}"; do
+    [ -r "$file" ] || echo "$file"
+done | sort -u | fact missing_certificates
 fetch GET "$peer_url/version" "$address" "$6" "$7" "$8" 2>/dev/null | fact peer_version
 fetch GET "$peer_url/members" "$address" "$6" "$7" "$8" 2>/dev/null | fact peer_members
 fetch GET "$peer_url/members/hashkv" "$address" "$6" "$7" "$8" '{"revision":0}' 2>/dev/null | fact peer_hashkv
-fetch GET "$client_url/health" "$address" "$9" "${10}" "${11}" 2>/dev/null | fact client_health
+fetch_client GET "$client_url/health" "$address" "$9" "${10}" "${11}" "$7" "$8" | fact client_health

@@ -60,9 +60,9 @@ class Cluster:
 
 
 def seeded(lab: Lab) -> Cluster:
-    """The lab, running on the data of the large snapshot, which also lies on every master, as a backup would."""
-    snapshot = make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES)
-    lab.seed(snapshot)
+    """The lab, running on a lot of data, and a backup of it, which lies on every master already."""
+    lab.seed(make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES))
+    snapshot = lab.backup(MASTERS[0].name, lab.folder / "backup.db")
     each(MASTERS, lambda host: run(["docker", "cp", str(snapshot), f"{lab.container(host.name)}:{STAGED}"]))
     revision = int(status(snapshot)["revision"])
     with snapshot.open("rb") as file:
@@ -75,7 +75,7 @@ def seeded(lab: Lab) -> Cluster:
         snapshot=snapshot,
         sha256=sha256,
         revision=revision,
-        # etcd's own answer, from data that etcdutl restored: nothing of the product had a hand in it.
+        # etcd's own answer, from before the restore: nothing of the product had a hand in it.
         hash_kv=lab.hashkv(MASTERS[0].name, revision).hash,
     )
 

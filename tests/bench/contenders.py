@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.cluster import STAGED, Cluster, old_copy
-from tests.lab.commands import LabError, run
+from tests.lab.commands import LabError, run, wait
 from tests.lab.hosts import DATA
 from tests.lab.lab import REPOSITORY
 
@@ -30,7 +31,7 @@ PLAYBOOK = Path(__file__).with_name("restore.yml")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a contender says: when it ended (monotonic), its outage where it counts one itself, its fixed dwell in it."""
+    """What a contender says: when it ended (monotonic), its outage if it counts one, and the fixed dwell in that."""
 
     ended_s: float
     outage_s: float | None = None
@@ -82,7 +83,7 @@ _POLL = """pki=/etc/kubernetes/pki/etcd
 body='{{"revision":{revision}}}'
 ask() {{
     if command -v curl >/dev/null; then
-        curl -s --cacert $pki/ca.crt --cert $pki/peer.crt --key $pki/peer.key -X GET -d "$body" \
+        curl -s --http1.1 --cacert $pki/ca.crt --cert $pki/peer.crt --key $pki/peer.key -X GET -d "$body" \
             https://127.0.0.1:2380/members/hashkv
     else
         printf 'GET /members/hashkv HTTP/1.0\\r\\nContent-Length: %s\\r\\n\\r\\n%s' "${{#body}}" "$body" |
@@ -90,33 +91,45 @@ ask() {{
             -key $pki/peer.key 2>/dev/null
     fi
 }}
-until ask | grep -q '"hash":{hash_kv}[,}}]'; do sleep 0.3; done"""
+tries=1000
+until ask | grep -q '"hash":{hash_kv}[,}}]'; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ]
+    sleep 0.3
+done"""
 
 
 @contextmanager
 def warm_shells(cluster: Cluster) -> Iterator[Callable[[str], Mapping[str, str]]]:
     """Yields a function that runs a script as root on all masters at once, over connections that stay open."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
-        shared = (*cluster.ssh_options, "-o", f"ControlPath={folder}/%h", "-o", "ControlPersist=yes")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool, ExitStack() as connections:
+        shared = (*cluster.ssh_options, "-o", f"ControlPath={folder}/%h")
+        names = tuple(cluster.logins)
+        for login in cluster.logins.values():
+            connections.enter_context(_connection((*shared, "-M", "-N", f"{login.user}@{login.address}")))
 
         def one(name: str, script: str) -> str:
             login = cluster.logins[name]
-            script = script.replace("'", "'\\''")
-            line = f"{login.become}sh -euc '{script}'"
-            argv = ["ssh", *shared, "-o", "ControlMaster=auto", f"{login.user}@{login.address}", line]
+            line = f"{login.become}{shlex.join(('sh', '-euc', script))}"
+            argv = ["ssh", *shared, f"{login.user}@{login.address}", line]
             return run(argv, f"{login.password}\n".encode() if login.password else b"")
 
         def everywhere(script: str) -> Mapping[str, str]:
-            names = tuple(cluster.logins)
             return dict(zip(names, pool.map(one, names, (script,) * len(names)), strict=True))
 
+        wait(lambda: len(list(Path(folder).iterdir())) == len(names), "SSH connections")
+        everywhere("true")
+        yield everywhere
+
+
+@contextmanager
+def _connection(arguments: tuple[str, ...]) -> Iterator[None]:
+    """The process that keeps one connection open for the others."""
+    with subprocess.Popen(["ssh", *arguments], stdin=subprocess.DEVNULL) as process:
         try:
-            everywhere("true")
-            yield everywhere
+            yield
         finally:
-            for login in cluster.logins.values():
-                leave = ["ssh", *shared, "-O", "exit", f"{login.user}@{login.address}"]
-                subprocess.run(leave, capture_output=True, check=False)
+            process.terminate()
 
 
 def ansible(cluster: Cluster) -> Claimed:

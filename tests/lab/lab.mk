@@ -2,3 +2,8 @@
 .PHONY: lab-up lab-down lab-reset
 lab-up lab-down lab-reset: $(VENV_READY)
 	@.venv/bin/python -m tests.lab $(@:lab-%=%)
+
+# Faults and what leads back from them: long cases, each on a fresh lab.
+.PHONY: test-faults
+test-faults: $(VENV_READY)
+	$(PYTEST) -m faults tests/lab

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from asyncio import Lock
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from orchestrator.core.model import ActRecord, ActState, Command, Ended, Outcome, Settled
 from tests.sim.clock import VirtualClock
 from tests.sim.disk import Disk
 
 TIMED_OUT = 124
+T = TypeVar("T")
 Run = Callable[["Call"], Awaitable[int]]
 
 
@@ -41,10 +44,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Misfortune:
-    """What happens to one act on its host: it waits for a settle to pass, dawdles, or dies at its n-th pause."""
+    """What happens to one act on its host: it waits for a settle to pass; at its n-th pause it dawdles, or dies."""
 
     after_settle_s: float | None = None
     slow_s: float = 0.0
+    slow_at: int = 1
     dies_at: int = 0
 
 
@@ -58,23 +62,34 @@ class DiedError(Exception):
 class Acts:
     """The acts of one host, its lock and its markers. ``boot`` tells whether a started act can still run."""
 
-    def __init__(self, disk: Disk, state: str) -> None:
+    def __init__(self, disk: Disk, state: str, begins: Callable[[Call], None]) -> None:
         self.disk = disk
+        self._begins = begins
         self.state = state
-        self.lock = asyncio.Lock()
+        self.lock = Lock()
         self.boot = 1
         self.settled = asyncio.Event()
-        self.running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, asyncio.Task[Any] | None] = {}
+        self._processes: set[asyncio.Task[Any]] = set()
         self.inside = ""
+
+    def spawn(self, process: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A process of this host: it goes on without the laptop, and dies with the power."""
+        task = asyncio.create_task(process)
+        self._processes.add(task)
+        task.add_done_callback(self._processes.discard)
+        return task
 
     # --- the verbs, as host.sh has them -----------------------------------------------------------------
 
     async def settle(self, run: str, attempt: str, wait_s: float) -> Settled:
-        try:
-            async with asyncio.timeout(wait_s):
-                await self.lock.acquire()
-        except TimeoutError:
-            return Settled(busy_with=self.inside or "unknown")
+        give_up_s = VirtualClock().monotonic() + wait_s
+        while self.lock.locked():
+            if VirtualClock().monotonic() >= give_up_s:
+                return Settled(busy_with=self.inside or "unknown")
+            await asyncio.sleep(0.5)
+        lock = self.lock
+        await lock.acquire()
         try:
             newest = self.newest(run) or "0"
             if newest != attempt:
@@ -83,24 +98,23 @@ class Acts:
                 self.disk.write(f"{self.state}/{run}/attempt", f"{attempt}\n")
             return Settled(self.records(run))
         finally:
-            self.lock.release()
+            lock.release()
             self.settled.set()
             self.settled = asyncio.Event()
 
     def start(self, place: Call, command: Command, program: Run, misfortune: Misfortune = FORTUNE) -> None:
         """Hands an act over. Doing so twice is harmless."""
         marker = self.marker(place)
-        if self.newest(place.run) != place.attempt or self.disk.exists(f"{marker}/started") or marker in self.running:
+        if self.newest(place.run) != place.attempt or self.has_begun(marker):
             return
         self.disk.write(f"{marker}/run", " ".join(command.argv))
-        task = asyncio.create_task(self._wrapper(place, command, program, misfortune))
-        self.running[marker] = task
-        task.add_done_callback(lambda _: self.running.pop(marker, None))
+        self.spawn(self._wrapper(place, command, program, misfortune))
 
-    async def join(self, place: Call) -> Outcome:
-        """Waits for the end of an act."""
+    async def join(self, place: Call, wait_s: float) -> Outcome | None:
+        """Waits for the end of an act; None where it has none by then."""
         marker = self.marker(place)
-        while True:
+        give_up_s = VirtualClock().monotonic() + wait_s
+        while (left_s := give_up_s - VirtualClock().monotonic()) > 0:
             match self._state(marker):
                 case ActState.ENDED, int(code):
                     return _outcome(code, self.disk.text(f"{marker}/log"))
@@ -108,10 +122,11 @@ class Acts:
                     return Outcome(Ended.DIED, detail="it began, did not end, and no longer runs")
                 case ActState.WAITING, _ if self.newest(place.run) != place.attempt:
                     return self._fenced(place)
-            if task := self.running.get(marker):
-                await asyncio.wait({task})
+            if task := self._running.get(marker):
+                await asyncio.wait({task}, timeout=left_s)
             else:
                 await asyncio.sleep(0.1)
+        return None
 
     # --- one act, as act.sh runs it ---------------------------------------------------------------------
 
@@ -121,10 +136,12 @@ class Acts:
         lock, leaks = self.lock, False
         await lock.acquire()
         try:
-            if self.is_fenced(place) or self.disk.exists(f"{marker}/started"):
+            if self.is_fenced(place) or self.has_begun(marker):
                 return
             self.inside = f"{place.step}/{place.attempt}"
+            self._running[marker] = asyncio.current_task()
             self.disk.write(f"{marker}/started", f"{self.boot} {int(VirtualClock().time())}")
+            self._begins(place)
             place.pace = _pacer(misfortune)
             code = await self._within(command.timeout_s, program, place)
             leaks = place.starts_services and not command.lets_go
@@ -134,6 +151,7 @@ class Acts:
             return
         finally:
             self.inside = ""
+            self._running.pop(marker, None)
             if not leaks:  # a service that inherited the lock keeps it
                 lock.release()
 
@@ -146,16 +164,21 @@ class Acts:
         """Makes the part file of a push the file. Holds the lock, and is no act: it has no marker."""
         part = f"{path}.part.{place.attempt}.1"
         await self._befall(misfortune)
-        async with self.lock:
+        lock = self.lock
+        await lock.acquire()
+        try:
             if self.is_fenced(place):
                 return self._fenced(place)
             await _pacer(misfortune)()
-            self.disk.remove(path)
+            if not self.disk.is_file(part):
+                return Outcome(Ended.FAILED, 1, detail=f"{part} is gone")
             self.disk.move(part, path)
             if (found := self.disk.sha256(path)) == sha256:
                 return Outcome(Ended.DONE, 0)
             self.disk.remove(path)
             return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {found}")
+        finally:
+            lock.release()
 
     async def _within(self, timeout_s: float, program: Run, place: Call) -> int:
         try:
@@ -172,11 +195,15 @@ class Acts:
     def _fenced(self, place: Call) -> Outcome:
         return Outcome(Ended.FENCED, detail=f"attempt {self.newest(place.run)} has taken this host over")
 
+    def has_begun(self, marker: str) -> bool:
+        """An act runs once per attempt, however often it was asked for."""
+        return self.disk.exists(f"{marker}/started")
+
     def power_off(self) -> None:
         """Everything that runs dies; markers and attempts lie on the disk."""
-        for task in list(self.running.values()):
+        for task in self._processes:
             task.cancel()
-        self.lock = asyncio.Lock()
+        self.lock = Lock()
         self.boot += 1
 
     # --- markers ----------------------------------------------------------------------------------------
@@ -204,7 +231,7 @@ class Acts:
         if not self.disk.exists(f"{marker}/started"):
             return ActState.WAITING, None
         boot = self.disk.text(f"{marker}/started").split()[0]
-        runs = marker in self.running and boot == str(self.boot)
+        runs = marker in self._running and boot == str(self.boot)
         return (ActState.RUNNING if runs else ActState.DIED), None
 
 
@@ -219,7 +246,7 @@ def _outcome(code: int, log: str) -> Outcome:
 
 
 def _pacer(misfortune: Misfortune) -> Callable[[], Awaitable[None]]:
-    """An effect takes 0.2 s; a misfortune makes the first last longer, or one the last."""
+    """An effect takes 0.2 s; a misfortune makes one last longer, or one the last."""
     count = 0
 
     async def pace() -> None:
@@ -227,6 +254,6 @@ def _pacer(misfortune: Misfortune) -> Callable[[], Awaitable[None]]:
         count += 1
         if count == misfortune.dies_at:
             raise DiedError
-        await asyncio.sleep(0.2 + (misfortune.slow_s if count == 1 else 0.0))
+        await asyncio.sleep(0.2 + (misfortune.slow_s if count == misfortune.slow_at else 0.0))
 
     return pace

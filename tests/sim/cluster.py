@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 from orchestrator.core.inventory import Restart
 from orchestrator.core.model import Estimate, Plan
@@ -25,9 +26,9 @@ LIVE = SNAPSHOT.write("pods/c x").write("events/2 x")
 SNAPSHOT_FILE = to_file(SNAPSHOT)
 
 
-def make_world(vendor: Vendor | None = None, *, workers: int = 1, restart: Restart = Restart.REBOOT) -> World:
-    """Three healthy masters that have moved on since the snapshot, and workers."""
-    inventory = builders.inventory(3, workers, restart=restart)
+def make_world(vendor: Vendor | None = None, *, restart: Restart = Restart.REBOOT) -> World:
+    """Three healthy masters that have moved on since the snapshot, and a worker."""
+    inventory = builders.inventory(3, 1, restart=restart)
     witness = Witness(SNAPSHOT, SNAPSHOT_FILE, LIVE)
     hosts = [
         SimHost(host.name, is_master=host in inventory.masters, vendor=vendor or Vendor(), witness=witness)
@@ -46,26 +47,28 @@ def make_world(vendor: Vendor | None = None, *, workers: int = 1, restart: Resta
     return world
 
 
-def make_plan(world: World, run: str = RUN, laptop: str = LAPTOP) -> Plan:
+@cache
+def make_plan(run: str, laptop: str, restart: Restart = Restart.REBOOT) -> Plan:
     """The restore of this cluster, by the product's own planner."""
-    views = builders.masters(len(world.masters), resolving=False, quorum=True)
-    phases = Restore(world.inventory, snapshot_facts(len(world.masters)), views, Kublr(), run, laptop).phases()
+    inventory = builders.inventory(3, 1, restart=restart)
+    views = builders.masters(3, resolving=False, quorum=True)
+    phases = Restore(inventory, snapshot_facts(), views, Kublr(), run, laptop).phases()
     return Plan(
         kind="restore",
         run=run,
         made_at_utc=builders.MADE_AT_UTC,
         tool_version="0.1.0",
-        inventory=world.inventory,
-        snapshot=snapshot_facts(len(world.masters)),
+        inventory=inventory,
+        snapshot=snapshot_facts(),
         snapshot_path="/backups/etcd.db",
-        facts=facts_of(world.inventory, views),
+        facts=facts_of(inventory, views),
         estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=0),
         files=used_by(phases, builders.scripts()),
         phases=phases,
     )
 
 
-def snapshot_facts(members: int) -> SnapshotFacts:
+def snapshot_facts() -> SnapshotFacts:
     """What reading the snapshot file would say of it."""
     told = {
         "size_bytes": len(SNAPSHOT_FILE),
@@ -75,4 +78,4 @@ def snapshot_facts(members: int) -> SnapshotFacts:
         "compacted_revision": SNAPSHOT.compacted,
         "hash_kv": SNAPSHOT.hash_kv(SNAPSHOT.revision),
     }
-    return builders.snapshot_facts(members).model_copy(update=told)
+    return builders.snapshot_facts().model_copy(update=told)

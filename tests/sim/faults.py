@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.core.model import Command, Plan
+from orchestrator.core.model import Command, Exec, Plan, Reboot, Script
 
 
 class Fate(StrEnum):
@@ -21,25 +21,31 @@ class Fate(StrEnum):
     DIED = "died"  # it was killed in the middle
     REBOOTS = "host reboots"
     VANISHES = "host vanishes"  # nobody reaches it for a while
-    HANGS = "act hangs"  # until its time is over
+    HANGS = "act hangs"  # for a while, or until its time is over
+    SLEEPS = "laptop sleeps"  # its lid is closed before the call, and opened again
 
     @property
     def ends_laptop(self) -> bool:
-        return self not in MISHAPS
+        return self in CRASHES
 
 
-MISHAPS = (Fate.REBOOTS, Fate.VANISHES, Fate.HANGS)
+CRASHES = (Fate.LOST, Fate.DONE, Fate.LATE, Fate.AFTER_SETTLE, Fate.DIED)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One call's fate. ``dies_at`` counts the pauses of the act up to the one in which it dies; ``after_s`` is when,
-    after the settle or after the call, it lands; ``for_s`` how long a host has vanished."""
+    """One call's fate. ``at`` counts the pauses of the act up to the one in which it dies, or is held up; ``after_s``
+    is when, after the settle or after the call, it lands; ``for_s`` how long a host has vanished, an act hangs, or a
+    laptop sleeps."""
 
     fate: Fate
-    dies_at: int = 2
+    at: int = 1
     after_s: float = 0.0
     for_s: float = 90.0
+
+
+Faults = Mapping[int, Fault]
+"""What befalls one laptop's calls, by their number from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,12 @@ OUTSIDE_THE_PLAN = ("stat", "sum", "runs.sh")
 
 @dataclass(slots=True)
 class Line:
-    """All of one laptop's calls, counted. ``faults`` are by the number of the call, from 0."""
+    """All of one laptop's calls, counted, and what befalls them."""
 
-    faults: Mapping[int, Fault] = field(default_factory=dict)
+    faults: Faults = field(default_factory=dict)
     calls: list[Called] = field(default_factory=list)
     is_gone: bool = False
+    sleeps_until_s: float = 0.0
     _laptop: asyncio.Future[Any] | None = None
     _heartbeats: list[asyncio.Task[None]] = field(default_factory=list)
     _hosts_own: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -78,7 +85,20 @@ class Line:
         if self.is_gone:
             await asyncio.Event().wait()
         self.calls.append(Called(verb, host, what))
-        return self.faults.get(len(self.calls) - 1)
+        fault = self.faults.get(len(self.calls) - 1)
+        if fault and fault.fate is Fate.SLEEPS:
+            self.sleeps_until_s = self.now_s() + fault.for_s
+        while self.is_asleep:
+            await asyncio.sleep(self.sleeps_until_s - self.now_s())
+        return fault
+
+    @staticmethod
+    def now_s() -> float:
+        return asyncio.get_running_loop().time()
+
+    @property
+    def is_asleep(self) -> bool:
+        return self.now_s() < self.sleeps_until_s
 
     async def crash(self) -> None:
         """The laptop's process dies; nothing of it goes on."""
@@ -107,19 +127,20 @@ class Line:
         return command.argv == ("true",) or (command.argv[:2] == ("rm", "-f") and command.argv[2].endswith("/alive"))
 
 
-def commands_of(plan: Plan) -> set[tuple[tuple[str, ...], str]]:
+def commands_of(plan: Plan) -> frozenset[tuple[tuple[str, ...], str]]:
     """Every command line that a plan shows, with the text of its script."""
-    found = set()
+    found: set[tuple[tuple[str, ...], str]] = set()
     for phase in plan.phases:
-        probes = [phase.requires, phase.barrier, *(step.done_if for step in phase.steps)]
+        probes = [phase.requires, phase.barrier]
+        probes += [probe for step in phase.steps for probe in (step.requires, step.done_if)]
         calls = [look.call for probe in probes if probe for look in probe.looks]
         for step in phase.steps:
-            match step.act.kind:
-                case "exec" | "script":
+            match step.act:
+                case Exec() | Script():
                     calls.append(step.act)
-                case "reboot":
-                    found.add((step.act.argv, ""))
+                case Reboot(argv=argv):
+                    found.add((argv, ""))
         for call in calls:
             command = plan.command(call)
             found.add((command.argv, command.script))
-    return found
+    return frozenset(found)

@@ -35,7 +35,9 @@ class History:
 
     def last(self, key: str) -> str:
         """The newest value of a key; a write is `KEY VALUE`."""
-        return next((write.removeprefix(f"{key} ") for write in reversed(self.writes) if write.startswith(f"{key} ")), "")
+        return next(
+            (write.removeprefix(f"{key} ") for write in reversed(self.writes) if write.startswith(f"{key} ")), ""
+        )
 
     def extends(self, older: History) -> bool:
         return self.writes[: older.revision] == older.writes

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from tests.sim.acts import Acts
+from tests.sim.acts import Acts, Call
 from tests.sim.disk import Disk
 from tests.sim.history import EMPTY, HALF, RESTORED, History, from_file, to_file
 from tests.sim.units import DOCKER, KUBELET, SOCKET, Units
@@ -40,6 +40,8 @@ class Witness(Protocol):
 
     def etcd_starts(self, host: SimHost) -> None: ...
 
+    def act_begins(self, host: str, call: Call) -> None: ...
+
 
 @dataclass(slots=True)
 class Pod:
@@ -59,7 +61,7 @@ class SimHost:
         self.vendor = vendor
         self.disk = Disk()
         self.units = Units(self.disk)
-        self.acts = Acts(self.disk, STATE)
+        self.acts = Acts(self.disk, STATE, lambda call: witness.act_begins(name, call))
         self.pod: Pod | None = None
         self.is_up = True
         self.is_reachable = True

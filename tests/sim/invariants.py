@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tests.sim.acts import Call
 from tests.sim.history import OLD, RESTORED, History
 from tests.sim.host import ARMED, MEMBER, STATE, VOLUME, SimHost
 
@@ -19,6 +20,8 @@ class Witness:
         self.violations: dict[str, None] = {}
         self.commands = 0
         self._safe_at: dict[str, int] = {}
+        self._begun: set[str] = set()
+        self._runs: set[str] = set()
 
     def watch(self, masters: Iterable[SimHost]) -> None:
         self._masters = tuple(masters)
@@ -32,15 +35,29 @@ class Witness:
         if not shown:
             self.accuse(f"it ran what the plan does not show: {' '.join(command)}")
 
+    def act_begins(self, host: str, call: Call) -> None:
+        """An act runs once per attempt, whoever is watching; and one run at a time changes the cluster."""
+        marker = f"{host}: {call.run} {call.step} {call.attempt}"
+        if marker in self._begun:
+            self.accuse(f"an act runs twice: {marker}")
+        self._begun.add(marker)
+        if not call.step.startswith(("claim.", "attempt.")):
+            self._runs.add(call.run)
+        if len(self._runs) > 1:
+            self.accuse(f"two runs are at work: {' and '.join(sorted(self._runs))}")
+
     def etcd_starts(self, host: SimHost) -> None:
         """Called when an etcd pod starts, before it touches anything."""
         if host.works_on_data:
             self.accuse(f"{host.name}: etcd starts while {host.works_on_data} is at work on its data")
         if host.disk.exists(ARMED):
-            if late := [other.name for other in self._masters if not self.is_committed(other)]:
-                self.accuse(f"{host.name} starts its restore, {', '.join(late)} not being committed")
+            if not self._all_are_committed():
+                self.accuse(f"{host.name} starts its restore, not every master being committed")
         elif self._has_been_kept(host) and host.load(MEMBER).log == OLD:
             self.accuse(f"{host.name}: the old data comes up again after it was kept")
+
+    def _all_are_committed(self) -> bool:
+        return all(self.is_committed(master) for master in self._masters)
 
     def is_committed(self, host: SimHost) -> bool:
         """The right file is scheduled there, or has been restored."""
@@ -57,6 +74,8 @@ class Witness:
         for host in self._masters:
             if host.works_on_data and host.etcd:
                 self.accuse(f"{host.name}: {host.works_on_data} is at work on the data of a running etcd")
+            if self._has_been_kept(host) and not host.disk.exists(f"{STATE}/hold") and not self._all_are_committed():
+                self.accuse(f"{host.name} is free to start, not every master being committed")
             if not self._old_data_is_safe(host):
                 self.accuse(f"{host.name}: the old data is nowhere to be found whole")
 

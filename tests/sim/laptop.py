@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +20,8 @@ from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import HaltedError, OrchestratorError
 from orchestrator.ports import Source
 from tests.sim.clock import VirtualClock
-from tests.sim.cluster import RUN, SNAPSHOT_FILE
-from tests.sim.faults import Fault, Line
+from tests.sim.cluster import SNAPSHOT_FILE
+from tests.sim.faults import Faults, Line
 from tests.sim.host import STATE
 from tests.sim.remote import SimRemote
 from tests.sim.world import World
@@ -42,19 +41,17 @@ class Ending:
         return self.result is not None
 
 
-async def restore(world: World, plan: Plan, faults: Mapping[int, Fault] | None = None, attempt: int = 1) -> Ending:
+async def restore(world: World, plan: Plan, faults: Faults | None = None) -> Ending:
     """The first attempt at a plan."""
-    return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.carry_out(plan, attempt))
+    return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.carry_out(plan, 1))
 
 
-async def resume(world: World, faults: Mapping[int, Fault] | None = None, run: str = RUN) -> Ending:
-    """Another laptop goes on with the run that it finds on the hosts."""
+async def resume(world: World, run: str, faults: Faults | None = None) -> Ending:
+    """Another laptop goes on with a run that it finds on the hosts."""
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_over(run))
 
 
-async def _on_a_laptop(
-    world: World, faults: Mapping[int, Fault], work: Callable[[_Laptop], Awaitable[Result]]
-) -> Ending:
+async def _on_a_laptop(world: World, faults: Faults, work: Callable[[_Laptop], Awaitable[Result]]) -> Ending:
     laptop = _Laptop(world, Line(faults))
     task = asyncio.ensure_future(work(laptop))
     laptop.line.belongs_to(task)
@@ -117,29 +114,12 @@ class _Laptop:
 
     async def _open_source(self, push: Push) -> Source:
         if not push.source_host:
-            return Bytes(SNAPSHOT_FILE)
+            return BytesSource(SNAPSHOT_FILE)
         remote = self.remotes[push.source_host]
         output = await remote.look(Command(("stat", "-c", "%s", push.source_path)))
         if output.exit_code != 0:
             raise HaltedError(f"{push.source_host}: {push.source_path} is gone", "orchestrator resume")
         return RemoteSource(remote, push.source_path, int(output.text))
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """Implements ``ports.Source``."""
-
-    content: bytes
-
-    @property
-    def size_bytes(self) -> int:
-        return len(self.content)
-
-    async def chunks(self, offset: int) -> AsyncIterator[bytes]:
-        yield self.content[offset:]
-
-    async def sha256(self, length: int) -> str:
-        return hashlib.sha256(self.content[:length]).hexdigest()
 
 
 @dataclass(slots=True)

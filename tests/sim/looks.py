@@ -175,7 +175,9 @@ async def runs(world: World, host: SimHost, call: Call) -> int:
         return 0
     if disk.exists(f"{state}/hold"):
         call.say(_fact("hold", disk.text(f"{state}/hold")))
-    attempts = [path for path in disk.below(state) if path.endswith("/attempt") and path.count("/") == state.count("/") + 2]
+    attempts = [
+        path for path in disk.below(state) if path.endswith("/attempt") and path.count("/") == state.count("/") + 2
+    ]
     call.say(_fact("attempts", "".join(f"{path.split('/')[-2]} {disk.text(path)}\n" for path in attempts)))
     if disk.exists(f"{state}/claim"):
         text = disk.text(f"{state}/claim")
@@ -187,7 +189,9 @@ async def runs(world: World, host: SimHost, call: Call) -> int:
         return 0
     call.say(_fact("run", run))
     records = host.acts.records(run)
-    lines = (f"act {it.step} {it.attempt} {it.state} {'-' if it.exit_code is None else it.exit_code}\n" for it in records)
+    lines = (
+        f"act {it.step} {it.attempt} {it.state} {'-' if it.exit_code is None else it.exit_code}\n" for it in records
+    )
     call.say(_fact("acts", "".join(lines)))
     if disk.exists(f"{state}/{run}/plan.json"):
         call.say(_fact("plan_sha256", disk.sha256(f"{state}/{run}/plan.json")))

@@ -53,12 +53,14 @@ async def claim(world: World, host: SimHost, call: Call) -> int:
 
 
 async def release(world: World, host: SimHost, call: Call) -> int:
-    if f'"run":"{call.run}"' not in host.disk.text(f"{call.state}/claim"):
-        return 0
-    host.disk.move(f"{call.state}/claim", f"{call.folder}/claim.released")
-    await call.work()
-    for path in (f"{call.folder}/claim", f"{call.state}/alive", f"{call.folder}/reserve"):
-        host.disk.remove(path)
+    claim = f"{call.state}/claim"
+    if f'"run":"{call.run}"' in host.disk.text(claim):
+        host.disk.move(claim, f"{call.folder}/claim.released")
+        await call.work()
+    host.disk.remove(f"{call.folder}/claim")
+    host.disk.remove(f"{call.folder}/reserve")
+    if not host.disk.exists(claim):
+        host.disk.remove(f"{call.state}/alive")
     return 0
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from functools import partial
 
 from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
 from orchestrator.ports import HostError, Progress, Source
-from tests.sim.acts import FORTUNE, Call, Misfortune
-from tests.sim.clock import FOR_EVER_S
+from tests.sim.acts import FORTUNE, Call, Misfortune, Run
 from tests.sim.faults import Fate, Fault, Line
 from tests.sim.host import STATE, SimHost
 from tests.sim.looks import LOOKS
@@ -18,6 +17,7 @@ from tests.sim.programs import ACTS, Program, UnknownProgramError, now_s
 from tests.sim.world import World
 
 PATIENCE_S, HEARTBEAT_S, LATENCY_S = 30.0, 15.0, 0.05
+JOIN_S, GRACE_S = 20.0, 60.0
 SLOW_S = 100.0
 """Longer than a laptop that takes over waits for silence: a late act is still at work when that one settles."""
 
@@ -62,10 +62,20 @@ class SimRemote:
         if not await self._answers():
             return Outcome(Ended.LOST, detail=f"{self.name} does not answer")
         await asyncio.sleep(LATENCY_S)
-        self._host.acts.start(place, command, program, _misfortune(fault) if fault else FORTUNE)
-        outcome = await self._while_it_answers(self._host.acts.join(place))
+        outcome = await self._start_and_join(place, command, program, _misfortune(fault) if fault else FORTUNE)
         self._world.witness.look()
         return outcome
+
+    async def _start_and_join(self, place: Call, command: Command, program: Run, misfortune: Misfortune) -> Outcome:
+        """Hands the act over again where nothing of it is to be seen: that is harmless."""
+        give_up_s = now_s() + command.timeout_s + GRACE_S
+        while now_s() < give_up_s:
+            if not await self._answers():
+                return Outcome(Ended.LOST, detail=f"{self.name} does not answer")
+            self._host.acts.start(place, command, program, misfortune)
+            if outcome := await self._host.acts.join(place, JOIN_S):
+                return outcome
+        return Outcome(Ended.LOST, detail=f"{place.step} has not ended {GRACE_S:g} s after its time")
 
     async def push(
         self, source: Source, path: str, sha256: str, attempt: str, progress: Progress | None = None
@@ -99,13 +109,15 @@ class SimRemote:
             await self._line.crash()
         await asyncio.sleep(LATENCY_S)
         disk.write(part, content)
-        finishing = asyncio.create_task(
-            self._host.acts.finish(place, path, sha256, _misfortune(fault) if fault else FORTUNE)
-        )
-        self._line.keep(finishing)
+        acts, misfortune = self._host.acts, _misfortune(fault) if fault else FORTUNE
+        finishing = acts.spawn(acts.finish(place, path, sha256, misfortune))
         if fault:
             await self._line.crash()
-        return await self._while_it_answers(asyncio.shield(finishing))
+        await asyncio.wait({finishing})
+        while finishing.cancelled() and await self._answers():
+            finishing = acts.spawn(acts.finish(place, path, sha256))
+            await asyncio.wait({finishing})
+        return Outcome(Ended.LOST, detail=f"{self.name} has gone") if finishing.cancelled() else finishing.result()
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         if _ends_laptop(await self._next("read", path.rpartition("/")[2])):
@@ -118,7 +130,7 @@ class SimRemote:
         fault = await self._next("settle", attempt)
         if fault and fault.fate.ends_laptop:
             if fault.fate is not Fate.LOST and self._host.answers:
-                self._line.keep(asyncio.create_task(self._settle_late(run, attempt, _misfortune(fault))))
+                self._host.acts.spawn(self._settle_late(run, attempt, _misfortune(fault)))
             await self._line.crash()
         self._run = run
         if not await self._answers():
@@ -165,18 +177,6 @@ class SimRemote:
             await asyncio.sleep(0.5)
         return self._host.answers
 
-    async def _while_it_answers(self, ending: Awaitable[Outcome]) -> Outcome:
-        """The end of what runs on the host, or LOST where it has gone for longer than we wait."""
-        task = asyncio.ensure_future(ending)
-        try:
-            while not task.done():
-                await asyncio.wait({task}, timeout=1)
-                if not await self._answers():
-                    return Outcome(Ended.LOST, detail=f"{self.name} does not answer")
-            return task.result()
-        finally:
-            task.cancel()
-
     async def _settle_late(self, run: str, attempt: str, misfortune: Misfortune) -> None:
         await asyncio.sleep(misfortune.slow_s)
         if misfortune.after_settle_s is not None:
@@ -186,7 +186,7 @@ class SimRemote:
     async def _beat(self, attempt: str) -> None:
         while self._host.acts.newest(self._run) == attempt:
             await asyncio.sleep(HEARTBEAT_S)
-            if self._host.answers and self._host.acts.newest(self._run) == attempt:
+            if self._host.answers and not self._line.is_asleep and self._host.acts.newest(self._run) == attempt:
                 self._touch(claimed_only=False)
 
     def _touch(self, *, claimed_only: bool) -> None:
@@ -213,11 +213,11 @@ def _misfortune(fault: Fault) -> Misfortune:
     """How a fate of the laptop's call looks to the act on the host."""
     match fault.fate:
         case Fate.LATE:
-            return Misfortune(slow_s=SLOW_S)
+            return Misfortune(slow_s=SLOW_S, slow_at=fault.at)
         case Fate.AFTER_SETTLE:
             return Misfortune(after_settle_s=fault.after_s)
         case Fate.DIED:
-            return Misfortune(dies_at=fault.dies_at)
+            return Misfortune(dies_at=fault.at)
         case Fate.HANGS:
-            return Misfortune(slow_s=FOR_EVER_S)
+            return Misfortune(slow_s=fault.for_s)
     return FORTUNE

@@ -3,93 +3,124 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.core.inventory import Restart
 from tests.sim.clock import play
-from tests.sim.cluster import RUN, SNAPSHOT, make_plan, make_world
-from tests.sim.faults import Fault
+from tests.sim.cluster import HOSTS, LAPTOP, RUN, SNAPSHOT, make_plan, make_world
+from tests.sim.faults import Called, Faults
 from tests.sim.host import ARMED, STATE, SimHost, Vendor
 from tests.sim.invariants import is_restored
 from tests.sim.laptop import Ending, restore, resume
+from tests.sim.units import ALL, FOLDER
 from tests.sim.world import World
 
 SILENCE_S = 61.0
 """After which a holder may be taken over."""
-MOST_LAPTOPS = 12
-AFTERMATH_S = 150.0
-
-Faults = Mapping[int, Fault]
+MOST_LAPTOPS = 8
+AFTERMATH_S, POWER_CUT_S = 150.0, 60.0
 
 
 @dataclass(slots=True)
 class Story:
-    """What was told: how each laptop's work ended, and what was wrong with any of it."""
+    """How each laptop's work ended, what was wrong with any of it, and what the run left on the hosts."""
 
     endings: list[Ending] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    commands: int = 0
+
+    @property
+    def calls(self) -> list[Called]:
+        """The first laptop's."""
+        return self.endings[0].line.calls
 
     @property
     def resumes(self) -> int:
         return len(self.endings) - 1
 
+    @property
+    def is_done(self) -> bool:
+        return self.endings[-1].is_done
+
+    @property
+    def errors(self) -> list[str]:
+        """By what each laptop's work failed; nothing for one that died or came to the end."""
+        return [type(ending.error).__name__ if ending.error else "" for ending in self.endings]
+
 
 def tell(
-    faults: Sequence[Faults] = (),
-    *,
+    *faults: Faults,
     wait_s: float = SILENCE_S,
     vendor: Vendor | None = None,
     restart: Restart = Restart.REBOOT,
+    most_laptops: int = MOST_LAPTOPS,
 ) -> Story:
-    """A whole story in virtual time. ``faults`` are each laptop's own; later laptops have none."""
-    return play(_tell(make_world(vendor, restart=restart), faults, wait_s))
+    """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none."""
+
+    async def told() -> Story:
+        world = make_world(vendor, restart=restart)
+        living = asyncio.create_task(world.live())
+        story = Story()
+        run = await _to_the_end(world, story, faults, wait_s, most_laptops)
+        await judge(world, story, run)
+        living.cancel()
+        return story
+
+    return play(told())
 
 
-async def _tell(world: World, faults: Sequence[Faults], wait_s: float) -> Story:
-    story = Story()
-    living = asyncio.create_task(world.live())
-    run = await to_the_end(world, story, faults, wait_s)
-    story.left = leftovers(world, run)
-    story.violations += world.witness.violations
-    if story.endings[-1].is_done:
-        story.violations += await _aftermath(world)
-    else:
-        story.violations.append(f"it never ends: {story.endings[-1].error}")
-    living.cancel()
-    return story
-
-
-async def to_the_end(world: World, story: Story, faults: Sequence[Faults], wait_s: float) -> str:
-    """Laptop after laptop, until one comes to the end; the run's id, for a run that has not begun is begun anew."""
-    run, begun = RUN, False
-    for number in range(MOST_LAPTOPS):
+async def _to_the_end(world: World, story: Story, faults: Sequence[Faults], wait_s: float, most: int) -> str:
+    """Laptop after laptop, until one comes to the end. Gives the run's id: one that has not begun is begun anew."""
+    run, has_begun = RUN, False
+    restart = world.inventory.policies.workers.restart
+    for number in range(most):
         mine = faults[number] if number < len(faults) else {}
-        ending = await (resume(world, mine, run) if begun else restore(world, make_plan(world, run), mine))
+        plan = make_plan(run, LAPTOP, restart)
+        ending = await (resume(world, run, mine) if has_begun else restore(world, plan, mine))
         story.endings.append(ending)
         if ending.is_done:
             break
-        begun = True
-        if ending.error and "orchestrator plan" in ending.error.next_step:  # it has not begun: make a new plan
-            run, begun = f"{RUN}{number}", False
+        has_begun = True
+        if ending.error and "orchestrator plan" in ending.error.next_step:
+            run, has_begun = f"{RUN}{number}", False
         await asyncio.sleep(wait_s)
     return run
 
 
-async def _aftermath(world: World) -> list[str]:
-    """What lands late has landed; then all masters lose their power at once, and nothing may be lost by that."""
+async def judge(world: World, story: Story, run: str) -> None:
+    """What is wrong when all that was late has landed; then all masters lose their power at once, and again."""
+    story.commands = world.witness.commands
+    if not story.is_done:
+        error = story.endings[-1].error
+        story.violations = [*world.witness.violations, f"it never ends: {error}"]
+        return
     await asyncio.sleep(AFTERMATH_S)
-    wrong = [*world.witness.violations, *_wrong_now(world)]
+    story.left = leftovers(world, run)
+    wrong = [it for host in world.hosts.values() for it in _left_behind(host)] + _wrong_now(world)
     before = world.masters[0].known()
     for host in world.masters:
         host.reboot(asyncio.get_running_loop().time())
-    await asyncio.sleep(60)
+    await asyncio.sleep(POWER_CUT_S)
     for host in world.masters:
         after = host.known()
         if before and after and not after.extends(before):
             wrong.append(f"{host.name}: a power cut after the end loses acknowledged writes")
-    return [*wrong, *(f"after a power cut: {it}" for it in _wrong_now(world))]
+    wrong += [f"after a power cut: {it}" for it in _wrong_now(world)]
+    story.violations = [*world.witness.violations, *wrong]
+
+
+def _left_behind(host: SimHost) -> list[str]:
+    """What no run that has ended may leave on a host."""
+    paths = [path for path in host.disk.files if path.startswith(f"{FOLDER}/") or ".part" in path or ".kr-" in path]
+    paths = [path for path in paths if not path.startswith("/mnt/") or ".part" in path]
+    paths += [path for name in ("hold", "claim", "alive") if host.disk.exists(path := f"{STATE}/{name}")]
+    wrong = [f"{host.name}: {path} is left behind" for path in paths]
+    wrong += [f"{host.name}: {unit} is left stopped" for unit in ALL if not host.units.is_active(unit)]
+    return (
+        wrong if host.disk.text("/etc/hosts") == HOSTS.strip() else [*wrong, f"{host.name}: its hosts file is changed"]
+    )
 
 
 def _wrong_now(world: World) -> list[str]:

@@ -62,10 +62,23 @@ def masters_of(inventory: Inventory, views: Mapping[str, MasterView], run: str) 
 def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
     """One after another, in the same order on every laptop: of two that race, one stops at the first host."""
     ordered = sorted(masters, key=lambda master: master.name)
+
+    def claimed(master: Master) -> Script:
+        return look("claimed.sh", master.state, master.run)
+
     steps = tuple(
-        script_step("claim.take", master, "take the host", "claim.sh", laptop, rerunnable=True) for master in ordered
+        script_step(
+            "claim.take",
+            master,
+            "take the host",
+            "claim.sh",
+            laptop,
+            done_if=one(master, claimed(master)),  # a claim that was taken may have been given back since
+            rerunnable=True,
+        )
+        for master in ordered
     )
-    barrier = all_of(ordered, lambda master: look("claimed.sh", master.state, master.run))
+    barrier = all_of(ordered, claimed)
     return make_phase(PhaseName.CLAIM, steps, order=Order.SEQUENCE, barrier=barrier)
 
 
@@ -119,6 +132,7 @@ def script_step(
     *args: str,
     timeout_s: float = timeouts.MARK_S,
     requires: Probe | None = None,
+    done_if: Probe | None = None,
     rerunnable: bool = False,
     undo: str = "",
 ) -> Step:
@@ -128,6 +142,7 @@ def script_step(
         title=title,
         act=Script(file=file, args=args, timeout_s=timeout_s),
         requires=requires,
+        done_if=done_if,
         rerunnable=rerunnable,
         undo=undo,
     )

@@ -73,6 +73,8 @@ def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView]
                     etcd.client_tls.ca,
                     etcd.client_tls.cert,
                     etcd.client_tls.key,
+                    etcd.peer_tls.cert,
+                    etcd.peer_tls.key,
                 ),
                 timeout_s=timeouts.LOOK_S,
             ),

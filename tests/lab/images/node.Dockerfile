@@ -6,6 +6,8 @@ RUN useradd --create-home --shell /bin/bash ops && useradd --create-home --shell
     chmod 0440 /etc/sudoers.d/* && \
     systemctl mask getty.target console-getty.service systemd-logind.service systemd-udevd.service \
         apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer dpkg-db-backup.timer fstrim.timer
+# The lab has no DNS: a name that is not in /etc/hosts must fail at once. Docker's own server would take 10 s for it.
+RUN sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
 COPY node/daemon.json /etc/docker/daemon.json
 COPY node/kublr.service node/kublr-kubelet.service /etc/systemd/system/
 COPY kublr kubelet /opt/kublr/bin/

@@ -37,7 +37,9 @@ def etcd_of(view: MasterView) -> EtcdConfig:
     return view.etcd
 
 
-def changed_etcd(host: str = FIRST, views: dict[str, MasterView] | None = None, **change: object) -> dict[str, MasterView]:
+def changed_etcd(
+    host: str = FIRST, views: dict[str, MasterView] | None = None, **change: object
+) -> dict[str, MasterView]:
     """The ordinary cluster with the configuration of one member changed."""
     views = views or masters()
     etcd = replace(etcd_of(views[host]), **change)  # type: ignore[arg-type]
@@ -142,7 +144,13 @@ def test_units_of_other_names() -> None:
 
 @pytest.mark.parametrize(
     ("offset_s", "severity"),
-    [(1.5, Severity.WARN), (-1.5, Severity.WARN), (30.0, Severity.WARN), (31.0, Severity.BLOCK), (-31.0, Severity.BLOCK)],
+    [
+        (1.5, Severity.WARN),
+        (-1.5, Severity.WARN),
+        (30.0, Severity.WARN),
+        (31.0, Severity.BLOCK),
+        (-31.0, Severity.BLOCK),
+    ],
 )
 def test_clocks_that_differ(offset_s: float, severity: Severity) -> None:
     (finding,) = findings(changed(clock_offset_s=offset_s))
@@ -232,7 +240,10 @@ def test_a_running_member_that_is_no_master() -> None:
 
 
 def test_a_member_that_never_started_has_no_name() -> None:
-    assert findings(changed(live=LiveMember("3.5.1", "c", {"": ("https://x:2380",)} | live(**TWO).members, 5, 1, False))) == ()
+    assert (
+        findings(changed(live=LiveMember("3.5.1", "c", {"": ("https://x:2380",)} | live(**TWO).members, 5, 1, False)))
+        == ()
+    )
 
 
 def test_members_are_compared_only_where_all_are_known() -> None:

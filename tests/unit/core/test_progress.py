@@ -11,6 +11,7 @@ from orchestrator.core.model import (
     Ended,
     Exec,
     Outcome,
+    Phase,
     PhaseName,
     Push,
     Step,
@@ -119,11 +120,11 @@ def test_the_phases_stand_in_the_order_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("phase", [phase for phase in PLAN.phases if phase.steps], ids=lambda phase: phase.name.value)
-def test_a_run_goes_on_in_the_last_phase_that_has_begun(phase: object) -> None:
-    index = PLAN.phases.index(phase)  # type: ignore[arg-type]
-    begun = [
-        record(1, ENDED, 0, name=step.name) for earlier in PLAN.phases[:index] for step in earlier.steps
-    ] + [record(1, RUNNING, name=PLAN.phases[index].steps[0].name)]
+def test_a_run_goes_on_in_the_last_phase_that_has_begun(phase: Phase) -> None:
+    index = PLAN.phases.index(phase)
+    begun = [record(1, ENDED, 0, name=step.name) for earlier in PLAN.phases[:index] for step in earlier.steps] + [
+        record(1, RUNNING, name=PLAN.phases[index].steps[0].name)
+    ]
     assert open_phase(PLAN, begun) == index
     assert open_phase(PLAN, begun[::-1]) == index
 

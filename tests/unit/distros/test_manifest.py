@@ -67,7 +67,9 @@ def test_the_environment() -> None:
     assert etcd.member_path == "/mnt/master-pd/etcd/member"
 
 
-@pytest.mark.parametrize("args", [["--name=etcd7"], ["--name", "etcd7"], ["-name", "etcd7"], ["--name=x", "--name=etcd7"]])
+@pytest.mark.parametrize(
+    "args", [["--name=etcd7"], ["--name", "etcd7"], ["-name", "etcd7"], ["--name=x", "--name=etcd7"]]
+)
 def test_an_argument_wins_over_the_environment(args: list[str]) -> None:
     assert parse(pod(args=args)).member == "etcd7"
 

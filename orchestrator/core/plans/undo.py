@@ -1,0 +1,326 @@
+"""The plans that take a run back (abort, rollback), finish it, or unlock its hosts. Pure, like the restore's own plan.
+
+An undo is a run of its own. It takes over the claims of the run that it takes back, which ends that run for good: no
+late act of it lands, nobody resumes it. What an undo has in common with a restore (stopping, the API servers, the
+workers) is planned by the restore's own planner, under the undo's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from orchestrator.core import timeouts
+from orchestrator.core.model import Order, Pause, Phase, PhaseName, Probe, Script, Step
+from orchestrator.core.plans.master import Master, all_of, look, one, script_step
+from orchestrator.core.plans.undone import Undone, steps_of
+from orchestrator.core.words import listed, size
+from orchestrator.errors import RefusedError
+
+
+def abort(undone: Undone) -> tuple[Phase, ...]:
+    """Before the first start: the old data lies where it always lay. Raises RefusedError after it."""
+    if undone.begun("start."):
+        raise undone.refused("has begun to start services, and can only be rolled back", "rollback")
+    stopped = undone.begun("stop.") or bool(undone.holds)
+    start = (*_pause(undone), _start_again(undone), *_api(undone, undone.masters)) if stopped else ()
+    blocks = undone.hosts_of("resolve.hosts")
+    return (
+        _claim(undone, undone.masters),
+        _unschedule(undone),
+        *start,
+        _release(undone, blocks, lambda master: _unstage(undone, master), held=stopped),
+    )
+
+
+def rollback(undone: Undone) -> tuple[Phase, ...]:
+    """After a start: stop all, put the old data back, start all. Raises RefusedError where that is not kept."""
+    if not undone.begun("start."):
+        raise undone.refused("has started nothing: there is nothing to roll back", "abort")
+    _refuse_lost(undone)
+    again = undone.again()
+    return (
+        _claim(undone, undone.masters),
+        again[PhaseName.STOP],
+        _check_kept(undone, held=again[PhaseName.KEEP].requires),
+        _swap(undone, held=again[PhaseName.COMMIT].requires),
+        *_pause(undone),
+        _start_returned(undone),
+        *_api(undone, undone.with_data),
+        again[PhaseName.WORKERS],
+        _release(undone, undone.hosts_of("release.hosts"), lambda _: (), held=True),
+    )
+
+
+def finish(undone: Undone) -> tuple[Phase, ...]:
+    """After the release: prove once more, then remove what is left. Raises RefusedError before it."""
+    masters = undone.masters
+    if not all(undone.left[master.name].released for master in masters):
+        raise undone.refused("is still open", "resume")
+    if not any(it.paths for it in undone.left.values()):
+        raise RefusedError(
+            f"run {undone.plan.run} has left nothing that could be removed", "orchestrator status -i INVENTORY"
+        )
+    steps = tuple(step for master in masters for step in (*_removals(undone, master), _release_step(master)))
+    return (
+        _claim(undone, masters, takes_over=False),
+        _phase(PhaseName.START, "prove once more that all members agree", barrier=undone.equal(masters, old=False)),
+        _phase(PhaseName.RELEASE, "remove what the run has left, and give the hosts back", steps, destructive=True),
+    )
+
+
+def unlock(undone: Undone) -> tuple[Phase, ...]:
+    """Frees the masters that a run holds which has stopped nothing. Raises RefusedError where it has."""
+    if undone.begun("stop.") or undone.holds:
+        following = "resume" if undone.plan.undoes else "rollback" if undone.begun("start.") else "abort"
+        raise undone.refused("has begun to stop services: go on with it, or take it back", following)
+    held = tuple(master for master in undone.masters if master.name in undone.claims)
+    if not held:
+        raise RefusedError(f"run {undone.plan.run} holds no master", "orchestrator status -i INVENTORY")
+    steps = tuple(_release_step(master) for master in held)
+    return (_claim(undone, held), _phase(PhaseName.RELEASE, "free the hosts", steps))
+
+
+def _refuse_lost(undone: Undone) -> None:
+    """Raises RefusedError where the old data is gone, or would be no quorum."""
+    for master in undone.masters:
+        if not undone.left[master.name].kept:
+            raise RefusedError(
+                f"{master.name}: the old data that run {undone.plan.run} kept is not in {undone.before(master).kept}",
+                "put it back there, or restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
+            )
+    if len(undone.with_data) <= len(undone.masters) // 2:
+        names = listed([master.name for master in undone.without_data])
+        raise RefusedError(
+            f"there was no old data on {names}: the other masters are no quorum",
+            "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
+        )
+
+
+# --- phases -----------------------------------------------------------------------------------------------
+
+
+def _claim(undone: Undone, masters: Sequence[Master], *, takes_over: bool = True) -> Phase:
+    """In one order on every laptop."""
+    ordered = sorted(masters, key=lambda master: master.name)
+    title = f"take the hosts over from run {undone.plan.run}: it can do nothing any more"
+    arguments = (undone.laptop, undone.plan.run) if takes_over else (undone.laptop,)
+    steps = tuple(
+        script_step("claim.take", master, "take the host", "claim.sh", *arguments, rerunnable=True)
+        for master in ordered
+    )
+    return _phase(
+        PhaseName.CLAIM,
+        title if takes_over else "take the hosts",
+        steps,
+        order=Order.SEQUENCE,
+        barrier=all_of(ordered, lambda master: look("claimed.sh", master.state, master.run)),
+    )
+
+
+def _unschedule(undone: Undone) -> Phase:
+    steps = tuple(
+        script_step(
+            "commit.unschedule",
+            master,
+            "rename the restore.db that the run has scheduled, if there is one",
+            "unschedule.sh",
+            master.etcd.data,
+            undone.plan.run,
+            rerunnable=True,
+        )
+        for master in undone.masters
+    )
+    return _phase(
+        PhaseName.COMMIT,
+        "take the schedule back; the old data stays where it lies",
+        steps,
+        requires=all_of(undone.masters, undone.unstarted),
+        barrier=all_of(undone.masters, undone.unarmed),
+    )
+
+
+def _check_kept(undone: Undone, *, held: Probe | None) -> Phase:
+    barrier = all_of(undone.with_data, undone.unchanged)
+    return _phase(PhaseName.KEEP, "prove that the kept old data is unchanged", requires=held, barrier=barrier)
+
+
+def _swap(undone: Undone, *, held: Probe | None) -> Phase:
+    barrier = all_of(undone.masters, undone.returned)
+    steps = (_swap_step(undone, master) for master in undone.masters)
+    return _phase(PhaseName.COMMIT, "put the old data back", steps, requires=held, barrier=barrier)
+
+
+def _swap_step(undone: Undone, master: Master) -> Step:
+    kept = undone.before(master).kept
+    had = undone.left[master.name].kept == "whole"
+    what = f"put {kept} back" if had else "leave the volume empty, as it was"
+    return script_step(
+        "commit.swap",
+        master,
+        f"{what}; what is there now goes to {master.kept}",
+        "swap.sh",
+        master.etcd.data,
+        master.etcd.member_path,
+        kept,
+        master.kept,
+        undone.plan.run,
+        rerunnable=True,
+    )
+
+
+def _pause(undone: Undone) -> tuple[Phase, ...]:
+    """Where the operator has put volumes back for the run, putting them as they were is the operator's, too."""
+    if not undone.pause_answered:
+        return ()
+    pause = Pause(
+        question="For that run persistent volumes were put back. Put them as they were before it. Done?",
+        answer_flag="--volumes-done",
+    )
+    host, title = undone.masters[0].name, "wait until the persistent volumes are as before the run"
+    return (_phase(PhaseName.VOLUMES, title, [Step(id=f"volumes.pause/{host}", host=host, title=title, act=pause)]),)
+
+
+def _start_again(undone: Undone) -> Phase:
+    """Of an abort: on data that never moved. Only a cluster that had a quorum must have one again."""
+    barrier = all_of(undone.masters, undone.running, wait_s=timeouts.PROVEN_WAIT_S)
+    if undone.had_quorum:
+        barrier = undone.equal(undone.masters, old=True)
+    owner = (undone.plan.run,)
+    steps = (step for master in undone.masters for step in _start_steps(undone, master, undone.unarmed, owner=owner))
+    return _phase(PhaseName.START, "start all masters on their old data", steps, barrier=barrier)
+
+
+def _start_returned(undone: Undone) -> Phase:
+    """Of a rollback. A master without old data waits until the others have a quorum: started with them it could vote,
+    and has forgotten what it had acknowledged."""
+    masters = undone.with_data
+    steps = (step for master in masters for step in _start_steps(undone, master, undone.returned))
+    title = "start the masters on their old data, and prove that they agree"
+    return _phase(PhaseName.START, title, steps, barrier=undone.equal(masters, old=True))
+
+
+def _api(undone: Undone, masters: Sequence[Master]) -> tuple[Phase, ...]:
+    """Waits for the API servers of these masters, where they had what they need; starts the other masters."""
+    api = undone.again()[PhaseName.API]
+    if not undone.had_quorum and not undone.begun("start."):
+        return ()
+    assert api.barrier is not None
+    names = {master.name for master in masters}
+    barrier = api.barrier.model_copy(
+        update={"looks": tuple(asked for asked in api.barrier.looks if asked.host in names)}
+    )
+    others = [master for master in undone.masters if master.name not in names]
+    steps = tuple(
+        step for master in others for step in _start_steps(undone, master, undone.returned, phase=PhaseName.API)
+    )
+    return (api.model_copy(update={"steps": steps, "barrier": barrier, "destructive": False}),)
+
+
+def _start_steps(
+    undone: Undone,
+    master: Master,
+    ready: Callable[[Master], Script],
+    *,
+    phase: PhaseName = PhaseName.START,
+    owner: tuple[str, ...] = (),
+) -> Iterable[Step]:
+    """``owner`` is the run that set the hold, where it is not the undo itself."""
+    yield script_step(
+        f"{phase}.lift",
+        master,
+        "lift the hold",
+        "hold.sh",
+        "lift",
+        master.host.paths.units,
+        *owner,
+        requires=one(master, ready(master)),
+        rerunnable=True,
+    )
+    yield Step(
+        id=f"{phase}.services/{master.name}",
+        host=master.name,
+        title="start the services",
+        act=undone.distro.start(master.host),
+        rerunnable=True,
+    )
+
+
+def _release(
+    undone: Undone, blocks: Sequence[str], removals: Callable[[Master], Iterable[Step]], *, held: bool
+) -> Phase:
+    """Takes out what the run has put into the hosts files and beside the units, and gives the hosts back."""
+    steps: list[Step] = []
+    release = undone.again()[PhaseName.RELEASE]
+    for master in undone.masters:
+        if master.name in blocks:
+            hosts = master.host.paths.hosts
+            steps.append(
+                script_step(
+                    "release.hosts",
+                    master,
+                    f"remove the run's lines from {hosts}",
+                    "hosts.sh",
+                    "remove",
+                    hosts,
+                    undone.plan.run,
+                    rerunnable=True,
+                )
+            )
+        steps += steps_of(release, "release.hold", master) if held else ()
+        steps += [*removals(master), _release_step(master)]
+    return _phase(PhaseName.RELEASE, "give the hosts back", steps)
+
+
+def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
+    """Of an abort: the copies that the run has made. The safety snapshot stays."""
+    yield _unkeep(undone, master, "release.unkeep", "remove the copy of the old data, if it was made")
+    staged = undone.before(master).snapshot
+    yield _remove(undone.plan.run, master, "release.unstage", f"remove {staged}", staged)
+
+
+def _removals(undone: Undone, master: Master) -> Iterable[Step]:
+    """Of a finish: each path with its size, in a step of its own."""
+    left = undone.left[master.name]
+    for number, (path, size_bytes) in enumerate(left.paths, start=1):
+        name, title = f"release.remove-{number}", f"remove {path} ({size(size_bytes)})"
+        if left.kept == "whole" and path == undone.before(master).kept:
+            yield _unkeep(undone, master, name, title)
+        else:
+            maker = undone.plan.run if undone.plan.run in path else undone.plan.undoes
+            yield _remove(maker, master, name, title, path)
+
+
+def _unkeep(undone: Undone, master: Master, name: str, title: str) -> Step:
+    kept, member = undone.before(master).kept, master.etcd.member_path
+    arguments = (member, kept, undone.plan.run)
+    return script_step(name, master, title, "unkeep.sh", *arguments, timeout_s=timeouts.HASH_S, rerunnable=True)
+
+
+def _remove(maker: str, master: Master, name: str, title: str, path: str) -> Step:
+    return script_step(name, master, title, "remove.sh", maker, path, timeout_s=timeouts.HASH_S, rerunnable=True)
+
+
+def _release_step(master: Master) -> Step:
+    """Under a name of its own: an undo that fails while it claims must not give back what it has taken over."""
+    return script_step("release.host", master, "give the host back", "release.sh", rerunnable=True)
+
+
+def _phase(
+    name: PhaseName,
+    title: str,
+    steps: Iterable[Step] = (),
+    *,
+    order: Order = Order.PARALLEL,
+    requires: Probe | None = None,
+    barrier: Probe | None = None,
+    destructive: bool = False,
+) -> Phase:
+    return Phase(
+        name=name,
+        title=title,
+        steps=tuple(steps),
+        order=order,
+        requires=requires,
+        barrier=barrier,
+        destructive=destructive,
+    )

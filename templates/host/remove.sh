@@ -1,0 +1,11 @@
+# remove.sh UNDONE PATH...   Removes what run UNDONE made on this host, and nothing that is not named after it.
+undone=$1
+shift
+for path; do
+    case $path in
+    "$STATE/$undone"/snapshot.db* | *.kr-"$undone" | *.kr-"$undone".part | *.kr-"$undone"-*) ;;
+    *) echo "refused: $path is not named after run $undone"; exit 3 ;;
+    esac
+    [ -e "$path" ] || continue
+    rm -rf "$path" && sync "${path%/*}" || exit 1
+done

@@ -1,0 +1,246 @@
+"""Deliberate mistakes in the product, and the stories in which each is to show.
+
+A mistake changes the product's own code or plan; where that code is a shell script, it changes the simulator's
+program of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from orchestrator import coordinator
+from orchestrator.coordinator import Coordinator
+from orchestrator.core.model import ActRecord, Answer, Judge, Output, Phase, PhaseName, Plan, Probe, Step, Verdict
+from orchestrator.core.progress import Before
+from orchestrator.core.verdicts import judge, read_shown
+from tests.sim import acts, looks, programs, story
+from tests.sim.acts import Call
+from tests.sim.cluster import make_plan
+from tests.sim.faults import Fate, Fault
+from tests.sim.host import STATE, SimHost, Vendor
+from tests.sim.rivals import race
+from tests.sim.story import Story, tell
+from tests.sim.world import World
+
+Patch = pytest.MonkeyPatch
+Stories = Callable[[], Iterator[Story]]
+Phases = dict[PhaseName, Phase]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """``make`` does it, for as long as the patch lasts; ``shows`` is part of the violation that tells on it."""
+
+    make: Callable[[Patch], None]
+    stories: Stories
+    shows: str
+
+
+# --- stories ----------------------------------------------------------------------------------------------
+
+
+def in_each(*whats: str, fault: Fault) -> Stories:
+    """That fault in each call for one of these steps."""
+
+    def stories() -> Iterator[Story]:
+        calls = tell(most_laptops=1).calls
+        for number, call in enumerate(calls):
+            if call.what in whats:
+                yield tell({number: fault}, most_laptops=4)
+
+    return stories
+
+
+def once(vendor: Vendor | None = None) -> Stories:
+    """No fault at all: the vendor's ways are enough."""
+    return lambda: (tell(vendor=vendor, most_laptops=2) for _ in range(1))
+
+
+def rivals() -> Iterator[Story]:
+    """Two laptops at once."""
+    yield from (race(head_start_s)[1] for head_start_s in (0.1, 0.5, 2.0))
+
+
+# --- mistakes in the coordinator --------------------------------------------------------------------------
+
+
+def leave_failed_hosts_behind(patch: Patch) -> None:
+    async def steps(self: Coordinator, phase: Phase) -> None:
+        for step in phase.steps:
+            await self._step(step)
+
+    async def barrier(self: Coordinator, phase: Phase, barrier: Probe) -> None: ...
+
+    patch.setattr(Coordinator, "_steps", steps)
+    patch.setattr(Coordinator, "_barrier", barrier)
+
+
+def call_what_is_given_back_released(patch: Patch) -> None:
+    patch.setattr(coordinator, "GIVE_BACK", "release.claim")
+
+
+def resume_from_the_first_phase(patch: Patch) -> None:
+    patch.setattr(coordinator, "open_phase", lambda plan, records: 0)
+
+
+def believe_that_what_died_is_done(patch: Patch) -> None:
+    def past(step: Step, records: Sequence[ActRecord]) -> Before:
+        return Before.DONE if any(record.step == step.name for record in records) else Before.NEVER
+
+    patch.setattr(coordinator, "judge_past", past)
+
+
+def prove_by_health_alone(patch: Patch) -> None:
+    def healthy(probe: Probe, outputs: list[Output]) -> Verdict:
+        if probe.judge not in (Judge.MEMBER, Judge.AGREE):
+            return judge(probe, outputs)
+        well = all('"true"' in read_shown(output).health for output in outputs)
+        return Verdict(Answer.YES if well else Answer.NO)
+
+    patch.setattr(coordinator, "judge", healthy)
+
+
+# --- mistakes in the plan ---------------------------------------------------------------------------------
+
+
+def replanned(change: Callable[[Phases], None]) -> Callable[[Patch], None]:
+    """A mistake of the planner's: ``change`` alters, removes or moves phases."""
+
+    def make(patch: Patch) -> None:
+        def planned(*args: str) -> Plan:
+            plan = make_plan(*args)
+            phases = {phase.name: phase for phase in plan.phases}
+            change(phases)
+            return plan.model_copy(update={"phases": tuple(phases.values())})
+
+        patch.setattr(story, "make_plan", planned)
+
+    return make
+
+
+def without(phase: Phase, *names: str) -> Phase:
+    return phase.model_copy(update={"steps": tuple(step for step in phase.steps if step.name not in names)})
+
+
+def only(phase: Phase, *names: str) -> tuple[Step, ...]:
+    return tuple(step for step in phase.steps if step.name in names)
+
+
+def start_each_as_it_is_committed(phases: Phases) -> None:
+    commit, start = phases.pop(PhaseName.COMMIT), phases[PhaseName.START]
+    phases[PhaseName.START] = start.model_copy(update={"steps": (*commit.steps, *start.steps)})
+
+
+def lift_the_hold_before_the_commit(phases: Phases) -> None:
+    keep, start = phases[PhaseName.KEEP], phases[PhaseName.START]
+    phases[PhaseName.KEEP] = keep.model_copy(update={"steps": (*keep.steps, *only(start, "start.lift"))})
+    phases[PhaseName.START] = without(start, "start.lift")
+
+
+def keep_nothing(phases: Phases) -> None:
+    del phases[PhaseName.KEEP]
+
+
+def leave_restore_db(phases: Phases) -> None:
+    phases[PhaseName.START] = without(phases[PhaseName.START], "start.disarm").model_copy(update={"barrier": None})
+
+
+# --- mistakes on the hosts --------------------------------------------------------------------------------
+
+
+def skip_the_fence(patch: Patch) -> None:
+    patch.setattr(acts.Acts, "is_fenced", lambda self, place: False)
+
+
+def take_no_lock(patch: Patch) -> None:
+    class NoLock:
+        def locked(self) -> bool:
+            return False
+
+        async def acquire(self) -> None: ...
+
+        def release(self) -> None: ...
+
+    patch.setattr(acts, "Lock", NoLock)
+
+
+def run_again_what_has_begun(patch: Patch) -> None:
+    patch.setattr(acts.Acts, "has_begun", lambda self, marker: False)
+
+
+def hold_until_the_next_reboot(patch: Patch) -> None:
+    """The hold file, and no drop-in that heeds it."""
+
+    async def hold(world: World, host: SimHost, call: Call) -> int:
+        if call.args[0] == "set":
+            host.disk.create(f"{STATE}/hold", f"{call.run}\n")
+            return 0
+        return await programs.hold(world, host, call)
+
+    async def held(world: World, host: SimHost, call: Call) -> int:
+        return 0 if host.disk.exists(f"{STATE}/hold") else 1
+
+    patch.setitem(programs.ACTS, "hold.sh", hold)
+    patch.setitem(looks.LOOKS, "held.sh", held)
+
+
+def claim_what_is_claimed(patch: Patch) -> None:
+    async def claim(world: World, host: SimHost, call: Call) -> int:
+        host.disk.remove(f"{STATE}/claim")
+        return await programs.claim(world, host, call)
+
+    async def claimed(world: World, host: SimHost, call: Call) -> int:
+        return 0 if f'"{call.args[1]}"' in host.disk.text(f"{STATE}/{call.args[1]}/claim") else 1
+
+    patch.setitem(programs.ACTS, "claim.sh", claim)
+    patch.setitem(looks.LOOKS, "claimed.sh", claimed)
+
+
+# --- all of them ------------------------------------------------------------------------------------------
+
+KEEP, COMMIT, STOP = "keep.copy", "commit.schedule", "stop.kublr"
+DONE, DIED, REBOOTS = Fault(Fate.DONE), Fault(Fate.DIED, at=2), Fault(Fate.REBOOTS, after_s=0.4)
+
+NOT_ALL = "is free to start, not every master being committed"
+
+MISTAKES = {
+    "a failed host is left behind": Mistake(
+        leave_failed_hosts_behind,
+        in_each(COMMIT, fault=Fault(Fate.VANISHES)),
+        NOT_ALL,
+    ),
+    "what is given back is called released": Mistake(
+        call_what_is_given_back_released, in_each("claim.take", fault=REBOOTS), "is not restored"
+    ),
+    "a run is resumed from its first phase": Mistake(
+        resume_from_the_first_phase, in_each("api.proven", fault=DONE), "never ends"
+    ),
+    "what died is believed to be done": Mistake(
+        believe_that_what_died_is_done, in_each(KEEP, fault=DIED), "never ends: keep: "
+    ),
+    "the proof is health alone": Mistake(
+        prove_by_health_alone, once(Vendor(ignores_restore=True)), "the old data comes up again"
+    ),
+    "each master starts as it is committed": Mistake(
+        replanned(start_each_as_it_is_committed), in_each(COMMIT, fault=Fault(Fate.HANGS, for_s=30)), NOT_ALL
+    ),
+    "the hold is lifted before the commit": Mistake(replanned(lift_the_hold_before_the_commit), once(), NOT_ALL),
+    "the old data is not kept": Mistake(replanned(keep_nothing), once(), "the old data is nowhere to be found whole"),
+    "restore.db is left": Mistake(
+        replanned(leave_restore_db), once(Vendor(leaves_restore_db=True)), "loses acknowledged writes"
+    ),
+    "acts pass the fence": Mistake(
+        skip_the_fence, in_each("stop.hold", STOP, fault=Fault(Fate.AFTER_SETTLE, after_s=30)), "is left"
+    ),
+    "acts take no lock": Mistake(take_no_lock, in_each(COMMIT, fault=Fault(Fate.LATE, at=2)), "still armed"),
+    "an act runs as often as it is asked for": Mistake(
+        run_again_what_has_begun, in_each(KEEP, fault=Fault(Fate.HANGS, for_s=90)), "an act runs twice"
+    ),
+    "the hold does not outlive a reboot": Mistake(
+        hold_until_the_next_reboot, in_each("kept.sh", fault=REBOOTS), "the old data comes up again"
+    ),
+    "a claim is taken from another": Mistake(claim_what_is_claimed, rivals, "two runs are at work"),
+}

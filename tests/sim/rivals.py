@@ -1,0 +1,52 @@
+"""Stories of two laptops at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.sim.clock import play
+from tests.sim.cluster import LAPTOP, OTHER_RUN, RUN, make_plan, make_world
+from tests.sim.faults import Fate, Fault
+from tests.sim.laptop import Ending, restore, resume
+from tests.sim.story import SILENCE_S, Story, judge
+
+
+def race(head_start_s: float) -> tuple[list[Ending], Story]:
+    """Two operators restore the same cluster; the story is that of whoever comes to the end."""
+
+    async def told() -> tuple[list[Ending], Story]:
+        world = make_world()
+        living = asyncio.create_task(world.live())
+
+        async def later() -> Ending:
+            await asyncio.sleep(head_start_s)
+            return await restore(world, make_plan(OTHER_RUN, "ben@elsewhere"))
+
+        endings = await asyncio.gather(restore(world, make_plan(RUN, LAPTOP)), later())
+        done = [run for ending, run in zip(endings, (RUN, OTHER_RUN), strict=True) if ending.is_done]
+        story = Story([ending for ending in endings if ending.is_done] or list(endings))
+        await judge(world, story, done[0] if done else RUN)
+        living.cancel()
+        return list(endings), story
+
+    return play(told())
+
+
+def sleep_through(number: int) -> tuple[Ending, Story]:
+    """The first laptop sleeps before one of its calls; others go on with the run meanwhile, and after."""
+
+    async def told() -> tuple[Ending, Story]:
+        world = make_world()
+        living = asyncio.create_task(world.live())
+        faults = {number: Fault(Fate.SLEEPS, for_s=SILENCE_S + 60)}
+        sleeper = asyncio.create_task(restore(world, make_plan(RUN, LAPTOP), faults))
+        story = Story()
+        while not (story.endings and story.is_done):
+            await asyncio.sleep(SILENCE_S + 30)
+            story.endings.append(await resume(world, RUN))
+        ending = await sleeper
+        await judge(world, story, RUN)
+        living.cancel()
+        return ending, story
+
+    return play(told())

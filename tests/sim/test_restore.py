@@ -1,0 +1,176 @@
+"""A restore of three masters and a worker, interrupted everywhere: the end is always the same."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from orchestrator.core.inventory import Restart
+from tests.sim.clock import FOR_EVER_S
+from tests.sim.cluster import SNAPSHOT
+from tests.sim.faults import Fate, Fault
+from tests.sim.host import Vendor
+from tests.sim.rivals import race, sleep_through
+from tests.sim.story import Story, tell
+
+HOUR_S = 3600.0
+LANDINGS_S = (0.0, 3.0, 9.0, 30.0)
+"""After the settle: at once, while things are stopped, about the start, near the end."""
+
+
+@cache
+def undisturbed() -> Story:
+    return tell()
+
+
+def assert_same_end(story: Story) -> None:
+    assert story.violations == []
+    assert story.left == undisturbed().left, story.left
+
+
+def changing_calls() -> list[int]:
+    return [number for number, call in enumerate(undisturbed().calls) if call.verb not in ("look", "read")]
+
+
+# --- undisturbed ------------------------------------------------------------------------------------------
+
+
+def test_an_undisturbed_restore_is_proven() -> None:
+    story = undisturbed()
+    assert story.violations == []
+    result = story.endings[0].result
+    assert result and result.proof["hash_kv"] == str(SNAPSHOT.hash_kv(SNAPSHOT.revision))
+    for host, left in story.left.items():
+        assert "hosts file: 127.0.0.1\tlocalhost" in left, host
+        assert not [it for it in left if "50-orchestrator-hold" in it or it.endswith(("/hold", "/alive", "/claim"))]
+    print(f"{len(story.calls)} calls, {story.commands} commands")
+
+
+def test_the_same_story_is_told_the_same_way() -> None:
+    faults = {90: Fault(Fate.DIED)}
+    one, other = tell(faults), tell(faults)
+    assert [ending.line.calls for ending in one.endings] == [ending.line.calls for ending in other.endings]
+
+
+@pytest.mark.parametrize(
+    "vendor",
+    [Vendor(keeps_old_data=True), Vendor(fresh_token=True), Vendor(leaves_restore_db=True)],
+    ids=lambda vendor: str(vendor).replace("=False", "").partition("(")[2],
+)
+def test_whatever_the_vendor_does_with_what_is_left(vendor: Vendor) -> None:
+    story = tell(vendor=vendor)
+    assert story.violations == []
+    assert story.errors == [""]
+
+
+def test_workers_can_be_restarted_by_their_services() -> None:
+    story = tell(restart=Restart.SERVICES)
+    assert story.violations == []
+
+
+# --- one laptop dies --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.DONE])
+def test_a_laptop_that_dies_anywhere(fate: Fate) -> None:
+    calls = range(len(undisturbed().calls)) if fate is Fate.LOST else changing_calls()
+    for number in calls:
+        assert_same_end(tell({number: Fault(fate)}))
+    print(f"{len(calls)} crashes, {fate}")
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+@pytest.mark.parametrize("fate", [Fate.DIED, Fate.LATE])
+def test_an_act_that_dies_or_is_held_up_when_the_laptop_dies(fate: Fate, at: int) -> None:
+    for number in changing_calls():
+        assert_same_end(tell({number: Fault(fate, at=at)}))
+
+
+@pytest.mark.parametrize("after_s", LANDINGS_S)
+def test_an_act_that_lands_when_the_next_laptop_has_settled(after_s: float) -> None:
+    for number in changing_calls():
+        assert_same_end(tell({number: Fault(Fate.AFTER_SETTLE, after_s=after_s)}))
+
+
+@pytest.mark.parametrize("fate", [Fate.DONE, Fate.LATE, Fate.AFTER_SETTLE, Fate.DIED])
+def test_two_laptops_that_die_one_after_the_other(fate: Fate) -> None:
+    for first in range(0, len(undisturbed().calls), 6):
+        second = tell({first: Fault(Fate.DONE)}, most_laptops=2).endings[1].line.calls
+        number = (first * 7 + 5) % len(second)
+        assert_same_end(tell({first: Fault(Fate.DONE)}, {number: Fault(fate)}))
+
+
+# --- a host has a mishap ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.4])
+def test_a_host_that_reboots_at_any_moment(after_s: float) -> None:
+    """Between stop and start it stays down: an etcd that came up would be seen by the witness."""
+    for number in range(len(undisturbed().calls)):
+        assert_same_end(tell({number: Fault(Fate.REBOOTS, after_s=after_s)}))
+
+
+@pytest.mark.parametrize("for_s", [20.0, 90.0])
+def test_a_host_that_cannot_be_reached_for_a_while(for_s: float) -> None:
+    for number in range(0, len(undisturbed().calls), 2):
+        assert_same_end(tell({number: Fault(Fate.VANISHES, for_s=for_s)}))
+
+
+def test_an_act_that_hangs_until_its_time_is_over() -> None:
+    for number in changing_calls():
+        if undisturbed().calls[number].verb == "act":
+            assert_same_end(tell({number: Fault(Fate.HANGS, for_s=FOR_EVER_S)}))
+
+
+def test_a_laptop_that_dies_and_a_master_that_reboots_before_the_next() -> None:
+    for number in changing_calls():
+        assert_same_end(tell({number: Fault(Fate.LATE)}, {0: Fault(Fate.REBOOTS, after_s=1.0)}))
+
+
+# --- what must be refused ---------------------------------------------------------------------------------
+
+
+def test_a_restore_that_the_vendor_ignores_is_never_called_done() -> None:
+    story = tell(vendor=Vendor(ignores_restore=True), most_laptops=2)
+    assert story.errors == ["UnprovenError", "UnprovenError"]
+    assert "restore was ignored" in str(story.endings[0].error)
+
+
+def test_containers_that_outlive_docker_keep_the_barrier_shut() -> None:
+    story = tell(vendor=Vendor(live_restore=True), most_laptops=1)
+    assert story.errors == ["HaltedError"]
+    assert "etcd still has" in str(story.endings[0].error)
+    assert "keep.copy" not in {call.what for call in story.calls}
+
+
+def test_a_run_that_is_resumed_an_hour_later_ends_or_says_that_it_cannot_be_proven() -> None:
+    """Once the API servers compact, the hash at the snapshot's revision is gone; only a death between the members'
+    start and the proof can meet that."""
+    doubtful = []
+    for number in changing_calls():
+        story = tell({number: Fault(Fate.DONE)}, wait_s=HOUR_S, most_laptops=3)
+        if story.is_done:
+            assert_same_end(story)
+        else:
+            assert "compacted" in str(story.endings[-1].error)
+            doubtful.append(undisturbed().calls[number].what)
+    assert set(doubtful) <= {"start.services", "start.disarm"}
+
+
+# --- two laptops ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head_start_s", [0.0, 0.02, 0.05, 0.1, 0.3, 0.7, 1.1, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0])
+def test_of_two_runs_at_once_one_is_refused(head_start_s: float) -> None:
+    endings, story = race(head_start_s)
+    assert sorted(type(ending.error).__name__ for ending in endings) == ["LockedError", "NoneType"]
+    assert story.violations == []
+
+
+def test_a_laptop_that_slept_through_the_resume_of_another_can_do_nothing_more() -> None:
+    first, last = 9, len(undisturbed().calls) - 6  # from the first claim to the first that is given back
+    for number in range(first, last, 3):
+        ending, story = sleep_through(number)
+        assert type(ending.error).__name__ == "LockedError", undisturbed().calls[number]
+        assert story.violations == []

@@ -1,0 +1,63 @@
+"""The laptop's history: whole lines, in order, readable by their owner only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.journal import FileJournal, read_journal
+
+AT_UTC = "2026-11-22T03:10:07Z"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    journal = FileJournal(tmp_path / "prod-1/run", lambda: AT_UTC)
+    journal.write("attempt", attempt="1-a1b2", laptop="ana@laptop")
+    journal.write("step", step="keep.copy/master-1", exit_code=0, said="two\nlines \u00e9")
+    journal.close()
+    return journal.folder
+
+
+def test_events_come_back_in_order(folder: Path) -> None:
+    assert list(read_journal(folder)) == [
+        {"at_utc": AT_UTC, "kind": "attempt", "attempt": "1-a1b2", "laptop": "ana@laptop"},
+        {"at_utc": AT_UTC, "kind": "step", "step": "keep.copy/master-1", "exit_code": 0, "said": "two\nlines \u00e9"},
+    ]
+
+
+def test_a_later_attempt_goes_on_in_the_same_file(folder: Path) -> None:
+    journal = FileJournal(folder, lambda: AT_UTC)
+    journal.write("attempt", attempt="2-c3d4")
+    journal.close()
+    assert [event["kind"] for event in read_journal(folder)] == ["attempt", "step", "attempt"]
+
+
+def test_a_run_that_this_laptop_never_saw(tmp_path: Path) -> None:
+    assert list(read_journal(tmp_path)) == []
+
+
+def test_only_its_owner_reads_it(folder: Path) -> None:
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "journal.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_line_that_the_laptop_died_over(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:-10])
+    assert [event["kind"] for event in read_journal(folder)] == ["attempt", "torn"]
+
+
+def test_a_line_that_was_damaged(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"ana@laptop", b"bob@laptop"))
+    first, second = read_journal(folder)
+    assert first == {"kind": "damaged", "line": 1}
+    assert second["kind"] == "step"
+
+
+def test_bytes_that_are_no_text_are_damage(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    path.write_bytes(b"\xff\xfe\n" + path.read_bytes())
+    assert [event["kind"] for event in read_journal(folder)] == ["damaged", "attempt", "step"]

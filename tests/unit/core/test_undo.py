@@ -1,0 +1,331 @@
+"""The plans that take a run back: what they refuse, in which order they go, and what every one of them must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.core.agreement import Standing, judge_equal
+from orchestrator.core.inventory import Volumes
+from orchestrator.core.masters import Claim
+from orchestrator.core.model import ActRecord, ActState, Answer, Judge, Pause, Phase, PhaseName, Script
+from orchestrator.core.plans import undo
+from orchestrator.core.plans.undone import Left, Undone, lost, seconds
+from orchestrator.core.texts import used_by
+from orchestrator.distros.kublr import Kublr
+from orchestrator.errors import RefusedError
+from orchestrator.etcd.members import HashKv
+from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters, plan, scripts
+
+BACK = "20261122t040000z-aaaa"
+MASTERS = ("master-1", "master-2", "master-3")
+KEPT = f"{DATA}.kr-{RUN}"
+STARTED = ("claim.take", "stop.hold", "keep.copy", "commit.schedule", "start.lift")
+
+
+def records(*steps: str, state: ActState = ActState.ENDED) -> dict[str, Sequence[ActRecord]]:
+    return {host: [ActRecord(step, 1, state, 0) for step in steps] for host in MASTERS}
+
+
+def undone(
+    *steps: str,
+    kept: Mapping[str, str] | None = None,
+    quorum: bool = False,
+    volumes: Volumes = Volumes.NONE,
+    resolving: bool = True,
+    released: bool = False,
+    paths: tuple[tuple[str, int], ...] = (),
+) -> Undone:
+    """The run RUN of three masters, of which those steps have begun everywhere."""
+    overrides = frozenset(("quorum-healthy",)) if quorum else frozenset[str]()
+    cluster, views = inventory(volumes=volumes), masters(quorum=quorum, resolving=resolving)
+    return Undone(
+        plan=plan(cluster, views, overrides=overrides),
+        inventory=cluster,
+        views=views,
+        distro=Kublr(),
+        run=BACK,
+        laptop=LAPTOP,
+        records=records(*steps),
+        left={host: Left((kept or {}).get(host, "whole"), paths, released) for host in MASTERS},
+    )
+
+
+def names(phases: Sequence[Phase]) -> list[str]:
+    return [phase.name.value for phase in phases]
+
+
+def phase_of(phases: Sequence[Phase], name: PhaseName) -> Phase:
+    (found,) = [phase for phase in phases if phase.name is name]
+    return found
+
+
+def arguments(phase: Phase, name: str) -> dict[str, tuple[str, ...]]:
+    """The arguments of the steps of that name, by host."""
+    return {step.host: step.act.args for step in phase.steps if step.name == name and isinstance(step.act, Script)}
+
+
+# --- Abort ----------------------------------------------------------------------------------------------
+
+
+def test_an_abort_before_the_stop_starts_nothing() -> None:
+    assert names(undo.abort(undone("claim.take", "stage.push"))) == ["claim", "commit", "release"]
+
+
+def test_an_abort_after_the_stop_starts_all_behind_the_barrier() -> None:
+    phases = undo.abort(undone("claim.take", "stop.hold", "commit.schedule", quorum=True))
+    assert names(phases) == ["claim", "commit", "start", "api", "release"]
+    commit, start = phase_of(phases, PhaseName.COMMIT), phase_of(phases, PhaseName.START)
+    assert commit.barrier is not None
+    assert start.barrier is not None
+    assert tuple(look.host for look in commit.barrier.looks) == MASTERS
+    assert (start.barrier.judge, start.barrier.expect) == (Judge.EQUAL, {"cluster_id": "cdf818194e3a8c32"})
+    assert {args[-1] for args in arguments(start, "start.lift").values()} == {RUN}, "the hold is that of the run"
+
+
+def test_an_abort_asks_no_quorum_of_a_cluster_that_had_none() -> None:
+    phases = undo.abort(undone("stop.hold"))
+    barrier = phase_of(phases, PhaseName.START).barrier
+    assert barrier is not None
+    assert barrier.judge is Judge.EXIT
+    assert PhaseName.API not in [phase.name for phase in phases]
+
+
+def test_an_abort_never_touches_the_old_data() -> None:
+    phases = undo.abort(undone("stop.hold", "keep.copy", "commit.schedule"))
+    acts = [step.act for phase in phases for step in phase.steps]
+    files = {act.file for act in acts if isinstance(act, Script)}
+    assert "swap.sh" not in files
+    (removed,) = {args[1:] for args in arguments(phases[-1], "release.unstage").values()}
+    assert removed == (f"/var/lib/orchestrator/{RUN}/snapshot.db",)
+
+
+def test_an_abort_after_a_start_is_refused() -> None:
+    with pytest.raises(RefusedError, match="has begun to start") as refused:
+        undo.abort(undone(*STARTED))
+    assert refused.value.next_step == f"orchestrator rollback -i INVENTORY {RUN}"
+
+
+def test_a_start_that_was_only_handed_over_has_not_begun() -> None:
+    waiting = replace(undone(), records=records("stop.hold", "start.lift", state=ActState.WAITING))
+    assert names(undo.abort(waiting)) == ["claim", "commit", "release"]
+
+
+@pytest.mark.parametrize("take_back", [undo.abort, undo.rollback])
+def test_volumes_that_were_put_back_are_asked_for(take_back: Callable[[Undone], tuple[Phase, ...]]) -> None:
+    steps = ("stop.hold", "volumes.pause", *(("start.lift",) if take_back is undo.rollback else ()))
+    phases = take_back(undone(*steps, volumes=Volumes.PAUSE))
+    (pause,) = phase_of(phases, PhaseName.VOLUMES).steps
+    assert isinstance(pause.act, Pause)
+    assert names(phases).index("commit") < names(phases).index("volumes") < names(phases).index("start")
+
+
+# --- Rollback -------------------------------------------------------------------------------------------
+
+
+def test_a_rollback_in_its_order() -> None:
+    phases = undo.rollback(undone(*STARTED))
+    assert names(phases) == ["claim", "stop", "keep", "commit", "start", "api", "workers", "release"]
+    for name in (PhaseName.STOP, PhaseName.KEEP, PhaseName.COMMIT, PhaseName.START):
+        barrier = phase_of(phases, name).barrier
+        assert barrier is not None
+        assert tuple(look.host for look in barrier.looks) == MASTERS
+    for name in (PhaseName.KEEP, PhaseName.COMMIT):
+        requires = phase_of(phases, name).requires
+        assert requires is not None
+        assert {look.call.args[1] for look in requires.looks if isinstance(look.call, Script)} == {BACK}
+
+
+def test_a_rollback_puts_the_kept_data_back_and_keeps_what_is_there() -> None:
+    swap = arguments(phase_of(undo.rollback(undone(*STARTED)), PhaseName.COMMIT), "commit.swap")
+    assert set(swap.values()) == {(DATA, f"{DATA}/member", KEPT, f"{DATA}.kr-{BACK}", RUN)}
+    assert set(swap) == set(MASTERS)
+
+
+def test_a_master_without_old_data_waits_for_the_quorum_of_the_others() -> None:
+    without = undone(*STARTED, kept={"master-2": "none"})
+    phases = undo.rollback(without)
+    start, api = phase_of(phases, PhaseName.START), phase_of(phases, PhaseName.API)
+    assert start.barrier is not None
+    assert api.barrier is not None
+    assert (
+        {look.host for look in start.barrier.looks} == {step.host for step in start.steps} == {"master-1", "master-3"}
+    )
+    assert {step.host for step in api.steps} == {"master-2"}
+    assert {look.host for look in api.barrier.looks} == {"master-1", "master-3"}
+    assert any("master-2" in text and "cannot rejoin by itself" in text for text in lost("rollback", without))
+
+
+def test_no_rollback_to_less_than_a_quorum() -> None:
+    with pytest.raises(RefusedError, match="master-1, master-2: the other masters are no quorum"):
+        undo.rollback(undone(*STARTED, kept={"master-1": "none", "master-2": "none"}))
+
+
+def test_no_rollback_without_the_kept_data() -> None:
+    with pytest.raises(RefusedError, match=f"master-3: .* is not in {KEPT}"):
+        undo.rollback(undone(*STARTED, kept={"master-3": ""}))
+
+
+def test_no_rollback_of_what_has_started_nothing() -> None:
+    with pytest.raises(RefusedError) as refused:
+        undo.rollback(undone("claim.take", "stop.hold"))
+    assert refused.value.next_step == f"orchestrator abort -i INVENTORY {RUN}"
+
+
+@pytest.mark.parametrize(("quorum", "removed"), [(True, 3), (False, 0)])
+def test_lines_in_hosts_files_stay_where_the_restore_would_leave_them(quorum: bool, removed: bool) -> None:
+    release = undo.rollback(undone(*STARTED, quorum=quorum, resolving=False))[-1]
+    lines = arguments(release, "release.hosts")
+    assert len(lines) == removed
+    assert all(args == ("remove", "/etc/hosts", RUN) for args in lines.values())
+
+
+# --- Finish and unlock ----------------------------------------------------------------------------------
+
+PATHS = ((f"/var/lib/orchestrator/{RUN}/snapshot.db", 400 << 20), (KEPT, 520 << 20))
+
+
+def test_a_finish_proves_again_and_names_each_path_with_its_size() -> None:
+    phases = undo.finish(undone("release.claim", released=True, paths=PATHS, quorum=True))
+    assert names(phases) == ["claim", "start", "release"]
+    proof = phase_of(phases, PhaseName.START).barrier
+    assert proof is not None
+    assert (proof.judge, proof.expect) == (Judge.EQUAL, {}), "a restored cluster may have a new id"
+    titles = [step.title for step in phases[-1].steps if step.host == "master-1"]
+    assert titles == [
+        f"remove /var/lib/orchestrator/{RUN}/snapshot.db (400.0 MiB)",
+        f"remove {KEPT} (520.0 MiB)",
+        "give the host back",
+    ]
+    assert arguments(phases[-1], "release.remove-2")["master-1"] == (f"{DATA}/member", KEPT, RUN)
+
+
+def test_no_finish_of_an_open_run() -> None:
+    with pytest.raises(RefusedError, match="is still open") as refused:
+        undo.finish(undone("workers.restart", paths=PATHS))
+    assert refused.value.next_step == f"orchestrator resume -i INVENTORY {RUN}"
+
+
+def test_nothing_to_finish() -> None:
+    with pytest.raises(RefusedError, match="nothing that could be removed"):
+        undo.finish(undone(released=True))
+
+
+CLAIM = Claim(RUN, "1-a1b2", "bob@desk", "2026-11-22T03:10:07Z", silent_s=120)
+
+
+def test_unlocking_takes_over_only_what_the_run_holds() -> None:
+    phases = undo.unlock(replace(undone("claim.take"), claims={"master-2": CLAIM}))
+    assert names(phases) == ["claim", "release"]
+    assert {step.host for phase in phases for step in phase.steps} == {"master-2"}
+
+
+@pytest.mark.parametrize(("steps", "following"), [(("stop.hold",), "abort"), (("stop.hold", "start.lift"), "rollback")])
+def test_what_has_stopped_services_is_not_unlocked(steps: tuple[str, ...], following: str) -> None:
+    with pytest.raises(RefusedError, match="has begun to stop") as refused:
+        undo.unlock(undone(*steps))
+    assert refused.value.next_step == f"orchestrator {following} -i INVENTORY {RUN}"
+
+
+def test_what_holds_services_down_is_not_unlocked() -> None:
+    with pytest.raises(RefusedError):
+        undo.unlock(replace(undone("claim.take"), claims={"master-1": CLAIM}, holds={"master-1": RUN}))
+
+
+def test_nothing_to_unlock() -> None:
+    with pytest.raises(RefusedError, match="holds no master"):
+        undo.unlock(undone("claim.take"))
+
+
+# --- What every undo must hold --------------------------------------------------------------------------
+
+ALL = {
+    "abort": undo.abort(undone("stop.hold", "commit.schedule", "volumes.pause", quorum=True)),
+    "rollback": undo.rollback(undone(*STARTED, kept={"master-2": "none"})),
+    "finish": undo.finish(undone(released=True, paths=PATHS)),
+    "unlock": undo.unlock(replace(undone(), claims=dict.fromkeys(MASTERS, CLAIM))),
+}
+
+
+@pytest.mark.parametrize("phases", ALL.values(), ids=ALL)
+def test_steps_have_their_own_ids_and_scripts_their_texts(phases: tuple[Phase, ...]) -> None:
+    steps = [step for phase in phases for step in phase.steps]
+    assert len({step.id for step in steps}) == len(steps)
+    for step in steps:
+        assert step.id == f"{step.name}/{step.host}"
+        assert step.rerunnable or isinstance(step.act, Pause)
+    assert set(used_by(phases, scripts())) <= set(scripts())
+
+
+@pytest.mark.parametrize("kind", ["abort", "rollback", "unlock"])
+def test_the_claim_is_taken_over_and_never_given_back_half_way(kind: str) -> None:
+    claim, release = ALL[kind][0], ALL[kind][-1]
+    assert {args[-1] for args in arguments(claim, "claim.take").values()} == {RUN}
+    assert "release.claim" not in {step.name for step in release.steps}
+    assert release.steps[-1].name == "release.host"
+
+
+def test_a_finish_takes_no_claim_over() -> None:
+    assert set(arguments(ALL["finish"][0], "claim.take").values()) == {(LAPTOP,)}
+
+
+def test_what_an_undo_costs() -> None:
+    made = undone(*STARTED)
+    restore = plan().estimate
+    assert seconds("rollback", made).upload_bytes == 0
+    assert restore.outage_s <= seconds("rollback", made).total_s < restore.total_s
+    assert seconds("abort", replace(made, holds={"master-1": RUN})).outage_s > 0
+    assert seconds("unlock", made).outage_s == 0
+
+
+# --- The proof that members agree -----------------------------------------------------------------------
+
+
+def hash_kv(revision: int, value: int = 42, compacted: int = 7) -> HashKv:
+    return HashKv.model_validate({"header": {"revision": revision}, "compact_revision": compacted, "hash": value})
+
+
+def standing(*hashes: HashKv, **values: object) -> Standing:
+    return replace(Standing(hashes, "cdf8", healthy=True), **values)  # type: ignore[arg-type]
+
+
+FILE = "65024 11 1700000000.5 64000 /mnt/master-pd/etcd/member/wal/0.wal"
+OTHER = "65024 99 1800000000.5 64000 /mnt/master-pd/etcd/member/wal/0.wal"
+
+
+def test_members_that_agree_at_a_round_revision() -> None:
+    shown = {"a": standing(hash_kv(2013, 1), hash_kv(2000)), "b": standing(hash_kv(2014, 2), hash_kv(2000))}
+    verdict = judge_equal(shown, {"cluster_id": "cdf8"})
+    assert verdict.answer is Answer.YES
+    assert verdict.details == {"cluster_id": "cdf8", "revision": "2000", "hash_kv": "42", "compacted_revision": "7"}
+
+
+@pytest.mark.parametrize(
+    ("other", "answer", "reason"),
+    [
+        (standing(), Answer.NO, "no answer on the peer port yet"),
+        (standing(hash_kv(2000), healthy=False), Answer.NO, "it has no quorum yet"),
+        (standing(hash_kv(2000), armed="restore.db"), Answer.NO, "restore.db still lies in the data volume"),
+        (standing(hash_kv(2000, 43)), Answer.NO, "its HashKV at revision 2000 is 43"),
+        (standing(hash_kv(2000, 42, compacted=9)), Answer.NO, "not yet at the same revision as the others"),
+        (standing(hash_kv(1900)), Answer.NO, "not yet at the same revision as the others"),
+        (standing(hash_kv(2000), cluster_id="beef"), Answer.WRONG, "its cluster id is beef, the old one was cdf8"),
+        (standing(hash_kv(2000), files=OTHER, returned=FILE), Answer.WRONG, "it runs on none of the files that"),
+    ],
+)
+def test_members_that_do_not(other: Standing, answer: Answer, reason: str) -> None:
+    verdict = judge_equal({"a": standing(hash_kv(2000)), "b": other}, {"cluster_id": "cdf8"})
+    assert verdict.answer is answer
+    assert verdict.reasons["b"].startswith(reason)
+
+
+def test_two_clusters_are_never_one() -> None:
+    shown = {"a": standing(hash_kv(2000)), "b": standing(hash_kv(2000), cluster_id="beef")}
+    assert judge_equal(shown, {}).answer is Answer.WRONG
+
+
+def test_a_member_on_the_files_that_were_put_back() -> None:
+    returned = standing(hash_kv(2000), files=f"{FILE}\n{OTHER}", returned=FILE)
+    assert judge_equal({"a": returned, "b": standing(hash_kv(2000), returned="none")}, {}).answer is Answer.YES

@@ -1,0 +1,135 @@
+"""A host that is a folder: the scripts run there for real, by a real shell, as `act.sh` and a look would run them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.ssh_shell import look_words, run_text
+from orchestrator.core.facts import parse_facts
+from orchestrator.core.model import Command
+from tests.unit.builders import scripts
+
+SHELLS = {
+    name: (path, *words)
+    for name, words in {"dash": (), "bash": ("--posix",), "busybox": ("sh",)}.items()
+    if (path := shutil.which(name))
+}
+"""Shells that answer to `sh` on the systems of operators; of these, the ones that this machine has."""
+
+WITHOUT_APPLETS = pytest.mark.parametrize("host", sorted(SHELLS.keys() - {"busybox"}), indirect=True)
+"""Where busybox's own programs, which its shell takes before any on PATH, are not what the test is about."""
+
+RUN = "20261122t031007z-5f1c"
+OTHER_RUN = "20261121t020202z-0000"
+
+Ended = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class FakeHost:
+    """Folders of one host below ``root``, its shell, and the programs that stand before the real ones on PATH."""
+
+    root: Path
+    shell: tuple[str, ...]
+    run: str = RUN
+    attempt: str = "1-a1b2"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.state / self.run
+
+    @property
+    def member(self) -> Path:
+        return self.root / "data/member"
+
+    @property
+    def programs(self) -> Path:
+        return self.root / "programs"
+
+    def prepare(self) -> FakeHost:
+        for folder in (self.folder, self.programs):
+            folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def act(self, file: str, *args: object) -> Ended:
+        """Runs a script as an act of this run and attempt."""
+        text = run_text(self._command(file, args))
+        (self.folder / "run").write_text(text)
+        return self._ended((*self.shell, str(self.folder / "run")), "")
+
+    def look(self, file: str, *args: object) -> Ended:
+        """Runs a script as a look: its text on standard input."""
+        words, stdin = look_words(self._command(file, args))
+        return self._ended((*self.shell, *words[words.index("sh") + 1 :]), stdin.decode())
+
+    def facts(self, file: str, *args: object) -> dict[str, str]:
+        ended = self.look(file, *args)
+        assert ended.returncode == 0, ended.stderr
+        return parse_facts(ended.stdout)
+
+    def program(self, name: str, text: str) -> None:
+        """A program of that name which comes before the host's own; every call is noted in `calls`."""
+        path = self.programs / name
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.root}/calls"\n{text}\n')
+        path.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        """What was called of those programs, in order."""
+        path = self.root / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def hold(self, run: str | None = None) -> None:
+        (self.state / "hold").write_text(f"{run or self.run}\n")
+
+    def write_member(self) -> None:
+        """Old data of an etcd: a database, a log, a snapshot file, and a name that shells stumble over."""
+        for name, size in {"snap/db": 8192, "wal/0.wal": 64_000, "snap/a b$(c)'.snap": 10}.items():
+            path = self.member / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(os.urandom(size))
+
+    def _command(self, file: str, args: tuple[object, ...]) -> Command:
+        return Command((file, *(str(arg) for arg in args)), scripts()[file])
+
+    def _ended(self, argv: tuple[str, ...], stdin: str) -> Ended:
+        environment = {
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
+            "LC_ALL": "C",
+            "STATE": str(self.state),
+            "RUN": self.run,
+            "ATTEMPT": self.attempt,
+            "STEP": "a.step",
+        }
+        return subprocess.run(
+            argv,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd="/",
+            env=environment | self.environment,
+            check=False,
+        )
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Every path below ``root`` with its mode and, of a file, the sha256 of its content."""
+    return {
+        str(path.relative_to(root)): f"{path.lstat().st_mode:o} "
+        + (hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
+        for path in sorted(root.rglob("*"))
+    }

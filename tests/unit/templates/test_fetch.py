@@ -1,0 +1,157 @@
+"""What a host asks its own member and API server, over real TLS: with curl, and with openssl where there is no curl."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from orchestrator.core.http import HttpAnswer, parse_http
+from orchestrator.core.model import Output
+from orchestrator.core.verdicts import read_shown
+from tests.demo.certificates import Authority
+from tests.unit.templates.host import RUN, FakeHost
+
+NAME = "etcd0.kublr.local"
+NEEDED = "base64 cat date env find grep head openssl printf sh sleep sort stat tail timeout tr wc"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with what it was asked, and by whom; `ok` on /readyz."""
+
+    def do_GET(self) -> None:  # the base class calls it by that name
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        assert isinstance(self.connection, ssl.SSLSocket)
+        asked = {"method": self.command, "path": self.path, "body": body, "by": bool(self.connection.getpeercert())}
+        answer = b"ok" if self.path == "/readyz" else json.dumps(asked).encode()
+        self.send_response(200)
+        self.send_header("X-Etcd-Cluster-Id", "cdf818194e3a8c32")
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    pki: Path
+
+    @property
+    def tls(self) -> tuple[Path, Path, Path]:
+        return (self.pki / "ca.crt", self.pki / "peer.crt", self.pki / "peer.key")
+
+    def url(self, name: str = NAME) -> str:
+        return f"https://{name}:{self.port}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """On 127.0.0.1, with a certificate for NAME and 127.0.0.1, which its client may show as its own."""
+    pki = tmp_path_factory.mktemp("pki")
+    for name in ("ca", "stranger"):
+        authority = Authority.new(name)
+        authority.issue(pki / f"{name}-peer", [NAME, "127.0.0.1"])
+        (pki / f"{name}.crt").write_bytes(authority.pem)
+    for suffix in ("crt", "key"):
+        (pki / f"ca-peer.{suffix}").rename(pki / f"peer.{suffix}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "peer.crt", pki / "peer.key")
+    context.load_verify_locations(pki / "ca.crt")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that refuses us is a case here
+    httpd.socket = context.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
+    thread = Thread(target=httpd.serve_forever)
+    thread.start()
+    yield Server(httpd.server_port, pki)
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+@pytest.fixture(params=["curl", "openssl"])
+def asking(request: pytest.FixtureRequest, host: FakeHost) -> FakeHost:
+    """The host as it is, or one on which there is no curl."""
+    if request.param == "curl":
+        return host
+    bare = host.root / "bare"
+    bare.mkdir()
+    for name in NEEDED.split():
+        path = shutil.which(name)
+        assert path, name
+        (bare / name).symlink_to(path)
+    return replace(host, environment={"PATH": f"{host.programs}:{bare}"})
+
+
+def ask(host: FakeHost, server: Server, url: str, tls: tuple[Path, Path, Path] | None = None) -> dict[str, HttpAnswer]:
+    """The answers to `lease.sh`, which asks twice, by POST and with a body."""
+    facts = host.facts("lease.sh", "worker-1", url, "127.0.0.1", *(tls or server.tls))
+    return {name: parse_http(text) for name, text in facts.items()}
+
+
+@pytest.mark.parametrize("name", [NAME, "127.0.0.1"])
+def test_a_question_arrives_whole(asking: FakeHost, server: Server, name: str) -> None:
+    answers = ask(asking, server, server.url(name))
+    assert list(answers) == ["leases", "minions"]
+    for key, answer in zip(("leases/kube-node-lease/worker-1", "minions/worker-1"), answers.values(), strict=True):
+        assert answer.status == 200
+        assert answer.headers["x-etcd-cluster-id"] == "cdf818194e3a8c32"
+        asked = json.loads(answer.body)
+        assert (asked["method"], asked["path"], asked["by"]) == ("POST", "/v3/kv/range", True)
+        assert base64.b64decode(json.loads(asked["body"])["key"]).decode() == f"/registry/{key}"
+
+
+def test_a_server_of_another_name_is_not_believed(asking: FakeHost, server: Server) -> None:
+    for name in ("etcd9.kublr.local", "127.0.0.9"):
+        assert list(ask(asking, server, server.url(name)).values()) == [HttpAnswer()] * 2
+
+
+def test_a_server_of_another_authority_is_not_believed(asking: FakeHost, server: Server) -> None:
+    stranger = (server.pki / "stranger.crt", *server.tls[1:])
+    assert list(ask(asking, server, server.url(), stranger).values()) == [HttpAnswer()] * 2
+
+
+def test_a_port_where_nobody_listens(asking: FakeHost, server: Server) -> None:
+    assert list(ask(asking, server, "https://127.0.0.1:1").values()) == [HttpAnswer()] * 2
+
+
+def test_the_proof_asks_for_the_snapshots_revision_and_the_newest(asking: FakeHost, server: Server) -> None:
+    url = server.url()
+    args = (
+        asking.state,
+        RUN,
+        asking.root / "data",
+        asking.member,
+        48213,
+        url,
+        url,
+        "127.0.0.1",
+        *server.tls,
+        *server.tls,
+    )
+    shown = read_shown(Output(0, asking.look("proof.sh", *args).stdout.encode()))
+    assert shown.cluster_id == "cdf818194e3a8c32"
+    assert json.loads(shown.hashkv)["body"] == '{"revision":48213}'
+    assert json.loads(shown.hashkv_now)["body"] == '{"revision":0}'
+    assert {json.loads(text)["path"] for text in (shown.hashkv, shown.hashkv_now)} == {"/members/hashkv"}
+    assert json.loads(shown.health)["path"] == "/health"
+
+
+def test_an_api_server_that_is_ready(asking: FakeHost, server: Server) -> None:
+    assert asking.look("ready.sh", server.port, "127.0.0.1").returncode == 0
+    assert asking.look("ready.sh", server.port, "127.0.0.9", "127.0.0.1").returncode == 0  # any address will do
+    ended = asking.look("ready.sh", 1, "127.0.0.1")
+    assert (ended.returncode, ended.stdout) == (1, "the API server on port 1 is not ready: no answer\n")

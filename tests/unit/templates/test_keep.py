@@ -1,0 +1,173 @@
+"""Keeping the old data: whole, once, never while an etcd runs; and the list that the proof rests on."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.core.proof import old_files
+from tests.unit.templates.host import OTHER_RUN, RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
+
+
+@contextmanager
+def an_etcd_on(member: Path) -> Iterator[None]:
+    """bbolt holds an exclusive flock(2) on its file while it is open (bbolt 1.3, bolt_unix.go)."""
+    with (member / "snap/db").open("rb+") as database:
+        fcntl.flock(database, fcntl.LOCK_EX)
+        yield
+
+
+def kept(host: FakeHost) -> Path:
+    return host.root / f"data.kr-{RUN}"
+
+
+def keep(host: FakeHost) -> Ended:
+    return host.act("keep.sh", host.member, kept(host))
+
+
+def is_kept(host: FakeHost) -> bool:
+    return host.look("kept.sh", host.state, RUN, kept(host)).returncode == 0
+
+
+def test_the_old_data_is_copied_whole(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    (host.member / "snap").chmod(0o700)
+    before = tree(host.member)
+    assert not is_kept(host)
+    assert keep(host).returncode == 0
+    assert tree(kept(host)) == before == tree(host.member)
+    assert is_kept(host)
+    assert not list(host.root.glob("*.part"))
+
+
+def test_the_list_names_every_old_file(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    keep(host)
+    listed = (host.folder / "kept").read_text()
+    found = {line.split(" ", 4)[4]: line.split(" ", 4)[:4] for line in listed.splitlines()}
+    files = {str(path): path.stat() for path in host.member.rglob("*") if path.is_file()}
+    assert found.keys() == files.keys()
+    for path, stat in files.items():
+        device, inode, _, size = found[path]
+        assert (int(device), int(inode), int(size)) == (stat.st_dev, stat.st_ino, stat.st_size)
+    assert set(old_files(listed, listed)) == {f"{host.member}/snap/db", f"{host.member}/wal/0.wal"}
+
+
+def test_the_sums_are_those_of_the_files(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    keep(host)
+    database = hashlib.sha256((host.member / "snap/db").read_bytes()).hexdigest()
+    assert f"{database}  ./snap/db" in (host.folder / "kept.sums").read_text().splitlines()
+
+
+def test_keeping_again_changes_nothing(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    keep(host)
+    before = tree(kept(host)), tree(host.folder)
+    (host.member / "snap/db").write_bytes(b"new")
+    assert keep(host).returncode == 0
+    assert (tree(kept(host)), tree(host.folder)) == before
+
+
+def test_a_copy_that_died_is_begun_anew(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    part = host.root / f"data.kr-{RUN}.part"
+    (part / "snap").mkdir(parents=True)
+    (part / "snap/db").write_bytes(b"half")
+    assert keep(host).returncode == 0
+    assert tree(kept(host)) == tree(host.member)
+    assert not part.exists()
+
+
+def test_an_act_that_died_after_the_copy_still_writes_the_list(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    keep(host)
+    listed = (host.folder / "kept").read_text()
+    (host.folder / "kept").unlink()
+    assert keep(host).returncode == 0
+    assert sorted((host.folder / "kept").read_text().splitlines()) == sorted(listed.splitlines())
+
+
+@WITHOUT_APPLETS
+def test_a_copy_that_differs_is_no_copy(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    part = host.root / f"data.kr-{RUN}.part"
+    host.program("cp", f'/bin/cp "$@" && echo rot >>"{part}/snap/db"')
+    ended = keep(host)
+    assert (ended.returncode, ended.stdout) == (1, "the copy differs\n")
+    assert not kept(host).exists()
+    assert not is_kept(host)
+
+
+@WITHOUT_APPLETS
+def test_a_list_that_was_cut_short_is_none(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    host.program("stat", "exit 1")  # as where the disk is full
+    assert keep(host).returncode == 1
+    assert not is_kept(host)
+
+
+def test_nothing_is_copied_on_a_host_that_is_not_held(host: FakeHost) -> None:
+    host.write_member()
+    for run in (None, OTHER_RUN):
+        if run:
+            host.hold(run)
+        ended = keep(host)
+        assert (ended.returncode, ended.stdout) == (3, "refused: this host is not held\n")
+    assert not kept(host).exists()
+
+
+def test_nothing_is_copied_while_an_etcd_runs(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    with an_etcd_on(host.member):
+        ended = keep(host)
+    assert (ended.returncode, ended.stdout) == (3, f"refused: an etcd runs on {host.member}\n")
+    assert not kept(host).exists()
+    assert keep(host).returncode == 0
+
+
+def test_a_master_whose_data_is_gone(host: FakeHost) -> None:
+    host.hold()
+    assert keep(host).returncode == 0
+    assert (host.folder / "kept").read_text() == "none\n"
+    assert is_kept(host)
+
+
+def test_a_master_whose_data_folder_is_empty(host: FakeHost) -> None:
+    (host.member / "snap").mkdir(parents=True)
+    host.hold()
+    ended = keep(host)
+    assert ended.returncode == 0, ended.stdout
+    assert (host.folder / "kept").read_text() == "none\n"
+    assert is_kept(host)
+
+
+def test_a_kept_copy_that_vanished_is_missed(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    keep(host)
+    kept(host).rename(host.root / "elsewhere")
+    ended = host.look("kept.sh", host.state, RUN, kept(host))
+    assert (ended.returncode, ended.stdout) == (1, f"{kept(host)} is gone\n")
+
+
+def test_left_behind_restore_db_is_renamed(host: FakeHost) -> None:
+    data = host.root / "data"
+    data.mkdir()
+    assert host.act("disarm.sh", data).returncode == 0
+    (data / "restore.db").write_bytes(b"snapshot")
+    assert host.act("disarm.sh", data).returncode == 0
+    assert [path.name for path in data.iterdir()] == [f"restore.db.kr-{RUN}"]
+    assert (data / f"restore.db.kr-{RUN}").read_bytes() == b"snapshot"

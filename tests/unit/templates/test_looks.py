@@ -1,0 +1,118 @@
+"""The looks at a host and its data volume, on this machine: what they find, and that they change nothing."""
+
+from __future__ import annotations
+
+import os
+
+from orchestrator.core.inventory import Host, Paths, Role
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Answer, Output
+from orchestrator.core.proof import Expected, judge_member
+from orchestrator.core.verdicts import read_shown
+from orchestrator.distros.kublr import Kublr
+from tests.unit.distros.recordings import recorded
+from tests.unit.templates.host import RUN, WITHOUT_APPLETS, FakeHost, tree
+
+PEER, CLIENT = "https://127.0.0.1:1", "https://127.0.0.1:1"
+TLS = ("/absent/ca", "/absent/cert", "/absent/key") * 2
+
+
+def declared(host: FakeHost) -> Host:
+    """This machine as a master: everything that the inventory can place lies below the host's folder."""
+    paths = Paths(
+        state=f"{host.root}/deep/state",
+        kublr=f"{host.programs}/kublr",
+        manifests=f"{host.root}/manifests",
+        hosts=f"{host.root}/hosts",
+    )
+    return Host(name="master-1", role=Role.MASTER, address="127.0.0.1", node="master-1", paths=paths)
+
+
+def furnish(host: FakeHost) -> None:
+    (host.root / "manifests").mkdir()
+    manifest = recorded("master")["manifest"].replace("/mnt/master-pd/etcd", f"{host.root}/data")
+    (host.root / "manifests/etcd.manifest").write_text(manifest)
+    (host.root / "manifests/kube-apiserver.manifest").write_text("    - --secure-port=7443\n")
+    (host.root / "hosts").write_text("127.0.0.1 localhost\n")
+    host.program("kublr", f"echo etcd_storage: {{path: {host.root}/data}}")
+    host.program("systemctl", "printf 'Id=kublr.service\\nLoadState=loaded\\nActiveState=active\\n'")
+    host.write_member()
+
+
+def observed(host: FakeHost) -> MasterView:
+    look = Kublr().look_at_host(declared(host))
+    view = Kublr().read_host(declared(host), host.facts(look.file, *look.args), 0.0)
+    volume = Kublr().look_at_volume(declared(host), view)
+    assert volume is not None
+    return Kublr().read_volume(view, host.facts(volume.file, *volume.args))
+
+
+def test_a_master_is_observed(host: FakeHost) -> None:
+    furnish(host)
+    view = observed(host)
+    assert view.hostname == os.uname().nodename
+    assert "127.0.0.1" in view.own_addresses
+    assert view.units == {"kublr.service": "active"}
+    assert view.etcd is not None
+    assert (view.etcd.member, view.etcd.data, view.other_data) == ("etcd1", f"{host.root}/data", f"{host.root}/data")
+    assert view.api_port == 7443
+    assert view.hosts_file == "127.0.0.1 localhost\n"
+    assert view.missing_tools <= {"docker", "kubectl", "curl", "systemd-run"}
+    assert view.faults == ()
+
+
+@WITHOUT_APPLETS  # whose `du` tells no apparent size; hosts have coreutils
+def test_its_volume_is_observed(host: FakeHost) -> None:
+    furnish(host)
+    view = observed(host)
+    usage = os.statvfs(host.root)
+    assert view.data_disk is not None
+    assert view.state_disk is not None
+    # The state folder is not there yet: the disk is that of the nearest folder above it.
+    assert view.data_disk.device == view.state_disk.device
+    assert abs(view.data_disk.free_bytes - usage.f_bavail * usage.f_frsize) < 1 << 30
+    assert view.keeps_beside
+    assert view.data_bytes >= 64_000
+    assert view.members_on_disk == (str(host.member),)
+    assert view.data_entries == ("member",)
+    pki = "/etc/kubernetes/pki/etcd"
+    assert view.missing_certificates == tuple(
+        f"{pki}/{name}" for name in ("ca.crt", "peer.crt", "peer.key", "server.crt", "server.key")
+    )
+    assert view.live is None
+    assert not (host.root / "deep").exists()
+
+
+def test_looking_changes_nothing(host: FakeHost) -> None:
+    furnish(host)
+    before = tree(host.root)
+    observed(host)
+    host.facts("proof.sh", host.state, RUN, host.root / "data", host.member, 5, PEER, CLIENT, "127.0.0.1", *TLS)
+    host.facts("runs.sh", host.state)
+    after = tree(host.root)
+    del after["calls"]  # the fake programs' own note
+    assert after == before
+
+
+def test_a_host_without_manifests_is_no_master(host: FakeHost) -> None:
+    look = Kublr().look_at_host(declared(host))
+    facts = host.facts(look.file, *look.args)
+    assert "manifest" not in facts
+    assert facts["clock_first"] <= facts["clock_last"]
+
+
+def test_the_proof_of_a_member_that_is_down(host: FakeHost) -> None:
+    host.write_member()
+    data = host.root / "data"
+    (data / "restore.db").touch()
+    args = ("proof.sh", host.state, RUN, data, host.member, 5, PEER, CLIENT, "127.0.0.1", *TLS)
+    ended = host.look(*args)
+    shown = read_shown(Output(0, ended.stdout.encode()))
+    assert sorted(line.split(" ", 4)[4] for line in shown.files.splitlines()) == sorted(
+        str(path) for path in host.member.rglob("*") if path.is_file()
+    )
+    assert shown.armed == "restore.db\n"
+    assert (shown.kept, shown.hashkv_now, shown.cluster_id) == ("", "", "")
+    assert judge_member("master-1", shown, Expected(5, 1, 7)).answer is Answer.NO
+    (host.folder / "kept").write_text("none\n")
+    assert read_shown(Output(0, host.look(*args).stdout.encode())).kept == "none\n"

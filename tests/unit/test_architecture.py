@@ -1,0 +1,182 @@
+"""The house's rules, read from the source: who may import whom, and which rooms are pure.
+
+    cli -> app -> {coordinator, observe, adapters} -> {distros, ports} -> core -> etcd -> errors
+
+A room may import what stands further right, itself, and nobody beside it: the coordinator knows no adapter.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "orchestrator"
+ORDER = (
+    ("errors",),
+    ("etcd",),
+    ("core",),
+    ("distros", "ports"),
+    ("coordinator", "observe", "adapters"),
+    ("app",),
+    ("cli",),
+    ("__main__",),
+)
+RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
+
+PURE = ("errors", "etcd", "core", "distros")
+# fmt: off
+EFFECTS = {
+    "asyncio", "builtins", "ctypes", "fcntl", "getpass", "glob", "importlib", "io", "logging", "mmap",
+    "multiprocessing", "os", "pathlib", "platform", "pty", "random", "secrets", "select", "selectors",
+    "shutil", "signal", "socket", "socketserver", "ssl", "subprocess", "sys", "tempfile", "threading", "time",
+    "urllib.request", "uuid",
+}
+# fmt: on
+"""Modules of the standard library with which a room could do, draw or read more than it was given."""
+
+OUTER = {
+    "errors": set(),
+    "etcd": {"pydantic", "crc32c"},
+    "core": {"pydantic", "pydantic_core", "jinja2"},
+    "distros": {"yaml"},
+    "ports": set(),
+    "coordinator": set(),
+    "observe": set(),
+    "adapters": {"asyncssh", "pydantic", "rich", "tenacity", "yaml"},
+    "app": {"platformdirs"},
+    "cli": {"typer"},
+    "__main__": set(),
+}
+"""The libraries that each room may use: an outer library has one door."""
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(module: str) -> str:
+    """`orchestrator.core.plans.restore` -> `core`; the package itself, which holds only its version, is ``."""
+    return module.removeprefix("orchestrator").lstrip(".").partition(".")[0]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and module of every import, also of those inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports are absolute here"
+            yield node.lineno, node.module or ""
+            for alias in node.names:  # `from orchestrator import cli` imports a room, too
+                if node.module == "orchestrator" and alias.name in RANK:
+                    yield node.lineno, f"orchestrator.{alias.name}"
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def offences(source: str, room: str) -> list[str]:
+    """What a file of that room must not import or call."""
+    tree = ast.parse(source)
+    return [*_wrong_way(tree, room), *_outer(tree, room), *(_effects(tree) if room in PURE else ())]
+
+
+def _wrong_way(tree: ast.Module, room: str) -> Iterator[str]:
+    for line, module in imports(tree):
+        other = room_of(module)
+        if module.partition(".")[0] == "orchestrator" and other and other != room and RANK[other] >= RANK[room]:
+            yield f"line {line}: {room} must not import {module}"
+
+
+def _outer(tree: ast.Module, room: str) -> Iterator[str]:
+    for line, module in imports(tree):
+        top = module.partition(".")[0]
+        if top != "orchestrator" and top not in sys.stdlib_module_names and top not in OUTER[room]:
+            yield f"line {line}: {room} must not use {top}"
+
+
+def _effects(tree: ast.Module) -> Iterator[str]:
+    for line, module in imports(tree):
+        if module in EFFECTS or module.partition(".")[0] in EFFECTS:
+            yield f"line {line}: {module} in a pure room"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AsyncFunctionDef | ast.Await):
+            yield f"line {node.lineno}: nothing waits in a pure room"
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in ("open", "print", "input", "exec", "eval", "__import__"):
+                yield f"line {node.lineno}: {called}() in a pure room"
+            if called.rpartition(".")[2] in ("now", "utcnow", "today"):
+                yield f"line {node.lineno}: {called}() reads the clock"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_keeps_to_its_room(path: Path) -> None:
+    room = room_of(module_of(path))
+    if room:
+        assert offences(path.read_text(encoding="utf-8"), room) == []
+    else:
+        assert list(imports(parsed(path))) == []
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    assert {room_of(module_of(path)) for path in FILES} - {""} == set(RANK)
+
+
+@pytest.mark.parametrize(
+    ("source", "room"),
+    [
+        ("from orchestrator.core import model", "etcd"),
+        ("def f():\n    from orchestrator.app import planning", "coordinator"),
+        ("from orchestrator.adapters.ssh import Fleet", "coordinator"),
+        ("import orchestrator.ports", "distros"),
+        ("from orchestrator import cli", "app"),
+        ("import asyncssh", "coordinator"),
+        ("import os.path", "core"),
+        ("from time import time", "etcd"),
+        ("def f():\n    import random", "distros"),
+        ("async def f(): ...", "core"),
+        ("text = open('x').read()", "core"),
+        ("from datetime import datetime\nat = datetime.now()", "core"),
+    ],
+)
+def test_an_offence_is_found(source: str, room: str) -> None:
+    assert len(offences(source, room)) == 1
+
+
+def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
+    """`--help` answers at once: at the top of cli.py stand Typer, the errors and the standard library."""
+    tree = parsed(PACKAGE / "cli.py")
+    later = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)  # an If at the top asks for TYPE_CHECKING
+    at_top = ast.Module([node for node in tree.body if not isinstance(node, later)], [])
+    modules = {module for _, module in imports(at_top)}
+    assert {module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names} == {
+        "typer",
+        "orchestrator.errors",
+    }
+
+
+LONGEST_FUNCTION, LONGEST_FILE = 60, 420
+"""A function is meant to fit on a screen (40 lines) and a file into 300; these are where a reason no longer helps."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_and_functions_stay_readable(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LONGEST_FILE
+    long = [
+        node.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert long == []
