@@ -253,6 +253,8 @@ def restart_workers(
 
 
 def _undo(kind: Kind, text: str) -> None:
+    """Adds a command that takes a run back: they differ in their plans alone."""
+
     @app.command(kind, help=f"{text}\n\nExample: orchestrator {kind} -i cluster.yml")
     def command(
         inventory: Inventory,

@@ -203,6 +203,9 @@ class Coordinator:
             self._check_stop()
             silent = {step.host: "not reachable" for step in batch if step.host not in self.remotes}
             errors = await self._settle(step.host for step in batch if step.host not in silent)
+            for error in errors.values():
+                if isinstance(error, LockedError):  # no worker of ours has failed: the run is another's
+                    raise error
             silent |= {name: error.message for name, error in errors.items()}
             ends = await asyncio.gather(*(self._step(step) for step in batch if step.host not in silent))
             failed += [end for end in ends if not end.ok]

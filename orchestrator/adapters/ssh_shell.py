@@ -124,7 +124,7 @@ class Shell:
                 raise NoAnswerError(Failure.TIMEOUT, f"{self.line.endpoint.name}: {what}") from error
             output = Output(self.exit_code(process), stdout, stderr)
         if as_root and self._become is not Become.NOTHING and not stdout:
-            for line in stderr.splitlines():
+            for line in reversed(stderr.splitlines()):  # the last one says what the others came to
                 if line.startswith(b"sudo: "):
                     raise self._refused(line.decode("utf-8", "replace"))
         return output

@@ -33,6 +33,8 @@ NEEDED_TOOLS = frozenset(
         "sha256sum",
     )
 ) | frozenset(("sleep", "stat", "sync", "systemctl", "tail", "timeout", "touch", "truncate"))
+OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
+"""Units that leave their containers running when they are stopped; Docker's own containerd is one of them."""
 CLOCK_WARN_S, CLOCK_BLOCK_S = 1.0, 30.0
 
 
@@ -109,7 +111,7 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
         )
     runtime = host.units.runtime
     state = view.units.get(f"{runtime}.service", "not-found")
-    if state in ("not-found", "masked") or "docker" in view.missing_tools:
+    if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.missing_tools:
         yield _block(
             "runtime",
             host.name,

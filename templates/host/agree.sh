@@ -10,9 +10,12 @@ printf '%s' "$now" | fact hashkv_now
 # Members that are written to are never asked at the same revision. The last round number below is the same for all.
 newest=${now#*'"revision":'}
 newest=${newest%%[!0-9]*}
-[ -z "$newest" ] || ask "$1" "$2" "$3" "$((newest - newest % 100))" | fact hashkv
-fetch GET "$peer_url/members" "$address" "$1" "$2" "$3" 2>/dev/null | fact members
-fetch GET "$client_url/health" "$address" "$4" "$5" "$6" 2>/dev/null | fact health
+if [ -n "$newest" ]; then
+    ask "$1" "$2" "$3" "$((newest - newest % 100))" | fact hashkv
+    fetch GET "$peer_url/members" "$address" "$1" "$2" "$3" 2>/dev/null | fact members
+    fetch_s=2 # without a quorum a member is silent for several seconds: the next look asks again
+    fetch_client GET "$client_url/health" "$address" "$4" "$5" "$6" "$2" "$3" | fact health
+fi
 find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + 2>/dev/null | fact files
 [ ! -e "$state/$run/returned" ] || fact returned <"$state/$run/returned"
 for name in restore.db command; do [ ! -e "$data/$name" ] || echo "$name"; done | fact armed

@@ -33,6 +33,9 @@ sha256sum <"$manifests/etcd.manifest" | fact manifest_sha256
 timeout 20 "$kublr" validate 2>/dev/null | fact kublr_validate
 grep -hos -e '--secure-port=[0-9]*' "$manifests"/* | head -n 1 | fact api_port
 grep -os 'https\{0,1\}://[^:/", ]*' "$manifests/etcd.manifest" | while read -r url; do echo "${url#*//}"; done | sort -u |
-    while read -r name; do
-        getent ahosts "$name" 2>/dev/null | while read -r address _; do echo "$name $address"; done | sort -u
-    done | fact names
+    { # all at once: where no name server answers, each takes until its time is over
+        while read -r name; do
+            timeout 5 getent ahosts "$name" 2>/dev/null | while read -r address _; do echo "$name $address"; done | sort -u &
+        done
+        wait
+    } | fact names

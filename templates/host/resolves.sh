@@ -1,7 +1,7 @@
 # resolves.sh NAME=ADDRESS...   Exits 0 where every name leads to its address.
 code=0
 for pair; do
-    getent ahosts "${pair%%=*}" 2>/dev/null | grep -q "^${pair#*=} " && continue
+    timeout 5 getent ahosts "${pair%%=*}" 2>/dev/null | grep -q "^${pair#*=} " && continue
     echo "${pair%%=*} does not resolve to ${pair#*=}"
     code=1
 done

@@ -22,6 +22,10 @@ KEYS, VALUE_BYTES = 5000, 3000  # 20 MB
 Change = Callable[[Any], object]
 
 
+def small_snapshot() -> Path:
+    return make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES)
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """The lab that LAB and LAB_SUBNET name. One that was up before stays up, with its first data."""
@@ -41,7 +45,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def backup(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Backup:
     """A backup of the small data, with which most cases begin."""
-    lab.seed(make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES))
+    lab.seed(small_snapshot())
     return back_up(lab, tmp_path_factory.mktemp("backup") / "backup.db")
 
 

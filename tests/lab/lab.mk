@@ -3,6 +3,11 @@
 lab-up lab-down lab-reset: $(VENV_READY)
 	@.venv/bin/python -m tests.lab $(@:lab-%=%)
 
+# The covering cases, on a lab that is brought up for them; one that was up before stays up.
+.PHONY: lab-test
+lab-test: $(VENV_READY)
+	$(PYTEST) -m 'not faults' --durations=0 --durations-min=5 tests/lab
+
 # Faults and what leads back from them: long cases, each on a fresh lab.
 .PHONY: test-faults
 test-faults: $(VENV_READY)

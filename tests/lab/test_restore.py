@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.lab import truth
-from tests.lab.conftest import SNAPSHOTS
+from tests.lab.conftest import SNAPSHOTS, small_snapshot
 from tests.lab.hosts import MASTERS, WORKERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
@@ -22,14 +24,15 @@ LEASES = "/registry/leases/kube-node-lease/"
 
 
 @pytest.fixture
-def large(lab: Lab, tmp_path: object) -> Lab:
+def large(lab: Lab) -> Iterator[Lab]:
     """The lab with at least 400 MB and 100,000 keys."""
     lab.seed(make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES))
-    return lab
+    yield lab
+    lab.seed(small_snapshot())
 
 
-def test_restore_after_loss(large: Lab, laptop: Laptop, tmp_path: object) -> None:
-    backup = truth.back_up(large, laptop.home.with_name("backup.db"))
+def test_restore_after_loss(large: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    backup = truth.back_up(large, tmp_path / "backup.db")
     assert backup.path.stat().st_size >= 400_000_000
     move_on(large)
     large.damage(MASTERS[1].name)

@@ -92,7 +92,7 @@ class Traces:
 
 
 def strangers(before: Iterable[Process], after: Iterable[Process]) -> list[Process]:
-    """New processes whose nearest older ancestor is the first process or sshd. The others are work of older services."""
+    """New processes whose nearest older ancestor is the first process or sshd; others are work of older services."""
     older = {(process.pid, process.started) for process in before}
     now = {process.pid: process for process in after}
 
@@ -104,17 +104,22 @@ def strangers(before: Iterable[Process], after: Iterable[Process]) -> list[Proce
             return parent.pid == 1 or parent.command.startswith("sshd")
         return is_strange(parent)
 
-    return [
-        process for process in now.values() if (process.pid, process.started) not in older and is_strange(process)
-    ]
+    return [process for process in now.values() if (process.pid, process.started) not in older and is_strange(process)]
 
 
 def look(lab: Lab, roots: Iterable[str] = EVERYTHING, names: Sequence[str] = NAMES) -> Traces:
     """Looks at hosts of the lab, at all of them at the same time."""
+    files = look_at_files(lab, roots, names).files
+    with ThreadPoolExecutor() as pool:
+        processes = list(pool.map(lambda name: _processes(lab, name), names))
+    return Traces(files, dict(zip(names, processes, strict=True)))
+
+
+def look_at_files(lab: Lab, roots: Iterable[str] = WHERE_IT_COUNTS, names: Sequence[str] = NAMES) -> Traces:
+    """The quick look, without processes."""
     with ThreadPoolExecutor() as pool:
         files = list(pool.map(lambda name: _files(lab, name, roots), names))
-        processes = list(pool.map(lambda name: _processes(lab, name), names))
-    return Traces(dict(zip(names, files, strict=True)), dict(zip(names, processes, strict=True)))
+    return Traces(dict(zip(names, files, strict=True)))
 
 
 def _files(lab: Lab, host: str, roots: Iterable[str]) -> frozenset[str]:

@@ -197,7 +197,7 @@ class Acts:
 
     def has_begun(self, marker: str) -> bool:
         """An act runs once per attempt, however often it was asked for."""
-        return self.disk.exists(f"{marker}/started")
+        return self.disk.is_file(f"{marker}/started")
 
     def power_off(self) -> None:
         """Everything that runs dies; markers and attempts lie on the disk."""
@@ -226,9 +226,9 @@ class Acts:
         return tuple(found)
 
     def _state(self, marker: str) -> tuple[ActState, int | None]:
-        if self.disk.exists(f"{marker}/exit"):
+        if self.disk.is_file(f"{marker}/exit"):
             return ActState.ENDED, int(self.disk.text(f"{marker}/exit"))
-        if not self.disk.exists(f"{marker}/started"):
+        if not self.disk.is_file(f"{marker}/started"):
             return ActState.WAITING, None
         boot = self.disk.text(f"{marker}/started").split()[0]
         runs = marker in self._running and boot == str(self.boot)

@@ -66,9 +66,6 @@ class Disk:
     def is_file(self, path: str) -> bool:
         return path in self._tree(path)
 
-    def exists(self, path: str) -> bool:
-        return self.is_file(path) or self.is_folder(path)
-
     def is_folder(self, path: str) -> bool:
         return any(it.startswith(f"{path}/") for it in self._tree(path))
 

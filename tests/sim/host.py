@@ -94,12 +94,12 @@ class SimHost:
         """What this master's member folder holds, running or not."""
         if self.etcd:
             return self.etcd
-        return self.load(MEMBER) if self.disk.exists(DB) else None
+        return self.load(MEMBER) if self.disk.is_file(DB) else None
 
     def load(self, member: str) -> History:
         """What an etcd would make of a member folder. Without its raft log a database boots, and is wrong."""
         history = from_file(self.disk.read(f"{member}/snap/db"))
-        if not self.disk.exists(f"{member}/wal/0.wal"):
+        if not self.disk.is_file(f"{member}/wal/0.wal"):
             return replace(history, log=HALF)
         return replace(history, log=self.disk.text(f"{member}/wal/0.wal"))
 
@@ -152,23 +152,23 @@ class SimHost:
     # --- the pod ----------------------------------------------------------------------------------------
 
     def _begin_pod(self, now_s: float) -> None:
-        restores = self.disk.exists(ARMED) and not self.vendor.ignores_restore
+        restores = self.disk.is_file(ARMED) and not self.vendor.ignores_restore
         self.pod = Pod(now_s + (RESTORE_S if restores else POD_S), restores)
         self._witness.etcd_starts(self)
         if restores:
-            if self.vendor.keeps_old_data and self.disk.exists(DB):
+            if self.vendor.keeps_old_data and self.disk.is_file(DB):
                 self.disk.move(MEMBER, f"{DATA}/member.old-{int(now_s)}")
             self.disk.remove(MEMBER)
             self.disk.create(DB, self.disk.read(ARMED))  # half of it: the raft log is written last
 
     def _run_etcd(self, pod: Pod) -> None:
         try:
-            if pod.restores and self.disk.exists(ARMED):
+            if pod.restores and self.disk.is_file(ARMED):
                 self._restore()
         except ValueError:  # half a snapshot: the pod ends, and is started again
             self.pod = None
             return
-        if not self.disk.exists(DB):
+        if not self.disk.is_file(DB):
             self.disk.create(DB, to_file(History("new", EMPTY, ())))
             self.disk.create(WAL, EMPTY)
         pod.etcd = self.load(MEMBER)

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from tests.sim.acts import Call
 from tests.sim.history import OLD, RESTORED, History
 from tests.sim.host import ARMED, MEMBER, STATE, VOLUME, SimHost
+
+
+@dataclass(frozen=True, slots=True)
+class _OnDisk:
+    """What lies on a master's disk, as of so many changes."""
+
+    changes: int
+    is_kept: bool
+    is_held: bool
+    has_old_data: bool
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its old data was kept, and nothing holds it down any more."""
+        return self.is_kept and not self.is_held
 
 
 class Witness:
@@ -19,7 +35,7 @@ class Witness:
         self._masters: tuple[SimHost, ...] = ()
         self.violations: dict[str, None] = {}
         self.commands = 0
-        self._safe_at: dict[str, int] = {}
+        self._disks: dict[str, _OnDisk] = {}
         self._begun: set[str] = set()
         self._runs: set[str] = set()
 
@@ -50,10 +66,10 @@ class Witness:
         """Called when an etcd pod starts, before it touches anything."""
         if host.works_on_data:
             self.accuse(f"{host.name}: etcd starts while {host.works_on_data} is at work on its data")
-        if host.disk.exists(ARMED):
+        if host.disk.is_file(ARMED):
             if not self._all_are_committed():
                 self.accuse(f"{host.name} starts its restore, not every master being committed")
-        elif self._has_been_kept(host) and host.load(MEMBER).log == OLD:
+        elif self._on_disk(host).is_kept and host.load(MEMBER).log == OLD:
             self.accuse(f"{host.name}: the old data comes up again after it was kept")
 
     def _all_are_committed(self) -> bool:
@@ -61,7 +77,7 @@ class Witness:
 
     def is_committed(self, host: SimHost) -> bool:
         """The right file is scheduled there, or has been restored."""
-        if host.disk.exists(ARMED):
+        if host.disk.is_file(ARMED):
             return host.disk.read(ARMED) == self._snapshot_file
         known = host.known()
         return known is not None and known.log == RESTORED
@@ -74,20 +90,23 @@ class Witness:
         for host in self._masters:
             if host.works_on_data and host.etcd:
                 self.accuse(f"{host.name}: {host.works_on_data} is at work on the data of a running etcd")
-            if self._has_been_kept(host) and not host.disk.exists(f"{STATE}/hold") and not self._all_are_committed():
+            if self._on_disk(host).is_free and not self._all_are_committed():
                 self.accuse(f"{host.name} is free to start, not every master being committed")
-            if not self._old_data_is_safe(host):
+            if not (self._on_disk(host).has_old_data or (host.etcd and host.etcd.log == OLD)):
                 self.accuse(f"{host.name}: the old data is nowhere to be found whole")
 
-    def _old_data_is_safe(self, host: SimHost) -> bool:
-        if host.etcd and host.etcd.log == OLD:
-            return True
-        if self._safe_at.get(host.name) != host.disk.changes:
+    def _on_disk(self, host: SimHost) -> _OnDisk:
+        """Looked at only where something has changed since."""
+        known = self._disks.get(host.name)
+        if known is None or known.changes != host.disk.changes:
             databases = [path for path in host.disk.below(VOLUME) if path.endswith("/snap/db") and ".part" not in path]
-            if not any(self._is_old(host, path.removesuffix("/snap/db")) for path in databases):
-                return False
-            self._safe_at[host.name] = host.disk.changes
-        return True
+            known = self._disks[host.name] = _OnDisk(
+                changes=host.disk.changes,
+                is_kept=any(path.endswith("/kept") for path in host.disk.below(STATE)),
+                is_held=host.disk.is_file(f"{STATE}/hold"),
+                has_old_data=any(self._is_old(host, path.removesuffix("/snap/db")) for path in databases),
+            )
+        return known
 
     def _is_old(self, host: SimHost, folder: str) -> bool:
         try:
@@ -95,9 +114,6 @@ class Witness:
         except ValueError:
             return False
         return history.log == OLD and history.extends(self._live)
-
-    def _has_been_kept(self, host: SimHost) -> bool:
-        return any(path.endswith("/kept") for path in host.disk.below(STATE))
 
 
 def is_restored(history: History | None, snapshot: History) -> bool:

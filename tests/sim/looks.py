@@ -36,7 +36,7 @@ async def claimed(world: World, host: SimHost, call: Call) -> int:
 
 async def same(world: World, host: SimHost, call: Call) -> int:
     path, sha256 = call.args
-    if host.disk.exists(path) and host.disk.sha256(path) == sha256:
+    if host.disk.is_file(path) and host.disk.sha256(path) == sha256:
         return 0
     call.say(f"{path} is not that file")
     return 1
@@ -78,7 +78,7 @@ async def held(world: World, host: SimHost, call: Call) -> int:
         call.say("the hold file is gone")
         return 1
     for unit in units:
-        if not host.disk.exists(f"{folder}/{unit}.d/50-orchestrator-hold.conf"):
+        if not host.disk.is_file(f"{folder}/{unit}.d/50-orchestrator-hold.conf"):
             call.say(f"{unit} is not held")
             return 1
     return 0
@@ -87,7 +87,7 @@ async def held(world: World, host: SimHost, call: Call) -> int:
 async def kept(world: World, host: SimHost, call: Call) -> int:
     state, run, folder = call.args
     listing = f"{state}/{run}/kept"
-    if not host.disk.exists(listing):
+    if not host.disk.is_file(listing):
         call.say("the old data is not kept yet")
         return 1
     if host.disk.text(listing) == "none" or host.disk.is_folder(folder):
@@ -100,7 +100,7 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
     state, run, data, member, revision = call.args[:5]
     etcd = host.etcd
     files = "".join(f"{host.disk.stat(path)}\n" for path in host.disk.below(member))
-    armed = "".join(f"{name}\n" for name in ("restore.db", "command") if host.disk.exists(f"{data}/{name}"))
+    armed = "".join(f"{name}\n" for name in ("restore.db", "command") if host.disk.is_file(f"{data}/{name}"))
     cluster = f"X-Etcd-Cluster-Id: {etcd.cluster_id}\r\n" if etcd else ""
     said = {
         "hashkv": _hash_kv(etcd, int(revision)) if etcd else "",
@@ -173,17 +173,17 @@ async def runs(world: World, host: SimHost, call: Call) -> int:
     disk = host.disk
     if not disk.is_folder(state):
         return 0
-    if disk.exists(f"{state}/hold"):
+    if disk.is_file(f"{state}/hold"):
         call.say(_fact("hold", disk.text(f"{state}/hold")))
     attempts = [
         path for path in disk.below(state) if path.endswith("/attempt") and path.count("/") == state.count("/") + 2
     ]
     call.say(_fact("attempts", "".join(f"{path.split('/')[-2]} {disk.text(path)}\n" for path in attempts)))
-    if disk.exists(f"{state}/claim"):
+    if disk.is_file(f"{state}/claim"):
         text = disk.text(f"{state}/claim")
         silent_s = int(VirtualClock().monotonic() - host.alive_at_s)
         call.say(_fact("claim", text))
-        call.say(_fact("silent_s", str(silent_s) if disk.exists(f"{state}/alive") else "ended"))
+        call.say(_fact("silent_s", str(silent_s) if disk.is_file(f"{state}/alive") else "ended"))
         run = run or json.loads(text)["run"]
     if not run or not disk.is_folder(f"{state}/{run}"):
         return 0
@@ -193,7 +193,7 @@ async def runs(world: World, host: SimHost, call: Call) -> int:
         f"act {it.step} {it.attempt} {it.state} {'-' if it.exit_code is None else it.exit_code}\n" for it in records
     )
     call.say(_fact("acts", "".join(lines)))
-    if disk.exists(f"{state}/{run}/plan.json"):
+    if disk.is_file(f"{state}/{run}/plan.json"):
         call.say(_fact("plan_sha256", disk.sha256(f"{state}/{run}/plan.json")))
     return 0
 

@@ -181,7 +181,7 @@ def hold_until_the_next_reboot(patch: Patch) -> None:
         return await programs.hold(world, host, call)
 
     async def held(world: World, host: SimHost, call: Call) -> int:
-        return 0 if host.disk.exists(f"{STATE}/hold") else 1
+        return 0 if host.disk.is_file(f"{STATE}/hold") else 1
 
     patch.setitem(programs.ACTS, "hold.sh", hold)
     patch.setitem(looks.LOOKS, "held.sh", held)
@@ -240,7 +240,7 @@ MISTAKES = {
         run_again_what_has_begun, in_each(KEEP, fault=Fault(Fate.HANGS, for_s=90)), "an act runs twice"
     ),
     "the hold does not outlive a reboot": Mistake(
-        hold_until_the_next_reboot, in_each("kept.sh", fault=REBOOTS), "the old data comes up again"
+        hold_until_the_next_reboot, in_each("kept.sh", fault=Fault(Fate.REBOOTS)), "the old data comes up again"
     ),
     "a claim is taken from another": Mistake(claim_what_is_claimed, rivals, "two runs are at work"),
 }

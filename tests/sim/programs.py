@@ -29,7 +29,7 @@ def now_s() -> float:
 
 async def claim(world: World, host: SimHost, call: Call) -> int:
     disk, theirs, mine = host.disk, f"{call.state}/claim", f"{call.folder}/claim"
-    if disk.exists(theirs) and f'"run":"{call.run}"' not in disk.text(theirs):
+    if disk.is_file(theirs) and f'"run":"{call.run}"' not in disk.text(theirs):
         call.say(disk.text(theirs))
         return ANOTHERS
     sha256 = disk.sha256(f"{call.folder}/plan.json")
@@ -39,7 +39,7 @@ async def claim(world: World, host: SimHost, call: Call) -> int:
         f'"plan_sha256":"{sha256}","taken_at_utc":"2026-11-22T03:10:09Z"}}\n',
     )
     await call.work()
-    if disk.exists(theirs):
+    if disk.is_file(theirs):
         disk.move(f"{mine}.part", theirs)
     else:
         disk.move(f"{mine}.part", mine)
@@ -59,7 +59,7 @@ async def release(world: World, host: SimHost, call: Call) -> int:
         await call.work()
     host.disk.remove(f"{call.folder}/claim")
     host.disk.remove(f"{call.folder}/reserve")
-    if not host.disk.exists(claim):
+    if not host.disk.is_file(claim):
         host.disk.remove(f"{call.state}/alive")
     return 0
 
@@ -69,7 +69,7 @@ async def release(world: World, host: SimHost, call: Call) -> int:
 
 async def safety(world: World, host: SimHost, call: Call) -> int:
     path = f"{call.folder}/safety.db"
-    if host.disk.exists(path):
+    if host.disk.is_file(path):
         return 0
     if not host.etcd or not world.has_quorum(host):
         return 1
@@ -83,7 +83,7 @@ async def hosts(world: World, host: SimHost, call: Call) -> int:
     verb, path, *block = call.args
     begin, end = f"# orchestrator {call.run} begin", f"# orchestrator {call.run} end"
     before = f"{call.folder}/hosts.before"
-    if not host.disk.exists(before):
+    if not host.disk.is_file(before):
         host.disk.write(before, host.disk.read(path))
     lines: list[str] = []
     ours = False
@@ -178,13 +178,13 @@ async def keep(world: World, host: SimHost, call: Call) -> int:
     disk, listing = host.disk, f"{call.folder}/kept"
     if _refuses(host, call):
         return REFUSED
-    if disk.exists(listing):
+    if disk.is_file(listing):
         return 0
     if not disk.is_folder(member):
         disk.create(listing, "none\n")
         return 0
     with host.at_work(call.step):
-        if not disk.exists(kept):
+        if not disk.is_folder(kept):
             disk.remove(f"{kept}.part")
             for path in disk.below(member):
                 disk.create(f"{kept}.part{path.removeprefix(member)}", disk.read(path))
@@ -210,7 +210,7 @@ async def schedule(world: World, host: SimHost, call: Call) -> int:
     armed = f"{data}/restore.db"
     if _refuses(host, call):
         return REFUSED
-    if host.disk.exists(armed):
+    if host.disk.is_file(armed):
         if host.disk.sha256(armed) == sha256:
             return 0
         host.disk.move(armed, f"{armed}.kr-{call.run}-{call.attempt}")

@@ -195,7 +195,7 @@ class SimRemote:
             return
         if claimed_only:
             self._host.disk.write(alive, "")
-        if self._host.disk.exists(alive):
+        if self._host.disk.is_file(alive):
             self._host.alive_at_s = now_s()
 
 

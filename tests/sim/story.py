@@ -98,7 +98,7 @@ async def judge(world: World, story: Story, run: str) -> None:
         return
     await asyncio.sleep(AFTERMATH_S)
     story.left = leftovers(world, run)
-    wrong = [it for host in world.hosts.values() for it in _left_behind(host)] + _wrong_now(world)
+    wrong = [it for host in world.hosts.values() for it in _left_behind(host, run)] + _wrong_now(world)
     before = world.masters[0].known()
     for host in world.masters:
         host.reboot(asyncio.get_running_loop().time())
@@ -111,11 +111,10 @@ async def judge(world: World, story: Story, run: str) -> None:
     story.violations = [*world.witness.violations, *wrong]
 
 
-def _left_behind(host: SimHost) -> list[str]:
+def _left_behind(host: SimHost, run: str) -> list[str]:
     """What no run that has ended may leave on a host."""
-    paths = [path for path in host.disk.files if path.startswith(f"{FOLDER}/") or ".part" in path or ".kr-" in path]
-    paths = [path for path in paths if not path.startswith("/mnt/") or ".part" in path]
-    paths += [path for name in ("hold", "claim", "alive") if host.disk.exists(path := f"{STATE}/{name}")]
+    paths = [path for path in _own(host, run) if path.startswith((f"{FOLDER}/", "/etc/hosts.")) or ".part" in path]
+    paths += [path for name in ("hold", "claim", "alive") if host.disk.is_file(path := f"{STATE}/{name}")]
     wrong = [f"{host.name}: {path} is left behind" for path in paths]
     wrong += [f"{host.name}: {unit} is left stopped" for unit in ALL if not host.units.is_active(unit)]
     return (
@@ -130,7 +129,7 @@ def _wrong_now(world: World) -> list[str]:
             wrong.append(f"{host.name} is not restored")
         if not world.api_ready(host):
             wrong.append(f"{host.name} does not serve")
-        if host.disk.exists(ARMED):
+        if host.disk.is_file(ARMED):
             wrong.append(f"{host.name}: restore.db is still armed")
     return wrong
 
@@ -142,8 +141,13 @@ def leftovers(world: World, run: str) -> dict[str, tuple[str, ...]]:
 
 def _files(host: SimHost, run: str) -> list[str]:
     known_to_differ = ("/steps/", "/member/", "restore.db.kr-")
-    paths = [path for path in host.disk.files if RUN not in path or f"{run}/" in path]
+    paths = _own(host, run)
     return sorted(path.replace(run, "RUN") for path in paths if not any(part in path for part in known_to_differ))
+
+
+def _own(host: SimHost, run: str) -> list[str]:
+    """The files that are no other run's: one that has not begun leaves its plan in a folder of its own."""
+    return [path for path in host.disk.files if RUN not in path or f"{run}/" in path]
 
 
 def _state(host: SimHost) -> list[str]:

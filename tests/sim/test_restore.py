@@ -14,9 +14,10 @@ from tests.sim.host import Vendor
 from tests.sim.rivals import race, sleep_through
 from tests.sim.story import Story, tell
 
-HOUR_S = 3600.0
-LANDINGS_S = (0.0, 3.0, 9.0, 30.0)
-"""After the settle: at once, while things are stopped, about the start, near the end."""
+LATER_S = 1200.0
+"""Longer than it takes the API servers to compact for the first time, ten minutes."""
+LANDINGS_S = (0.0, 9.0, 30.0)
+"""After the settle: at once, about the start, near the end."""
 
 
 @cache
@@ -80,8 +81,9 @@ def test_a_laptop_that_dies_anywhere(fate: Fate) -> None:
     print(f"{len(calls)} crashes, {fate}")
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 4])
-@pytest.mark.parametrize("fate", [Fate.DIED, Fate.LATE])
+@pytest.mark.parametrize(
+    ("fate", "at"), [(Fate.DIED, 1), (Fate.DIED, 2), (Fate.DIED, 3), (Fate.LATE, 1), (Fate.LATE, 2)]
+)
 def test_an_act_that_dies_or_is_held_up_when_the_laptop_dies(fate: Fate, at: int) -> None:
     for number in changing_calls():
         assert_same_end(tell({number: Fault(fate, at=at)}))
@@ -95,7 +97,7 @@ def test_an_act_that_lands_when_the_next_laptop_has_settled(after_s: float) -> N
 
 @pytest.mark.parametrize("fate", [Fate.DONE, Fate.LATE, Fate.AFTER_SETTLE, Fate.DIED])
 def test_two_laptops_that_die_one_after_the_other(fate: Fate) -> None:
-    for first in range(0, len(undisturbed().calls), 6):
+    for first in range(0, len(undisturbed().calls), 8):
         second = tell({first: Fault(Fate.DONE)}, most_laptops=2).endings[1].line.calls
         number = (first * 7 + 5) % len(second)
         assert_same_end(tell({first: Fault(Fate.DONE)}, {number: Fault(fate)}))
@@ -144,12 +146,13 @@ def test_containers_that_outlive_docker_keep_the_barrier_shut() -> None:
     assert "keep.copy" not in {call.what for call in story.calls}
 
 
-def test_a_run_that_is_resumed_an_hour_later_ends_or_says_that_it_cannot_be_proven() -> None:
+def test_a_run_that_is_resumed_much_later_ends_or_says_that_it_cannot_be_proven() -> None:
     """Once the API servers compact, the hash at the snapshot's revision is gone; only a death between the members'
     start and the proof can meet that."""
     doubtful = []
-    for number in changing_calls():
-        story = tell({number: Fault(Fate.DONE)}, wait_s=HOUR_S, most_laptops=3)
+    first = next(number for number, call in enumerate(undisturbed().calls) if call.what == "start.lift")
+    for number in [number for number in changing_calls() if number >= first]:
+        story = tell({number: Fault(Fate.DONE)}, wait_s=LATER_S, most_laptops=3)
         if story.is_done:
             assert_same_end(story)
         else:
@@ -169,8 +172,10 @@ def test_of_two_runs_at_once_one_is_refused(head_start_s: float) -> None:
 
 
 def test_a_laptop_that_slept_through_the_resume_of_another_can_do_nothing_more() -> None:
+    """It finds out when it next acts; where it only waits at a barrier, the barrier does not open for it."""
     first, last = 9, len(undisturbed().calls) - 6  # from the first claim to the first that is given back
     for number in range(first, last, 3):
         ending, story = sleep_through(number)
-        assert type(ending.error).__name__ == "LockedError", undisturbed().calls[number]
         assert story.violations == []
+        expected = {"LockedError"} if number in changing_calls() else {"LockedError", "HaltedError"}
+        assert type(ending.error).__name__ in expected, undisturbed().calls[number]

@@ -32,7 +32,7 @@ class Units:
     def start(self, unit: str, now_s: float) -> None:
         """A condition that does not hold is no error: the unit just stays down."""
         unwanted = self._conditions.get(unit)
-        if unit not in self.since and not (unwanted and self._disk.exists(unwanted)):
+        if unit not in self.since and not (unwanted and self._disk.is_file(unwanted)):
             self.since[unit] = now_s
 
     def stop(self, unit: str) -> None:

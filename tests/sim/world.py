@@ -52,31 +52,31 @@ class World:
     def api_ready(self, host: SimHost) -> bool:
         return host.pods_run and self.has_quorum(host)
 
-    def _replicate(self) -> None:
+    def _replicate(self, members: list[SimHost]) -> None:
         """The longest log wins and is replayed to the others, though it be a stale member's."""
-        members = self.quorum()
-        if members:
-            self._apply(members, max((it.etcd for it in members if it.etcd), key=lambda history: history.revision))
+        newest = max((host.etcd for host in members if host.etcd), key=lambda history: history.revision)
+        if any(host.etcd and host.etcd.writes is not newest.writes for host in members):
+            self._apply(members, newest)
 
-    def _apply(self, members: Iterable[SimHost], newest: History) -> None:
+    def _apply(self, members: list[SimHost], newest: History) -> None:
         """All know the same then, each still in its own raft log."""
         for host in members:
             assert host.etcd
             host.set_etcd(replace(newest, log=host.etcd.log))
 
-    def _write(self, texts: Iterable[str]) -> None:
-        members = self.quorum()
-        if members and (history := members[0].etcd):
-            for text in texts:
-                history = history.write(text)
-            self._apply(members, history)
+    def _write(self, members: list[SimHost], texts: Iterable[str]) -> None:
+        history = members[0].etcd
+        assert history
+        for text in texts:
+            history = history.write(text)
+        self._apply(members, history)
 
-    def _compact(self) -> None:
+    def _compact(self, members: list[SimHost]) -> None:
         """The API server compacts every five minutes, to what was newest five minutes ago."""
-        members = self.quorum()
-        if members and (history := members[0].etcd):
-            self._apply(members, history.compact(self._compacts_to))
-            self._compacts_to = history.revision
+        history = members[0].etcd
+        assert history
+        self._apply(members, history.compact(self._compacts_to))
+        self._compacts_to = history.revision
 
     # --- time -------------------------------------------------------------------------------------------
 
@@ -84,20 +84,25 @@ class World:
         """One second passes everywhere."""
         for host in self.hosts.values():
             host.tick(now_s)
-        self._replicate()
-        self.witness.look()
-        if not any(self.api_ready(host) for host in self.masters):
+        members = self.quorum()
+        if members:
+            self._replicate(members)
+            self._serve(members, int(now_s))
+        else:
             self._api_since_s, self._compacts_to = None, -1
-            return
-        second = int(now_s)
+        self.witness.look()
+
+    def _serve(self, members: list[SimHost], second: int) -> None:
+        """What the API servers write."""
         self._api_since_s = second if self._api_since_s is None else self._api_since_s
         if second % EVENT_S == 0:
-            self._write([f"events/{second} x"])
+            self._write(members, [f"events/{second} x"])
         if second % LEASE_S == 0:
-            beat = int(EPOCH.timestamp() + now_s)
-            self._write(f"leases/{host.name} {beat}" for host in self.workers if host.units.is_active(KUBELET))
+            beat = int(EPOCH.timestamp() + second)
+            alive = [host for host in self.workers if host.units.is_active(KUBELET)]
+            self._write(members, [f"leases/{host.name} {beat}" for host in alive])
         if second > self._api_since_s and (second - self._api_since_s) % COMPACT_S == 0:
-            self._compact()
+            self._compact(members)
 
     async def live(self) -> None:
         """Ticks for ever."""
