@@ -107,6 +107,7 @@ class Coordinator:
     async def run(self) -> Result:
         """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
         self.stop.gracefully = True
+        self.reporter.begin(tuple(phase.name for phase in self.plan.phases))
         self.reporter.note("waiting until no older act runs on the masters")
         for error in (await self._settle(self.plan.masters)).values():
             raise error

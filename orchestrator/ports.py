@@ -97,6 +97,10 @@ class Journal(Protocol):
 class Reporter(Protocol):
     """Shows a run as it goes. Holds no logic: leaving it out changes nothing but the screen."""
 
+    def begin(self, phases: tuple[str, ...]) -> None:
+        """Told once, before the first phase: all phases of the plan, in their order."""
+        ...
+
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None: ...
 
     def step(self, host: str, step: str, state: str, detail: str = "") -> None: ...

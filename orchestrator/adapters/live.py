@@ -57,6 +57,10 @@ class LiveReporter:
             if self._board.name:
                 self._take_screen()
 
+    def begin(self, phases: tuple[str, ...]) -> None:
+        """All phases of the plan, for `phase 5/12`."""
+        self._board.phases = phases
+
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None:
         self._close_phase("done")
         self._board.begin(name, title, hosts)

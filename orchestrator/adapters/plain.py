@@ -52,6 +52,10 @@ class PlainReporter:
         finally:
             self._asking = False
 
+    def begin(self, phases: tuple[str, ...]) -> None:
+        """All phases of the plan, for `phase 5/12`."""
+        self._board.phases = phases
+
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None:
         self._board.begin(name, title, hosts)
         self._reasons, self._moves = {}, {}

@@ -56,6 +56,9 @@ class QuietReporter:
         """Nothing to step aside with."""
         yield
 
+    def begin(self, phases: tuple[str, ...]) -> None:
+        pass
+
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None:
         pass
 

@@ -237,7 +237,7 @@ async def test_the_ssh_config_fills_what_the_inventory_leaves_open(sshd: Sshd, h
         f"Host first-master\nHostName 127.0.0.1\nPort {sshd.port}\nUser {login_name()}\n"
         f"IdentityFile {sshd.key}\nIdentityFile ~/.ssh/not-there\nRequestTTY force\nRemoteCommand false\n"
     )
-    declared = host(sshd, address="first-master", port=22, user=None, key=None, known_hosts=(), config=None)
+    declared = host(sshd, address="first-master", port=None, user=None, key=None, known_hosts=(), config=None)
     async with opened(declared) as (_, remote):
         assert await greeting(remote) == "hello\n"
 

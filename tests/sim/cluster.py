@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 
-from orchestrator.core.inventory import Restart
+from orchestrator.core.inventory import Inventory
 from orchestrator.core.model import Estimate, Plan
 from orchestrator.core.plans.restore import Restore
 from orchestrator.core.plans.summary import facts_of
@@ -24,11 +24,11 @@ HOSTS = "127.0.0.1\tlocalhost\n"
 SNAPSHOT = History("c1", OLD, ("namespaces/default x", "events/1 x", "pods/a x", "pods/b x"), compacted=2)
 LIVE = SNAPSHOT.write("pods/c x").write("events/2 x")
 SNAPSHOT_FILE = to_file(SNAPSHOT)
+INVENTORY = builders.inventory(3, 1)
 
 
-def make_world(vendor: Vendor | None = None, *, restart: Restart = Restart.REBOOT) -> World:
-    """Three healthy masters that have moved on since the snapshot, and a worker."""
-    inventory = builders.inventory(3, 1, restart=restart)
+def make_world(vendor: Vendor | None = None, inventory: Inventory = INVENTORY) -> World:
+    """Healthy masters that have moved on since the snapshot, and workers."""
     witness = Witness(SNAPSHOT, SNAPSHOT_FILE, LIVE)
     hosts = [
         SimHost(host.name, is_master=host in inventory.masters, vendor=vendor or Vendor(), witness=witness)
@@ -48,10 +48,9 @@ def make_world(vendor: Vendor | None = None, *, restart: Restart = Restart.REBOO
 
 
 @cache
-def make_plan(run: str, laptop: str, restart: Restart = Restart.REBOOT) -> Plan:
+def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP) -> Plan:
     """The restore of this cluster, by the product's own planner."""
-    inventory = builders.inventory(3, 1, restart=restart)
-    views = builders.masters(3, resolving=False, quorum=True)
+    views = builders.masters(len(inventory.masters), resolving=False, quorum=True)
     phases = Restore(inventory, snapshot_facts(), views, Kublr(), run, laptop).phases()
     return Plan(
         kind="restore",

@@ -15,7 +15,7 @@ from orchestrator.app.history import find_run
 from orchestrator.app.running import refuse_held
 from orchestrator.app.wiring import Cluster
 from orchestrator.coordinator import Coordinator, Result
-from orchestrator.core.model import Command, Plan, Push, canonical_json
+from orchestrator.core.model import Command, Pause, Plan, Push, canonical_json
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import HaltedError, OrchestratorError
 from orchestrator.ports import Source
@@ -26,6 +26,8 @@ from tests.sim.host import STATE
 from tests.sim.remote import SimRemote
 from tests.sim.world import World
 from tests.unit import builders
+
+PAUSE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class _Laptop:
             reporter=_Silence(),
             plan_source=BytesSource(canonical_json(plan).encode()),
             open_source=self._open_source,
-            ask=lambda _: asyncio.sleep(60, True),
+            ask=self._ask,
         )
         try:
             return await coordinator.run()
@@ -112,6 +114,13 @@ class _Laptop:
             end = Command(("rm", "-f", f"{STATE}/alive"))
             await asyncio.gather(*(self.remotes[name].act("attempt.end", attempt, end) for name in plan.masters))
 
+    async def _ask(self, pause: Pause) -> bool:
+        """The operator takes an hour for it, and does it."""
+        await asyncio.sleep(PAUSE_S)
+        if self.world.in_the_pause:
+            self.world.in_the_pause(self.world)
+        return True
+
     async def _open_source(self, push: Push) -> Source:
         if not push.source_host:
             return BytesSource(SNAPSHOT_FILE)
@@ -135,6 +144,8 @@ class _Paper:
 
 class _Silence:
     """Implements ``ports.Reporter``."""
+
+    def begin(self, phases: tuple[str, ...]) -> None: ...
 
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None: ...
 

@@ -42,6 +42,13 @@ async def same(world: World, host: SimHost, call: Call) -> int:
     return 1
 
 
+async def committed(world: World, host: SimHost, call: Call) -> int:
+    state, run, *rest = call.args
+    if any(path.endswith("/started") for path in host.disk.below(f"{state}/{run}/steps/start.lift")):
+        return 0
+    return await same(world, host, Call(tuple(rest), said=call.said))
+
+
 async def resolves(world: World, host: SimHost, call: Call) -> int:
     known = {
         (name, words[0])
@@ -200,6 +207,7 @@ async def runs(world: World, host: SimHost, call: Call) -> int:
 
 LOOKS: dict[str, Program] = TOOLS | {
     "claimed.sh": claimed,
+    "committed.sh": committed,
     "held.sh": held,
     "inactive.sh": inactive,
     "kept.sh": kept,

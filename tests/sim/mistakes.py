@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator import coordinator
 from orchestrator.coordinator import Coordinator
+from orchestrator.core.inventory import Inventory
 from orchestrator.core.model import ActRecord, Answer, Judge, Output, Phase, PhaseName, Plan, Probe, Step, Verdict
 from orchestrator.core.progress import Before
 from orchestrator.core.verdicts import judge, read_shown
@@ -110,8 +111,8 @@ def replanned(change: Callable[[Phases], None]) -> Callable[[Patch], None]:
     """A mistake of the planner's: ``change`` alters, removes or moves phases."""
 
     def make(patch: Patch) -> None:
-        def planned(*args: str) -> Plan:
-            plan = make_plan(*args)
+        def planned(inventory: Inventory, run: str) -> Plan:
+            plan = make_plan(inventory, run)
             phases = {phase.name: phase for phase in plan.phases}
             change(phases)
             return plan.model_copy(update={"phases": tuple(phases.values())})

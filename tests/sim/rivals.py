@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.sim.clock import play
-from tests.sim.cluster import LAPTOP, OTHER_RUN, RUN, make_plan, make_world
+from tests.sim.cluster import INVENTORY, OTHER_RUN, RUN, make_plan, make_world
 from tests.sim.faults import Fate, Fault
 from tests.sim.laptop import Ending, restore, resume
 from tests.sim.story import SILENCE_S, Story, judge
@@ -20,9 +20,9 @@ def race(head_start_s: float) -> tuple[list[Ending], Story]:
 
         async def later() -> Ending:
             await asyncio.sleep(head_start_s)
-            return await restore(world, make_plan(OTHER_RUN, "ben@elsewhere"))
+            return await restore(world, make_plan(INVENTORY, OTHER_RUN, "ben@elsewhere"))
 
-        endings = await asyncio.gather(restore(world, make_plan(RUN, LAPTOP)), later())
+        endings = await asyncio.gather(restore(world, make_plan(INVENTORY, RUN)), later())
         done = [run for ending, run in zip(endings, (RUN, OTHER_RUN), strict=True) if ending.is_done]
         story = Story([ending for ending in endings if ending.is_done] or list(endings))
         await judge(world, story, done[0] if done else RUN)
@@ -39,7 +39,7 @@ def sleep_through(number: int) -> tuple[Ending, Story]:
         world = make_world()
         living = asyncio.create_task(world.live())
         faults = {number: Fault(Fate.SLEEPS, for_s=SILENCE_S + 60)}
-        sleeper = asyncio.create_task(restore(world, make_plan(RUN, LAPTOP), faults))
+        sleeper = asyncio.create_task(restore(world, make_plan(INVENTORY, RUN), faults))
         story = Story()
         while not (story.endings and story.is_done):
             await asyncio.sleep(SILENCE_S + 30)

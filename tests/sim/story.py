@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.core.inventory import Restart
+from orchestrator.core.inventory import Inventory
 from tests.sim.clock import play
-from tests.sim.cluster import HOSTS, LAPTOP, RUN, SNAPSHOT, make_plan, make_world
+from tests.sim.cluster import HOSTS, INVENTORY, RUN, SNAPSHOT, make_plan, make_world
 from tests.sim.faults import Called, Faults
 from tests.sim.host import ARMED, STATE, SimHost, Vendor
 from tests.sim.invariants import is_restored
@@ -54,13 +54,18 @@ def tell(
     *faults: Faults,
     wait_s: float = SILENCE_S,
     vendor: Vendor | None = None,
-    restart: Restart = Restart.REBOOT,
+    inventory: Inventory = INVENTORY,
+    in_the_pause: Callable[[World], None] | None = None,
     most_laptops: int = MOST_LAPTOPS,
 ) -> Story:
-    """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none."""
+    """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none.
+
+    ``in_the_pause`` happens while the operator puts back the persistent volumes.
+    """
 
     async def told() -> Story:
-        world = make_world(vendor, restart=restart)
+        world = make_world(vendor, inventory)
+        world.in_the_pause = in_the_pause
         living = asyncio.create_task(world.live())
         story = Story()
         run = await _to_the_end(world, story, faults, wait_s, most_laptops)
@@ -74,10 +79,9 @@ def tell(
 async def _to_the_end(world: World, story: Story, faults: Sequence[Faults], wait_s: float, most: int) -> str:
     """Laptop after laptop, until one comes to the end. Gives the run's id: one that has not begun is begun anew."""
     run, has_begun = RUN, False
-    restart = world.inventory.policies.workers.restart
     for number in range(most):
         mine = faults[number] if number < len(faults) else {}
-        plan = make_plan(run, LAPTOP, restart)
+        plan = make_plan(world.inventory, run)
         ending = await (resume(world, run, mine) if has_begun else restore(world, plan, mine))
         story.endings.append(ending)
         if ending.is_done:

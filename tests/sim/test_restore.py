@@ -6,13 +6,16 @@ from functools import cache
 
 import pytest
 
-from orchestrator.core.inventory import Restart
+from orchestrator.core.inventory import Restart, Volumes
 from tests.sim.clock import FOR_EVER_S
 from tests.sim.cluster import SNAPSHOT
 from tests.sim.faults import Fate, Fault
-from tests.sim.host import Vendor
+from tests.sim.host import ARMED, Vendor
+from tests.sim.programs import now_s
 from tests.sim.rivals import race, sleep_through
 from tests.sim.story import Story, tell
+from tests.sim.world import World
+from tests.unit import builders
 
 LATER_S = 1200.0
 """Longer than it takes the API servers to compact for the first time, ten minutes."""
@@ -66,7 +69,7 @@ def test_whatever_the_vendor_does_with_what_is_left(vendor: Vendor) -> None:
 
 
 def test_workers_can_be_restarted_by_their_services() -> None:
-    story = tell(restart=Restart.SERVICES)
+    story = tell(inventory=builders.inventory(3, 1, restart=Restart.SERVICES))
     assert story.violations == []
 
 
@@ -159,6 +162,27 @@ def test_a_run_that_is_resumed_much_later_ends_or_says_that_it_cannot_be_proven(
             assert "compacted" in str(story.endings[-1].error)
             doubtful.append(undisturbed().calls[number].what)
     assert set(doubtful) <= {"start.services", "start.disarm"}
+
+
+WITH_PAUSE = builders.inventory(3, 1, volumes=Volumes.PAUSE)
+
+
+def test_a_pause_of_an_hour_with_a_reboot_in_it() -> None:
+    def reboot(world: World) -> None:
+        world.masters[1].reboot(now_s())
+
+    story = tell(inventory=WITH_PAUSE, in_the_pause=reboot)
+    assert story.errors == [""]
+    assert_same_end(story)
+
+
+def test_nobody_starts_where_one_masters_restore_db_was_touched_during_the_pause() -> None:
+    def touch(world: World) -> None:
+        world.masters[1].disk.write(ARMED, b"another")
+
+    story = tell(inventory=WITH_PAUSE, in_the_pause=touch, most_laptops=2)
+    assert not story.is_done
+    assert [it for it in story.violations if "never ends" not in it] == []
 
 
 # --- two laptops ------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from orchestrator.core.inventory import Inventory
@@ -24,6 +24,7 @@ class World:
     hosts: dict[str, SimHost]
     witness: Witness
     laptops: int = 0
+    in_the_pause: Callable[[World], None] | None = None
     _api_since_s: int | None = None
     _compacts_to: int = -1
 

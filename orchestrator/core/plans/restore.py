@@ -227,6 +227,10 @@ class Restore:
     def _scheduled(self, master: Master) -> Script:
         return look("same.sh", f"{master.etcd.data}/restore.db", self.snapshot.sha256, timeout_s=timeouts.HASH_S)
 
+    def _committed(self, master: Master) -> Script:
+        path = f"{master.etcd.data}/restore.db"
+        return look("committed.sh", master.state, self.run, path, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+
     def _volumes(self) -> Phase:
         if self.inventory.policies.volumes is not Volumes.PAUSE:
             return make_phase(PhaseName.VOLUMES, (), note="policy `none`: persistent volumes stay as they are")
@@ -260,7 +264,7 @@ class Restore:
             "hold.sh",
             "lift",
             master.host.paths.units,
-            requires=one(master, self._scheduled(master)),
+            requires=all_of(self.masters, self._committed),
             rerunnable=True,
         )
         yield Step(

@@ -1,0 +1,102 @@
+"""Stories by chance, each from its seed: what befalls whom, and how the vendor's software behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from orchestrator.core.inventory import Inventory, Restart, Volumes
+from tests.sim.faults import Fate, Fault, Faults
+from tests.sim.host import Vendor
+from tests.sim.story import Story, tell
+from tests.unit import builders
+
+CALLS = 170
+"""A little more than an undisturbed restore makes."""
+AFTER_S = (0.0, 0.2, 0.4, 1.0, 3.0, 9.0, 30.0)
+FOR_S = (5.0, 20.0, 45.0, 90.0)
+WAIT_S = (61.0, 75.0, 90.0)
+"""Three laptops that die one after another stay within the ten minutes after which the API servers compact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a story depends on."""
+
+    seed: int
+    faults: tuple[Faults, ...]
+    vendor: Vendor
+    inventory: Inventory
+    wait_s: float
+
+    def tell(self) -> Story:
+        return tell(*self.faults, wait_s=self.wait_s, vendor=self.vendor, inventory=self.inventory)
+
+    def __str__(self) -> str:
+        told = [
+            f"laptop {n}, call {call}: {fault}"
+            for n, faults in enumerate(self.faults)
+            for call, fault in faults.items()
+        ]
+        return "\n  ".join((f"seed {self.seed}, {self.vendor}, wait {self.wait_s:g} s", *told))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of one seed."""
+
+    seed: int
+    faults: int
+    resumes: int
+    violations: tuple[str, ...]
+
+
+def scene(seed: int) -> Scene:
+    chance = Random(seed)
+    return Scene(
+        seed=seed,
+        faults=tuple(_faults(chance) for _ in range(chance.choice((1, 1, 2, 3)))),
+        vendor=Vendor(
+            leaves_restore_db=chance.random() < 0.3,
+            keeps_old_data=chance.random() < 0.5,
+            fresh_token=chance.random() < 0.3,
+        ),
+        inventory=builders.inventory(
+            3,
+            1,
+            restart=chance.choice((Restart.REBOOT, Restart.SERVICES)),
+            volumes=chance.choice((Volumes.NONE, Volumes.PAUSE)),
+        ),
+        wait_s=chance.choice(WAIT_S),
+    )
+
+
+def _faults(chance: Random) -> Faults:
+    number = chance.choice((1, 1, 1, 2, 3))
+    return {chance.randrange(CALLS): _fault(chance) for _ in range(number)}
+
+
+def _fault(chance: Random) -> Fault:
+    return Fault(
+        fate=chance.choice(tuple(Fate)),
+        at=chance.randint(1, 4),
+        after_s=chance.choice(AFTER_S),
+        for_s=chance.choice(FOR_S),
+    )
+
+
+def run(seed: int) -> Tally:
+    story = scene(seed).tell()
+    met = sum(number < len(ending.line.calls) for ending in story.endings for number in ending.line.faults)
+    return Tally(seed, met, story.resumes, tuple(story.violations))
+
+
+def shortest(scene: Scene) -> Scene:
+    """The scene with every fault left out that the violation does not need."""
+    for laptop, faults in enumerate(scene.faults):
+        for number in faults:
+            fewer = {call: fault for call, fault in faults.items() if call != number}
+            smaller = replace(scene, faults=(*scene.faults[:laptop], fewer, *scene.faults[laptop + 1 :]))
+            if smaller.tell().violations:
+                return shortest(smaller)
+    return scene
