@@ -320,7 +320,8 @@ class Coordinator:
             if verdict.answer is Answer.WRONG or given_up:
                 return verdict
             seen(verdict)
-            await self.clock.sleep(probe.poll_s)
+            left_s = probe.poll_s if since is None else probe.dwell_s - (now - since)
+            await self.clock.sleep(min(probe.poll_s, left_s))
 
     async def _barrier(self, phase: Phase, barrier: Probe) -> None:
         verdict = await self._poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))

@@ -49,7 +49,7 @@ def refuse_silent(failures: Mapping[str, Output]) -> None:
     """Raises the error that masters without an answer amount to, naming each."""
     if not failures:
         return
-    text = "; ".join(_named(name, output.detail or output.failure) for name, output in failures.items())
+    text = "; ".join(_named(name, output.detail or str(output.failure)) for name, output in failures.items())
     refused = [output for output in failures.values() if output.failure in (Failure.LOGIN, Failure.SUDO)]
     error: type[OrchestratorError] = LoginError if len(refused) == len(failures) else UnreachableError
     raise error(text, "mend the connection, then: orchestrator check -i INVENTORY")

@@ -17,11 +17,13 @@ if [ ! -e "$kept" ]; then
     rm -rf "$kept.part" # of an act of this run that died
     sums "$member" >"$list.sums" & # while it is copied: both read the same pages
     cp -a --reflink=auto "$member" "$kept.part" || { wait; exit 1; }
+    sync -f "$kept.part" & # while it is read again: that needs the processor, this the disk
+    flushed=$!
     sums "$kept.part" >"$list.copied"
+    wait "$flushed" || { wait; echo "the copy cannot be written to the disk"; exit 1; }
     wait
     [ -s "$list.sums" ] && [ "$(sort "$list.sums")" = "$(sort "$list.copied")" ] || { echo "the copy differs"; exit 1; }
     rm "$list.copied"
-    sync -f "$kept.part"
     mv "$kept.part" "$kept" && sync "${kept%/*}" || exit 1
 fi
 find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part" || exit 1 # a list cut short proves nothing

@@ -1,5 +1,6 @@
 # proof.sh STATE RUN DATA MEMBER REVISION PEER_URL CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY
-# What one member says of itself on its peer port, and what lies on its disk. Changes nothing.
+# What one member says of itself on its peer port, and what lies on its disk. Changes nothing. CLIENT_URL is empty
+# where the health is not wanted: the first members to come up have no quorum yet.
 {% include "host/facts.sh" %}
 {% include "host/fetch.sh" %}
 state=$1 run=$2 data=$3 member=$4 revision=$5 peer_url=$6 client_url=$7 address=$8
@@ -20,7 +21,7 @@ printf %s "$now" | fact hashkv_now
 if [ -n "$at" ]; then
     fetch GET "$peer_url/members" "$address" "$1" "$2" "$3" 2>/dev/null | fact members
     fetch_s=2 # without a quorum a member is silent for several seconds: the next look asks again
-    fetch_client GET "$client_url/health" "$address" "$4" "$5" "$6" "$2" "$3" | fact health
+    [ -z "$client_url" ] || fetch_client GET "$client_url/health" "$address" "$4" "$5" "$6" "$2" "$3" | fact health
 fi
 find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + 2>/dev/null | fact files
 fact kept <"$state/$run/kept"

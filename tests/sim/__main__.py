@@ -1,4 +1,4 @@
-"""`python -m tests.sim RUNS [FIRST_SEED]`: restores with faults by chance; a violation is told by its shortest story."""
+"""`python -m tests.sim RUNS [SEED]`: restores with faults by chance. A violation comes with its shortest story."""
 
 from __future__ import annotations
 

@@ -199,6 +199,11 @@ class Acts:
         """An act runs once per attempt, however often it was asked for."""
         return self.disk.is_file(f"{marker}/started")
 
+    def kill(self, place: Call) -> None:
+        """SIGKILL for the process of one act."""
+        if task := self._running.get(self.marker(place)):
+            task.cancel()
+
     def power_off(self) -> None:
         """Everything that runs dies; markers and attempts lie on the disk."""
         for task in self._processes:

@@ -104,7 +104,7 @@ async def kept(world: World, host: SimHost, call: Call) -> int:
 
 
 async def proof(world: World, host: SimHost, call: Call) -> int:
-    state, run, data, member, revision = call.args[:5]
+    state, run, data, member, revision, _, client_url = call.args[:7]
     etcd = host.etcd
     files = "".join(f"{host.disk.stat(path)}\n" for path in host.disk.below(member))
     armed = "".join(f"{name}\n" for name in ("restore.db", "command") if host.disk.is_file(f"{data}/{name}"))
@@ -113,7 +113,7 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
         "hashkv": _hash_kv(etcd, int(revision)) if etcd else "",
         "hashkv_now": _hash_kv(etcd, 0) if etcd else "",
         "members": _http([], cluster) if etcd else "",
-        "health": _http({"health": "true"}) if world.has_quorum(host) else "",
+        "health": _http({"health": "true"}) if client_url and world.has_quorum(host) else "",
         "files": files,
         "kept": host.disk.text(f"{state}/{run}/kept"),
         "armed": armed,

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator import coordinator
 from orchestrator.coordinator import Coordinator
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.inventory import Inventory, Volumes
 from orchestrator.core.model import ActRecord, Answer, Judge, Output, Phase, PhaseName, Plan, Probe, Step, Verdict
 from orchestrator.core.progress import Before
 from orchestrator.core.verdicts import judge, read_shown
@@ -21,10 +21,11 @@ from tests.sim import acts, looks, programs, story
 from tests.sim.acts import Call
 from tests.sim.cluster import make_plan
 from tests.sim.faults import Fate, Fault
-from tests.sim.host import STATE, SimHost, Vendor
+from tests.sim.host import ARMED, STATE, SimHost, Vendor
 from tests.sim.rivals import race
 from tests.sim.story import Story, tell
 from tests.sim.world import World
+from tests.unit import builders
 
 Patch = pytest.MonkeyPatch
 Stories = Callable[[], Iterator[Story]]
@@ -58,6 +59,12 @@ def in_each(*whats: str, fault: Fault) -> Stories:
 def once(vendor: Vendor | None = None) -> Stories:
     """No fault at all: the vendor's ways are enough."""
     return lambda: (tell(vendor=vendor, most_laptops=2) for _ in range(1))
+
+
+def touched_in_the_pause() -> Iterator[Story]:
+    """Another file lies on one master when the persistent volumes are back."""
+    paused = builders.inventory(3, 1, volumes=Volumes.PAUSE)
+    yield tell(inventory=paused, in_the_pause=lambda world: world.masters[1].disk.write(ARMED, b"x"), most_laptops=1)
 
 
 def rivals() -> Iterator[Story]:
@@ -139,6 +146,18 @@ def lift_the_hold_before_the_commit(phases: Phases) -> None:
     keep, start = phases[PhaseName.KEEP], phases[PhaseName.START]
     phases[PhaseName.KEEP] = keep.model_copy(update={"steps": (*keep.steps, *only(start, "start.lift"))})
     phases[PhaseName.START] = without(start, "start.lift")
+
+
+def look_only_at_ones_own_restore_db(phases: Phases) -> None:
+    start = phases[PhaseName.START]
+
+    def narrowed(step: Step) -> Step:
+        if not step.requires:
+            return step
+        own = tuple(look for look in step.requires.looks if look.host == step.host)
+        return step.model_copy(update={"requires": step.requires.model_copy(update={"looks": own})})
+
+    phases[PhaseName.START] = start.model_copy(update={"steps": tuple(narrowed(step) for step in start.steps)})
 
 
 def keep_nothing(phases: Phases) -> None:
@@ -229,6 +248,9 @@ MISTAKES = {
         replanned(start_each_as_it_is_committed), in_each(COMMIT, fault=Fault(Fate.HANGS, for_s=30)), NOT_ALL
     ),
     "the hold is lifted before the commit": Mistake(replanned(lift_the_hold_before_the_commit), once(), NOT_ALL),
+    "each master looks only at its own restore.db": Mistake(
+        replanned(look_only_at_ones_own_restore_db), touched_in_the_pause, NOT_ALL
+    ),
     "the old data is not kept": Mistake(replanned(keep_nothing), once(), "the old data is nowhere to be found whole"),
     "restore.db is left": Mistake(
         replanned(leave_restore_db), once(Vendor(leaves_restore_db=True)), "loses acknowledged writes"

@@ -97,6 +97,7 @@ async def hosts(world: World, host: SimHost, call: Call) -> int:
     new = "".join(f"{line}\n" for line in lines)
     if verb == "remove" and host.disk.text(before) == new.rstrip("\n"):
         new = host.disk.read(before).decode()
+    host.disk.write(f"{call.folder}/hosts.new", new)
     host.disk.write(f"{path}.kr-{call.run}", new)
     await call.work()
     host.disk.move(f"{path}.kr-{call.run}", path)

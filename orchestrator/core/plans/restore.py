@@ -249,7 +249,9 @@ class Restore:
     def _start(self) -> Phase:
         steps = [step for master in self.masters for step in self._start_steps(master)]
         barrier = Probe(
-            looks=tuple(Look(host=master.name, call=self._proof(master)) for master in self.masters),
+            looks=tuple(
+                Look(host=master.name, call=self._proof(master, master.etcd.client_url)) for master in self.masters
+            ),
             judge=Judge.AGREE,
             wait_s=timeouts.PROVEN_WAIT_S,
             expect=self._expect,
@@ -273,7 +275,7 @@ class Restore:
             title="start, and wait until this member is proven to be restored",
             act=self.distro.start(master.host),
             done_if=Probe(
-                looks=(Look(host=master.name, call=self._proof(master)),),
+                looks=(Look(host=master.name, call=self._proof(master, client_url="")),),
                 judge=Judge.MEMBER,
                 wait_s=timeouts.PROVEN_WAIT_S,
                 expect=self._expect,
@@ -297,7 +299,7 @@ class Restore:
             "hash_kv": str(self.snapshot.hash_kv),
         }
 
-    def _proof(self, master: Master) -> Script:
+    def _proof(self, master: Master, client_url: str) -> Script:
         etcd = master.etcd
         return look(
             "proof.sh",
@@ -307,7 +309,7 @@ class Restore:
             etcd.member_path,
             str(self.snapshot.revision),
             etcd.peer_url,
-            etcd.client_url,
+            client_url,
             etcd.address,
             *master.certificates,
         )
