@@ -105,7 +105,8 @@ def prove_by_health_alone(patch: Patch) -> None:
     def healthy(probe: Probe, outputs: list[Output]) -> Verdict:
         if probe.judge not in (Judge.MEMBER, Judge.AGREE):
             return judge(probe, outputs)
-        well = all('"true"' in read_shown(output).health for output in outputs)
+        shown = [read_shown(output) for output in outputs]
+        well = all(it.hashkv_now if probe.judge is Judge.MEMBER else '"true"' in it.health for it in shown)
         return Verdict(Answer.YES if well else Answer.NO)
 
     patch.setattr(coordinator, "judge", healthy)
@@ -241,9 +242,7 @@ MISTAKES = {
     "what died is believed to be done": Mistake(
         believe_that_what_died_is_done, in_each(KEEP, fault=DIED), "never ends: keep: "
     ),
-    "the proof is health alone": Mistake(
-        prove_by_health_alone, once(Vendor(ignores_restore=True)), "the old data comes up again"
-    ),
+    "the proof is health alone": Mistake(prove_by_health_alone, once(Vendor(ignores_restore=True)), "is not restored"),
     "each master starts as it is committed": Mistake(
         replanned(start_each_as_it_is_committed), in_each(COMMIT, fault=Fault(Fate.HANGS, for_s=30)), NOT_ALL
     ),
