@@ -1,10 +1,14 @@
 # make bench-outage    the outage of a restore: ours, by hand, Ansible (about 10 minutes; ROUNDS=1: 4)
 # make bench-memory    the laptop's memory for snapshots of 20 MB, 400 MB and 4 GB (10 GB of disk for a while)
 # make bench-help      how long `orchestrator --help` takes
+# make bench-test      the tests among them: imports of --help; the memory for 27 MB and 433 MB
 BENCHES := bench-outage bench-memory bench-help
 
-.PHONY: $(BENCHES)
+.PHONY: $(BENCHES) bench-test
 bench-outage: export LAB ?= bench
 bench-outage: export LAB_SUBNET ?= 172.30.80
 $(BENCHES): $(VENV_READY)
 	@.venv/bin/python -m tests.bench.$(@:bench-%=%)
+
+bench-test: $(VENV_READY)
+	$(PYTEST) tests/bench

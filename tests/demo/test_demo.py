@@ -113,7 +113,7 @@ def test_ended_early(folder: Path, options: tuple[str, ...], number: signal.Sign
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        assert process.wait(timeout=20) == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
+        assert process.wait(timeout=60) == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
     until = time.monotonic() + (10 if number is signal.SIGKILL else 0)
     while processes_of(folder) and time.monotonic() < until:
         time.sleep(0.1)
@@ -123,7 +123,7 @@ def test_ended_early(folder: Path, options: tuple[str, ...], number: signal.Sign
 def refusal(folder: Path, *options: str) -> str:
     """What the demo says when it refuses to begin."""
     with demo(folder, *options) as process:
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == 64, output
     return output
 

@@ -116,7 +116,7 @@ class Line:
         self._heartbeats.append(task)
 
     def keep(self, task: asyncio.Task[Any]) -> None:
-        """A task that is the host's: it goes on without the laptop."""
+        """A mishap goes on when the laptop has gone."""
         self._hosts_own.add(task)
         task.add_done_callback(self._hosts_own.discard)
 

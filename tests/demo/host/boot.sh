@@ -38,7 +38,7 @@ done
 shift
 
 mkdir -p "$root/dev/shm" "$root/proc" "$root/run" "$root/old"
-mkdir -m 1777 "$root/tmp"
+mkdir -p "$root/tmp" && chmod 1777 "$root/tmp" # it is there already where the checkout lies in it
 for device in null zero full random urandom tty; do
     : >"$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
