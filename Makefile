@@ -2,12 +2,13 @@
 VENV_READY := .venv/.ready
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help venv packages lint types unit sim contract demo-test test
+.PHONY: help venv packages lint types unit sim simulate contract demo-test test
 
 help:
 	@echo 'make demo          a small cluster on this machine, damaged and restored; no root, no Docker'
 	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
 	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
+	@echo 'make simulate      random crashes on simulated hosts (RUNS=2000)'
 	@echo 'make bench-outage  the outage of a restore: ours, by hand, and as an Ansible playbook'
 
 $(VENV_READY): pyproject.toml
@@ -32,6 +33,10 @@ unit: $(VENV_READY) packages
 
 sim: $(VENV_READY)
 	$(PYTEST) -n 2 tests/sim
+
+RUNS ?= 2000
+simulate: $(VENV_READY)
+	.venv/bin/python -m tests.sim $(RUNS)
 
 contract: $(VENV_READY) packages
 	$(PYTEST) tests/contract
