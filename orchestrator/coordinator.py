@@ -113,7 +113,7 @@ class Coordinator:
             raise error
         await self._bring_plan()
         records = [record for host in self.plan.masters for record in self._records[host]]
-        self._time_has_passed = bool(records)
+        self._time_has_passed = bool(records or self.plan.undoes)  # an undo begins where another run was left
         for phase in self.plan.phases[open_phase(self.plan, records) :]:
             await self._phase(phase)
         return self.result
@@ -157,7 +157,7 @@ class Coordinator:
         self.reporter.phase(phase.name, phase.title, tuple(dict.fromkeys(step.host for step in phase.steps)))
         if phase.note:
             self.reporter.note(phase.note)
-        if phase.requires:
+        if phase.requires and self._time_has_passed:
             verdict = await self._look(phase.requires)
             if verdict.answer is not Answer.YES:
                 raise self._halt(phase.name, _lines(verdict), what="what earlier phases made is no longer so")
@@ -234,9 +234,12 @@ class Coordinator:
     # --- one step -------------------------------------------------------------------------------------
 
     async def _step(self, step: Step) -> StepEnd:
-        """Look, act, look again. What is done already is not done again."""
+        """Look, act, look again. What is done already is not done again.
+
+        A step that nothing can have done yet is not looked at before: while the cluster is down, each look is outage.
+        """
         past = judge_past(step, self._records.get(step.host, ()))
-        if step.done_if:
+        if step.done_if and (self._time_has_passed or past is not Before.NEVER):
             verdict = await self._look(step.done_if)
             if verdict.answer is Answer.YES:
                 return self._ended(StepEnd(step, ok=True), "already")

@@ -159,6 +159,9 @@ def data_volume(host: Host, view: MasterView) -> Iterator[Finding]:
     strangers = [path for path in view.members_on_disk if path != etcd.member_path]
     if strangers and etcd.member_path not in view.members_on_disk:
         yield _block("data-volume", host.name, f"etcd's data lies in {strangers[0]}, not in {etcd.member_path}", remedy)
+    if view.member_links:
+        what = f"{view.member_links[0]} is a symbolic link: what it leads to could not be kept"
+        yield _block("data-volume", host.name, what, "stop etcd, and put the files themselves there")
     for name in ("restore.db", "command"):
         if name in view.data_entries:
             yield _block(

@@ -104,6 +104,7 @@ class MasterView:
     keeps_beside: bool = True
     members_on_disk: tuple[str, ...] = ()
     data_entries: tuple[str, ...] = ()
+    member_links: tuple[str, ...] = ()
     missing_certificates: tuple[str, ...] = ()
     live: LiveMember | None = None
     claim: Claim | None = None

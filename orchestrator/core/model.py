@@ -293,8 +293,7 @@ class PhaseName(StrEnum):
 class Phase(Frozen):
     """Steps, then a barrier. The barrier opens when every master is seen to be done.
 
-    ``requires`` is looked at before the first step, also by a resumed run: what earlier phases made must
-    still be so.
+    ``requires``, what earlier phases have made, is looked at before the first step as a step's own ``requires`` is.
     """
 
     name: PhaseName

@@ -41,7 +41,7 @@ PHASES: dict[PhaseName, PhaseRule] = {
     PhaseName.STAGE: PhaseRule("bring the snapshot to every master", "remove the run's copy"),
     PhaseName.RESOLVE: PhaseRule("make the peers' names resolve", "remove the lines from the hosts file"),
     PhaseName.STOP: PhaseRule("stop the services on every master, and hold them down", "lift the hold, start them"),
-    PhaseName.KEEP: PhaseRule("keep a copy of the old data", "nothing: it is a copy"),
+    PhaseName.KEEP: PhaseRule("set the old data aside", "put it back"),
     PhaseName.COMMIT: PhaseRule("schedule the restore", "rename restore.db away"),
     PhaseName.VOLUMES: PhaseRule("persistent volumes", "the operator's own"),
     PhaseName.START: PhaseRule("start all masters, and prove that each was restored", "roll back", destructive=True),

@@ -99,6 +99,7 @@ class Kublr:
             keeps_beside=bool(stat) and stat[0] == facts.get("parent_device", "").strip(),
             members_on_disk=tuple(facts.get("members_on_disk", "").split()),
             data_entries=tuple(facts.get("data_entries", "").splitlines()),
+            member_links=tuple(facts.get("member_links", "").splitlines()),
             missing_certificates=tuple(facts.get("missing_certificates", "").split()),
             live=common.parse_live(facts),
         )

@@ -1,4 +1,4 @@
-# unkeep.sh MEMBER KEPT UNDONE   Removes the copy of the old data that run UNDONE made, unless something depends on it.
+# unkeep.sh MEMBER KEPT UNDONE   Removes the old data that run UNDONE set aside, unless something depends on it.
 member=$1 kept=$2 sums=$STATE/$3/kept.sums
 case $kept in *.kr-"$3") ;; *) echo "refused: $kept is not named after run $3"; exit 3 ;; esac
 rm -rf "$kept.part"

@@ -8,11 +8,14 @@ if [ -d "$data" ]; then
     df -P -k "$data" | tail -n 1 | fact data_disk
     df -P -i "$data" | tail -n 1 | fact data_inodes
     stat -c '%d %u:%g %a' "$data" | fact data_stat
-    stat -c '%d' "$data/.." | fact parent_device
+    # Nothing can be renamed out of a volume that is mounted by itself, even from another folder of the same disk.
+    cut -d ' ' -f 5 /proc/self/mountinfo | grep -qxF "$(readlink -f "$data")" ||
+        stat -c '%d' "${data%/*}" | fact parent_device
     for found in "$data"/member/snap/db "$data"/*/member/snap/db; do
         [ ! -e "$found" ] || echo "${found%/snap/db}"
     done | fact members_on_disk
     ls -A "$data" | fact data_entries
+    find "$data"/member -type l 2>/dev/null | fact member_links
     du -sk --apparent-size "$data" | fact data_kib
 fi
 for file in "$6" "$7" "$8" "$9" "${10}" "${11}"; do

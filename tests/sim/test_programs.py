@@ -83,7 +83,12 @@ CASES = [
     Case("a host that is not held", "keep.sh", KEEP_ARGS, MEMBER),
     Case("no old data", "keep.sh", KEEP_ARGS, HELD | {"data/other": ""}),
     Case("kept already", "keep.sh", KEEP_ARGS, HELD | MEMBER | {f"{FOLDER}/kept": "a list\n"}),
-    Case("a copy that died", "keep.sh", KEEP_ARGS, HELD | MEMBER | {f"{KEPT}.part/snap/db": "half"}),
+    Case(
+        "a copy that died",
+        "keep.sh",
+        KEEP_ARGS,
+        HELD | {"data/other": "", f"{KEPT}/snap/db": "db", f"{KEPT}.part/snap/db": "half"},
+    ),
     Case(
         "a copy without its list",
         "keep.sh",

@@ -188,12 +188,13 @@ class Restore:
             script_step(
                 "keep.copy",
                 master,
-                f"copy the old data to {master.kept}",
+                f"set the old data aside, in {master.kept}, with a copy in its place",
                 "keep.sh",
                 master.etcd.member_path,
                 master.kept,
                 timeout_s=timeouts.COPY_S,
                 rerunnable=True,
+                undo="put it back",
             )
             for master in self.masters
         )

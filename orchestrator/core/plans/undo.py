@@ -18,7 +18,7 @@ from orchestrator.errors import RefusedError
 
 
 def abort(undone: Undone) -> tuple[Phase, ...]:
-    """Before the first start: the old data lies where it always lay. Raises RefusedError after it."""
+    """Before the first start: on every master the old data is whole. Raises RefusedError after it."""
     if undone.begun("start."):
         raise undone.refused("has begun to start services, and can only be rolled back", "rollback")
     stopped = undone.begun("stop.") or bool(undone.holds)
@@ -118,25 +118,21 @@ def _claim(undone: Undone, masters: Sequence[Master], *, takes_over: bool = True
 
 
 def _unschedule(undone: Undone) -> Phase:
-    steps = tuple(
-        script_step(
-            "commit.unschedule",
-            master,
-            "rename the restore.db that the run has scheduled, if there is one",
-            "unschedule.sh",
-            master.etcd.data,
-            undone.plan.run,
-            rerunnable=True,
-        )
-        for master in undone.masters
-    )
     return _phase(
         PhaseName.COMMIT,
-        "take the schedule back; the old data stays where it lies",
-        steps,
+        "take the schedule back, and put the old data back in its place",
+        (step for master in undone.masters for step in _unschedule_steps(undone, master)),
         requires=all_of(undone.masters, undone.unstarted),
-        barrier=all_of(undone.masters, undone.unarmed),
+        barrier=all_of(undone.masters, undone.untouched),
     )
+
+
+def _unschedule_steps(undone: Undone, master: Master) -> Iterable[Step]:
+    data, member, run = master.etcd.data, master.etcd.member_path, undone.plan.run
+    title = "rename the restore.db that the run has scheduled, if there is one"
+    yield script_step("commit.unschedule", master, title, "unschedule.sh", data, run, rerunnable=True)
+    title, kept = "put the old data back, if the run has set it aside", undone.before(master).kept
+    yield script_step("commit.putback", master, title, "putback.sh", member, kept, run, rerunnable=True)
 
 
 def _check_kept(undone: Undone, *, held: Probe | None) -> Phase:
@@ -181,12 +177,12 @@ def _pause(undone: Undone) -> tuple[Phase, ...]:
 
 
 def _start_again(undone: Undone) -> Phase:
-    """Of an abort: on data that never moved. Only a cluster that had a quorum must have one again."""
+    """Of an abort: on the very files that lay there before. Only a cluster that had a quorum must have one again."""
     barrier = all_of(undone.masters, undone.running, wait_s=timeouts.PROVEN_WAIT_S)
     if undone.had_quorum:
         barrier = undone.equal(undone.masters, old=True)
     owner = (undone.plan.run,)
-    steps = (step for master in undone.masters for step in _start_steps(undone, master, undone.unarmed, owner=owner))
+    steps = (step for master in undone.masters for step in _start_steps(undone, master, undone.untouched, owner=owner))
     return _phase(PhaseName.START, "start all masters on their old data", steps, barrier=barrier)
 
 
@@ -272,8 +268,7 @@ def _release(
 
 
 def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
-    """Of an abort: the copies that the run has made. The safety snapshot stays."""
-    yield _unkeep(undone, master, "release.unkeep", "remove the copy of the old data, if it was made")
+    """Of an abort: the copy of the snapshot that the run was to restore. The safety snapshot stays."""
     staged = undone.before(master).snapshot
     yield _remove(undone.plan.run, master, "release.unstage", f"remove {staged}", staged)
 

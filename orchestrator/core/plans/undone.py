@@ -115,8 +115,8 @@ class Undone:
     def unstarted(self, master: Master) -> Script:
         return look("unstarted.sh", master.state, self.plan.run)
 
-    def unarmed(self, master: Master) -> Script:
-        return look("unarmed.sh", master.etcd.data)
+    def untouched(self, master: Master) -> Script:
+        return look("untouched.sh", master.etcd.data, self.before(master).kept)
 
     def unchanged(self, master: Master) -> Script:
         kept = self.before(master).kept

@@ -32,19 +32,20 @@ def is_kept(host: FakeHost) -> bool:
     return host.look("kept.sh", host.state, RUN, kept(host)).returncode == 0
 
 
-def test_the_old_data_is_copied_whole(host: FakeHost) -> None:
+def test_the_old_data_itself_is_kept_and_a_copy_takes_its_place(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     (host.member / "snap").chmod(0o700)
-    before = tree(host.member)
+    before, inode = tree(host.member), (host.member / "snap/db").stat().st_ino
     assert not is_kept(host)
     assert keep(host).returncode == 0
     assert tree(kept(host)) == before == tree(host.member)
+    assert (kept(host) / "snap/db").stat().st_ino == inode
     assert is_kept(host)
     assert not list(host.root.glob("*.part"))
 
 
-def test_the_list_names_every_old_file(host: FakeHost) -> None:
+def test_the_list_names_every_file_of_the_copy(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     keep(host)
@@ -79,6 +80,7 @@ def test_keeping_again_changes_nothing(host: FakeHost) -> None:
 def test_a_copy_that_died_is_begun_anew(host: FakeHost) -> None:
     host.write_member()
     host.hold()
+    host.member.rename(kept(host))
     part = host.root / f"data.kr-{RUN}.part"
     (part / "snap").mkdir(parents=True)
     (part / "snap/db").write_bytes(b"half")
@@ -98,15 +100,26 @@ def test_an_act_that_died_after_the_copy_still_writes_the_list(host: FakeHost) -
 
 
 @WITHOUT_APPLETS
-def test_a_copy_that_differs_is_no_copy(host: FakeHost) -> None:
+def test_where_no_copy_can_be_made_the_old_data_is_back(host: FakeHost) -> None:
     host.write_member()
     host.hold()
-    part = host.root / f"data.kr-{RUN}.part"
-    host.program("cp", f'/bin/cp "$@" && echo rot >>"{part}/snap/db"')
+    before = tree(host.member)
+    host.program("cp", '/bin/cp "$@"; exit 1')  # as where the disk is full
     ended = keep(host)
-    assert (ended.returncode, ended.stdout) == (1, "the copy differs\n")
-    assert not kept(host).exists()
+    assert (ended.returncode, ended.stdout) == (1, "the old data cannot be copied; it is back in its place\n")
+    assert tree(host.member) == before
+    assert sorted(host.root.glob("data.kr-*")) == []
     assert not is_kept(host)
+
+
+def test_data_that_leads_elsewhere_is_not_set_aside(host: FakeHost) -> None:
+    host.write_member()
+    host.hold()
+    (host.member / "wal").rename(host.root / "wal")
+    (host.member / "wal").symlink_to(host.root / "wal")
+    ended = keep(host)
+    assert (ended.returncode, ended.stdout) == (3, f"refused: {host.member} leads elsewhere by links\n")
+    assert not kept(host).exists()
 
 
 @WITHOUT_APPLETS

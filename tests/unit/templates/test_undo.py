@@ -113,13 +113,13 @@ def test_only_the_runs_own_restore_is_unscheduled(host: FakeHost, back: FakeHost
     (data / "restore.db").write_text("whose?")
     assert back.act("unschedule.sh", data, host.run).returncode == 3
     assert (data / "restore.db").exists()
-    assert back.look("unarmed.sh", data).returncode == 1
+    assert back.look("untouched.sh", data, aside(host)).returncode == 1
     step = host.folder / "steps/commit.schedule/1-a1b2"
     step.mkdir(parents=True)
     (step / "started").write_text("")
     assert back.act("unschedule.sh", data, host.run).returncode == 0
     assert (data / f"restore.db.kr-{host.run}").read_text() == "whose?"
-    assert back.look("unarmed.sh", data).returncode == 0
+    assert back.look("untouched.sh", data, aside(host)).returncode == 0
 
 
 def test_a_start_is_seen(host: FakeHost, back: FakeHost) -> None:
@@ -130,7 +130,44 @@ def test_a_start_is_seen(host: FakeHost, back: FakeHost) -> None:
     assert back.look("unstarted.sh", host.state, host.run).returncode == 1
 
 
-def test_the_copy_goes_only_while_the_data_itself_is_there(host: FakeHost, back: FakeHost) -> None:
+@pytest.mark.parametrize(
+    "died_after", ["nothing", "the first rename", "the copy", "half of the way back", "the way back"]
+)
+def test_the_old_data_itself_comes_back(host: FakeHost, back: FakeHost, died_after: str) -> None:
+    host.write_member()
+    host.hold()
+    old, inode = tree(host.member), (host.member / "snap/db").stat().st_ino
+    path = host.root / f"data.kr-{host.run}"
+    copy = host.root / f"data.kr-{host.run}.copy"
+    if died_after == "the first rename":
+        host.member.rename(path)
+        (host.root / f"data.kr-{host.run}.part").mkdir()
+    elif died_after != "nothing":
+        assert host.act("keep.sh", host.member, path).returncode == 0
+        assert (host.member / "snap/db").stat().st_ino != inode
+    if died_after in ("half of the way back", "the way back"):
+        host.member.rename(copy)
+    if died_after == "the way back":
+        path.rename(host.member)
+    host.hold(BACK)
+    assert back.act("putback.sh", host.member, path, host.run).returncode == 0
+    assert tree(host.member) == old
+    assert (host.member / "snap/db").stat().st_ino == inode
+    assert sorted(host.root.glob("data.kr-*")) == []
+    assert back.look("untouched.sh", host.root / "data", path).returncode == 0
+
+
+def test_nothing_is_put_back_on_a_host_that_is_not_held(host: FakeHost, back: FakeHost) -> None:
+    path = kept(host)
+    back.hold(OTHER_RUN)
+    before = tree(host.root / "data")
+    assert back.look("untouched.sh", host.root / "data", path).stdout == f"the old data is in {path}\n"
+    assert back.act("putback.sh", host.member, path, host.run).returncode == 3
+    assert tree(host.root / "data") == before
+    assert path.exists()
+
+
+def test_what_was_kept_goes_only_while_data_is_there(host: FakeHost, back: FakeHost) -> None:
     path = kept(host)
     member = host.member.rename(host.root / "elsewhere")
     assert back.act("unkeep.sh", host.member, path, host.run).returncode == 3
