@@ -194,9 +194,9 @@ def status(inventory: Inventory, run: Run = None, as_json: Json = False, quiet: 
             made = await state.plan(cluster)
         events = tuple(read_journal(run_folder(made.inventory.cluster, state.run)))
         if as_json:
-            _print_json(report.status_json(made, state.records, state.claims, events))
+            _print_json(report.status_json(made, state.records, state.claims, events, state.undone_by))
         else:
-            report.print_status(report.stdout(), made, state.records, state.claims, events, inventory)
+            report.print_status(report.stdout(), made, state.records, state.claims, events, inventory, state.undone_by)
 
     _run(work, inventory)
 

@@ -7,9 +7,11 @@ It decides nothing that a pure function can decide: what is done follows from th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.core.acts import fenced, is_later
 from orchestrator.core.model import (
     ActRecord,
     Answer,
@@ -28,7 +30,9 @@ from orchestrator.core.model import (
     Verdict,
 )
 from orchestrator.core.phases import open_phase
-from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal
+from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal, resume, shut
+from orchestrator.core.result import Result, StepEnd
+from orchestrator.core.timeouts import FENCE_LOOK_S, SETTLE_WAIT_S
 from orchestrator.core.verdicts import judge
 from orchestrator.errors import (
     HaltedError,
@@ -40,49 +44,22 @@ from orchestrator.errors import (
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
 GIVE_BACK = "claim.give-back"
-SETTLE_WAIT_S = 600.0
-"""How long an act of an older attempt may hold a host before this one gives up: the longest ones copy data."""
 
 
 @dataclass(slots=True)
 class Stop:
-    """Set by the first signal: no new steps, what is under way reaches its end.
+    """Set by the first signal, or by a full disk on the laptop: no new steps, what is under way reaches its end.
 
     Before a run has begun nothing is under way, and a signal ends the command at once.
     """
 
     signal_number: int = 0
     gracefully: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StepEnd:
-    """How a step ended, as a value: a host's failure is no exception."""
-
-    step: Step
-    ok: bool
-    answer: Answer = Answer.YES
-    reason: str = ""
-    outcome: Outcome | None = None
-
-
-@dataclass(slots=True)
-class Result:
-    """What a run that came to its end has to tell."""
-
-    proof: dict[str, str] = field(default_factory=dict)
-    failed_workers: tuple[str, ...] = ()
-    stopped_at_s: float | None = None
-    proven_at_s: float | None = None
-    paused_s: float = 0.0
-    dwell_s: float = 0.0
+    disk: str = ""
 
     @property
-    def outage_s(self) -> float | None:
-        """From the first service stopped to the last member proven, without pauses; None where nothing was stopped."""
-        if self.stopped_at_s is None or self.proven_at_s is None:
-            return None
-        return self.proven_at_s - self.stopped_at_s - self.paused_s
+    def requested(self) -> bool:
+        return bool(self.signal_number or self.disk)
 
 
 @dataclass(slots=True)
@@ -106,6 +83,15 @@ class Coordinator:
 
     async def run(self) -> Result:
         """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
+        try:
+            return await self._run()
+        except (LockedError, InterruptedRunError):
+            raise
+        except OrchestratorError:
+            await self._refuse_fenced()
+            raise
+
+    async def _run(self) -> Result:
         self.stop.gracefully = True
         self.reporter.begin(tuple(phase.name for phase in self.plan.phases))
         self.reporter.note("waiting until no older act runs on the masters")
@@ -131,14 +117,33 @@ class Coordinator:
             if settled.ok:
                 self._records[name] = list(settled.records)
             elif settled.fenced_by:
-                text = f"{name}: attempt {settled.fenced_by} has taken over this run"
-                failed[name] = LockedError(text, self._status())
+                failed[name] = self._fenced(name, settled.fenced_by)
             elif settled.busy_with:
                 text = f"{name}: the step {settled.busy_with} is still running there"
-                failed[name] = HaltedError(text, self._resume())
+                failed[name] = HaltedError(text, resume(self.plan.run))
             else:
-                failed[name] = UnreachableError(f"{name}: {settled.failure}: {settled.detail}", self._resume())
+                failed[name] = UnreachableError(f"{name}: {settled.failure}: {settled.detail}", resume(self.plan.run))
         return failed
+
+    async def _refuse_fenced(self) -> None:
+        """Raises LockedError where a later attempt has taken over: then what failed is that one's to judge."""
+
+        async def newest(name: str, state: str) -> str:
+            chunks = [chunk async for chunk in self.remotes[name].read(f"{state}/{self.plan.run}/attempt")]
+            return b"".join(chunks).decode().strip()
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FENCE_LOOK_S):
+                hosts = self.plan.inventory.masters
+                found = await asyncio.gather(
+                    *(newest(host.name, host.paths.state) for host in hosts), return_exceptions=True
+                )
+                for host, attempt in zip(hosts, found, strict=True):
+                    if isinstance(attempt, str) and is_later(attempt, self.attempt):
+                        raise self._fenced(host.name, attempt)
+
+    def _fenced(self, host: str, newer: str) -> LockedError:
+        return LockedError(f"{host}: {fenced(newer)}", self._status())
 
     async def _bring_plan(self) -> None:
         """Another laptop must find the plan on the hosts, before the first of them is claimed."""
@@ -147,20 +152,23 @@ class Coordinator:
             path = f"{host.paths.state}/{self.plan.run}/plan.json"
             outcome = await self.remotes[host.name].push(self.plan_source, path, sha256, self.attempt)
             if outcome.ended is not Ended.DONE:
-                raise self._halt(PhaseName.CLAIM, [f"{host.name}: the plan could not be written: {outcome.detail}"])
+                text = f"claim: {host.name}: the plan could not be written: {outcome.detail}"
+                raise HaltedError(text, resume(self.plan.run))
 
     # --- phases ---------------------------------------------------------------------------------------
 
     async def _phase(self, phase: Phase) -> None:
         self._check_stop()
-        self.journal.write("phase", phase=phase.name)
+        self._log("phase", phase=phase.name)
         self.reporter.phase(phase.name, phase.title, tuple(dict.fromkeys(step.host for step in phase.steps)))
         if phase.note:
             self.reporter.note(phase.note)
         if phase.requires and self._time_has_passed:
             verdict = await self._look(phase.requires)
             if verdict.answer is not Answer.YES:
-                raise self._halt(phase.name, _lines(verdict), what="what earlier phases made is no longer so")
+                reasons = "; ".join(f"{host}: {reason}" for host, reason in verdict.reasons.items())
+                text = f"{phase.name}: what earlier phases made is no longer so: {reasons}"
+                raise HaltedError(text, resume(self.plan.run))
         if phase.order is Order.ROLLING:
             await self._roll(phase)
         else:
@@ -182,13 +190,13 @@ class Coordinator:
         if failed and phase.name is PhaseName.CLAIM:
             await self._give_back([end.step.host for end in ends if end.ok])
         if failed:
-            raise failure_of(phase.name, [self._seen(end) for end in failed], self._resume())
+            raise failure_of(phase.name, failed, self.plan.run)
 
     async def _chain(self, steps: Sequence[Step]) -> list[StepEnd]:
         """Steps one after another, up to the first that fails."""
         ends: list[StepEnd] = []
         for step in steps:
-            if self.stop.signal_number:
+            if self.stop.requested:
                 break
             ends.append(await self._step(step))
             if not ends[-1].ok:
@@ -219,7 +227,7 @@ class Coordinator:
                 break
         self.result.failed_workers = tuple(end.step.host for end in failed)
         if failed:
-            raise failure_of(phase.name, [self._seen(end) for end in failed], self._resume())
+            raise failure_of(phase.name, failed, self.plan.run)
 
     async def _give_back(self, hosts: Sequence[str]) -> None:
         """The run has not begun: what this attempt claimed is free again for the one who was first.
@@ -244,7 +252,7 @@ class Coordinator:
             if verdict.answer is Answer.YES:
                 return self._ended(StepEnd(step, ok=True), "already")
             if verdict.answer is Answer.WRONG:
-                return self._ended(StepEnd(step, False, Answer.WRONG, _reason(verdict)), "failed")
+                return self._ended(StepEnd.refused(step, verdict), "failed")
         elif past is Before.DONE:
             return self._ended(StepEnd(step, ok=True), "already")
         if reason := refusal(step, past):
@@ -252,23 +260,22 @@ class Coordinator:
         if step.requires and self._time_has_passed and past is not Before.DONE:
             verdict = await self._look(step.requires)
             if verdict.answer is not Answer.YES:
-                return self._ended(StepEnd(step, False, verdict.answer, _reason(verdict)), "failed")
-        self.journal.write("step-started", step=step.id, attempt=self.attempt)
+                return self._ended(StepEnd.refused(step, verdict), "failed")
+        self._log("step-started", step=step.id, attempt=self.attempt)
         self.reporter.step(step.host, step.id, "acting", step.title)
         if self.result.stopped_at_s is None and step.id.startswith("stop.") and not step.id.startswith("stop.hold"):
             self.result.stopped_at_s = self.clock.monotonic()
         outcome = await self._act(step)
         if outcome.ended is Ended.FENCED:
-            raise LockedError(f"{step.host}: a later attempt has taken over this run", self._status())
+            raise LockedError(f"{step.host}: {outcome.detail}", self._status())
         if isinstance(step.act, Reboot):
             pass  # the connection and the marker went down with the machine: looking tells
         elif outcome.ended is not Ended.DONE:
-            answer = Answer.UNKNOWN if outcome.ended is Ended.LOST else Answer.NO
-            return self._ended(StepEnd(step, False, answer, _why(outcome), outcome), "failed")
+            return self._ended(StepEnd.failed(step, outcome), "failed")
         if step.done_if and step.done_if.wait_s:
             verdict = await self._poll(step.done_if, lambda seen: self._waiting(step, seen))
             if verdict.answer is not Answer.YES:
-                return self._ended(StepEnd(step, False, verdict.answer, _reason(verdict), outcome), "failed")
+                return self._ended(StepEnd.refused(step, verdict, outcome), "failed")
         return self._ended(StepEnd(step, ok=True, outcome=outcome), "done")
 
     async def _act(self, step: Step) -> Outcome:
@@ -287,7 +294,7 @@ class Coordinator:
             case Pause() as pause:
                 began = self.clock.monotonic()
                 if not await self.ask(pause):
-                    raise HaltedError(pause.question, f"{self._resume()} {pause.answer_flag}")
+                    raise HaltedError(pause.question, f"{resume(self.plan.run)} {pause.answer_flag}")
                 self.result.paused_s += self.clock.monotonic() - began
                 self._time_has_passed = True
         return await remote.act(step.name, self.attempt, self._command(step))
@@ -319,7 +326,7 @@ class Coordinator:
             since = (since if since is not None else now) if verdict.answer is Answer.YES else None
             if since is not None and now - since >= probe.dwell_s:
                 return verdict
-            given_up = self.stop.signal_number or (since is None and now >= deadline)
+            given_up = self.stop.requested or (since is None and now >= deadline)
             if verdict.answer is Answer.WRONG or given_up:
                 return verdict
             seen(verdict)
@@ -328,54 +335,36 @@ class Coordinator:
 
     async def _barrier(self, phase: Phase, barrier: Probe) -> None:
         verdict = await self._poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))
-        self.journal.write("barrier", phase=phase.name, answer=verdict.answer, reasons=verdict.reasons)
+        self._log("barrier", phase=phase.name, answer=verdict.answer, reasons=verdict.reasons)
         self.result.dwell_s += barrier.dwell_s
         self._check_stop()
         if verdict.answer is not Answer.YES:
-            ends = [f"{host}: {reason}" for host, reason in verdict.reasons.items()]
-            raise failure_of(phase.name, [(verdict.answer, None, line) for line in ends], self._resume())
+            raise shut(phase.name, verdict, self.plan.run)
         if phase.name is PhaseName.START:
             self.result.proof = verdict.details
 
     # --- words ----------------------------------------------------------------------------------------
 
     def _ended(self, end: StepEnd, state: str) -> StepEnd:
-        self.journal.write(
-            "step-ended", step=end.step.id, attempt=self.attempt, ok=end.ok, state=state, reason=end.reason
-        )
+        self._log("step-ended", step=end.step.id, attempt=self.attempt, ok=end.ok, state=state, reason=end.reason)
         self.reporter.step(end.step.host, end.step.id, state, end.reason)
         return end
 
     def _waiting(self, step: Step, verdict: Verdict) -> None:
-        self.reporter.step(step.host, step.id, "waiting", _reason(verdict))
+        self.reporter.step(step.host, step.id, "waiting", "; ".join(dict.fromkeys(verdict.reasons.values())))
 
-    def _seen(self, end: StepEnd) -> tuple[Answer, Outcome | None, str]:
-        return end.answer, end.outcome, f"{end.step.id}: {end.reason}"
-
-    def _halt(self, phase: PhaseName, lines: Sequence[str], what: str = "") -> OrchestratorError:
-        head = f"{phase}: {what}: " if what else f"{phase}: "
-        return HaltedError(head + "; ".join(lines), self._resume())
-
-    def _resume(self) -> str:
-        return f"orchestrator resume -i INVENTORY {self.plan.run}"
+    def _log(self, kind: str, **fields: object) -> None:
+        """A laptop that cannot remember begins nothing new."""
+        try:
+            self.journal.write(kind, **fields)
+        except OSError as error:
+            self.stop.disk = f"the journal on this laptop cannot be written: {error.strerror}"
 
     def _status(self) -> str:
         return f"orchestrator status -i INVENTORY {self.plan.run}"
 
     def _check_stop(self) -> None:
         if self.stop.signal_number:
-            raise InterruptedRunError("interrupted", self._resume(), signal_number=self.stop.signal_number)
-
-
-def _reason(verdict: Verdict) -> str:
-    return "; ".join(dict.fromkeys(verdict.reasons.values()))
-
-
-def _lines(verdict: Verdict) -> list[str]:
-    return [f"{host}: {reason}" for host, reason in verdict.reasons.items()]
-
-
-def _why(outcome: Outcome) -> str:
-    last = outcome.log.strip().splitlines()[-1:] or [outcome.detail]
-    code = f" (exit {outcome.exit_code})" if outcome.exit_code is not None else ""
-    return f"{outcome.ended}{code}: {last[0]}"
+            raise InterruptedRunError("interrupted", resume(self.plan.run), signal_number=self.stop.signal_number)
+        if self.stop.disk:
+            raise HaltedError(self.stop.disk, f"make room, then: {resume(self.plan.run)}")

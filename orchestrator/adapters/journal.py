@@ -6,6 +6,7 @@ the truth.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,13 +16,18 @@ from typing import Any
 
 
 class FileJournal:
-    """Appends to ``folder/journal.jsonl``. Implements ``ports.Journal``."""
+    """Appends to ``folder/journal.jsonl``. Implements ``ports.Journal``.
+
+    A line that was cut short, by a crash or a full disk, stays; the event ``torn`` after it says that it was.
+    """
 
     def __init__(self, folder: Path, now_utc: Callable[[], str]) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._now_utc = now_utc
-        self._file = os.open(folder / "journal.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file = os.open(folder / "journal.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        size = os.fstat(self._file).st_size
+        self._is_torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
 
     @property
     def folder(self) -> Path:
@@ -29,8 +35,14 @@ class FileJournal:
 
     def write(self, kind: str, **fields: Any) -> None:
         """Raises OSError when the laptop's disk is full."""
-        text = json.dumps({"at_utc": self._now_utc(), "kind": kind, **fields}, sort_keys=True, default=str)
-        os.write(self._file, f"{_checksum(text)} {text}\n".encode())
+        text = _line({"at_utc": self._now_utc(), "kind": kind, **fields})
+        if self._is_torn:
+            text = "\n" + _line({"kind": "torn"}) + text
+        data = text.encode()
+        written = os.write(self._file, data)
+        self._is_torn = written < len(data)
+        if self._is_torn:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._file)
 
     def close(self) -> None:
@@ -38,20 +50,36 @@ class FileJournal:
 
 
 def read_journal(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run, in order. Two kinds are ours: ``torn``, a last line that the laptop died over, and
-    ``damaged``, a line whose checksum does not fit."""
+    """The events of a run, in order. Two kinds are not the run's: ``torn``, a line that was cut short, and
+    ``damaged``, a line that was whole once and whose checksum does not fit any more."""
     path = folder / "journal.jsonl"
     if not path.exists():
         return
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    for number, line in enumerate(lines[:-1], start=1):
-        checksum, _, text = line.partition(" ")
-        if checksum == _checksum(text):
-            yield json.loads(text)
-        else:
-            yield {"kind": "damaged", "line": number}
+    events = [_event(line) for line in lines[:-1]]
+    for number, event in enumerate(events, start=1):
+        following = events[number] if number < len(events) else None
+        if event and event["kind"] != "torn":
+            yield event
+        elif event is None:
+            was_torn = following is not None and following["kind"] == "torn"
+            yield {"kind": "torn" if was_torn else "damaged", "line": number}
     if lines[-1]:
         yield {"kind": "torn", "line": len(lines)}
+
+
+def _line(event: dict[str, Any]) -> str:
+    text = json.dumps(event, sort_keys=True, default=str)
+    return f"{_checksum(text)} {text}\n"
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """The event of a line; None where its checksum does not fit."""
+    checksum, _, text = line.partition(" ")
+    if checksum != _checksum(text):
+        return None
+    event: dict[str, Any] = json.loads(text)
+    return event
 
 
 def _checksum(text: str) -> str:

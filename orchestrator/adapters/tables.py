@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.core import render
-from orchestrator.core.ending import RunResult, result_lines
+from orchestrator.core.ending import result_lines
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, Phase, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
+from orchestrator.core.result import Result
 from orchestrator.core.standing import PhaseStanding, Records, Stand, event_line, holder_lines, next_command, standings
 from orchestrator.core.words import harmless, printable
 from orchestrator.errors import OrchestratorError
@@ -124,7 +125,7 @@ def _findings(findings: Iterable[Finding]) -> RenderableType:
 
 
 def print_result(
-    console: Console, plan: Plan, result: RunResult, total_s: float, inventory: Path | str = INVENTORY
+    console: Console, plan: Plan, result: Result, total_s: float, inventory: Path | str = INVENTORY
 ) -> None:
     """The last lines of a run, at most ten: never wrapped by us, so that a path can be copied or searched for."""
     lines = result_lines(plan, result, total_s, str(inventory))
@@ -140,6 +141,7 @@ def print_status(
     claims: Mapping[str, Claim],
     history: Iterable[Mapping[str, Any]] = (),
     inventory: Path | str = INVENTORY,
+    undone_by: str = "",
 ) -> None:
     """Who holds the masters, where each host stands in each phase, what the laptop remembers, and how to go on."""
     console.print(Text(f"Run {plan.run} on {plan.inventory.cluster}, plan {plan.sha256[:12]}", style="bold"))
@@ -158,7 +160,7 @@ def print_status(
         for event in events:
             console.print(Text(f"  {event}"), soft_wrap=True)
     console.print()
-    _print_next(console, next_command(plan, records, claims, str(inventory)))
+    _print_next(console, next_command(plan, records, claims, str(inventory), undone_by))
 
 
 def _stands(plan: Plan, standing: PhaseStanding) -> Text:

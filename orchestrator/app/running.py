@@ -10,17 +10,20 @@ from pathlib import Path
 
 from orchestrator import __version__
 from orchestrator.adapters.journal import FileJournal
-from orchestrator.adapters.source import BytesSource, FileSource, RemoteSource
+from orchestrator.adapters.source import BytesSource
 from orchestrator.app import planning
 from orchestrator.app.history import RunState, find_run
+from orchestrator.app.sources import Sources
 from orchestrator.app.wiring import Cluster, ask, laptop, new_attempt, new_run, open_journal
-from orchestrator.coordinator import Coordinator, Result
-from orchestrator.core.model import Command, Estimate, Pause, PhaseName, Plan, Push, canonical_json
+from orchestrator.coordinator import Coordinator
+from orchestrator.core.model import Command, Estimate, Pause, PhaseName, Plan, canonical_json
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.plans.workers import restart_workers
+from orchestrator.core.result import Result
+from orchestrator.core.standing import forgotten
 from orchestrator.core.texts import used_by
+from orchestrator.core.timeouts import FAREWELL_S
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
-from orchestrator.ports import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,9 @@ async def run_plan(
 ) -> Ended:
     """Carries out one attempt at a plan. Raises OrchestratorError; its next step goes on from there."""
     began = cluster.clock.monotonic()
-    journal = open_journal(plan.inventory.cluster, plan.run, cluster.clock)
-    (journal.folder / "plan.json").write_text(canonical_json(plan), encoding="utf-8")
     name = new_attempt(attempt)
-    journal.write("attempt", attempt=name, laptop=laptop(), plan_sha256=plan.sha256, tool_version=__version__)
+    journal = _begin_journal(cluster, plan, name)
+    sources = Sources(cluster, plan, snapshot, is_first=attempt == 1)
     coordinator = Coordinator(
         plan=plan,
         attempt=name,
@@ -55,7 +57,7 @@ async def run_plan(
         journal=journal,
         reporter=cluster.reporter,
         plan_source=BytesSource(canonical_json(plan).encode()),
-        open_source=lambda push: _open_source(cluster, plan, push, snapshot),
+        open_source=sources.open,
         ask=lambda pause: _ask(cluster, pause, answers),
         stop=cluster.stop,
     )
@@ -65,22 +67,38 @@ async def run_plan(
         journal.close()
 
 
+def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
+    """Raises OrchestratorError where this laptop cannot write down what it does."""
+    try:
+        journal = open_journal(plan.inventory.cluster, plan.run, cluster.clock)
+        (journal.folder / "plan.json").write_text(canonical_json(plan), encoding="utf-8")
+        journal.write("attempt", attempt=attempt, laptop=laptop(), plan_sha256=plan.sha256, tool_version=__version__)
+    except OSError as error:
+        raise OrchestratorError(
+            f"the journal on this laptop cannot be written: {error.strerror}: {error.filename or 'its disk'}",
+            "make room, or set XDG_STATE_HOME to a folder with room; then the same command again",
+        ) from error
+    return journal
+
+
 async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJournal, began: float) -> Ended:
     plan = coordinator.plan
     try:
         result = await coordinator.run()
-        journal.write("attempt-ended", exit_code=0, proof=result.proof, outage_s=result.outage_s)
     except OrchestratorError as error:
         await _say_goodbye(cluster, plan, coordinator.attempt)
-        journal.write("attempt-ended", error=error.message, exit_code=error.exit_code)
+        _end_journal(journal, error=error.message, exit_code=error.exit_code)
         if coordinator.result.failed_workers and coordinator.result.proof:
             return Ended(plan, coordinator.result, cluster.clock.monotonic() - began, error)
         raise
-    except OSError as error:  # the laptop's own disk: like a first Ctrl-C
-        await _say_goodbye(cluster, plan, coordinator.attempt)
-        text = f"the journal on this laptop cannot be written: {error.strerror}"
-        raise HaltedError(text, f"orchestrator resume -i INVENTORY {plan.run}") from error
+    _end_journal(journal, exit_code=0, proof=result.proof, outage_s=result.outage_s)
     return Ended(plan, result, cluster.clock.monotonic() - began)
+
+
+def _end_journal(journal: FileJournal, **fields: object) -> None:
+    """How it ended is told on the screen, too: a full disk changes nothing about it."""
+    with contextlib.suppress(OSError):
+        journal.write("attempt-ended", **fields)
 
 
 async def _say_goodbye(cluster: Cluster, plan: Plan, attempt: str) -> None:
@@ -90,28 +108,10 @@ async def _say_goodbye(cluster: Cluster, plan: Plan, attempt: str) -> None:
         await cluster.remotes[host].act("attempt.end", attempt, Command(("rm", "-f", f"{state}/alive")))
 
     with contextlib.suppress(asyncio.CancelledError, TimeoutError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(FAREWELL_S):
             await asyncio.gather(
                 *(leave(host.name, host.paths.state) for host in plan.inventory.masters), return_exceptions=True
             )
-
-
-async def _open_source(cluster: Cluster, plan: Plan, push: Push, snapshot: Path | None) -> Source:
-    if push.source_host:
-        remote = cluster.remotes[push.source_host]
-        output = await remote.look(Command(("stat", "-c", "%s", push.source_path)))
-        if output.exit_code != 0:
-            raise HaltedError(
-                f"{push.source_host}: {push.source_path} is gone", f"orchestrator resume -i INVENTORY {plan.run}"
-            )
-        return RemoteSource(remote, push.source_path, int(output.text))
-    path = snapshot or Path(plan.snapshot_path)
-    if not path.exists():
-        raise UsageError(
-            f"the snapshot {path} is not on this laptop",
-            f"orchestrator resume -i INVENTORY {plan.run} --snapshot FILE, with sha256 {push.sha256}",
-        )
-    return FileSource(path)
 
 
 async def _ask(cluster: Cluster, pause: Pause, answers: frozenset[str]) -> bool:
@@ -135,6 +135,7 @@ async def resume(
             f"orchestrator status -i INVENTORY {state.undone_by}",
         )
     plan = await state.plan(cluster)
+    refuse_forgetful(plan, state)
     return await run_plan(cluster, plan, attempt=state.newest_attempt + 1, snapshot=snapshot, answers=answers)
 
 
@@ -146,6 +147,18 @@ def refuse_held(state: RunState) -> None:
                 f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago",
                 "wait for it, or stop it there; a holder that is silent for 60 s can be taken over",
             )
+
+
+def refuse_forgetful(plan: Plan, state: RunState) -> None:
+    """Raises HaltedError where a master no longer knows what was done on it: whose data it has, nobody can tell."""
+    if found := forgotten(plan, state.records):
+        started = plan.undoes or any(record.step.startswith("start.") for it in state.records.values() for record in it)
+        following = "resume" if plan.undoes else "rollback" if started else "abort"
+        raise HaltedError(
+            "; ".join(f"{host}: {what}" for host, what in found.items()),
+            f"look into it; then put its {plan.inventory.host(next(iter(found))).paths.state} back, or take the run "
+            f"back: orchestrator {following} -i INVENTORY {plan.run}",
+        )
 
 
 async def plan_workers(cluster: Cluster) -> Plan:

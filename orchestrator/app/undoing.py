@@ -11,7 +11,6 @@ from orchestrator import __version__
 from orchestrator.app.history import RunState, find_run
 from orchestrator.app.running import Ended, refuse_held, run_plan
 from orchestrator.app.wiring import Cluster, laptop, new_attempt, new_run
-from orchestrator.coordinator import SETTLE_WAIT_S
 from orchestrator.core.facts import parse_facts
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Command, Phase, Plan
@@ -20,6 +19,7 @@ from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.plans.undone import Left, Undone, lost, seconds
 from orchestrator.core.texts import used_by
+from orchestrator.core.timeouts import SETTLE_WAIT_S
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError
 from orchestrator.observe import observe
 

@@ -84,13 +84,21 @@ def fenced(newer: str) -> str:
     return f"attempt {newer} has taken this host over"
 
 
+def is_later(attempt: str, mine: str) -> bool:
+    """Whether the newest attempt that a host knows, NUMBER-NONCE, keeps mine from acting there; empty for none."""
+    return attempt != mine and number(attempt) >= number(mine)
+
+
+def number(attempt: str) -> int:
+    return int(attempt.partition("-")[0] or 0)
+
+
 def _lines(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
 def _record(step: str, attempt: str, state: str, code: str) -> ActRecord:
-    number = int(attempt.partition("-")[0])
-    return ActRecord(step, number, ActState(state), None if code == "-" else int(code))
+    return ActRecord(step, number(attempt), ActState(state), None if code == "-" else int(code))
 
 
 def _ended(code: int, log: str) -> Outcome:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.core.ending import RunResult, hosts_file_kept
+from orchestrator.core.ending import hosts_file_kept
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, PhaseName, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
 from orchestrator.core.render import kept_paths
+from orchestrator.core.result import Result
 from orchestrator.core.standing import Records, Stand, standings
 from orchestrator.errors import OrchestratorError
 
@@ -44,7 +45,7 @@ def plan_json(plan: Plan) -> Document:
     }
 
 
-def result_json(plan: Plan, result: RunResult, total_s: float) -> Document:
+def result_json(plan: Plan, result: Result, total_s: float) -> Document:
     """The end of a run. ``outage_s`` is null where an earlier attempt stopped the services; ``proof`` is empty where
     an earlier attempt proved the members."""
     return {
@@ -78,16 +79,21 @@ def check_json(findings: Sequence[Finding], hosts: Sequence[str] = ()) -> Docume
 
 
 def status_json(
-    plan: Plan, records: Records, claims: Mapping[str, Claim], history: Iterable[Mapping[str, Any]] = ()
+    plan: Plan,
+    records: Records,
+    claims: Mapping[str, Claim],
+    history: Iterable[Mapping[str, Any]] = (),
+    undone_by: str = "",
 ) -> Document:
     """``phases`` has for each phase the hosts by where they stand. ``holders`` leaves out the hosts that nobody
-    holds; ``silent_s`` is null where the holder has ended."""
+    holds; ``silent_s`` is null where the holder has ended. ``undone_by`` is the run that has taken this one back."""
     return {
         "format": FORMAT,
         "kind": "status",
         "cluster": plan.inventory.cluster,
         "run": plan.run,
         "plan_sha256": plan.sha256,
+        "undone_by": undone_by,
         "holders": {host: asdict(claim) for host, claim in claims.items()},
         "phases": [
             {

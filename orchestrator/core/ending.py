@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
-
 from orchestrator.core.model import MasterFacts, PhaseName, Plan
 from orchestrator.core.render import Lines, kept_words, masters_words
+from orchestrator.core.result import Result
 from orchestrator.core.words import duration, listed, printable
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
-class RunResult(Protocol):
-    """What the coordinator tells of a run that came to its end. Times are seconds, without pauses."""
-
-    @property
-    def proof(self) -> Mapping[str, str]: ...
-
-    @property
-    def failed_workers(self) -> tuple[str, ...]: ...
-
-    @property
-    def outage_s(self) -> float | None: ...
-
-    @property
-    def paused_s(self) -> float: ...
-
-    @property
-    def dwell_s(self) -> float: ...
-
-
-def result_lines(plan: Plan, result: RunResult, total_s: float, inventory: str) -> Lines:
+def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> Lines:
     """The last lines of a run, at most ten. ``total_s`` is the laptop's time from start to end."""
     lines = [("result", _verdict(plan, result))]
     if plan.snapshot:
@@ -52,7 +31,7 @@ def result_lines(plan: Plan, result: RunResult, total_s: float, inventory: str) 
     return tuple((label, printable(text)) for label, text in lines)
 
 
-def _same_id(plan: Plan, result: RunResult) -> str:
+def _same_id(plan: Plan, result: Result) -> str:
     """The aided restore's token is the vendor's. With the old one, the new cluster has the old cluster's id."""
     before = {fact.cluster_id for fact in plan.facts if fact.cluster_id}
     before |= {predict_ids(_peers(fact), fact.token).cluster for fact in plan.facts}
@@ -65,7 +44,7 @@ def _peers(fact: MasterFacts) -> dict[str, tuple[str, ...]]:
     return {name: (url,) for name, url in fact.initial_cluster.items()}
 
 
-def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: RunResult) -> Lines:
+def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:
     proof = result.proof
     whence = "" if proof else ", as an earlier attempt proved"
     cluster = f"; cluster id {proof['cluster_id']}" if proof else ""
@@ -76,7 +55,7 @@ def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: RunResult) -> Line
     )
 
 
-def _after(plan: Plan, result: RunResult, inventory: str) -> str:
+def _after(plan: Plan, result: Result, inventory: str) -> str:
     if result.failed_workers:
         return f"orchestrator resume -i {inventory} {plan.run}"
     if plan.kind == "rollback":
@@ -92,7 +71,7 @@ _UNDOES = {
 }
 
 
-def _verdict(plan: Plan, result: RunResult) -> str:
+def _verdict(plan: Plan, result: Result) -> str:
     if plan.kind == "workers":
         return "not all workers are restarted" if result.failed_workers else "the workers are restarted"
     restored = "restored: every member is proven to hold the snapshot"
@@ -101,7 +80,7 @@ def _verdict(plan: Plan, result: RunResult) -> str:
     return f"{restored}; not all workers are restarted" if result.failed_workers else restored
 
 
-def _outage(result: RunResult) -> str:
+def _outage(result: Result) -> str:
     if result.outage_s is None:
         return "not known here: an earlier attempt stopped the services"
     apart = [f"{duration(result.dwell_s)} of it fixed waiting"] if result.dwell_s else []
@@ -110,7 +89,7 @@ def _outage(result: RunResult) -> str:
     return f"{duration(result.outage_s)}, {span}" + (f" ({', '.join(apart)})" if apart else "")
 
 
-def _workers_words(plan: Plan, result: RunResult) -> str:
+def _workers_words(plan: Plan, result: Result) -> str:
     phase = plan.phase(PhaseName.WORKERS)
     if phase is None or not phase.steps:
         return phase.note if phase and phase.note else "none"

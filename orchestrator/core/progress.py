@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from orchestrator.core.model import ActRecord, ActState, Answer, Outcome, PhaseName, Push, Step
+from orchestrator.core.model import ActRecord, ActState, Answer, PhaseName, Push, Step, Verdict
+from orchestrator.core.result import StepEnd
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
 
 CLAIMED_BY_ANOTHER = 11
@@ -54,19 +55,32 @@ def batches(steps: Sequence[Step], size: int) -> Iterator[Sequence[Step]]:
         yield steps[start : start + size]
 
 
-def failure_of(
-    phase: PhaseName, failures: Sequence[tuple[Answer, Outcome | None, str]], resume: str
-) -> OrchestratorError:
-    """The error that failures in a phase amount to: what each host said, and the exit code that fits them."""
-    text = f"{phase}: " + "; ".join(line for _, _, line in failures)
-    codes = {outcome.exit_code for _, outcome, _ in failures if outcome}
-    lost = any(answer is Answer.UNKNOWN for answer, _, _ in failures)
+def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> OrchestratorError:
+    """The error that failed steps amount to: what each host said, and the exit code that fits them."""
+    text = f"{phase}: {'; '.join(str(end) for end in failures)}"
+    lost = any(end.answer is Answer.UNKNOWN for end in failures)
     if phase is PhaseName.CLAIM:
-        if CLAIMED_BY_ANOTHER in codes:
+        if CLAIMED_BY_ANOTHER in {end.outcome.exit_code for end in failures if end.outcome}:
             return LockedError(text, "orchestrator status -i INVENTORY")
-        if lost:
-            return UnreachableError(text, resume)
-        return OrchestratorError(text, resume)
-    if phase is PhaseName.START and not lost:
-        return UnprovenError(text, "orchestrator status -i INVENTORY; nothing is lost: the old data is kept")
-    return HaltedError(text, resume)
+        return UnreachableError(text, resume(run)) if lost else OrchestratorError(text, resume(run))
+    if phase is PhaseName.START and not lost and any(end.is_unproven for end in failures):
+        return UnprovenError(text, take_back(run))
+    return HaltedError(text, resume(run))
+
+
+def shut(phase: PhaseName, verdict: Verdict, run: str) -> OrchestratorError:
+    """The error that a barrier amounts to which did not open."""
+    text = f"{phase}: {'; '.join(f'{host}: {reason}' for host, reason in verdict.reasons.items())}"
+    if phase is PhaseName.START and verdict.answer is not Answer.UNKNOWN:
+        return UnprovenError(text, take_back(run))
+    return HaltedError(text, resume(run))
+
+
+def resume(run: str) -> str:
+    """The command that goes on with a run."""
+    return f"orchestrator resume -i INVENTORY {run}"
+
+
+def take_back(run: str) -> str:
+    """The commands after a restore that is applied and not proven."""
+    return f"{resume(run)} (looks once more), or orchestrator rollback -i INVENTORY {run} (the old data is kept)"

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.core.masters import Claim
-from orchestrator.core.model import ActRecord, ActState, Phase, Plan, Step
+from orchestrator.core.model import ActRecord, ActState, Phase, Plan, Push, Step
 from orchestrator.core.phases import open_phase
 from orchestrator.core.progress import Before, by_host, judge_past
 from orchestrator.core.words import duration, listed, printable
@@ -88,6 +88,22 @@ def _host(steps: Sequence[Step], records: Sequence[ActRecord]) -> tuple[Stand, s
     return Stand.DONE, ""
 
 
+def forgotten(plan: Plan, records: Records) -> dict[str, str]:
+    """By master, what it no longer knows. A phase begins only behind the barrier of the one before: where a marker of
+    an earlier phase is missing, the host was reinstalled, set back, or its state folder was removed."""
+    everything = [record for host in records.values() for record in host]
+    found: dict[str, str] = {}
+    for phase in plan.phases[: open_phase(plan, everything)]:
+        for step in phase.steps:
+            # A push leaves no marker, and what a look has found done already has none either.
+            if isinstance(step.act, Push) or step.done_if or step.host not in plan.masters or step.host in found:
+                continue
+            if judge_past(step, records.get(step.host, ())) is not Before.DONE:
+                what = f"{step.name} was done there, and its marker is gone"
+                found[step.host] = f"{what}: was it reinstalled, or set back?"
+    return found
+
+
 def holder_lines(hosts: Sequence[str], claims: Mapping[str, Claim]) -> tuple[str, ...]:
     """Whose the hosts are, those with the same holder in one line."""
     by_holder: dict[tuple[str, str, str] | None, list[str]] = {}
@@ -111,8 +127,10 @@ def _holder_words(claims: Sequence[Claim]) -> str:
     return f"held by run {first.run}, attempt {first.attempt} of {first.laptop} since {first.taken_at_utc}, {last}"
 
 
-def next_command(plan: Plan, records: Records, claims: Mapping[str, Claim], inventory: str) -> str:
+def next_command(plan: Plan, records: Records, claims: Mapping[str, Claim], inventory: str, undone_by: str = "") -> str:
     """How to go on from here: nothing while somebody is at work, `resume` where something is left."""
+    if undone_by:
+        return f"it was taken back: orchestrator status -i {inventory} {undone_by}"
     holder = next((claim for claim in claims.values() if claim.is_held), None)
     if holder:
         return f"it is at work on {holder.laptop}; to look again: orchestrator status -i {inventory} {plan.run}"

@@ -21,6 +21,15 @@ BACKUP_S = 1800.0
 START_UNIT_S = 120.0
 """`systemctl start` of the agent alone; what the agent then starts is waited for by looking."""
 
+SETTLE_WAIT_S = 600.0
+"""How long an act of an older attempt may hold a host before a new attempt gives up: the longest ones copy data."""
+
+FENCE_LOOK_S = 10.0
+"""After a failure: asking each master whether a later attempt has taken over. Silent ones are not waited for."""
+
+FAREWELL_S = 10.0
+"""Telling each master that an attempt has ended, so that the next need not wait for silence."""
+
 STOPPED_WAIT_S = 180.0
 """Containers that ignore SIGTERM die by SIGKILL after their grace period, 30 s by default in Kubernetes."""
 

@@ -12,10 +12,11 @@ from typing import Any, cast
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.source import BytesSource, RemoteSource
 from orchestrator.app.history import find_run
-from orchestrator.app.running import refuse_held
+from orchestrator.app.running import refuse_forgetful, refuse_held
 from orchestrator.app.wiring import Cluster
-from orchestrator.coordinator import Coordinator, Result
+from orchestrator.coordinator import Coordinator
 from orchestrator.core.model import Command, Pause, Plan, Push, canonical_json
+from orchestrator.core.result import Result
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import HaltedError, OrchestratorError
 from orchestrator.ports import Source
@@ -107,6 +108,7 @@ class _Laptop:
         state = await find_run(cluster, run)
         refuse_held(state)
         plan = await state.plan(cluster)
+        refuse_forgetful(plan, state)
         return await self.carry_out(plan, state.newest_attempt + 1)
 
     async def _say_goodbye(self, plan: Plan, attempt: str) -> None:

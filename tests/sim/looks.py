@@ -117,9 +117,15 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
         "files": files,
         "kept": host.disk.text(f"{state}/{run}/kept"),
         "armed": armed,
+        "proven": _proven(host, f"{state}/{run}/steps/start.disarm"),
     }
     call.said += [_fact(name, value) for name, value in said.items()]
     return 0
+
+
+def _proven(host: SimHost, steps: str) -> str:
+    ends = (path for path in host.disk.below(steps) if path.endswith("/exit"))
+    return "0" if any(host.disk.text(path) == "0" for path in ends) else ""
 
 
 def _hash_kv(etcd: History, revision: int) -> str:

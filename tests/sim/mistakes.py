@@ -17,7 +17,7 @@ from orchestrator.core.inventory import Inventory, Volumes
 from orchestrator.core.model import ActRecord, Answer, Judge, Output, Phase, PhaseName, Plan, Probe, Step, Verdict
 from orchestrator.core.progress import Before
 from orchestrator.core.verdicts import judge, read_shown
-from tests.sim import acts, looks, programs, story
+from tests.sim import acts, laptop, looks, programs, story
 from tests.sim.acts import Call
 from tests.sim.cluster import make_plan
 from tests.sim.faults import Fate, Fault
@@ -87,7 +87,9 @@ def leave_failed_hosts_behind(patch: Patch) -> None:
 
 
 def call_what_is_given_back_released(patch: Patch) -> None:
+    """And nobody misses the markers of what was never done."""
     patch.setattr(coordinator, "GIVE_BACK", "release.claim")
+    patch.setattr(laptop, "refuse_forgetful", lambda plan, state: None)
 
 
 def resume_from_the_first_phase(patch: Patch) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +51,43 @@ def test_a_line_that_the_laptop_died_over(folder: Path) -> None:
     path = folder / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-10])
     assert [event["kind"] for event in read_journal(folder)] == ["attempt", "torn"]
+
+
+def test_a_later_attempt_goes_on_after_a_torn_line(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:-10])
+    journal = FileJournal(folder, lambda: AT_UTC)
+    journal.write("attempt", attempt="2-c3d4")
+    journal.close()
+    assert [event["kind"] for event in read_journal(folder)] == ["attempt", "torn", "attempt"]
+    path.write_bytes(path.read_bytes().replace(b"ana@laptop", b"bob@laptop"))
+    assert [event["kind"] for event in read_journal(folder)] == ["damaged", "torn", "attempt"]
+
+
+def test_a_full_disk_is_an_error_and_no_damage(folder: Path) -> None:
+    journal = FileJournal(folder, lambda: AT_UTC)
+    full = (folder / "journal.jsonl").stat().st_size + 20
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with ignored(signal.SIGXFSZ):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (full, hard))
+        try:
+            for _ in range(2):
+                with pytest.raises(OSError, match=r"space|large"):
+                    journal.write("step", step="keep.copy/master-2")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.write("attempt-ended", exit_code=10)
+    journal.close()
+    assert [event["kind"] for event in read_journal(folder)] == ["attempt", "step", "torn", "attempt-ended"]
+
+
+@contextmanager
+def ignored(number: signal.Signals) -> Iterator[None]:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_line_that_was_damaged(folder: Path) -> None:

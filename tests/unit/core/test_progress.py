@@ -15,10 +15,12 @@ from orchestrator.core.model import (
     PhaseName,
     Push,
     Step,
+    Verdict,
 )
 from orchestrator.core.phases import PHASES, open_phase, point_of_no_return
-from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal
-from orchestrator.core.standing import next_command, standings
+from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal, shut
+from orchestrator.core.result import StepEnd
+from orchestrator.core.standing import forgotten, next_command, standings
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
 from tests.unit.builders import inventory, masters, plan
 
@@ -77,9 +79,12 @@ def test_batches(size: int, sizes: list[int]) -> None:
     assert list(batches([], size)) == []
 
 
-FAILED = (Answer.NO, Outcome(Ended.FAILED, 3), "master-1: the copy differs")
-LOST = (Answer.UNKNOWN, None, "master-2: unreachable")
-TAKEN = (Answer.NO, Outcome(Ended.FAILED, 11), "master-1: held by run r0")
+FAILED = StepEnd.failed(step(), Outcome(Ended.FAILED, 3, "the copy differs\n"))
+LOST = StepEnd.failed(step(host="master-2"), Outcome(Ended.LOST, detail="unreachable"))
+TAKEN = StepEnd.failed(step(), Outcome(Ended.FAILED, 11, "held by run r0"))
+UNFIT = StepEnd.refused(step(), Verdict(Answer.NO, {"master-1": "restore.db is not there"}))
+LATE = StepEnd.refused(step(), Verdict(Answer.NO, {"master-1": "no answer yet"}), Outcome(Ended.DONE, 0))
+WRONG = StepEnd.refused(step(), Verdict(Answer.WRONG, {"master-1": "another hash"}))
 
 
 @pytest.mark.parametrize(
@@ -92,21 +97,36 @@ TAKEN = (Answer.NO, Outcome(Ended.FAILED, 11), "master-1: held by run r0")
         (PhaseName.KEEP, (FAILED,), HaltedError, 10),
         (PhaseName.KEEP, (TAKEN,), HaltedError, 10),
         (PhaseName.STOP, (LOST,), HaltedError, 10),
-        (PhaseName.START, (FAILED,), UnprovenError, 20),
-        (PhaseName.START, (FAILED, LOST), HaltedError, 10),
+        (PhaseName.START, (FAILED,), HaltedError, 10),
+        (PhaseName.START, (UNFIT,), HaltedError, 10),
+        (PhaseName.START, (LATE,), UnprovenError, 20),
+        (PhaseName.START, (FAILED, WRONG), UnprovenError, 20),
+        (PhaseName.START, (WRONG, LOST), HaltedError, 10),
         (PhaseName.WORKERS, (FAILED,), HaltedError, 10),
     ],
 )
 def test_what_failures_amount_to(
-    phase: PhaseName,
-    failures: tuple[tuple[Answer, Outcome | None, str], ...],
-    error: type[OrchestratorError],
-    code: int,
+    phase: PhaseName, failures: tuple[StepEnd, ...], error: type[OrchestratorError], code: int
 ) -> None:
-    found = failure_of(phase, failures, "orchestrator resume")
+    found = failure_of(phase, failures, "r1")
     assert (type(found), found.exit_code) == (error, code)
-    assert found.message == f"{phase}: " + "; ".join(line for _, _, line in failures)
+    assert found.message == f"{phase}: " + "; ".join(f"{end.step.id}: {end.reason}" for end in failures)
     assert found.next_step.startswith("orchestrator ")
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer", "code"),
+    [
+        (PhaseName.KEEP, Answer.NO, 10),
+        (PhaseName.START, Answer.UNKNOWN, 10),
+        (PhaseName.START, Answer.NO, 20),
+        (PhaseName.START, Answer.WRONG, 20),
+    ],
+)
+def test_what_a_shut_barrier_amounts_to(phase: PhaseName, answer: Answer, code: int) -> None:
+    found = shut(phase, Verdict(answer, {"master-2": "no quorum"}), "r1")
+    assert (found.exit_code, found.message) == (code, f"{phase}: master-2: no quorum")
+    assert ("rollback" in found.next_step) is (code == 20)
 
 
 # --- Where a run goes on --------------------------------------------------------------------------------
@@ -150,3 +170,36 @@ def test_a_run_that_came_to_its_end_needs_nothing() -> None:
     done["master-2"] = done["master-2"][:-1]
     assert next_command(PLAN, done, {}, "c.yml") == f"orchestrator resume -i c.yml {PLAN.run}"
     assert standings(PLAN, done)[-1].reasons == {"master-2": "next is release.claim"}
+
+
+def test_a_run_that_was_taken_back_is_not_gone_on_with() -> None:
+    assert next_command(PLAN, {}, {}, "c.yml", "r2") == "it was taken back: orchestrator status -i c.yml r2"
+
+
+def _done_before(phase: PhaseName) -> dict[str, list[ActRecord]]:
+    done: dict[str, list[ActRecord]] = {}
+    for it in PLAN.phases[: ORDER.index(phase)]:
+        for step_ in it.steps:
+            done.setdefault(step_.host, []).append(record(1, ENDED, 0, name=step_.name))
+    return done
+
+
+def test_a_master_that_was_reinstalled_is_named() -> None:
+    done = _done_before(PhaseName.START)
+    assert forgotten(PLAN, done) == {}
+    del done["master-2"]
+    assert list(forgotten(PLAN, done)) == ["master-2"]
+
+
+def test_a_master_that_was_set_back_is_named() -> None:
+    done = _done_before(PhaseName.START)
+    done["master-3"] = [it for it in done["master-3"] if it.step != "keep.copy"]
+    found = forgotten(PLAN, done)
+    assert list(found) == ["master-3"]
+    assert found["master-3"].startswith("keep.copy was done there, and its marker is gone")
+
+
+def test_what_the_open_phase_lacks_is_not_forgotten() -> None:
+    done = _done_before(PhaseName.START)
+    done["master-1"] = [it for it in done["master-1"] if it.step != "commit.schedule"]
+    assert forgotten(PLAN, done) == {}

@@ -76,6 +76,17 @@ def test_what_no_waiting_will_mend(change: dict[str, str], said: str) -> None:
     assert reason.startswith(said)
 
 
+@pytest.mark.parametrize("compacted", [{"hashkv": "required revision has been compacted"}, {"hashkv": "later"}])
+def test_a_member_that_this_run_has_proven_before_stays_so(compacted: dict[str, str]) -> None:
+    """Once the API servers compact, nobody can show the hash at the snapshot's revision again."""
+    if compacted["hashkv"] == "later":
+        compacted = {"hashkv": hashkv(compacted=47000)}
+    assert judged(**compacted, proven="0")[0] is Answer.YES
+    assert judged(**compacted)[0] is Answer.WRONG
+    assert judged(**compacted, proven="0", files=OLD)[0] is Answer.WRONG
+    assert judged(hashkv=hashkv(hash_kv=1), proven="0")[0] is Answer.WRONG
+
+
 @pytest.mark.parametrize("still", [OLD, OLD.splitlines()[0] + "\n", NEW + OLD.splitlines()[1]])
 def test_a_member_on_its_old_data_was_not_restored(still: str) -> None:
     """Healthy, agreeing, even with the right hash: a snapshot of a cluster at rest equals that cluster."""

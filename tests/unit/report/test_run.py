@@ -16,10 +16,10 @@ from orchestrator.adapters.report import (
     result_json,
     status_json,
 )
-from orchestrator.coordinator import Result
 from orchestrator.core.inventory import Restart
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import ActRecord, ActState, Plan
+from orchestrator.core.result import Result
 from orchestrator.core.standing import Stand, standings
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, assert_golden

@@ -1,0 +1,67 @@
+"""Where the bytes of a plan's pushes come from: this laptop, or a host that has them already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.adapters.source import FileSource, RemoteSource
+from orchestrator.app.wiring import Cluster
+from orchestrator.core.model import Command, Plan, Push
+from orchestrator.core.progress import resume
+from orchestrator.errors import HaltedError, UsageError
+from orchestrator.ports import Source
+
+
+@dataclass(slots=True)
+class Sources:
+    """The sources of one attempt. ``snapshot`` is the file that the operator names; ``is_first`` says that the plan
+    was made from it just now, so that it need not be hashed once more."""
+
+    cluster: Cluster
+    plan: Plan
+    snapshot: Path | None
+    is_first: bool
+    _file: FileSource | None = field(default=None)
+
+    async def open(self, push: Push) -> Source:
+        """Raises UsageError or HaltedError where the bytes are nowhere to be had."""
+        if push.source_host:
+            return await self._from_host(push)
+        if self._file is None:
+            self._file = await self._on_this_laptop(push.sha256)
+        return self._file or await self._on_a_master(push)
+
+    async def _from_host(self, push: Push) -> Source:
+        remote = self.cluster.remotes[push.source_host]
+        output = await remote.look(Command(("stat", "-c", "%s", push.source_path)))
+        if output.exit_code != 0:
+            raise HaltedError(f"{push.source_host}: {push.source_path} is gone", resume(self.plan.run))
+        return RemoteSource(remote, push.source_path, int(output.text))
+
+    async def _on_this_laptop(self, sha256: str) -> FileSource | None:
+        """The file, if it is the right one. Raises UsageError where the operator names another."""
+        path = self.snapshot or Path(self.plan.snapshot_path)
+        if not path.is_file():
+            if self.snapshot:
+                raise UsageError(f"the snapshot {path} is not there", f"ls -l {path}")
+            return None
+        source = FileSource(path)
+        if self.is_first or await source.sha256(source.size_bytes) == sha256:
+            return source
+        if self.snapshot:
+            raise self._missing(f"{path} is another file than the run's", sha256)
+        return None
+
+    async def _on_a_master(self, push: Push) -> Source:
+        """From the first master that has the file whole, over this laptop."""
+        script = self.plan.files["same.sh"]
+        for host in self.plan.inventory.masters:
+            path = f"{host.paths.state}/{self.plan.run}/snapshot.db"
+            same = await self.cluster.remotes[host.name].look(Command(("same.sh", path, push.sha256), script))
+            if same.exit_code == 0:
+                return RemoteSource(self.cluster.remotes[host.name], path, push.size_bytes, push.sha256)
+        raise self._missing("the run's snapshot is neither on this laptop nor whole on a master", push.sha256)
+
+    def _missing(self, what: str, sha256: str) -> UsageError:
+        return UsageError(f"{what}: its sha256 is {sha256}", f"{resume(self.plan.run)} --snapshot FILE")
