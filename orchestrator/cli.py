@@ -5,7 +5,6 @@ Heavy imports stand in the commands, so that `--help` answers at once. The only 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from orchestrator import options
 from orchestrator.errors import InterruptedRunError, NotConfirmedError, OrchestratorError, UsageError
 
 if TYPE_CHECKING:
@@ -31,31 +31,19 @@ app = typer.Typer(
     "Begin with `orchestrator plan -i cluster.yml --snapshot backup.db`: it changes nothing on any host.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich's own help takes twice as long to import as all else together
+    context_settings={"max_content_width": 120},
     add_completion=True,
 )
-
-Inventory = Annotated[Path, typer.Option("-i", "--inventory", help="The cluster: its masters, workers, paths (YAML).")]
-MaybeInventory = Annotated[Path | None, typer.Option("-i", "--inventory", help="The cluster, if not as in the plan.")]
-Snapshot = Annotated[Path, typer.Option("--snapshot", help="The etcd snapshot to restore, a file on this laptop.")]
-MaybeSnapshot = Annotated[Path | None, typer.Option("--snapshot", help="An etcd snapshot on this laptop.")]
-Strategy = Annotated[str, typer.Option(help="How to restore: aided, by Kublr's own agent.")]
-Override = Annotated[list[str] | None, typer.Option("--override", help="Go on despite the check of this name.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show the exact commands; -vv their texts.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
-Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
-DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
-Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
-VolumesDone = Annotated[bool, typer.Option("--volumes-done", help="The persistent volumes are put back: go on.")]
 
 
 @app.command()
 def check(
-    inventory: Inventory,
-    snapshot: MaybeSnapshot = None,
-    override: Override = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    inventory: options.Inventory,
+    snapshot: options.MaybeSnapshot = None,
+    override: options.Override = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Look at every host, and say what would keep a restore from working. Changes nothing.
 
@@ -81,17 +69,17 @@ def check(
 
 @app.command()
 def plan(
-    inventory: Inventory,
-    snapshot: Snapshot,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Save the plan, for `apply`.")] = None,
-    strategy: Strategy = "aided",
-    override: Override = None,
+    inventory: options.Inventory,
+    snapshot: options.Snapshot,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Save the plan, for `apply`.")] = None,
+    strategy: options.Strategy = "aided",
+    override: options.Override = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan would change something: always.")
     ] = False,
-    as_json: Json = False,
-    verbose: Verbose = 0,
-    quiet: Quiet = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
 ) -> None:
     """Show what a restore will do and what will be lost. Changes nothing on any host.
 
@@ -119,15 +107,15 @@ def plan(
 
 @app.command()
 def restore(
-    inventory: Inventory,
-    snapshot: Snapshot,
-    strategy: Strategy = "aided",
-    override: Override = None,
-    confirm: Confirm = None,
-    volumes_done: VolumesDone = False,
-    as_json: Json = False,
-    verbose: Verbose = 0,
-    quiet: Quiet = False,
+    inventory: options.Inventory,
+    snapshot: options.Snapshot,
+    strategy: options.Strategy = "aided",
+    override: options.Override = None,
+    confirm: options.Confirm = None,
+    volumes_done: options.VolumesDone = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
 ) -> None:
     """Restore every master from one snapshot: plan, confirm, run, prove.
 
@@ -149,12 +137,12 @@ def restore(
 @app.command()
 def apply(
     planfile: Annotated[Path, typer.Argument(help="A plan that `plan -o` has saved.")],
-    inventory: MaybeInventory = None,
-    confirm: Confirm = None,
-    volumes_done: VolumesDone = False,
-    as_json: Json = False,
-    verbose: Verbose = 0,
-    quiet: Quiet = False,
+    inventory: options.MaybeInventory = None,
+    confirm: options.Confirm = None,
+    volumes_done: options.VolumesDone = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
 ) -> None:
     """Carry out exactly that saved plan, or refuse it as stale or already used.
 
@@ -178,7 +166,12 @@ def apply(
 
 
 @app.command()
-def status(inventory: Inventory, run: Run = None, as_json: Json = False, quiet: Quiet = False) -> None:
+def status(
+    inventory: options.Inventory,
+    run: options.Run = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
     """Show what a run has done, from the markers on the hosts. Changes nothing.
 
     Example: orchestrator status -i cluster.yml
@@ -203,12 +196,12 @@ def status(inventory: Inventory, run: Run = None, as_json: Json = False, quiet: 
 
 @app.command()
 def resume(
-    inventory: Inventory,
-    run: Run = None,
-    snapshot: MaybeSnapshot = None,
-    volumes_done: VolumesDone = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    inventory: options.Inventory,
+    run: options.Run = None,
+    snapshot: options.MaybeSnapshot = None,
+    volumes_done: options.VolumesDone = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Go on with an interrupted run, from this laptop or another one.
 
@@ -226,11 +219,11 @@ def resume(
 
 @app.command("restart-workers")
 def restart_workers(
-    inventory: Inventory,
-    confirm: Confirm = None,
-    as_json: Json = False,
-    verbose: Verbose = 0,
-    quiet: Quiet = False,
+    inventory: options.Inventory,
+    confirm: options.Confirm = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
 ) -> None:
     """Restart the workers batch by batch: all of them, or the rest of a restore's.
 
@@ -257,14 +250,14 @@ def _undo(kind: Kind, text: str) -> None:
 
     @app.command(kind, help=f"{text}\n\nExample: orchestrator {kind} -i cluster.yml")
     def command(
-        inventory: Inventory,
-        run: Run = None,
-        dry_run: DryRun = False,
-        confirm: Confirm = None,
-        volumes_done: VolumesDone = False,
-        as_json: Json = False,
-        verbose: Verbose = 0,
-        quiet: Quiet = False,
+        inventory: options.Inventory,
+        run: options.Run = None,
+        dry_run: options.DryRun = False,
+        confirm: options.Confirm = None,
+        volumes_done: options.VolumesDone = False,
+        as_json: options.Json = False,
+        verbose: options.Verbose = 0,
+        quiet: options.Quiet = False,
     ) -> None:
         from orchestrator.adapters import report
         from orchestrator.app import undoing
@@ -380,6 +373,8 @@ def _print_json(value: Any) -> None:
 
 def _run(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
     """Runs one command to its end, and turns what it raised into two lines and an exit code."""
+    import asyncio
+
     try:
         asyncio.run(work())
     except OrchestratorError as error:

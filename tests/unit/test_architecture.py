@@ -22,6 +22,7 @@ ORDER = (
     ("distros", "ports"),
     ("coordinator", "observe", "adapters"),
     ("app",),
+    ("options",),
     ("cli",),
     ("__main__",),
 )
@@ -48,6 +49,7 @@ OUTER = {
     "observe": set(),
     "adapters": {"asyncssh", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
+    "options": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
 }
@@ -154,13 +156,14 @@ def test_an_offence_is_found(source: str, room: str) -> None:
 
 
 def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
-    """`--help` answers at once: at the top of cli.py stand Typer, the errors and the standard library."""
+    """`--help` answers at once: at the top of cli.py stand Typer, the options, the errors and the standard library."""
     tree = parsed(PACKAGE / "cli.py")
     later = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)  # an If at the top asks for TYPE_CHECKING
     at_top = ast.Module([node for node in tree.body if not isinstance(node, later)], [])
     modules = {module for _, module in imports(at_top)}
     assert {module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names} == {
         "typer",
+        "orchestrator",
         "orchestrator.errors",
     }
 

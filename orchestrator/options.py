@@ -1,0 +1,33 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FILE, NAME = "FILE", "NAME"
+Inventory = Annotated[
+    Path, typer.Option("-i", "--inventory", metavar=FILE, help="The cluster: its masters, workers, paths (YAML).")
+]
+MaybeInventory = Annotated[
+    Path | None, typer.Option("-i", "--inventory", metavar=FILE, help="The cluster, if not as in the plan.")
+]
+Snapshot = Annotated[
+    Path, typer.Option("--snapshot", metavar=FILE, help="The etcd snapshot to restore, a file on this laptop.")
+]
+MaybeSnapshot = Annotated[
+    Path | None, typer.Option("--snapshot", metavar=FILE, help="An etcd snapshot on this laptop.")
+]
+Strategy = Annotated[str, typer.Option(metavar=NAME, help="How to restore: aided, by Kublr's own agent.")]
+Override = Annotated[
+    list[str] | None, typer.Option("--override", metavar=NAME, help="Go on despite the check of this name.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show the exact commands; -vv their texts.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
+Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
+DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
+Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
+VolumesDone = Annotated[bool, typer.Option("--volumes-done", help="The persistent volumes are put back: go on.")]
