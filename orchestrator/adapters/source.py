@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from orchestrator.core.model import Command
+from orchestrator.core.timeouts import HASH_S
 from orchestrator.ports import HostError, Remote
 
 CHUNK_BYTES = 256 * 1024
@@ -91,7 +92,7 @@ class RemoteSource:
         if length == self._size_bytes and self._sha256:
             return self._sha256
         script = 'head -c "$2" "$1" | sha256sum'
-        sums = Command(("sum", self._path, str(length)), script, timeout_s=600)
+        sums = Command(("sum", self._path, str(length)), script, timeout_s=HASH_S)
         output = await self._remote.look(sums)
         if output.exit_code != 0:
             why = output.detail or output.stderr.decode("utf-8", "replace").strip()

@@ -24,15 +24,12 @@ from orchestrator.adapters.ssh_shell import AskPassword, Shell, call_line, look_
 from orchestrator.core.acts import fenced, parse_join, parse_settle
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
+from orchestrator.core.timeouts import GRACE_S, SLACK_S
 from orchestrator.ports import HostError, Progress, Remote, Source
 
 log = logging.getLogger(__name__)
 
 _MOST_LOGINS = 16
-_GRACE_S = 60.0
-"""How much longer than its own time an act is waited for: it may have had to wait for the lock."""
-_SLACK_S = 30.0
-"""How much longer than it takes by its own account a function on the host may take, on a host under load."""
 
 
 class SshRemote:
@@ -65,12 +62,12 @@ class SshRemote:
         place = (self._host.paths.state, self._bound_run(), attempt, step)
         limit_s = math.ceil(command.timeout_s)
         values = (*place, limit_s, int(command.lets_go), self._wrapper, run_text(command))
-        give_up = time.monotonic() + limit_s + _GRACE_S
+        give_up = time.monotonic() + limit_s + GRACE_S
         while time.monotonic() < give_up:
             outcome = await self._join(values)
             if outcome is not None:
                 return outcome
-        return Outcome(Ended.LOST, detail=f"{self.name}: {step} has not ended {_GRACE_S:g} s after its time")
+        return Outcome(Ended.LOST, detail=f"{self.name}: {step} has not ended {GRACE_S:g} s after its time")
 
     async def _join(self, values: tuple[object, ...]) -> Outcome | None:
         """Hand the act over, or join it, for a while; None where it has not ended by then."""
@@ -78,7 +75,7 @@ class SshRemote:
             return Outcome(Ended.FENCED, detail=fenced(self._fenced_by))
         join_s = self._shell.patience.join_s
         try:
-            output = await self._shell.call(self._functions, "act", join_s, *values, timeout_s=join_s + _SLACK_S)
+            output = await self._shell.call(self._functions, "act", join_s, *values, timeout_s=join_s + SLACK_S)
             outcome = parse_join(output.text)
         except NoAnswerError as error:
             return Outcome(Ended.LOST, detail=error.detail)
@@ -120,7 +117,7 @@ class SshRemote:
         place = (self._host.paths.state, run, attempt)
         values = (*place, math.ceil(wait_s))
         try:
-            output = await self._shell.call(self._functions, "settle", *values, timeout_s=wait_s + _SLACK_S)
+            output = await self._shell.call(self._functions, "settle", *values, timeout_s=wait_s + SLACK_S)
             settled = parse_settle(output.text)
         except NoAnswerError as error:
             return Settled(failure=error.failure, detail=error.detail)

@@ -20,10 +20,9 @@ from tenacity.stop import StopBaseT
 from orchestrator.adapters.known_hosts import HostKeyCheck, fingerprint
 from orchestrator.adapters.ssh_route import Endpoint
 from orchestrator.core.model import Failure, Output
+from orchestrator.core.timeouts import BEAT_S, CONNECT_S, GOODBYE_S, JOIN_S, UNANSWERED_S
 
 log = logging.getLogger(__name__)
-
-_FAREWELL_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,12 @@ class Patience:
     question for the end of an act may stay open.
     """
 
-    connect_timeout_s: float = 10.0
+    connect_timeout_s: float = CONNECT_S
     connect_tries: int = 3
-    unanswered_s: float = 30.0
-    keepalive_s: float = 15.0
-    heartbeat_s: float = 15.0
-    join_s: int = 20
+    unanswered_s: float = UNANSWERED_S
+    keepalive_s: float = BEAT_S
+    heartbeat_s: float = BEAT_S
+    join_s: int = JOIN_S
 
 
 class NoAnswerError(Exception):
@@ -100,7 +99,7 @@ class Line:
             connection, self._connection = self._connection, None
             connection.close()
             try:
-                async with asyncio.timeout(_FAREWELL_S):
+                async with asyncio.timeout(GOODBYE_S):
                     await connection.wait_closed()
             except TimeoutError:
                 connection.abort()

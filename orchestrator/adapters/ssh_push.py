@@ -14,12 +14,11 @@ from orchestrator.adapters.ssh_line import NoAnswerError
 from orchestrator.adapters.ssh_shell import Process, Shell, call_line
 from orchestrator.core.acts import Part, parse_part
 from orchestrator.core.model import Ended, Outcome
+from orchestrator.core.timeouts import HASH_S
 from orchestrator.ports import HostError, Progress, Source
 
 log = logging.getLogger(__name__)
 
-HASH_S = 1800.0
-"""Time a host has to hash a file: a slow disk reads 8 GB in less."""
 MOST_TRIES = 8
 
 

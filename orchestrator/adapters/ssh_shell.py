@@ -15,6 +15,7 @@ import asyncssh
 from orchestrator.adapters.ssh_line import Line, NoAnswerError, Patience, may_pass
 from orchestrator.core.inventory import Sudo
 from orchestrator.core.model import Command, Failure, Output
+from orchestrator.core.timeouts import LOGIN_S
 
 MOST_CHANNELS = 8
 """Sessions at once on one connection. sshd refuses the eleventh by default (sshd_config(5), MaxSessions)."""
@@ -56,7 +57,7 @@ class Shell:
         """Find out, once, how this login becomes root. Raises NoAnswerError when it may not."""
         if sudo is Sudo.NEVER:
             return
-        output = await self.ask_again(("sh", "-c", _WHO), as_root=False, timeout_s=30)
+        output = await self.ask_again(("sh", "-c", _WHO), as_root=False, timeout_s=LOGIN_S)
         match output.text.split()[-2:]:  # a login shell may greet before
             case ["0", _]:
                 return
@@ -76,7 +77,7 @@ class Shell:
             raise self._refused("sudo wants a password, and none was given")
         self._password = (await self._ask_password()).encode() + b"\n"
         self._become = Become.PASSWORD
-        output = await self.ask_again(("true",), timeout_s=30)
+        output = await self.ask_again(("true",), timeout_s=LOGIN_S)
         if output.exit_code != 0:
             raise self._refused(f"sudo refuses: {output.stderr.decode('utf-8', 'replace').strip()}")
 

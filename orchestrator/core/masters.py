@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orchestrator.core.model import Finding
+from orchestrator.core.timeouts import BEAT_S
 
-SILENT_S = 60
+SILENT_S = 4 * BEAT_S
 """After four missed heartbeats a holder counts as silent. That is not dead: settle and fence keep it harmless."""
 
 

@@ -1,4 +1,4 @@
-"""How long anything may take, in seconds, and why. Every timeout of a plan comes from here."""
+"""How long anything may take, in seconds, and why. Every timeout comes from here."""
 
 LOOK_S = 60.0
 """A look reads small files and asks local ports; the slowest part is curl's 8 s, up to four times in a row."""
@@ -47,3 +47,29 @@ WORKER_POLL_S = 2.0
 
 READY_WAIT_S = 600.0
 """An API server waits for etcd, in kubelet's back-off of up to 300 s if it crashed meanwhile."""
+
+# --- the connection -------------------------------------------------------------------------------------
+
+CONNECT_S = 10.0
+"""One try to log in. A host behind two bastions on a bad line answers within some seconds; three tries are made."""
+
+UNANSWERED_S = 30.0
+"""Trying to reach a host again that has answered before: a switch or an sshd that restarts is back by then."""
+
+BEAT_S = 15.0
+"""Between two heartbeats, and between two keep-alives: a holder counts as silent after four missed ones."""
+
+JOIN_S = 20
+"""One question for the end of an act stays open that long; then it is asked anew."""
+
+GRACE_S = 60.0
+"""How much longer than its own time an act is waited for: it may have had to wait for the lock."""
+
+SLACK_S = 30.0
+"""How much longer than it takes by its own account a function may take on a host under load."""
+
+LOGIN_S = 30.0
+"""Finding out how a login becomes root: sudo may ask a directory service that is slow."""
+
+GOODBYE_S = 3.0
+"""Closing a connection in good order. Then it is cut."""

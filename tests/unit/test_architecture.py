@@ -165,6 +165,7 @@ def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
         "typer",
         "orchestrator",
         "orchestrator.errors",
+        "orchestrator.options",
     }
 
 

@@ -245,7 +245,7 @@ class Restore:
                 answer_flag="--volumes-done",
             ),
         )
-        return make_phase(PhaseName.VOLUMES, (pause,))
+        return make_phase(PhaseName.VOLUMES, (pause,), requires=all_of(self.masters, self._held))
 
     def _start(self) -> Phase:
         steps = [step for master in self.masters for step in self._start_steps(master)]
