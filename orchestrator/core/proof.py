@@ -27,8 +27,8 @@ class Expected:
 class Shown:
     """What one host printed, by ``templates/host/proof.sh``: HTTP bodies, and files as lines of numbers.
 
-    ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` the one for the member's newest. ``proven``
-    says that this run has proven the member before, by the marker of the step that follows on it.
+    ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` the one for the member's newest. ``witnessed``
+    is its answer for the snapshot's revision from just after its start, if one was written down there.
     """
 
     hashkv: str
@@ -38,7 +38,7 @@ class Shown:
     files: str
     kept: str
     armed: str
-    proven: str = ""
+    witnessed: str = ""
 
 
 def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
@@ -54,30 +54,36 @@ def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
     if old := old_files(shown.files, shown.kept):
         return verdict(Answer.WRONG, f"it still runs on old data ({old[0]}): the restore was ignored")
     hashkv = _hash_at(shown, expected)
-    if isinstance(hashkv, HashKv):
-        return _judge_hash(host, hashkv, expected, shown.cluster_id)
-    if shown.proven:  # before the API servers compacted: raft has brought it every revision since
-        return Verdict(Answer.YES, {}, {"cluster_id": shown.cluster_id})
-    return verdict(Answer.WRONG, hashkv)
+    if isinstance(hashkv, str):
+        return verdict(Answer.WRONG, hashkv)
+    return _judge_hash(host, hashkv, expected, shown.cluster_id)
 
 
 def _hash_at(shown: Shown, expected: Expected) -> HashKv | str:
-    """The member's hash at the snapshot's revision, or why there is none to compare."""
+    """The member's hash at the snapshot's revision, or why there is none to compare.
+
+    What was witnessed counts where the API servers have compacted since: raft has brought it every revision after it.
+    """
     try:
         found = parse_hash_kv(shown.hashkv_now)
     except AnswerError as error:
         return str(error)
-    if found.revision > expected.revision:
+    if found.revision <= expected.revision:
+        return found
+    why = ""
+    for answer in (shown.hashkv, shown.witnessed):
         try:
-            found = parse_hash_kv(shown.hashkv)
+            found = parse_hash_kv(answer)
         except AnswerError as error:
-            return f"it has no hash at revision {expected.revision} any more: {error}"
-    if found.compacted_revision != expected.compacted_revision:
-        return (
+            why = why or f"it has no hash at revision {expected.revision} any more: {error}"
+            continue
+        if found.compacted_revision == expected.compacted_revision:
+            return found
+        why = why or (
             f"it was compacted at {found.compacted_revision}, the snapshot at {expected.compacted_revision}: "
             "their hashes cannot be compared"
         )
-    return found
+    return why
 
 
 def _judge_hash(host: str, hashkv: HashKv, expected: Expected, cluster_id: str) -> Verdict:

@@ -66,7 +66,7 @@ def read_shown(output: Output) -> Shown:
         files=facts.get("files", ""),
         kept=facts.get("kept", ""),
         armed=facts.get("armed", ""),
-        proven=facts.get("proven", "").strip(),
+        witnessed=facts.get("witnessed", ""),
     )
 
 

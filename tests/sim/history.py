@@ -30,6 +30,18 @@ class History:
     def write(self, text: str) -> History:
         return replace(self, writes=(*self.writes, text))
 
+    def shows_hash(self, revision: int) -> bool:
+        """etcd has no hash of what is compacted, or has not come yet."""
+        return self.compacted < revision <= self.revision
+
+    def hash_answer(self, revision: int) -> dict[str, object]:
+        """As on the peer port."""
+        return {
+            "header": {"revision": self.revision},
+            "hash": self.hash_kv(revision),
+            "compact_revision": self.compacted,
+        }
+
     def compact(self, revision: int) -> History:
         return replace(self, compacted=max(self.compacted, revision))
 

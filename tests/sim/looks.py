@@ -117,28 +117,17 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
         "files": files,
         "kept": host.disk.text(f"{state}/{run}/kept"),
         "armed": armed,
-        "proven": _proven(host, f"{state}/{run}/steps/start.disarm"),
+        "witnessed": host.disk.text(f"{state}/{run}/witnessed"),
     }
     call.said += [_fact(name, value) for name, value in said.items()]
     return 0
 
 
-def _proven(host: SimHost, steps: str) -> str:
-    ends = (path for path in host.disk.below(steps) if path.endswith("/exit"))
-    return "0" if any(host.disk.text(path) == "0" for path in ends) else ""
-
-
 def _hash_kv(etcd: History, revision: int) -> str:
     """etcd hashes its newest revision for 0, and refuses what is compacted or has not come yet."""
-    if revision and not etcd.compacted < revision <= etcd.revision:
+    if revision and not etcd.shows_hash(revision):
         return "HTTP/1.0 400 Bad Request\r\n\r\nmvcc: required revision has been compacted, or is a future revision"
-    return _http(
-        {
-            "header": {"revision": etcd.revision},
-            "hash": etcd.hash_kv(revision or etcd.revision),
-            "compact_revision": etcd.compacted,
-        }
-    )
+    return _http(etcd.hash_answer(revision or etcd.revision))
 
 
 async def ready(world: World, host: SimHost, call: Call) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Callable
 
 from tests.sim.acts import Call
@@ -16,6 +17,7 @@ from tests.sim.host import SimHost
 from tests.sim.world import World
 
 REFUSED, ANOTHERS = 3, 11
+WITNESS_TRIES = 300
 
 Program = Callable[[World, SimHost, Call], Awaitable[int]]
 
@@ -147,6 +149,26 @@ async def systemctl(world: World, host: SimHost, call: Call) -> int:
         case _:
             raise UnknownProgramError(f"systemctl {verb}")
     return 0
+
+
+async def start(world: World, host: SimHost, call: Call) -> int:
+    revision, _, _, _, _, _, program, *args = call.args
+    assert program == "systemctl"
+    call.args = tuple(args)
+    code = await systemctl(world, host, call)
+    host.acts.spawn(_witness(host, int(revision), f"{call.folder}/witnessed"))
+    return code
+
+
+async def _witness(host: SimHost, revision: int, path: str) -> None:
+    """Stays behind on the host until the member shows its hash; dies with the power."""
+    for _ in range(WITNESS_TRIES):
+        if host.disk.is_file(path):
+            return
+        if host.etcd and (host.etcd.shows_hash(revision) or host.etcd.revision == revision):
+            host.disk.create(path, json.dumps(host.etcd.hash_answer(revision)))
+            return
+        await asyncio.sleep(2)
 
 
 async def services(world: World, host: SimHost, call: Call) -> int:
@@ -285,6 +307,7 @@ ACTS: dict[str, Program] = {
     "safety.sh": safety,
     "schedule.sh": schedule,
     "services.sh": services,
+    "start.sh": start,
     "systemctl": systemctl,
     "true": true,
 }

@@ -144,7 +144,7 @@ def leftovers(world: World, run: str) -> dict[str, tuple[str, ...]]:
 
 
 def _files(host: SimHost, run: str) -> list[str]:
-    known_to_differ = ("/steps/", "/member/", "restore.db.kr-")
+    known_to_differ = ("/steps/", "/member/", "restore.db.kr-", "/witnessed")  # a reboot ends the witness
     paths = _own(host, run)
     return sorted(path.replace(run, "RUN") for path in paths if not any(part in path for part in known_to_differ))
 

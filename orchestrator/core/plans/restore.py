@@ -274,7 +274,7 @@ class Restore:
             id=f"start.services/{master.name}",
             host=master.name,
             title="start, and wait until this member is proven to be restored",
-            act=self.distro.start(master.host),
+            act=self._start_act(master),
             done_if=Probe(
                 looks=(Look(host=master.name, call=self._proof(master, client_url="")),),
                 judge=Judge.MEMBER,
@@ -291,6 +291,11 @@ class Restore:
             master.etcd.data,
             rerunnable=True,
         )
+
+    def _start_act(self, master: Master) -> Script:
+        etcd, start = master.etcd, self.distro.start(master.host)
+        where = (str(self.snapshot.revision), etcd.peer_url, etcd.address, *master.certificates[:3])
+        return Script(file="start.sh", args=(*where, *start.argv), timeout_s=start.timeout_s, lets_go=True)
 
     @property
     def _expect(self) -> dict[str, str]:

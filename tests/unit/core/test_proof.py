@@ -76,15 +76,15 @@ def test_what_no_waiting_will_mend(change: dict[str, str], said: str) -> None:
     assert reason.startswith(said)
 
 
-@pytest.mark.parametrize("compacted", [{"hashkv": "required revision has been compacted"}, {"hashkv": "later"}])
-def test_a_member_that_this_run_has_proven_before_stays_so(compacted: dict[str, str]) -> None:
-    """Once the API servers compact, nobody can show the hash at the snapshot's revision again."""
-    if compacted["hashkv"] == "later":
-        compacted = {"hashkv": hashkv(compacted=47000)}
-    assert judged(**compacted, proven="0")[0] is Answer.YES
-    assert judged(**compacted)[0] is Answer.WRONG
-    assert judged(**compacted, proven="0", files=OLD)[0] is Answer.WRONG
-    assert judged(hashkv=hashkv(hash_kv=1), proven="0")[0] is Answer.WRONG
+@pytest.mark.parametrize("now", ["required revision has been compacted", hashkv(compacted=47000)])
+def test_what_was_witnessed_after_the_start_counts_once_it_is_compacted(now: str) -> None:
+    """Nobody can show the hash at the snapshot's revision again once the API servers have compacted."""
+    assert judged(hashkv=now)[0] is Answer.WRONG
+    assert judged(hashkv=now, witnessed=hashkv())[0] is Answer.YES
+    assert judged(hashkv=now, witnessed=hashkv(hash_kv=1))[0] is Answer.WRONG
+    assert judged(hashkv=now, witnessed=hashkv(compacted=40000))[0] is Answer.WRONG
+    assert judged(hashkv=now, witnessed=hashkv(), files=OLD)[0] is Answer.WRONG
+    assert judged(hashkv=hashkv(hash_kv=1), witnessed=hashkv())[0] is Answer.WRONG
 
 
 @pytest.mark.parametrize("still", [OLD, OLD.splitlines()[0] + "\n", NEW + OLD.splitlines()[1]])

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,17 +22,25 @@ from tests.demo.certificates import Authority
 from tests.unit.templates.host import RUN, FakeHost
 
 NAME = "etcd0.kublr.local"
-NEEDED = "base64 cat date env find grep head openssl printf sh sleep sort stat tail timeout tr wc"
+NEEDED = "base64 cat date env find grep head mv openssl printf sh sleep sort stat sync tail timeout tr wc"
+
+
+NEWEST = {"header": {"revision": 41000}, "hash": 7}
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked, and by whom; `ok` on /readyz."""
+    """Answers with what it was asked, and by whom; `ok` on /readyz. Below /etcd it is an etcd at rest, which refuses
+    its own newest revision, as it was compacted to it."""
 
     def do_GET(self) -> None:  # the base class calls it by that name
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         assert isinstance(self.connection, ssl.SSLSocket)
         asked = {"method": self.command, "path": self.path, "body": body, "by": bool(self.connection.getpeercert())}
         answer = b"ok" if self.path == "/readyz" else json.dumps(asked).encode()
+        if self.path.startswith("/etcd/"):
+            answer = json.dumps(asked | NEWEST, separators=(",", ":")).encode()
+            if "41000" in body:
+                answer = b"mvcc: required revision has been compacted"
         self.send_response(200)
         self.send_header("X-Etcd-Cluster-Id", "cdf818194e3a8c32")
         self.end_headers()
@@ -148,6 +157,36 @@ def test_the_proof_asks_for_the_snapshots_revision_and_the_newest(asking: FakeHo
     assert json.loads(shown.hashkv_now)["body"] == '{"revision":0}'
     assert {json.loads(text)["path"] for text in (shown.hashkv, shown.hashkv_now)} == {"/members/hashkv"}
     assert json.loads(shown.health)["path"] == "/health"
+
+
+def witnessed(host: FakeHost, server: Server, revision: int) -> str:
+    """What the witness writes down that a start leaves behind."""
+    host.program("systemctl", "")
+    where = (f"{server.url()}/etcd", "127.0.0.1", *server.tls)
+    ended = host.act("start.sh", revision, *where, "systemctl", "start", "kublr.service")
+    assert ended.returncode == 0
+    assert host.calls == ["systemctl start kublr.service"]
+    path = host.folder / "witnessed"
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return path.read_text()
+
+
+def test_a_start_leaves_a_witness(asking: FakeHost, server: Server) -> None:
+    answer = json.loads(witnessed(asking, server, 48213))
+    assert (answer["path"], answer["body"]) == ("/etcd/members/hashkv", '{"revision":48213}')
+
+
+def test_the_witness_takes_the_newest_revision_where_that_is_the_one(asking: FakeHost, server: Server) -> None:
+    assert json.loads(witnessed(asking, server, 41000))["body"] == '{"revision":0}'
+
+
+def test_a_start_that_fails_leaves_nothing_behind(host: FakeHost, server: Server) -> None:
+    ended = host.act("start.sh", 48213, server.url(), "127.0.0.1", *server.tls, "false")
+    assert ended.returncode == 1
+    time.sleep(0.2)
+    assert not (host.folder / "witnessed").exists()
 
 
 def test_an_api_server_that_is_ready(asking: FakeHost, server: Server) -> None:
