@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from orchestrator import options
-from orchestrator.errors import InterruptedRunError, NotConfirmedError, OrchestratorError, UsageError
+from orchestrator.confirm import confirm_destroyed, confirm_plan
+from orchestrator.errors import InterruptedRunError, OrchestratorError, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.app.running import Ended
     from orchestrator.app.undoing import Kind
     from orchestrator.app.wiring import Cluster
     from orchestrator.core.inventory import Inventory as InventoryModel
-    from orchestrator.core.model import Plan
 
 app = typer.Typer(
     name="orchestrator",
@@ -42,6 +41,7 @@ def check(
     inventory: options.Inventory,
     snapshot: options.MaybeSnapshot = None,
     override: options.Override = None,
+    without: options.Without = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -54,7 +54,7 @@ def check(
 
     async def work() -> None:
         overrides = frozenset(override or ())
-        async with _open(inventory, quiet=quiet) as cluster:
+        async with _open(inventory, quiet=quiet, without=without) as cluster:
             facts = planning.read_snapshot(cluster, snapshot, overrides) if snapshot else None
             checked = await planning.check(cluster, facts, overrides)
         if as_json:
@@ -74,6 +74,7 @@ def plan(
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Save the plan, for `apply`.")] = None,
     strategy: options.Strategy = "aided",
     override: options.Override = None,
+    without: options.Without = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan would change something: always.")
     ] = False,
@@ -90,14 +91,14 @@ def plan(
 
     async def work() -> None:
         _known_strategy(strategy)
-        async with _open(inventory, quiet=quiet) as cluster:
+        async with _open(inventory, quiet=quiet, without=without) as cluster:
             made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
         if out:
             planning.write_plan(made, out)
         if as_json:
             _print_json(report.plan_json(made))
         else:
-            line = f"orchestrator apply {out}" if out else _restore_line(inventory, snapshot, override)
+            line = f"orchestrator apply {out}" if out else _restore_line(inventory, snapshot, override, without)
             report.print_plan(report.stdout(), made, verbose=verbose, next_step=line)
         if detailed_exitcode:
             raise typer.Exit(2)
@@ -111,6 +112,8 @@ def restore(
     snapshot: options.Snapshot,
     strategy: options.Strategy = "aided",
     override: options.Override = None,
+    without: options.Without = None,
+    destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
     as_json: options.Json = False,
@@ -125,9 +128,10 @@ def restore(
 
     async def work() -> None:
         _known_strategy(strategy)
-        async with _open(inventory, quiet=quiet) as cluster:
+        async with _open(inventory, quiet=quiet, without=without) as cluster:
             made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
-            await _confirm(cluster, made, confirm, verbose)
+            await confirm_plan(cluster, made, confirm, verbose)
+            await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
             ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
 
@@ -138,6 +142,7 @@ def restore(
 def apply(
     planfile: Annotated[Path, typer.Argument(help="A plan that `plan -o` has saved.")],
     inventory: options.MaybeInventory = None,
+    destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
     as_json: options.Json = False,
@@ -151,9 +156,10 @@ def apply(
     from orchestrator.app import planning, running
 
     async def work() -> None:
-        async with _open(inventory or made.inventory, quiet=quiet) as cluster:
+        async with _open(inventory or made.inventory, quiet=quiet, without=without) as cluster:
             await planning.refuse_stale(cluster, made)
-            await _confirm(cluster, made, confirm, verbose)
+            await confirm_plan(cluster, made, confirm, verbose)
+            await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
             ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
         _print_ended(ended, where, as_json=as_json)
 
@@ -161,6 +167,7 @@ def apply(
         made = planning.read_plan(planfile)
     except UsageError as error:
         _fail(error, inventory)
+    without = [host.name for host in made.inventory.left_out]
     where = inventory or Path(made.inventory_path)
     _run(work, where)
 
@@ -199,6 +206,8 @@ def resume(
     inventory: options.Inventory,
     run: options.Run = None,
     snapshot: options.MaybeSnapshot = None,
+    without: options.Without = None,
+    destroyed: options.Destroyed = None,
     volumes_done: options.VolumesDone = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -210,7 +219,8 @@ def resume(
     from orchestrator.app import running
 
     async def work() -> None:
-        async with _open(inventory, quiet=quiet) as cluster:
+        async with _open(inventory, quiet=quiet, without=without) as cluster:
+            await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
             ended = await running.resume(cluster, run, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
 
@@ -238,7 +248,7 @@ def restart_workers(
                 ended = await running.resume(cluster, unfinished.run)
             else:
                 made = await running.plan_workers(cluster)
-                await _confirm(cluster, made, confirm, verbose)
+                await confirm_plan(cluster, made, confirm, verbose)
                 ended = await running.run_plan(cluster, made)
         _print_ended(ended, inventory, as_json=as_json)
 
@@ -253,6 +263,8 @@ def _undo(kind: Kind, text: str) -> None:
         inventory: options.Inventory,
         run: options.Run = None,
         dry_run: options.DryRun = False,
+        without: options.Without = None,
+        destroyed: options.Destroyed = None,
         confirm: options.Confirm = None,
         volumes_done: options.VolumesDone = False,
         as_json: options.Json = False,
@@ -264,11 +276,12 @@ def _undo(kind: Kind, text: str) -> None:
 
         async def work() -> None:
             ended = None
-            async with _open(inventory, quiet=quiet) as cluster:
+            async with _open(inventory, quiet=quiet, without=without) as cluster:
                 found = await undoing.plan_undo(cluster, kind, run)
                 if not dry_run:
-                    await _confirm(cluster, found.plan, confirm, verbose)
-                    ended = await undoing.carry_out(cluster, found, answers=_answers(volumes_done))
+                    await confirm_plan(cluster, found.plan, confirm, verbose)
+                    await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
+                    ended = await undoing.carry_out(found, answers=_answers(volumes_done))
             if ended:
                 _print_ended(ended, inventory, as_json=as_json)
             elif as_json:
@@ -312,7 +325,9 @@ def schema(name: Annotated[str, typer.Argument(help="inventory or plan.")]) -> N
 
 
 @asynccontextmanager
-async def _open(inventory: Path | InventoryModel, *, quiet: bool) -> AsyncIterator[Cluster]:
+async def _open(
+    inventory: Path | InventoryModel, *, quiet: bool, without: list[str] | None = None
+) -> AsyncIterator[Cluster]:
     """The cluster, with a reporter for as long as the connections stand."""
     from orchestrator.adapters import report
     from orchestrator.adapters.files import load_inventory
@@ -320,6 +335,7 @@ async def _open(inventory: Path | InventoryModel, *, quiet: bool) -> AsyncIterat
 
     if isinstance(inventory, Path):
         inventory = load_inventory(inventory)
+    inventory = inventory.leave_out(without or ())
     with report.make_reporter(quiet=quiet) as reporter:
         async with open_cluster(inventory, reporter) as cluster:
             yield cluster
@@ -334,25 +350,9 @@ def _answers(volumes_done: bool) -> frozenset[str]:
     return frozenset(("--volumes-done",)) if volumes_done else frozenset()
 
 
-async def _confirm(cluster: Cluster, made: Plan, confirm: str | None, verbose: int) -> None:
-    """Shows the plan. Raises NotConfirmedError unless the cluster's name was given, or is typed on a terminal."""
-    from orchestrator.adapters import report
-    from orchestrator.app.wiring import ask
-
-    name = made.inventory.cluster
-    with cluster.reporter.aside():
-        report.print_plan(report.stderr(), made, verbose=verbose)
-        if confirm is None and sys.stdin.isatty():
-            confirm = await ask(f"Type the cluster's name to go on ({name}): ")
-    if confirm is None:
-        raise NotConfirmedError("not confirmed, and there is no terminal to ask on", f"add --confirm {name}")
-    if confirm != name:
-        raise NotConfirmedError(f"not confirmed: the cluster is {name}, not {confirm!r}", f"add --confirm {name}")
-
-
-def _restore_line(inventory: Path, snapshot: Path, override: list[str] | None) -> str:
-    overrides = "".join(f" --override {name}" for name in override or ())
-    return f"orchestrator restore -i {inventory} --snapshot {snapshot}{overrides}"
+def _restore_line(inventory: Path, snapshot: Path, override: list[str] | None, without: list[str] | None) -> str:
+    extra = [f" --override {name}" for name in override or ()] + [f" --without {name}" for name in without or ()]
+    return f"orchestrator restore -i {inventory} --snapshot {snapshot}{''.join(extra)}"
 
 
 def _print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:

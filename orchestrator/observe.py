@@ -52,7 +52,8 @@ def refuse_silent(failures: Mapping[str, Output]) -> None:
     text = "; ".join(_named(name, output.detail or str(output.failure)) for name, output in failures.items())
     refused = [output for output in failures.values() if output.failure in (Failure.LOGIN, Failure.SUDO)]
     error: type[OrchestratorError] = LoginError if len(refused) == len(failures) else UnreachableError
-    raise error(text, "mend the connection, then: orchestrator check -i INVENTORY")
+    lost = "a master that is lost for good: --without HOST"
+    raise error(text, f"mend the connection, then: orchestrator check -i INVENTORY ({lost})")
 
 
 def _named(host: str, detail: str) -> str:
@@ -70,7 +71,7 @@ async def _look_at(
         return _without_answer(output)
     facts = parse_facts(output.text)
     view = distro.read_host(host, facts, _offset(facts, before, clock.time()))
-    script = distro.look_at_volume(host, view) if host.role is Role.MASTER else None
+    script = distro.look_at_volume(host, view) if host.role in (Role.MASTER, Role.LEFT_OUT) else None
     if script is None:
         return view
     output = await remote.look(_command(script, scripts))

@@ -31,3 +31,10 @@ Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", hel
 DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
 Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
 VolumesDone = Annotated[bool, typer.Option("--volumes-done", help="The persistent volumes are put back: go on.")]
+Without = Annotated[
+    list[str] | None, typer.Option("--without", metavar="HOST", help="Go on without this master: it is lost for good.")
+]
+Destroyed = Annotated[
+    list[str] | None,
+    typer.Option("--destroyed", metavar="HOST", help="Confirm that its old disk is gone, for --without HOST."),
+]

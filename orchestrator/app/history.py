@@ -12,6 +12,7 @@ from orchestrator.core.acts import parse_acts
 from orchestrator.core.facts import parse_facts
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import ActRecord, Command, Plan
+from orchestrator.core.plans.without import leave_out
 from orchestrator.distros.common import parse_claim
 from orchestrator.errors import HaltedError, LockedError, UsageError
 from orchestrator.ports import HostError
@@ -37,18 +38,26 @@ class RunState:
         return max(self.attempts.values(), default=0)
 
     async def plan(self, cluster: Cluster) -> Plan:
-        """The plan, read from the first master that has it whole. Raises HaltedError."""
+        """The plan, read from a master that has it whole. Raises HaltedError.
+
+        A laptop that died while it left masters out has brought the new plan to some hosts: that one counts.
+        """
+        plans: dict[str, Plan] = {}
         for name, sha256 in self.plan_hosts.items():
             path = f"{cluster.inventory.host(name).paths.state}/{self.run}/plan.json"
+            if sha256 in plans:
+                continue
             try:
                 text = b"".join([chunk async for chunk in cluster.remotes[name].read(path)])
             except HostError:
                 continue
             if hashlib.sha256(text).hexdigest() == sha256:
-                return _parse(text, self.run)
-        raise HaltedError(
-            f"no master has the plan of run {self.run}: it has not begun", "make a new plan: orchestrator plan"
-        )
+                plans[sha256] = _parse(text, self.run)
+        if not plans:
+            raise HaltedError(
+                f"no master has the plan of run {self.run}: it has not begun", "make a new plan: orchestrator plan"
+            )
+        return max(plans.values(), key=lambda plan: len(plan.inventory.left_out))
 
 
 def _parse(text: bytes, run: str) -> Plan:
@@ -63,13 +72,33 @@ def _parse(text: bytes, run: str) -> Plan:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run that is to be gone on with or taken back, its plan, and the cluster as far as that plan reaches."""
+
+    cluster: Cluster
+    state: RunState
+    plan: Plan
+
+
+async def know_run(cluster: Cluster, run: str | None) -> Known:
+    """The run with its plan, without the masters that the cluster or the plan leaves out. Raises OrchestratorError:
+    also where another master does not answer."""
+    state = await find_run(cluster, run)
+    plan = await state.plan(cluster)
+    plan = leave_out(plan, [host.name for host in cluster.inventory.left_out])
+    cluster = cluster.leave_out([host.name for host in plan.inventory.left_out])
+    cluster.refuse_silent_masters()
+    return Known(cluster, state, plan)
+
+
 async def find_run(cluster: Cluster, run: str | None) -> RunState:
     """Asks every host that answers. Without ``run``, the one that holds the masters. Raises UsageError where there is
     none, LockedError where there are two."""
-    cluster.refuse_silent_masters()
     facts = await _ask_all(cluster, run or "")
     found = sorted({fact["run"].strip() for fact in facts.values() if "run" in fact})
     if not found:
+        cluster.refuse_silent_masters()
         raise UsageError(f"the hosts know no {'run ' + run if run else 'open run'}", "orchestrator plan -i INVENTORY")
     if len(found) > 1:
         raise LockedError(
@@ -78,6 +107,12 @@ async def find_run(cluster: Cluster, run: str | None) -> RunState:
     if not run:
         facts = await _ask_all(cluster, found[0])  # workers carry no claim: they are asked by the run's name
     return _state(found[0], facts)
+
+
+async def past_runs(cluster: Cluster) -> list[str]:
+    """All runs that the hosts remember, the newest first: a run's id begins with the time of its plan."""
+    facts = await _ask_all(cluster, "")
+    return sorted({line.split()[0] for fact in facts.values() for line in fact.get("attempts", "").splitlines()})[::-1]
 
 
 async def _ask_all(cluster: Cluster, run: str) -> dict[str, dict[str, str]]:

@@ -9,9 +9,10 @@ from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks import blockers, check_all
+from orchestrator.core.inventory import Role
 from orchestrator.core.model import Finding, MasterFacts, Plan, Severity, canonical_json
 from orchestrator.core.plans.restore import Restore
-from orchestrator.core.plans.summary import estimate, facts_of, lost
+from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
 from orchestrator.core.texts import used_by
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UsageError
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -42,6 +43,7 @@ async def check(cluster: Cluster, snapshot: SnapshotFacts | None, overrides: fro
             remedy="later: orchestrator restart-workers -i INVENTORY",
         )
         for name, why in seen.silent.items()
+        if cluster.inventory.host(name).role is not Role.LEFT_OUT
     )
     return Checked(findings, seen, snapshot)
 
@@ -89,7 +91,7 @@ async def make_plan(
         overrides=tuple(sorted(overrides)),
         host_keys={name: cluster.host_key(name) for name in cluster.remotes},
         findings=checked.findings,
-        lost=lost(snapshot, views),
+        lost=(*lost(snapshot, views), *never_start(cluster.inventory)),
         estimate=estimate(cluster.inventory, snapshot, views),
         files=used_by(phases, cluster.scripts),
         phases=phases,

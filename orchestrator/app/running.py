@@ -12,7 +12,7 @@ from orchestrator import __version__
 from orchestrator.adapters.journal import FileJournal
 from orchestrator.adapters.source import BytesSource
 from orchestrator.app import planning
-from orchestrator.app.history import RunState, find_run
+from orchestrator.app.history import RunState, find_run, know_run
 from orchestrator.app.sources import Sources
 from orchestrator.app.wiring import Cluster, ask, laptop, new_attempt, new_run, open_journal
 from orchestrator.coordinator import Coordinator
@@ -127,16 +127,17 @@ async def resume(
     cluster: Cluster, run: str | None, *, snapshot: Path | None = None, answers: frozenset[str] = frozenset()
 ) -> Ended:
     """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
-    state = await find_run(cluster, run)
+    known = await know_run(cluster, run)
+    state = known.state
     refuse_held(state)
     if state.undone_by:
         raise LockedError(
             f"run {state.run} was taken back by run {state.undone_by}",
             f"orchestrator status -i INVENTORY {state.undone_by}",
         )
-    plan = await state.plan(cluster)
-    refuse_forgetful(plan, state)
-    return await run_plan(cluster, plan, attempt=state.newest_attempt + 1, snapshot=snapshot, answers=answers)
+    refuse_forgetful(known.plan, state)
+    attempt = state.newest_attempt + 1
+    return await run_plan(known.cluster, known.plan, attempt=attempt, snapshot=snapshot, answers=answers)
 
 
 def refuse_held(state: RunState) -> None:
@@ -190,7 +191,7 @@ async def open_workers_run(cluster: Cluster) -> RunState | None:
     except UsageError:
         return None
     refuse_held(state)
-    plan = await state.plan(cluster)
+    plan = (await know_run(cluster, state.run)).plan
     begun = {record.step for records in state.records.values() for record in records}
     api = plan.phase(PhaseName.START)
     if api and not any(step.name in begun for step in api.steps):

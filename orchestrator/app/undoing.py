@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from orchestrator import __version__
-from orchestrator.app.history import RunState, find_run
+from orchestrator.app.history import Known, find_run, know_run, past_runs
 from orchestrator.app.running import Ended, refuse_held, run_plan
 from orchestrator.app.wiring import Cluster, laptop, new_attempt, new_run
 from orchestrator.core.facts import parse_facts
@@ -42,8 +42,7 @@ class Undoing:
 
     plan: Plan
     kind: Kind
-    state: RunState
-    undone: Plan
+    known: Known
     views: Mapping[str, MasterView]
 
 
@@ -52,9 +51,8 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
 
     Without ``run`` it is the one that holds the masters; to roll back or finish, else the newest that fits.
     """
-    cluster.refuse_silent_masters()
-    views = await _look(cluster)
-    state, undone = await _find(cluster, kind, run, views)
+    known = await _find(cluster, kind, run)
+    state, undone = known.state, known.plan
     refuse_held(state)
     if undone.kind not in _FITS.get(kind, (undone.kind,)):
         raise RefusedError(
@@ -66,23 +64,23 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
             f"run {undone.run} was taken back already, by run {state.undone_by}",
             f"orchestrator status -i INVENTORY {state.undone_by}",
         )
+    views = await _look(known.cluster)
     if kind != "unlock":  # of two rivals each may hold some masters: either can be unlocked
-        _refuse_others(state, views)
-    plan = await _make(cluster, kind, state, undone, views, new_run(cluster.clock))
-    return Undoing(plan, kind, state, undone, views)
+        _refuse_others(known, views)
+    return Undoing(await _make(kind, known, views, new_run(cluster.clock)), kind, known, views)
 
 
-async def carry_out(cluster: Cluster, undoing: Undoing, *, answers: frozenset[str] = frozenset()) -> Ended:
+async def carry_out(undoing: Undoing, *, answers: frozenset[str] = frozenset()) -> Ended:
     """Fences the run, looks whether the plan still fits, and runs it. Raises OrchestratorError."""
-    await _fence(cluster, undoing)
-    state = await find_run(cluster, undoing.undone.run)
-    again = await _make(cluster, undoing.kind, state, undoing.undone, undoing.views, undoing.plan.run)
+    await _fence(undoing)
+    known, run = undoing.known, undoing.known.plan.run
+    moved = replace(known, state=await find_run(known.cluster, run))
+    again = await _make(undoing.kind, moved, undoing.views, undoing.plan.run)
     if again.phases != undoing.plan.phases:
         raise NotConfirmedError(
-            f"run {undoing.undone.run} has moved on since its plan was shown",
-            f"orchestrator {undoing.kind} -i INVENTORY {undoing.undone.run}",
+            f"run {run} has moved on since its plan was shown", f"orchestrator {undoing.kind} -i INVENTORY {run}"
         )
-    return await run_plan(cluster, again, answers=answers)
+    return await run_plan(known.cluster, again, answers=answers)
 
 
 async def _look(cluster: Cluster) -> dict[str, MasterView]:
@@ -94,40 +92,33 @@ async def _look(cluster: Cluster) -> dict[str, MasterView]:
     return seen.views
 
 
-async def _find(
-    cluster: Cluster, kind: Kind, run: str | None, views: Mapping[str, MasterView]
-) -> tuple[RunState, Plan]:
+async def _find(cluster: Cluster, kind: Kind, run: str | None) -> Known:
     """The run, and its plan. Raises UsageError where there is none."""
     try:
-        state = await find_run(cluster, run)
-        return state, await state.plan(cluster)
+        return await know_run(cluster, run)
     except UsageError:
         if run or kind not in ("rollback", "finish"):
             raise
-    runs = {name for host in cluster.inventory.masters for name in views[host.name].attempts}
-    for name in sorted(runs, reverse=True):  # a run's id begins with the time of its plan
+    for name in await past_runs(cluster):
         state = await find_run(cluster, name)
-        if not state.plan_hosts:
-            continue
-        plan = await state.plan(cluster)
-        if plan.kind in _FITS[kind] and not state.undone_by:
-            return state, plan
+        if state.plan_hosts and not state.undone_by and (await state.plan(cluster)).kind in _FITS[kind]:
+            return await know_run(cluster, name)
     raise UsageError(f"the hosts know no run to {kind}", "orchestrator status -i INVENTORY RUN")
 
 
-def _refuse_others(state: RunState, views: Mapping[str, MasterView]) -> None:
+def _refuse_others(known: Known, views: Mapping[str, MasterView]) -> None:
     """Raises LockedError where another run holds a master."""
-    for name, view in views.items():
-        if view.claim and view.claim.run != state.run:
+    for name in (host.name for host in known.cluster.inventory.masters):
+        view = views[name]
+        if view.claim and view.claim.run != known.plan.run:
             raise LockedError(
                 f"{name} is held by run {view.claim.run} of {view.claim.laptop}",
                 f"orchestrator status -i INVENTORY {view.claim.run}",
             )
 
 
-async def _make(
-    cluster: Cluster, kind: Kind, state: RunState, plan: Plan, views: Mapping[str, MasterView], run: str
-) -> Plan:
+async def _make(kind: Kind, known: Known, views: Mapping[str, MasterView], run: str) -> Plan:
+    cluster, state, plan = known.cluster, known.state, known.plan
     _refuse_moved(plan, views)
     undone = Undone(
         plan=plan,
@@ -201,15 +192,16 @@ async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
     )
 
 
-async def _fence(cluster: Cluster, undoing: Undoing) -> None:
+async def _fence(undoing: Undoing) -> None:
     """No act of the run is under way any more, and none that comes late will land, on any host that answers.
 
     Workers that do not answer are left: the run's laptop cannot reach the masters any more, and ends there.
     """
     if undoing.kind == "finish":
         return
-    cluster.reporter.note(f"waiting until no act of run {undoing.undone.run} runs")
-    run, attempt = undoing.undone.run, new_attempt(undoing.state.newest_attempt + 1)
+    cluster, run = undoing.known.cluster, undoing.known.plan.run
+    cluster.reporter.note(f"waiting until no act of run {run} runs")
+    attempt = new_attempt(undoing.known.state.newest_attempt + 1)
     settled = await asyncio.gather(*(remote.settle(run, attempt, SETTLE_WAIT_S) for remote in cluster.remotes.values()))
     masters = {host.name for host in cluster.inventory.masters}
     for name, answer in zip(cluster.remotes, settled, strict=True):

@@ -10,9 +10,9 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -49,6 +49,10 @@ class Cluster:
     def remotes(self) -> dict[str, Remote]:
         """The hosts that answer."""
         return {name: remote for name, remote in self.opened.items() if not isinstance(remote, Output)}
+
+    def leave_out(self, names: Collection[str]) -> Cluster:
+        """The same cluster and connections, without these masters."""
+        return replace(self, inventory=self.inventory.leave_out(names))
 
     def refuse_silent_masters(self) -> None:
         """Raises UnreachableError or LoginError where a master could not be opened."""

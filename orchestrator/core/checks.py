@@ -56,6 +56,7 @@ def check_all(
     for host in inventory.workers:
         if host.name in views:
             found += tools(host, views[host.name], NEEDED_TOOLS)
+    found += left_out(inventory, views)
     found += members_fit(inventory, {host.name: view for host, view in masters})
     found += quorum(masters)
     found += clients_answered(masters)
@@ -208,14 +209,17 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
     if len(known) != len(inventory.masters):
         return  # what could not be read has its own finding
     names = [etcd.member for etcd in known.values()]
+    gone = len(inventory.left_out)
     remedy = "an inventory must name every master, each once, and the manifests must agree"
     for host, etcd in known.items():
-        if sorted(etcd.initial_cluster) != sorted(names):
+        others = set(etcd.initial_cluster) - set(names)
+        if set(names) - set(etcd.initial_cluster) or len(others) != gone:
             listed = ", ".join(sorted(etcd.initial_cluster))
             yield _block(
                 "members",
                 host,
-                f"its manifest lists the members {listed}; the masters are {', '.join(sorted(names))}",
+                f"its manifest lists the members {listed}; the masters are {', '.join(sorted(names))}"
+                + (f", and {gone} left out" if gone else ""),
                 remedy,
             )
         elif etcd.initial_cluster[etcd.member] != etcd.peer_url:
@@ -231,9 +235,28 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
     if len({etcd.token for etcd in known.values()}) > 1:
         yield _block("members", "", "the masters' manifests name different cluster tokens", remedy)
     for host, view in views.items():
-        if view.live and set(view.live.members) - {""} - set(names):
-            extra = ", ".join(sorted(set(view.live.members) - {""} - set(names)))
+        expected = {"", *names}.union(*(etcd.initial_cluster for etcd in known.values()) if gone else ())
+        if view.live and set(view.live.members) - expected:
+            extra = ", ".join(sorted(set(view.live.members) - expected))
             yield _block("members", host, f"the running cluster has members that are no master: {extra}", remedy)
+
+
+def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
+    """A master may be left out only where it is lost, and where those that are left are a quorum."""
+    left, gone = len(inventory.masters), len(inventory.left_out)
+    if gone and left <= gone:
+        yield _block(
+            "left-out",
+            "",
+            f"{left} of {left + gone} masters are left: no quorum of a cluster with {left + gone} members",
+            "set the lost masters up anew, with empty disks, and restore on all of them",
+        )
+    for host in inventory.left_out:
+        view = views.get(host.name)
+        if view and (view.live or view.members_on_disk):
+            what = "its member answers" if view.live else f"it still has etcd's data, in {view.members_on_disk[0]}"
+            remedy = "restore on all masters, or take that disk away for good"
+            yield _block("left-out", host.name, f"{what}: a master may be left out only where it is lost", remedy)
 
 
 def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:

@@ -59,6 +59,7 @@ def result_json(plan: Plan, result: Result, total_s: float) -> Document:
         "dwell_s": result.dwell_s,
         "total_s": total_s,
         "members": {fact.host: fact.member for fact in plan.facts},
+        "left_out": [host.name for host in plan.inventory.left_out],
         "expected": _expected(plan),
         "proof": dict(result.proof),
         "failed_workers": list(result.failed_workers),

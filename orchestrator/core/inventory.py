@@ -5,8 +5,9 @@ uses the `Inventory`: each `Host` with every setting resolved, the host's own ov
 defaults, key by key. No field holds a password: an inventory, and the plan that carries it, can be shown.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -36,9 +37,11 @@ class Distribution(StrEnum):
 
 
 class Role(StrEnum):
-    """What a host is to the restore: a master carries an etcd member, an api host only an API server."""
+    """What a host is to the restore: a master carries an etcd member, an api host only an API server. A master that is
+    lost, and that its operator wants to go on without, is left out; no file says so."""
 
     MASTER = "master"
+    LEFT_OUT = "left-out"
     WORKER = "worker"
     BASTION = "bastion"
     API = "api"
@@ -208,6 +211,21 @@ class Inventory(_Model):
     def masters(self) -> tuple[Host, ...]:
         """The hosts that carry an etcd member."""
         return self.of_role(Role.MASTER)
+
+    @property
+    def left_out(self) -> tuple[Host, ...]:
+        """The masters that are lost: nothing is done on them, and nothing waits for them."""
+        return self.of_role(Role.LEFT_OUT)
+
+    def leave_out(self, names: Collection[str]) -> Self:
+        """The same cluster without these masters. Raises UsageError where one is no master."""
+        for name in names:
+            if self.host(name).role not in (Role.MASTER, Role.LEFT_OUT):
+                raise UsageError(f"{name} is no master: only a master is left out", "orchestrator check -i INVENTORY")
+        hosts = tuple(
+            host.model_copy(update={"role": Role.LEFT_OUT}) if host.name in names else host for host in self.hosts
+        )
+        return self.model_copy(update={"hosts": hosts})
 
     @property
     def workers(self) -> tuple[Host, ...]:

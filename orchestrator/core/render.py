@@ -97,7 +97,9 @@ def header(plan: Plan) -> Lines:
 def masters_words(plan: Plan) -> str:
     """The masters, each with its member's name."""
     members = {fact.host: f" ({fact.member})" for fact in plan.facts}
-    return listed([f"{name}{members.get(name, '')}" for name in plan.masters])
+    gone = [host.name for host in plan.inventory.left_out]
+    without = f", without {listed(gone)}" if gone else ""
+    return listed([f"{name}{members.get(name, '')}" for name in plan.masters]) + without
 
 
 def heading(plan: Plan, phase: Phase) -> str:

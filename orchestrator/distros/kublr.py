@@ -49,7 +49,7 @@ class Kublr:
             hold=facts.get("hold", "").strip(),
             attempts=dict(line.split(" ", 1) for line in facts.get("attempts", "").splitlines() if " " in line),
         )
-        return self._with_etcd(host, view, facts) if host.role is Role.MASTER else view
+        return self._with_etcd(host, view, facts) if host.role in (Role.MASTER, Role.LEFT_OUT) else view
 
     def _with_etcd(self, host: Host, view: MasterView, facts: dict[str, str]) -> MasterView:
         manifest = posixpath.join(host.paths.manifests, "etcd.manifest")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tests.sim.acts import Acts, Call
+from tests.sim.clock import FOR_EVER_S
 from tests.sim.disk import Disk
 from tests.sim.history import EMPTY, HALF, RESTORED, History, from_file, to_file
 from tests.sim.units import DOCKER, KUBELET, SOCKET, Units
@@ -122,6 +123,9 @@ class SimHost:
         self.works_on_data = ""
         self.is_up = False
         self._boots_at_s = now_s + BOOT_S
+
+    def destroy(self) -> None:
+        self.reboot(FOR_EVER_S)
 
     def tick(self, now_s: float) -> None:
         """One second passes."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.source import BytesSource, RemoteSource
-from orchestrator.app.history import find_run
+from orchestrator.app.history import know_run
 from orchestrator.app.running import refuse_forgetful, refuse_held
 from orchestrator.app.wiring import Cluster
 from orchestrator.coordinator import Coordinator
@@ -50,7 +50,7 @@ async def restore(world: World, plan: Plan, faults: Faults | None = None) -> End
 
 
 async def resume(world: World, run: str, faults: Faults | None = None) -> Ending:
-    """Another laptop goes on with a run that it finds on the hosts."""
+    """Another laptop goes on with a run that it finds on the hosts, and leaves out what is lost."""
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_over(run))
 
 
@@ -98,18 +98,17 @@ class _Laptop:
     async def take_over(self, run: str) -> Result:
         """As ``app.running.resume``: what is done, and which attempt is next, the hosts tell."""
         cluster = Cluster(
-            inventory=self.world.inventory,
+            inventory=self.world.inventory.leave_out(self.world.lost),
             distro=Kublr(),
             scripts=builders.scripts(),
-            opened=dict(self.remotes),
+            opened={name: remote for name, remote in self.remotes.items() if name not in self.world.lost},
             clock=cast(SystemClock, VirtualClock()),
             reporter=_Silence(),
         )
-        state = await find_run(cluster, run)
-        refuse_held(state)
-        plan = await state.plan(cluster)
-        refuse_forgetful(plan, state)
-        return await self.carry_out(plan, state.newest_attempt + 1)
+        known = await know_run(cluster, run)
+        refuse_held(known.state)
+        refuse_forgetful(known.plan, known.state)
+        return await self.carry_out(known.plan, known.state.newest_attempt + 1)
 
     async def _say_goodbye(self, plan: Plan, attempt: str) -> None:
         if not self.line.is_gone:

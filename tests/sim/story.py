@@ -30,6 +30,7 @@ class Story:
     violations: list[str] = field(default_factory=list)
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     commands: int = 0
+    lost: tuple[str, ...] = ()
 
     @property
     def calls(self) -> list[Called]:
@@ -57,10 +58,12 @@ def tell(
     inventory: Inventory = INVENTORY,
     in_the_pause: Callable[[World], None] | None = None,
     most_laptops: int = MOST_LAPTOPS,
+    loses: str = "",
 ) -> Story:
     """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none.
 
-    ``in_the_pause`` happens while the operator puts back the persistent volumes.
+    ``in_the_pause`` happens while the operator puts back the persistent volumes. The master that the cluster ``loses``
+    is destroyed when the first laptop has died.
     """
 
     async def told() -> Story:
@@ -68,7 +71,7 @@ def tell(
         world.in_the_pause = in_the_pause
         living = asyncio.create_task(world.live())
         story = Story()
-        run = await _to_the_end(world, story, faults, wait_s, most_laptops)
+        run = await _to_the_end(world, story, faults, wait_s, most_laptops, loses)
         await judge(world, story, run)
         living.cancel()
         return story
@@ -76,7 +79,9 @@ def tell(
     return play(told())
 
 
-async def _to_the_end(world: World, story: Story, faults: Sequence[Faults], wait_s: float, most: int) -> str:
+async def _to_the_end(
+    world: World, story: Story, faults: Sequence[Faults], wait_s: float, most: int, loses: str
+) -> str:
     """Laptop after laptop, until one comes to the end. Gives the run's id: one that has not begun is begun anew."""
     run, has_begun = RUN, False
     for number in range(most):
@@ -86,6 +91,8 @@ async def _to_the_end(world: World, story: Story, faults: Sequence[Faults], wait
         story.endings.append(ending)
         if ending.is_done:
             break
+        if loses:
+            world.lose(loses)
         has_begun = True
         if ending.error and "orchestrator plan" in ending.error.next_step:
             run, has_begun = f"{RUN}{number}", False
@@ -102,7 +109,9 @@ async def judge(world: World, story: Story, run: str) -> None:
         return
     await asyncio.sleep(AFTERMATH_S)
     story.left = leftovers(world, run)
-    wrong = [it for host in world.hosts.values() for it in _left_behind(host, run)] + _wrong_now(world)
+    there = [host for host in world.hosts.values() if host.name not in world.lost]
+    wrong = [it for host in there for it in _left_behind(host, run)] + _wrong_now(world)
+    story.lost = tuple(world.lost)
     before = world.masters[0].known()
     for host in world.masters:
         host.reboot(asyncio.get_running_loop().time())

@@ -177,6 +177,19 @@ def test_nobody_starts_where_one_masters_restore_db_was_touched_during_the_pause
     assert [it for it in story.violations if "never ends" not in it] == []
 
 
+# --- a master that is lost --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", ["master-1", "master-2", "master-3"])
+def test_a_master_that_is_lost_at_any_moment_is_left_out(lost: str) -> None:
+    """The laptop dies with it. The next one goes on without it, and dies as well in the same step: the third ends."""
+    first = next(number for number, call in enumerate(undisturbed().calls) if call.what == "stop.hold")
+    for number in [number for number in changing_calls() if number >= first][:: 2 if lost == "master-2" else 5]:
+        story = tell({number: Fault(Fate.DONE)}, {20: Fault(Fate.DONE)}, loses=lost, most_laptops=4)
+        assert story.violations == [], (undisturbed().calls[number], story.errors)
+        assert story.lost == (lost,)
+
+
 # --- two laptops ------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from orchestrator.core.inventory import Inventory
 from tests.sim.clock import EPOCH
@@ -25,12 +25,20 @@ class World:
     witness: Witness
     laptops: int = 0
     in_the_pause: Callable[[World], None] | None = None
+    lost: set[str] = field(default_factory=set)
     _api_since_s: int | None = None
     _compacts_to: int = -1
 
     @property
     def masters(self) -> list[SimHost]:
-        return [host for host in self.hosts.values() if host.is_master]
+        """Those that are not lost for good."""
+        return [host for host in self.hosts.values() if host.is_master and host.name not in self.lost]
+
+    def lose(self, name: str) -> None:
+        """The machine and its disk are gone."""
+        self.lost.add(name)
+        self.hosts[name].destroy()
+        self.witness.watch(self.masters)
 
     @property
     def workers(self) -> list[SimHost]:
@@ -43,7 +51,7 @@ class World:
         running = [host for host in self.masters if host.etcd and host.is_up]
         for cluster_id in dict.fromkeys(host.etcd.cluster_id for host in running if host.etcd):
             mine = [host for host in running if host.etcd and host.etcd.cluster_id == cluster_id]
-            if len(mine) > len(self.masters) // 2:
+            if len(mine) > sum(host.is_master for host in self.hosts.values()) // 2:
                 return mine
         return []
 

@@ -15,7 +15,7 @@ from orchestrator.core.inventory import Distribution, Host, Inventory, Policies,
 from orchestrator.core.masters import Disk, EtcdConfig, LiveMember, MasterView, Tls
 from orchestrator.core.model import Plan
 from orchestrator.core.plans.restore import Restore
-from orchestrator.core.plans.summary import estimate, facts_of, lost
+from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
 from orchestrator.core.texts import render_scripts, used_by
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.snapshot import SnapshotFacts, SnapshotMember
@@ -162,7 +162,7 @@ def plan(
         overrides=tuple(sorted(overrides)),
         host_keys={host.name: f"SHA256:{host.name}" for host in cluster.hosts},
         findings=check_all(cluster, snapshot, views, overrides),
-        lost=lost(snapshot, views),
+        lost=(*lost(snapshot, views), *never_start(cluster)),
         estimate=estimate(cluster, snapshot, views),
         files=used_by(phases, scripts()),
         phases=phases,

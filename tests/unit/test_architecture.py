@@ -22,7 +22,7 @@ ORDER = (
     ("distros", "ports"),
     ("coordinator", "observe", "adapters"),
     ("app",),
-    ("options",),
+    ("confirm", "options"),
     ("cli",),
     ("__main__",),
 )
@@ -49,6 +49,7 @@ OUTER = {
     "observe": set(),
     "adapters": {"asyncssh", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
+    "confirm": set(),
     "options": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
@@ -164,6 +165,7 @@ def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
     assert {module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names} == {
         "typer",
         "orchestrator",
+        "orchestrator.confirm",
         "orchestrator.errors",
         "orchestrator.options",
     }

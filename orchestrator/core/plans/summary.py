@@ -40,6 +40,15 @@ def facts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[Mas
     return tuple(found)
 
 
+def never_start(inventory: Inventory) -> tuple[str, ...]:
+    """What follows from leaving masters out."""
+    return tuple(
+        f"{host.name}, which is left out: never start it on its old disk. The restored cluster may have the old one's "
+        "id, and an old member that joins it would spoil the others"
+        for host in inventory.left_out
+    )
+
+
 def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str, ...]:
     """What the cluster had after the snapshot was taken."""
     live = {name: view.live for name, view in views.items() if view.live}

@@ -56,6 +56,7 @@ def finish(undone: Undone) -> tuple[Phase, ...]:
     masters = undone.masters
     if not all(undone.left[master.name].released for master in masters):
         raise undone.refused("is still open", "resume")
+    _refuse_open(undone)
     if not any(it.paths for it in undone.left.values()):
         raise RefusedError(
             f"run {undone.plan.run} has left nothing that could be removed", "orchestrator status -i INVENTORY"
@@ -80,6 +81,19 @@ def unlock(undone: Undone) -> tuple[Phase, ...]:
     return (_claim(undone, held), _phase(PhaseName.RELEASE, "free the hosts", steps))
 
 
+def _refuse_open(undone: Undone) -> None:
+    """Raises RefusedError while a master that was left out is no member of the restored cluster again."""
+    clusters = {master.view.live.cluster_id for master in undone.masters if master.view.live}
+    for host in undone.inventory.left_out:
+        live = undone.views[host.name].live if host.name in undone.views else None
+        if live is None or not live.has_quorum or {live.cluster_id} != clusters:
+            raise RefusedError(
+                f"{host.name} was left out, and is no member of the restored cluster again",
+                f"let it rejoin with an empty disk, by Kublr's command `reinitialize`; then: "
+                f"orchestrator finish -i INVENTORY {undone.plan.run}",
+            )
+
+
 def _refuse_lost(undone: Undone) -> None:
     """Raises RefusedError where the old data is gone, or would be no quorum."""
     for master in undone.masters:
@@ -88,10 +102,11 @@ def _refuse_lost(undone: Undone) -> None:
                 f"{master.name}: the old data that run {undone.plan.run} kept is not in {undone.before(master).kept}",
                 "put it back there, or restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
             )
-    if len(undone.with_data) <= len(undone.masters) // 2:
-        names = listed([master.name for master in undone.without_data])
+    if len(undone.with_data) <= (len(undone.masters) + len(undone.inventory.left_out)) // 2:
+        empty = [master.name for master in undone.without_data]
+        names = listed(empty + [host.name for host in undone.inventory.left_out])
         raise RefusedError(
-            f"there was no old data on {names}: the other masters are no quorum",
+            f"there is no old data on {names}: the other masters are no quorum",
             "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
         )
 

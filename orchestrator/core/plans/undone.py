@@ -25,7 +25,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.plans.master import Master, look, masters_of
 from orchestrator.core.plans.restore import Restore
-from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate
+from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.words import listed
 from orchestrator.errors import RefusedError
 
@@ -174,7 +174,7 @@ def lost(kind: str, undone: Undone) -> tuple[str, ...]:
             f"{empty} had no old data, and gets an empty volume: it is started once the others have a quorum, and "
             "cannot rejoin by itself: Kublr's command `reinitialize` lets it"
         )
-    return tuple(texts)
+    return (*texts, *never_start(undone.inventory))
 
 
 def seconds(kind: str, undone: Undone) -> Estimate:
