@@ -192,11 +192,13 @@ def status(
         async with _open(inventory, quiet=quiet) as cluster:
             state = await history.find_run(cluster, run)
             made = await state.plan(cluster)
+            silent = tuple(sorted(cluster.opened.keys() - cluster.remotes.keys()))
         events = tuple(read_journal(run_folder(made.inventory.cluster, state.run)))
         if as_json:
-            _print_json(report.status_json(made, state.records, state.claims, events, state.undone_by))
+            _print_json(report.status_json(made, state.records, state.claims, events, state.undone_by, silent))
         else:
-            report.print_status(report.stdout(), made, state.records, state.claims, events, inventory, state.undone_by)
+            known = (state.records, state.claims, events, inventory, state.undone_by, silent)
+            report.print_status(report.stdout(), made, *known)
 
     _run(work, inventory)
 

@@ -142,10 +142,11 @@ def print_status(
     history: Iterable[Mapping[str, Any]] = (),
     inventory: Path | str = INVENTORY,
     undone_by: str = "",
+    silent: Sequence[str] = (),
 ) -> None:
     """Who holds the masters, where each host stands in each phase, what the laptop remembers, and how to go on."""
     console.print(Text(f"Run {plan.run} on {plan.inventory.cluster}, plan {plan.sha256[:12]}", style="bold"))
-    for line in holder_lines(plan.masters, claims):
+    for line in holder_lines(plan.masters, claims, silent):
         console.print(Padding(Text(line), (0, 0, 0, 2)))
     console.print()
     table = _grid(0, 0)

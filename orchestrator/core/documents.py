@@ -85,9 +85,11 @@ def status_json(
     claims: Mapping[str, Claim],
     history: Iterable[Mapping[str, Any]] = (),
     undone_by: str = "",
+    silent: Sequence[str] = (),
 ) -> Document:
     """``phases`` has for each phase the hosts by where they stand. ``holders`` leaves out the hosts that nobody
-    holds; ``silent_s`` is null where the holder has ended. ``undone_by`` is the run that has taken this one back."""
+    holds; ``silent_s`` is null where the holder has ended. ``undone_by`` is the run that has taken this one back;
+    ``silent`` are the hosts that do not answer."""
     return {
         "format": FORMAT,
         "kind": "status",
@@ -95,6 +97,7 @@ def status_json(
         "run": plan.run,
         "plan_sha256": plan.sha256,
         "undone_by": undone_by,
+        "silent": list(silent),
         "holders": {host: asdict(claim) for host, claim in claims.items()},
         "phases": [
             {

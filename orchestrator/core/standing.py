@@ -104,16 +104,18 @@ def forgotten(plan: Plan, records: Records) -> dict[str, str]:
     return found
 
 
-def holder_lines(hosts: Sequence[str], claims: Mapping[str, Claim]) -> tuple[str, ...]:
-    """Whose the hosts are, those with the same holder in one line."""
+def holder_lines(hosts: Sequence[str], claims: Mapping[str, Claim], silent: Sequence[str] = ()) -> tuple[str, ...]:
+    """Whose the hosts are, those with the same holder in one line; then those that do not answer."""
     by_holder: dict[tuple[str, str, str] | None, list[str]] = {}
-    for host in hosts:
+    for host in (host for host in hosts if host not in silent):
         claim = claims.get(host)
         by_holder.setdefault((claim.run, claim.attempt, claim.laptop) if claim else None, []).append(host)
-    return tuple(
+    lines = [
         printable(f"{listed(names)}: {_holder_words([claims[name] for name in names if name in claims])}")
         for names in by_holder.values()
-    )
+    ]
+    unheard = [host for host in hosts if host in silent]
+    return (*lines, f"{listed(unheard)}: no answer") if unheard else tuple(lines)
 
 
 def _holder_words(claims: Sequence[Claim]) -> str:

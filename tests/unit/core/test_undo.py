@@ -9,10 +9,11 @@ import pytest
 
 from orchestrator.core.agreement import Standing, judge_equal
 from orchestrator.core.inventory import Volumes
-from orchestrator.core.masters import Claim
+from orchestrator.core.masters import Claim, LiveMember
 from orchestrator.core.model import ActRecord, ActState, Answer, Judge, Pause, Phase, PhaseName, Script
 from orchestrator.core.plans import undo
 from orchestrator.core.plans.undone import Left, Undone, lost, seconds
+from orchestrator.core.plans.without import leave_out
 from orchestrator.core.texts import used_by
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import RefusedError
@@ -269,6 +270,31 @@ def test_the_claim_is_taken_over_and_never_given_back_half_way(kind: str) -> Non
 
 def test_a_finish_takes_no_claim_over() -> None:
     assert set(arguments(ALL["finish"][0], "claim.take").values()) == {(LAPTOP,)}
+
+
+# --- A master that is left out --------------------------------------------------------------------------
+
+
+def without(made: Undone, *names: str, **changes: object) -> Undone:
+    """The same run, in which those masters are left out. ``changes`` are about what is seen of them."""
+    views = {name: replace(view, **changes) if name in names else view for name, view in made.views.items()}  # type: ignore[arg-type]
+    return replace(made, inventory=made.inventory.leave_out(names), plan=leave_out(made.plan, names), views=views)
+
+
+def test_a_rollback_needs_a_quorum_of_old_data_among_those_that_are_left() -> None:
+    whole = without(undone(*STARTED), "master-2")
+    assert "master-2" not in {step.host for phase in undo.rollback(whole) for step in phase.steps}
+    assert lost("rollback", whole)[-1].startswith("master-2, which is left out: never start it on its old disk")
+    with pytest.raises(RefusedError, match="no old data on master-1, master-2: the other masters are no quorum"):
+        undo.rollback(without(undone(*STARTED, kept={"master-1": "none"}), "master-2"))
+
+
+def test_a_run_is_not_finished_before_the_one_left_out_is_a_member_again() -> None:
+    made = undone(*STARTED, quorum=True, released=True, paths=((KEPT, 1),))
+    assert undo.finish(without(made, "master-2"))
+    for live in (None, LiveMember("3.5.1", "beef", {}, 1, 1, has_quorum=True)):
+        with pytest.raises(RefusedError, match="master-2 was left out, and is no member of the restored cluster again"):
+            undo.finish(without(made, "master-2", live=live))
 
 
 def test_what_an_undo_costs() -> None:

@@ -20,7 +20,7 @@ from orchestrator.core.inventory import Restart
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import ActRecord, ActState, Plan
 from orchestrator.core.result import Result
-from orchestrator.core.standing import Stand, standings
+from orchestrator.core.standing import Stand, holder_lines, standings
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, assert_golden
 
@@ -203,3 +203,10 @@ def test_status_json() -> None:
     assert stop["reasons"]["master-3"] == "stop.kublr began and did not end"
     assert document["holders"]["master-1"]["silent_s"] == 75
     assert document["history"][2] == {"kind": "torn", "line": 31}
+
+
+def test_hosts_that_do_not_answer_are_named() -> None:
+    assert holder_lines(["master-1", "master-2"], {}, ["master-2", "worker-1"]) == (
+        "master-1: held by nobody",
+        "master-2: no answer",
+    )
