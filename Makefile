@@ -45,7 +45,7 @@ demo-test: $(VENV_READY) packages
 	$(PYTEST) tests/demo
 
 # Not in parallel: on two cores, clusters beside each other only slow one another down.
-test: lint types unit sim contract demo-test lab-test
+test: lint types unit sim simulate contract demo-test lab-test
 
 include tests/demo/demo.mk
 include tests/lab/lab.mk
