@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.lab import truth
 from tests.lab.commands import LabError
 from tests.lab.lab import DEFAULT, Lab
 from tests.lab.laptop import Laptop
+from tests.lab.scene import KNOWN, Scene
 from tests.lab.truth import Backup, back_up
 from tests.snapshots import make_snapshot
 
@@ -82,3 +84,27 @@ def inventory(lab: Lab, tmp_path: Path) -> Callable[[Change], Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def scene(
+    fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, inventory: Callable[[Change], Path]
+) -> Scene:
+    """A cluster that has written more since its backup; its workers are not to be restarted, which would take long."""
+    quick = inventory(lambda document: document.update(policies={"volumes": "none", "workers": {"restart": "none"}}))
+    scene = Scene(fresh, laptop, other_laptop, backup, quick, truth.holds(fresh, KNOWN))
+    scene.moves_on()
+    return scene
+
+
+@pytest.fixture
+def pausing(inventory: Callable[[Change], Path]) -> Path:
+    """An inventory with which a run waits for the persistent volumes."""
+    return inventory(lambda document: document.update(policies={"volumes": "pause", "workers": {"restart": "none"}}))
+
+
+@pytest.fixture
+def thorough(inventory: Callable[[Change], Path]) -> Path:
+    """One with which every phase has something to do."""
+    workers = {"batch": 2, "restart": "services"}
+    return inventory(lambda document: document.update(policies={"volumes": "pause", "workers": workers}))

@@ -12,8 +12,9 @@ import json
 import os
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from hashlib import sha256
@@ -246,6 +247,30 @@ class Lab:
     def damage(self, host: str) -> None:
         """Destroys the data of a master's etcd while it runs, and ends it."""
         self.exec(host, ["sh", "-c", _DESTROY])
+
+    def kill(self, host: str) -> None:
+        """Takes the power away."""
+        run(["docker", "kill", self.container(host)])
+
+    def wake(self, host: str) -> None:
+        """Gives it back."""
+        self._wake(next(it for it in HOSTS if it.name == host))
+
+    @contextmanager
+    def paused(self, host: str, seconds: float) -> Iterator[None]:
+        """The whole host stands still for as long, and then goes on whatever becomes of the test."""
+        run(["docker", "pause", self.container(host)])
+        timer = threading.Timer(seconds, run, ([["docker", "unpause", self.container(host)]]))
+        timer.start()
+        yield
+        timer.join()
+
+    def wait_healthy(self) -> None:
+        wait(self.is_healthy, "a healthy cluster")
+
+    def reboot(self, host: str) -> None:
+        self.kill(host)
+        self.wake(host)
 
     def seed(self, snapshot: Path) -> None:
         """Makes a snapshot the state that `reset` puts the cluster in, and resets it."""

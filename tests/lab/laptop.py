@@ -114,7 +114,7 @@ class Laptop:
                 stdout=out,
                 stderr=err,
                 cwd=self.home,
-                env=self._environment(),
+                env=self.environment(),
                 start_new_session=True,
             )
         process = Process(" ".join(words), popen, folder)
@@ -124,7 +124,7 @@ class Laptop:
             if popen.poll() is None:
                 process.kill()
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         state = {"HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state")}
         if self.sudo_password:
             state["ORCHESTRATOR_SUDO_PASSWORD_FILE"] = str(self.sudo_password)

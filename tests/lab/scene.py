@@ -1,0 +1,143 @@
+"""One fault case: a lab that has moved on since its backup, two laptops, and how the case may end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.lab import fault_table, truth
+from tests.lab.commands import wait
+from tests.lab.hosts import DATA, MASTERS
+from tests.lab.lab import Lab
+from tests.lab.laptop import Ended, Laptop, Process
+from tests.lab.truth import STATE, Backup
+from tests.snapshots import PREFIX
+
+LATER = f"{PREFIX}configmaps/namespace-later/"
+KNOWN = f"{PREFIX}configmaps/"
+EVIDENCE = f"find {STATE} /mnt/master-pd -mindepth 1 ! -path '{STATE}/*/*' ! -path '{DATA}' ! -path '{DATA}/member*'"
+"""What lies on a master beside its data: after `finish` nothing but the runs' folders, and the lock."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """``known`` are the keys of the backup, ``before`` all that were there when the fault came, by their sha256."""
+
+    lab: Lab
+    laptop: Laptop
+    other: Laptop
+    backup: Backup
+    inventory: Path
+    known: dict[str, str]
+    before: dict[str, str] = field(default_factory=dict)
+    old_id: str = ""
+    began_s: float = field(default_factory=time.monotonic)
+
+    def moves_on(self) -> None:
+        """The cluster writes more after its backup."""
+        for number in range(20):
+            self.lab.put(f"{LATER}object-{number}", "written after the backup")
+        self.before, self.old_id = truth.holds(self.lab, KNOWN), self.lab.hashkv(MASTERS[0].name).cluster_id
+
+    @property
+    def restore(self) -> tuple[str | Path, ...]:
+        arguments = ("--snapshot", self.backup.path, "--override", "quorum-healthy", "--confirm", "lab")
+        return ("restore", "-i", self.inventory, *arguments)
+
+    def starts(self, words: str, *arguments: str | Path) -> contextlib.AbstractContextManager[Process]:
+        """A command of the first laptop, which has said these words."""
+
+        @contextlib.contextmanager
+        def started() -> Iterator[Process]:
+            with self.laptop.start(*arguments) as process:
+                process.until(words)
+                yield process
+
+        return started()
+
+    def dies_at(self, words: str, *arguments: str | Path) -> None:
+        with self.starts(words, *arguments) as process:
+            process.kill()
+
+    def resumes(self, *arguments: str | Path, laptop: Laptop | None = None) -> Ended:
+        """By another laptop, after the first has been silent for long enough."""
+        truth.fall_silent(self.lab)
+        return (laptop or self.other).run("resume", "-i", self.inventory, *arguments)
+
+    def ends_restored(self, without: tuple[str, ...] = ()) -> str:
+        """Asserts that the restore is whole and that `finish` takes away all but evidence; what shows it."""
+        masters = [master for master in MASTERS if master.name not in without]
+        shown = {self.lab.hashkv(master.name, self.backup.revision) for master in masters}
+        assert {answer.hash for answer in shown} == {self.backup.hash}
+        assert len({(answer.compact_revision, answer.cluster_id) for answer in shown}) == 1
+        assert truth.holds(self.lab, KNOWN) == self.known, "what was written after the backup was declared lost"
+        assert truth.leftovers(self.lab, without) == []
+        taken_s = time.monotonic() - self.began_s
+        if not without:
+            self.finishes()
+        return (
+            f"HashKV {self.backup.hash} at revision {self.backup.revision} on {len(masters)} members, "
+            f"{len(self.known)} keys, {taken_s:.0f} s"
+        )
+
+    def finishes(self) -> None:
+        (run, *_) = sorted(truth.runs(self.lab), reverse=True)
+        finished = self.other.run("finish", "-i", self.inventory, run, "--confirm", "lab")
+        assert finished.code == 0, finished
+        for master in MASTERS:
+            lines = self.lab.exec(master.name, ["sh", "-c", EVIDENCE]).splitlines()
+            strange = [path for path in lines if not path.startswith(f"{STATE}/")]
+            assert strange == [], f"{master.name}: {strange}"
+
+    def ends_as_before(self) -> str:
+        """Asserts that every member runs on its old data again; what shows it."""
+        assert truth.holds(self.lab, KNOWN) == self.before
+        (shown,) = truth.hashes(self.lab)
+        assert shown.cluster_id == self.old_id
+        assert truth.leftovers(self.lab) == []
+        taken_s = time.monotonic() - self.began_s
+        return f"HashKV equal on 3 members, cluster id as before, all {len(self.before)} keys, {taken_s:.0f} s"
+
+    def is_down(self, host: str) -> None:
+        """Asserts that nothing that was stopped runs on that master."""
+        booted = ["systemctl", "is-system-running", "--wait"]
+        wait(lambda: self.lab.succeeds(host, ["systemctl", "is-active", "--quiet", "sysinit.target"]), f"{host} booted")
+        self.lab.succeeds(host, ["timeout", "20", *booted])
+        assert truth.active(self.lab, host) == ["inactive"] * 3, host
+        assert not self.lab.succeeds(host, ["sh", "-c", "ps ax | grep -q '[e]tcd --listen'"]), host
+
+    def reboots(self, host: str) -> None:
+        self.lab.reboot(host)
+        self.is_down(host)
+
+    def in_a_while(self, host: str, seconds: float, command: str) -> None:
+        """Has the host mend itself, whatever becomes of the test."""
+        line = f"setsid sh -c 'sleep {seconds}; {command}' >/dev/null 2>&1 &"
+        self.lab.exec(host, ["sh", "-c", line])
+
+
+@contextlib.contextmanager
+def case(name: str) -> Iterator[None]:
+    """A row of the table, which also tells of a case that fails."""
+    try:
+        yield
+    except BaseException as error:
+        last = str(error).splitlines()[0:1]
+        fault_table.record(name, f"{type(error).__name__}: {''.join(last)[:120]}".replace("|", "/"), "", passed=False)
+        raise
+
+
+def told(ended: Ended) -> str:
+    """An exit code and what was said, for the table."""
+    text = ended.error if "error: " in ended.err else ""
+    return f"exit {ended.code}" + (f" ({text.replace('|', '/')[:90]})" if text else "")
+
+
+def proof_of(ended: Ended) -> dict[str, str]:
+    assert ended.code == 0, ended
+    proof: dict[str, str] = json.loads(ended.out)["proof"]
+    return proof

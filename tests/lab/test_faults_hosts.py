@@ -1,0 +1,257 @@
+"""What befalls the hosts: they die, reboot, stand still, are cut off, fill up, or somebody meddles with their files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import truth
+from tests.lab.fault_table import GAPS, record
+from tests.lab.hosts import DATA, MASTERS
+from tests.lab.lab import Lab
+from tests.lab.scene import Scene, case, told
+from tests.lab.truth import STATE
+
+pytestmark = pytest.mark.faults
+
+ACTS = {"stop": "stop.docker", "keep": "keep.copy", "commit": "commit.schedule", "start": "start.lift"}
+VICTIM = MASTERS[1].name
+PEERS = tuple(master.name for master in MASTERS if master.name != VICTIM)
+
+
+def test_acts_outlive_sshd(scene: Scene) -> None:
+    name = "acts outlive sshd"
+    cut = "systemctl restart ssh; pkill -9 -f '^sshd: .*(ops|root|admin)' || true"
+    with case(name):
+        with scene.starts("keep.copy acting", *scene.restore) as process:
+            for words in ("keep.copy acting", "commit.schedule acting"):
+                process.until(words)
+                for master in MASTERS:
+                    scene.lab.exec(master.name, ["sh", "-c", cut])
+            ended = process.end()
+        outcome = told(ended)
+        if ended.code == 10:
+            outcome += f", resumed: {told(scene.resumes())}"
+        record(name, outcome, scene.ends_restored())
+
+
+def test_master_dead_at_planning(scene: Scene) -> None:
+    name = "master dead at planning"
+    with case(name):
+        scene.lab.kill(VICTIM)
+        refused = scene.laptop.run("plan", "-i", scene.inventory, "--snapshot", scene.backup.path)
+        assert refused.code == 4, refused
+        assert VICTIM in refused.error
+        scene.lab.wake(VICTIM)
+        assert truth.leftovers(scene.lab) == []
+        record(name, told(refused), "no host has a state folder: nothing was begun")
+        assert not scene.lab.succeeds(VICTIM, ["test", "-e", STATE])
+
+
+def test_master_dies_before_the_start(scene: Scene) -> None:
+    name = "master dies before the start"
+    with case(name):
+        with scene.starts("commit.schedule acting", *scene.restore) as process:
+            scene.lab.kill(VICTIM)
+            ended = process.end()
+        assert ended.code == 10, ended
+        for peer in PEERS:
+            assert truth.active(scene.lab, peer) == ["inactive"] * 3
+        scene.lab.wake(VICTIM)
+        scene.is_down(VICTIM)
+        resumed = scene.resumes()
+        assert resumed.code == 0, resumed
+        record(name, f"{told(ended)}; the others stay down; back, resumed: exit 0", scene.ends_restored())
+
+
+def test_master_lost_for_good(scene: Scene) -> None:
+    name = "master lost for good"
+    with case(name):
+        with scene.starts("commit.schedule acting", *scene.restore) as process:
+            scene.lab.kill(VICTIM)
+            ended = process.end()
+        assert ended.code == 10, ended
+        refused = scene.resumes()
+        assert refused.code == 4, refused
+        unsaid = scene.resumes("--without", VICTIM)
+        assert (unsaid.code, unsaid.next_step) == (5, f"add --destroyed {VICTIM}"), unsaid
+        resumed = scene.resumes("--without", VICTIM, "--destroyed", VICTIM)
+        assert resumed.code == 0, resumed
+        assert f"{VICTIM}: never start it on its old disk" in resumed.out
+        evidence = scene.ends_restored(without=(VICTIM,))
+        (run,) = truth.runs(scene.lab)
+        early = scene.other.run("finish", "-i", scene.inventory, run, "--confirm", "lab")
+        assert early.code == 3, early
+        scene.lab.wake(VICTIM)
+        scene.is_down(VICTIM)
+        record(name, "exit 10; resumed with --without: exit 0; when it boots its hold keeps it down", evidence)
+
+
+@pytest.mark.parametrize("phase", GAPS)
+def test_reboot_in(phase: str, scene: Scene) -> None:
+    name = f"reboot in {phase}"
+    with case(name):
+        scene.dies_at(f"{ACTS[phase]} acting", *scene.restore)
+        if phase == "start":  # some may be free to start by then: all are committed
+            scene.lab.reboot(VICTIM)
+        else:
+            scene.reboots(VICTIM)
+        resumed = scene.resumes()
+        assert resumed.code == 0, resumed
+        how = "comes back with everything down" if phase != "start" else "comes back"
+        record(name, f"{how}; resumed: exit 0", scene.ends_restored())
+
+
+def test_reboot_in_the_pause(scene: Scene, pausing: Path) -> None:
+    name = "reboot in the pause"
+    with case(name):
+        scene.inventory = pausing
+        paused = scene.laptop.run(*scene.restore)
+        assert paused.code == 10, paused
+        for master in MASTERS:
+            scene.reboots(master.name)
+        resumed = scene.resumes("--volumes-done")
+        assert resumed.code == 0, resumed
+        record(name, "all three come back with everything down; resumed: exit 0", scene.ends_restored())
+
+
+def test_master_paused(scene: Scene) -> None:
+    name = "master paused"
+    with case(name):
+        with scene.starts("keep.copy acting", *scene.restore) as process, scene.lab.paused(VICTIM, 60):
+            ended = process.end()
+        outcome = told(ended)
+        if ended.code == 10:
+            outcome += f", resumed: {told(scene.resumes())}"
+        record(name, outcome, scene.ends_restored())
+
+
+def test_cut_off_from_the_laptop(scene: Scene) -> None:
+    name = "cut off from the laptop"
+    with case(name):
+        laptop = f"{scene.lab.subnet}.1"
+        with scene.starts("keep.copy acting", *scene.restore) as process:
+            scene.in_a_while(VICTIM, 45, f"ip route del blackhole {laptop}")
+            scene.lab.exec(VICTIM, ["ip", "route", "add", "blackhole", laptop])
+            ended = process.end()
+        outcome = told(ended)
+        if ended.code == 10:
+            outcome += f", resumed: {told(scene.resumes())}"
+        record(name, outcome, scene.ends_restored())
+
+
+def test_cut_off_from_its_peers(scene: Scene) -> None:
+    name = "cut off from its peers"
+    addresses = [scene.lab.addresses[peer] for peer in PEERS]
+    with case(name):
+        with scene.starts("stop.hold acting", *scene.restore) as process:
+            heal = "; ".join(f"ip route del blackhole {address}" for address in addresses)
+            scene.in_a_while(VICTIM, 60, heal)
+            for address in addresses:
+                scene.lab.exec(VICTIM, ["ip", "route", "add", "blackhole", address])
+            ended = process.end()
+        assert ended.code == 0, ended
+        record(name, f"waits at the proof until it has a quorum: {told(ended)}", scene.ends_restored())
+
+
+# --- disks ----------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def small_disk(lab: Lab, host: str, path: str, mib: int) -> Iterator[None]:
+    """A little disk of its own for that folder, with what was in it."""
+    stop, start = "systemctl stop kublr kublr-kubelet docker.socket docker", "systemctl start kublr"
+    mount = f"mkdir -p {path} /mnt/small && mount -t tmpfs -o size={mib}m tmpfs /mnt/small && cp -a {path}/. /mnt/small"
+    lab.exec(host, ["sh", "-c", f"{stop}; {mount} && mount --move /mnt/small {path} || mount --bind /mnt/small {path}"])
+    lab.exec(host, ["sh", "-c", start])
+    lab.wait_healthy()
+    try:
+        yield
+    finally:
+        lab.exec(host, ["sh", "-c", f"{stop}; umount -l {path}; umount -l /mnt/small || true"])
+
+
+FILL = "dd if=/dev/zero of={0}/filler bs=1M 2>/dev/null; true"
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "mib", "words"),
+    [
+        ("disk full in stage", STATE, 60, "safeguard.take acting"),
+        ("disk full in keep", str(Path(DATA).parent), 600, "stop.docker acting"),
+    ],
+)
+def test_disk_full(name: str, path: str, mib: int, words: str, scene: Scene) -> None:
+    with case(name), small_disk(scene.lab, VICTIM, path, mib):
+        with scene.starts(words, *scene.restore) as process:
+            scene.lab.exec(VICTIM, ["sh", "-c", FILL.format(path)])
+            ended = process.end()
+        assert ended.code == 10, ended
+        assert VICTIM in ended.error
+        scene.lab.exec(VICTIM, ["rm", f"{path}/filler"])
+        resumed = scene.resumes()
+        assert resumed.code == 0, resumed
+        record(name, f"{told(ended)}; room made, resumed: exit 0", scene.ends_restored())
+
+
+# --- somebody meddles -----------------------------------------------------------------------------------
+
+
+def test_snapshot_corrupted(scene: Scene) -> None:
+    name = "snapshot corrupted"
+    with case(name):
+        scene.dies_at("stop.hold acting", *scene.restore)
+        (run,) = truth.runs(scene.lab)
+        flip = f"printf x | dd of={STATE}/{run}/snapshot.db bs=1 seek=40000 conv=notrunc 2>/dev/null"
+        scene.lab.exec(VICTIM, ["sh", "-c", flip])
+        ended = scene.resumes()
+        assert ended.code == 10, ended
+        assert VICTIM in ended.error
+        truth.fall_silent(scene.lab)
+        aborted = scene.other.run("abort", "-i", scene.inventory, "--confirm", "lab")
+        assert aborted.code == 0, aborted
+        record(name, f"{told(ended)}; aborted: exit 0", scene.ends_as_before())
+
+
+def test_restore_db_replaced(scene: Scene, pausing: Path) -> None:
+    name = "restore.db replaced"
+    with case(name):
+        scene.inventory = pausing
+        assert scene.laptop.run(*scene.restore).code == 10
+        scene.lab.exec(VICTIM, ["sh", "-c", f"echo another >{DATA}/restore.db"])
+        ended = scene.resumes("--volumes-done")
+        assert ended.code == 10, ended
+        assert f"{VICTIM}: {DATA}/restore.db has sha256" in ended.error
+        for master in MASTERS:
+            assert truth.active(scene.lab, master.name) == ["inactive"] * 3
+        truth.fall_silent(scene.lab)
+        aborted = scene.other.run("abort", "-i", scene.inventory, "--confirm", "lab", "--volumes-done")
+        assert aborted.code == 0, aborted
+        record(name, f"{told(ended)}; nobody starts; aborted: exit 0", scene.ends_as_before())
+
+
+def test_docker_hangs(scene: Scene) -> None:
+    name = "docker hangs"
+    with case(name):
+        with scene.starts("stop.hold acting", *scene.restore) as process:
+            scene.in_a_while(VICTIM, 25, "pkill -CONT dockerd")
+            scene.lab.exec(VICTIM, ["pkill", "-STOP", "dockerd"])
+            ended = process.end()
+        assert ended.code == 0, ended
+        record(name, f"waits for it: {told(ended)}", scene.ends_restored())
+
+
+def test_crash_loop(scene: Scene) -> None:
+    name = "crash loop"
+    ruin = f"printf ruined | dd of={DATA}/member/snap/db conv=notrunc 2>/dev/null"
+    with case(name):
+        for master in MASTERS:
+            kill = "docker ps -q --filter name=k8s_etcd_ | xargs -r docker kill"
+            scene.lab.exec(master.name, ["sh", "-c", f"{ruin}; {kill}"])
+        arguments = [word for word in scene.restore if word not in ("--override", "quorum-healthy")]
+        ended = scene.laptop.run(*arguments)
+        assert ended.code == 0, ended
+        record(name, "no override asked for: exit 0", scene.ends_restored())

@@ -1,0 +1,194 @@
+"""What befalls the laptop: it is killed, interrupted, sleeps, its terminal or its disk is gone, or it is not alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.lab import truth
+from tests.lab.fault_table import PHASES, record
+from tests.lab.hosts import DATA, MASTERS
+from tests.lab.scene import Scene, case, told
+from tests.lab.terminal import Terminal
+
+pytestmark = pytest.mark.faults
+
+STOP_IT = "systemctl stop kublr kublr-kubelet; docker rm -f $(docker ps -aq) >/dev/null"
+LOG = "docker logs $(docker ps -aqn1 --filter name=k8s_etcd_) 2>&1 | tail -300"
+RUNS_ON = "docker ps --filter name=k8s_etcd_ | grep -q 'Up [1-9][0-9]* s'"
+
+STEPS = {
+    "claim": "claim.take", "safeguard": "safeguard.take", "stage": "stage.push", "resolve": "resolve.hosts",
+    "stop": "stop.docker", "keep": "keep.copy", "commit": "commit.schedule", "start": "start.services",
+    "api": "api.proven", "workers": "workers.restart", "release": "release.hold",
+}  # fmt: skip
+
+
+def test_laptop_killed_in_every_phase(scene: Scene, thorough: Path) -> None:
+    """One restore. In each phase the laptop is killed, and another goes on."""
+    scene.inventory = thorough
+    command: tuple[str | Path, ...] = scene.restore
+    try:
+        for phase in PHASES:
+            if phase == "volumes":
+                with Terminal(scene.laptop, "resume", "-i", scene.inventory) as terminal:
+                    terminal.until("Done?")
+                    terminal.kill()
+                command = ("resume", "-i", scene.inventory, "--volumes-done")
+            else:
+                scene.dies_at(f"{STEPS[phase]} acting", *command)
+                command = ("resume", "-i", scene.inventory)
+            if phase == "claim" and len(truth.runs(scene.lab)) == 0:
+                command = scene.restore
+            truth.fall_silent(scene.lab)
+        ended = scene.resumes()
+        assert ended.code == 0, ended
+        evidence = scene.ends_restored()
+    except BaseException as error:
+        for phase in PHASES:
+            record(f"laptop killed in {phase}", type(error).__name__, "", passed=False)
+        raise
+    for phase in PHASES:
+        record(f"laptop killed in {phase}", "resumed by another attempt", f"{evidence}, for all twelve kills")
+
+
+def test_signals(scene: Scene) -> None:
+    """One restore, interrupted in every way; each time the last line says how to go on."""
+    resume = ("resume", "-i", scene.inventory)
+
+    def interrupted(words: str, numbers: list[signal.Signals], *arguments: str | Path) -> int:
+        with scene.starts(words, *arguments) as process:
+            for number in numbers:
+                process.popen.send_signal(number)
+                time.sleep(0.3)
+            ended = process.end()
+        assert ended.next_step.startswith("orchestrator resume -i"), ended
+        assert ended.err.rstrip().splitlines()[-1].startswith("next: "), ended
+        truth.fall_silent(scene.lab)
+        return ended.code
+
+    outcomes: dict[str, str] = {}
+    with case("SIGHUP"):
+        assert interrupted("stop.hold acting", [signal.SIGHUP], *scene.restore) == 129
+        outcomes["SIGHUP"] = "exit 129"
+    with case("terminal closed"):
+        with Terminal(scene.laptop, *resume) as terminal:
+            terminal.until("stop")
+            assert terminal.close() == 129
+        truth.fall_silent(scene.lab)
+        outcomes["terminal closed"] = "exit 129"
+    with case("Ctrl-C"):
+        assert interrupted("keep.copy acting", [signal.SIGINT], *resume) == 130
+        outcomes["Ctrl-C"] = "exit 130, what was under way has ended"
+    with case("SIGTERM"):
+        assert interrupted("commit.schedule acting", [signal.SIGTERM], *resume) == 143
+        outcomes["SIGTERM"] = "exit 143"
+    with case("Ctrl-C twice"):
+        assert interrupted("start.services acting", [signal.SIGINT, signal.SIGINT], *resume) == 130
+        outcomes["Ctrl-C twice"] = "exit 130, at once"
+    ended = scene.resumes()
+    assert ended.code == 0, ended
+    evidence = scene.ends_restored()
+    for name, outcome in outcomes.items():
+        record(name, f"{outcome}; resumed", evidence)
+
+
+def test_laptops_disk_full(scene: Scene) -> None:
+    name = "laptop's disk full"
+    state = scene.laptop.home / "state"
+    state.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(state)], check=True)
+    try:
+        with case(name):
+            with scene.starts("keep.copy acting", *scene.restore) as process:
+                subprocess.run(["dd", "if=/dev/zero", f"of={state}/filler"], check=False, capture_output=True)
+                ended = process.end()
+            assert ended.code == 10, ended
+            assert "No space left" in ended.error
+            (state / "filler").unlink()
+            truth.fall_silent(scene.lab)
+            resumed = scene.laptop.run("resume", "-i", scene.inventory)
+            assert resumed.code == 0, resumed
+            status = scene.laptop.run("status", "-i", scene.inventory, *truth.runs(scene.lab))
+            assert "damaged" not in status.out
+            record(name, f"{told(ended)}; room made, resumed: exit 0", scene.ends_restored())
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=False)
+
+
+def test_two_laptops(scene: Scene) -> None:
+    name = "two laptops"
+    with case(name):
+        with scene.starts("keep.copy acting", *scene.restore) as process:
+            second = scene.other.run(*scene.restore)
+            assert second.code == 11, second
+            first = process.end()
+        assert first.code == 0, first
+        record(name, f"the second: {told(second)}; the first: exit 0", scene.ends_restored())
+
+
+def test_laptop_sleeps(scene: Scene) -> None:
+    name = "laptop sleeps"
+    with case(name):
+        with scene.starts("keep.copy acting", *scene.restore) as process:
+            process.popen.send_signal(signal.SIGSTOP)
+            resumed = scene.resumes()
+            assert resumed.code == 0, resumed
+            scene.lab.put("/registry/leases/written-since", "by the restored cluster")
+            process.popen.send_signal(signal.SIGCONT)
+            woken = process.end()
+        assert woken.code == 11, woken
+        assert scene.lab.range("/registry/leases/written-since")
+        record(name, f"resumed by another: exit 0; when it wakes: {told(woken)}", scene.ends_restored())
+
+
+def test_abort_interrupted(scene: Scene) -> None:
+    name = "abort interrupted"
+    with case(name):
+        scene.dies_at("commit.schedule done", *scene.restore)
+        truth.fall_silent(scene.lab)
+        scene.dies_at("commit.putback acting", "abort", "-i", scene.inventory, "--confirm", "lab")
+        resumed = scene.resumes()
+        assert resumed.code == 0, resumed
+        record(name, "resumed: exit 0", scene.ends_as_before())
+
+
+def test_rollback_interrupted(scene: Scene) -> None:
+    name = "rollback interrupted"
+    with case(name):
+        assert scene.laptop.run(*scene.restore).code == 0
+        scene.dies_at("commit.swap acting", "rollback", "-i", scene.inventory, "--confirm", "lab")
+        for master in MASTERS:
+            assert truth.active(scene.lab, master.name) == ["inactive"] * 3
+        back = max(truth.runs(scene.lab))
+        resumed = scene.resumes(back)
+        assert resumed.code == 0, resumed
+        record(name, "all stay down; resumed: exit 0", scene.ends_as_before())
+
+
+def test_old_data_booted(scene: Scene) -> None:
+    """What the report warns of: with the vendor's constant token the old cluster's id comes back."""
+    name = "old data booted"
+    with case(name):
+        ended = scene.laptop.run(*scene.restore)
+        assert ended.code == 0, ended
+        assert "never start a member on it" in ended.out
+        (run,) = truth.runs(scene.lab)
+        host = MASTERS[2].name
+        scene.lab.exec(host, ["sh", "-c", STOP_IT])
+        scene.lab.exec(host, ["sh", "-c", f"mv {DATA}/member /root/restored && cp -a {DATA}.kr-{run} {DATA}/member"])
+        scene.lab.exec(host, ["systemctl", "start", "kublr"])
+        time.sleep(20)
+        log = scene.lab.exec(host, ["sh", "-c", LOG])
+        joined = scene.lab.succeeds(host, ["sh", "-c", RUNS_ON])
+        serves = "panic" not in log and joined
+        scene.lab.exec(host, ["sh", "-c", STOP_IT])
+        scene.lab.exec(host, ["sh", "-c", f"rm -rf {DATA}/member && mv /root/restored {DATA}/member"])
+        scene.lab.exec(host, ["systemctl", "start", "kublr"])
+        scene.lab.wait_healthy()
+        what = "it joins, which nothing prevents: same id" if serves else "it joins and panics: same id, another log"
+        record(name, f"{what}; the report had said never to start it", scene.ends_restored())
