@@ -233,6 +233,7 @@ def resume(
 def restart_workers(
     inventory: options.Inventory,
     confirm: options.Confirm = None,
+    without: options.Without = None,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -244,7 +245,7 @@ def restart_workers(
     from orchestrator.app import running
 
     async def work() -> None:
-        async with _open(inventory, quiet=quiet) as cluster:
+        async with _open(inventory, quiet=quiet, without=without) as cluster:
             unfinished = await running.open_workers_run(cluster)
             if unfinished:
                 ended = await running.resume(cluster, unfinished.run)

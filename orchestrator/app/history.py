@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from orchestrator.app.planning import refuse_blocked
 from orchestrator.app.wiring import Cluster
 from orchestrator.core.acts import parse_acts
+from orchestrator.core.checks import left_out
 from orchestrator.core.facts import parse_facts
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import ActRecord, Command, Plan
 from orchestrator.core.plans.without import leave_out
 from orchestrator.distros.common import parse_claim
 from orchestrator.errors import HaltedError, LockedError, UsageError
+from orchestrator.observe import observe
 from orchestrator.ports import HostError
 
 
@@ -83,13 +87,22 @@ class Known:
 
 async def know_run(cluster: Cluster, run: str | None) -> Known:
     """The run with its plan, without the masters that the cluster or the plan leaves out. Raises OrchestratorError:
-    also where another master does not answer."""
+    also where another master does not answer, or one that is to be left out is not lost."""
     state = await find_run(cluster, run)
     plan = await state.plan(cluster)
+    before = plan.inventory.left_out
     plan = leave_out(plan, [host.name for host in cluster.inventory.left_out])
+    await refuse_not_lost(cluster, [host.name for host in plan.inventory.left_out if host not in before])
     cluster = cluster.leave_out([host.name for host in plan.inventory.left_out])
     cluster.refuse_silent_masters()
     return Known(cluster, state, plan)
+
+
+async def refuse_not_lost(cluster: Cluster, names: Collection[str]) -> None:
+    """Raises RefusedError where one of these answers and has etcd's data: its own run may go on there."""
+    opened = {name: remote for name, remote in cluster.opened.items() if name in names}
+    seen = await observe(cluster.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
+    refuse_blocked(tuple(left_out(cluster.inventory, seen.views)))
 
 
 async def find_run(cluster: Cluster, run: str | None) -> RunState:

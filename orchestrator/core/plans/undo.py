@@ -21,6 +21,7 @@ def abort(undone: Undone) -> tuple[Phase, ...]:
     """Before the first start: on every master the old data is whole. Raises RefusedError after it."""
     if undone.begun("start."):
         raise undone.refused("has begun to start services, and can only be rolled back", "rollback")
+    _refuse_back(undone)
     stopped = undone.begun("stop.") or bool(undone.holds)
     start = (*_pause(undone), _start_again(undone), *_api(undone, undone.masters)) if stopped else ()
     blocks = undone.hosts_of("resolve.hosts")
@@ -36,6 +37,7 @@ def rollback(undone: Undone) -> tuple[Phase, ...]:
     """After a start: stop all, put the old data back, start all. Raises RefusedError where that is not kept."""
     if not undone.begun("start."):
         raise undone.refused("has started nothing: there is nothing to roll back", "abort")
+    _refuse_back(undone)
     _refuse_lost(undone)
     again = undone.again()
     return (
@@ -91,6 +93,18 @@ def _refuse_open(undone: Undone) -> None:
                 f"{host.name} was left out, and is no member of the restored cluster again",
                 f"let it rejoin with an empty disk, by Kublr's command `reinitialize`; then: "
                 f"orchestrator finish -i INVENTORY {undone.plan.run}",
+            )
+
+
+def _refuse_back(undone: Undone) -> None:
+    """Raises RefusedError where a master that was left out answers and has data: of the restored cluster, or armed to
+    be restored. Beside old data of a cluster with the same id it would spoil it."""
+    for host in undone.inventory.left_out:
+        view = undone.views.get(host.name)
+        if view and (view.live or view.members_on_disk):
+            raise RefusedError(
+                f"{host.name} was left out, and has etcd's data again: it would spoil the old data of the others",
+                "power it off, and take its disk away before it starts again; then the same command",
             )
 
 

@@ -282,11 +282,25 @@ def without(made: Undone, *names: str, **changes: object) -> Undone:
 
 
 def test_a_rollback_needs_a_quorum_of_old_data_among_those_that_are_left() -> None:
-    whole = without(undone(*STARTED), "master-2")
+    whole = without(undone(*STARTED), "master-2", members_on_disk=())
     assert "master-2" not in {step.host for phase in undo.rollback(whole) for step in phase.steps}
     assert lost("rollback", whole)[-1].startswith("master-2, which is left out: never start it on its old disk")
     with pytest.raises(RefusedError, match="no old data on master-1, master-2: the other masters are no quorum"):
-        undo.rollback(without(undone(*STARTED, kept={"master-1": "none"}), "master-2"))
+        undo.rollback(without(undone(*STARTED, kept={"master-1": "none"}), "master-2", members_on_disk=()))
+
+
+@pytest.mark.parametrize(
+    ("take_back", "steps"), [(undo.rollback, STARTED), (undo.abort, STARTED[:-1])], ids=["rollback", "abort"]
+)
+def test_no_old_data_is_started_beside_one_left_out_that_has_come_back(
+    take_back: Callable[[Undone], object], steps: Sequence[str]
+) -> None:
+    """It may have rejoined the restored cluster, whose id may be the old one: its member would spoil the old data."""
+    assert take_back(without(undone(*steps), "master-2", members_on_disk=(), live=None))
+    live = LiveMember("3.5.1", "beef", {}, 1, 1, has_quorum=True)
+    for seen in ({"live": live}, {"live": None, "members_on_disk": (f"{DATA}/member",)}):
+        with pytest.raises(RefusedError, match="master-2 was left out, and has etcd's data again"):
+            take_back(without(undone(*steps), "master-2", **seen))
 
 
 def test_a_run_is_not_finished_before_the_one_left_out_is_a_member_again() -> None:
