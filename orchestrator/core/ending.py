@@ -56,6 +56,8 @@ def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:
 
 
 def _after(plan: Plan, result: Result, inventory: str) -> str:
+    if result.failed_workers:
+        return f"orchestrator resume -i {inventory} {plan.run}"
     gone = plan.inventory.left_out
     if gone and plan.kind in ("restore", "rollback"):
         names = listed([host.name for host in gone])
@@ -63,8 +65,6 @@ def _after(plan: Plan, result: Result, inventory: str) -> str:
             f"{names}: never start it on its old disk. With an empty one, let it rejoin by Kublr's command "
             f"`reinitialize`; then: orchestrator finish -i {inventory} {plan.run}"
         )
-    if result.failed_workers:
-        return f"orchestrator resume -i {inventory} {plan.run}"
     if plan.kind == "rollback":
         return f"orchestrator finish -i {inventory} {plan.run}, once all is well"
     return "kubectl get nodes,pods --all-namespaces"

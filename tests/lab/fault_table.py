@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tests.lab.lab import DEFAULT, REPOSITORY
 
@@ -68,7 +67,7 @@ def record(case: str, outcome: str, evidence: str, *, passed: bool = True) -> No
     write_page()
 
 
-def write_page(page: Path = PAGE) -> None:
+def write_page() -> None:
     rows = {row.case: row for path in ROWS.glob("*.json") if (row := Row(**json.loads(path.read_text())))}
     lines = [
         "# Faults in the lab",
@@ -84,5 +83,5 @@ def write_page(page: Path = PAGE) -> None:
         if found := rows.get(case):
             outcome = found.outcome if found.passed else f"**FAILED**: {found.outcome}"
             lines.append(f"| {case} | {fault} | {outcome} | {found.evidence} | {found.at_utc} |")
-    page.parent.mkdir(exist_ok=True)
-    page.write_text("\n".join(lines) + "\n")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text("\n".join(lines) + "\n")
