@@ -234,6 +234,7 @@ def restart_workers(
     inventory: options.Inventory,
     confirm: options.Confirm = None,
     without: options.Without = None,
+    destroyed: options.Destroyed = None,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -246,6 +247,7 @@ def restart_workers(
 
     async def work() -> None:
         async with _open(inventory, quiet=quiet, without=without) as cluster:
+            await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
             unfinished = await running.open_workers_run(cluster)
             if unfinished:
                 ended = await running.resume(cluster, unfinished.run)
