@@ -47,6 +47,9 @@ def test_interrupted_and_resumed_elsewhere(fresh: Lab, laptop: Laptop, other_lap
 
     the_restore_is_whole(fresh, backup, resumed)
     assert truth.runs(fresh) == [run]
+    assert truth.secrets_seen(fresh, (laptop.home, other_laptop.home)) == []
+    (laptop.home / "note").write_text((fresh.folder / "sudo-password").read_text())
+    assert len(truth.secrets_seen(fresh, (laptop.home,))) == 1, "a secret would have been found"
 
 
 def dies_at(laptop: Laptop, words: str, *arguments: str | Path) -> None:
