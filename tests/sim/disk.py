@@ -91,6 +91,9 @@ class Disk:
         self._put(to, self._tree(path)[path])
         return True
 
+    def inode(self, path: str) -> int:
+        return self._tree(path)[path].inode
+
     def stat(self, path: str) -> str:
         """`stat -c '%d %i %W %s %n'`"""
         file = self._tree(path)[path]

@@ -57,8 +57,8 @@ class Called:
     what: str
 
 
-OUTSIDE_THE_PLAN = ("stat", "sum", "runs.sh")
-"""Looks that serve no plan: where a resumed run begins, and the size and sum of a file that is relayed."""
+OUTSIDE_THE_PLAN = ("stat", "sum", "runs.sh", "observe.sh", "made.sh")
+"""Looks that serve no plan: where a resumed run begins, what a run has left, size and sum of a file that is relayed."""
 
 
 @dataclass(slots=True)

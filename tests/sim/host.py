@@ -70,6 +70,7 @@ class SimHost:
         self.alive_at_s = 0.0
         self.works_on_data = ""
         self._boots_at_s = 0.0
+        self.first_inode = 0
         self._witness = witness
 
     @property
