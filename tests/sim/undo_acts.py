@@ -89,7 +89,9 @@ async def unkeep(world: World, host: SimHost, call: Call) -> int:
     if sorted(sums(host, kept)) != sorted(disk.text(f"{call.state}/{undone}/kept.sums").splitlines()):
         call.say(f"refused: {kept} has changed since it was made")
         return REFUSED
-    await _remove(host, kept, call)
+    disk.move(kept, f"{kept}.part")
+    await call.work()
+    await _remove(host, f"{kept}.part", call)
     return 0
 
 
