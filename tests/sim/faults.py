@@ -22,6 +22,7 @@ class Fate(StrEnum):
     REBOOTS = "host reboots"
     VANISHES = "host vanishes"  # nobody reaches it for a while
     HANGS = "act hangs"  # for a while, or until its time is over
+    FULL = "disk is full"  # its act fails in the middle
     SLEEPS = "laptop sleeps"  # its lid is closed before the call, and opened again
 
     @property

@@ -115,7 +115,7 @@ class Witness:
         if host.disk.is_file(ARMED):
             if not self._all_are_committed():
                 self.accuse(f"{host.name} starts its restore, not every master being committed")
-        elif self._on_disk(host).is_kept and host.load(MEMBER).log == OLD and not self._all_are_back():
+        elif self._on_disk(host).is_kept and self._is_old(host, MEMBER) and not self._all_are_back():
             self.accuse(f"{host.name}: the old data comes up again after it was kept")
 
     def _all_are_committed(self) -> bool:
@@ -171,7 +171,7 @@ class Witness:
     def _is_old(self, host: SimHost, folder: str) -> bool:
         try:
             history = host.load(folder)
-        except ValueError:
+        except (KeyError, ValueError):
             return False
         return history.log == OLD and history.extends(self._live)
 

@@ -36,6 +36,7 @@ async def claimed(world: World, host: SimHost, call: Call) -> int:
 
 async def same(world: World, host: SimHost, call: Call) -> int:
     path, sha256 = call.args
+    host.disk.sync(path)
     if host.disk.is_file(path) and host.disk.sha256(path) == sha256:
         return 0
     call.say(f"{path} is not that file")

@@ -43,7 +43,9 @@ async def claim(world: World, host: SimHost, call: Call) -> int:
         f"{mine}.part",
         f'{{"format":1,"run":"{call.run}","attempt":"{call.attempt}","laptop":"{call.args[0]}",'
         f'"plan_sha256":"{sha256}","taken_at_utc":"2026-11-22T03:10:09Z"}}\n',
+        synced=False,
     )
+    disk.sync(f"{mine}.part")
     await call.work()
     if is_ours:
         disk.move(f"{mine}.part", theirs)
@@ -62,9 +64,9 @@ async def _fence(host: SimHost, call: Call, undone: str) -> None:
     """The run that is taken back can do nothing here any more, and nobody goes on with it."""
     folder = f"{call.state}/{undone}"
     newest = host.disk.text(f"{folder}/attempt").partition("-")[0]
-    host.disk.write(f"{folder}/attempt", f"{int(newest or 0) + 1}-undone\n")
+    host.acts.put(f"{folder}/attempt", f"{int(newest or 0) + 1}-undone\n")
     await call.work()
-    host.disk.write(f"{folder}/undone", f"{call.run}\n")
+    host.acts.put(f"{folder}/undone", f"{call.run}\n")
     await call.work()
 
 
@@ -89,8 +91,9 @@ async def safety(world: World, host: SimHost, call: Call) -> int:
         return 0
     if not host.etcd or not world.has_quorum(host):
         return 1
-    host.disk.create(f"{path}.part", to_file(host.etcd))
+    host.disk.create(f"{path}.part", to_file(host.etcd), synced=False)
     await call.work()
+    host.disk.sync(f"{path}.part")
     host.disk.move(f"{path}.part", path)
     return 0
 
@@ -115,7 +118,8 @@ async def hosts(world: World, host: SimHost, call: Call) -> int:
     if verb == "remove" and host.disk.text(before) == new.rstrip("\n"):
         new = host.disk.read(before).decode()
     host.disk.write(f"{folder}/hosts.new", new)
-    host.disk.write(f"{path}.kr-{run}", new)
+    host.disk.write(f"{path}.kr-{run}", new, synced=False)
+    host.disk.sync(f"{path}.kr-{run}")
     await call.work()
     host.disk.move(f"{path}.kr-{run}", path)
     return 0
@@ -134,12 +138,15 @@ async def hold(world: World, host: SimHost, call: Call) -> int:
         host.disk.remove(path)
         return 0
     if verb == "set":
-        host.disk.create(path, f"{call.run}\n")
+        host.disk.create(f"{path}.part", f"{call.run}\n", synced=False)
+        host.disk.sync(f"{path}.part")
+        host.disk.move(f"{path}.part", path)
     for unit in units:
         await call.work()
         drop_in = f"{folder}/{unit}.d/50-orchestrator-hold.conf"
         if verb == "set":
-            host.disk.write(drop_in, f"[Unit]\nConditionPathExists=!{path}\n")
+            host.disk.write(drop_in, f"[Unit]\nConditionPathExists=!{path}\n", synced=False)
+            host.disk.sync(drop_in)
         else:
             host.disk.remove(drop_in)
     await call.work()
@@ -161,7 +168,7 @@ async def systemctl(world: World, host: SimHost, call: Call) -> int:
                 if not unit.startswith("-"):
                     host.units.start(unit, now_s())
         case "reboot":
-            host.reboot(now_s())
+            host.reboot(now_s(), in_good_order=True)
         case _:
             raise UnknownProgramError(f"systemctl {verb}")
     return 0
@@ -226,16 +233,18 @@ async def keep(world: World, host: SimHost, call: Call) -> int:
         if not disk.is_folder(kept):
             disk.move(member, kept)
             await call.work()
-        disk.create(f"{listing}.sums", "\n".join(sums(host, kept)))
+        disk.create(f"{listing}.sums", "\n".join(sums(host, kept)), synced=False)
         if not disk.is_folder(member):
             disk.remove(f"{kept}.part")
             for path in disk.below(kept):
-                disk.create(f"{kept}.part{path.removeprefix(kept)}", disk.read(path))
+                disk.create(f"{kept}.part{path.removeprefix(kept)}", disk.read(path), synced=False)
                 await call.work()
             disk.move(f"{kept}.part", member)
             await call.work()
-        disk.create(f"{listing}.part", "".join(f"{disk.stat(path)}\n" for path in disk.below(member)))
+        lines = "".join(f"{disk.stat(path)}\n" for path in disk.below(member))
+        disk.create(f"{listing}.part", lines, synced=False)
         await call.work()
+        disk.sync(f"{listing}.part", f"{listing}.sums")
         disk.move(f"{listing}.part", listing)
     return 0
 
@@ -255,9 +264,11 @@ async def schedule(world: World, host: SimHost, call: Call) -> int:
         host.disk.move(armed, f"{armed}.kr-{call.run}-{call.attempt}")
     with host.at_work(call.step):
         content = host.disk.read(snapshot)
-        host.disk.create(armed, content[: len(content) // 2])  # nobody has promised that the vendor's copy is atomic
+        host.disk.create(
+            armed, content[: len(content) // 2], synced=False
+        )  # nobody has promised that the vendor's copy is atomic
         await call.work()
-        host.disk.write(armed, content)
+        host.disk.write(armed, content, synced=False)
         await call.work()
     return 0
 

@@ -110,7 +110,7 @@ class SimRemote:
         if fault and fault.fate is Fate.DIED:
             await self._line.crash()
         await asyncio.sleep(LATENCY_S)
-        disk.write(part, content)
+        disk.write(part, content, synced=False)
         acts, misfortune = self._host.acts, _misfortune(fault) if fault else FORTUNE
         finishing = acts.spawn(acts.finish(place, path, sha256, misfortune))
         if fault:
@@ -221,6 +221,8 @@ def _misfortune(fault: Fault) -> Misfortune:
             return Misfortune(after_settle_s=fault.after_s)
         case Fate.DIED:
             return Misfortune(dies_at=fault.at)
+        case Fate.FULL:
+            return Misfortune(full_at=fault.at)
         case Fate.HANGS:
             return Misfortune(slow_s=fault.for_s)
     return FORTUNE

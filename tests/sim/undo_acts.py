@@ -69,8 +69,9 @@ async def swap(world: World, host: SimHost, call: Call) -> int:
             disk.move(kept, member)
             await call.work()
         lines = "none\n" if had_none else "".join(f"{disk.stat(path)}\n" for path in disk.below(member))
-        disk.create(f"{listing}.part", lines)
+        disk.create(f"{listing}.part", lines, synced=False)
         await call.work()
+        disk.sync(f"{listing}.part")
         disk.move(f"{listing}.part", listing)
     return 0
 
