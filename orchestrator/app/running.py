@@ -130,11 +130,7 @@ async def resume(
     known = await know_run(cluster, run)
     state = known.state
     refuse_held(state)
-    if state.undone_by:
-        raise LockedError(
-            f"run {state.run} was taken back by run {state.undone_by}",
-            f"orchestrator status -i INVENTORY {state.undone_by}",
-        )
+    refuse_undone(state)
     refuse_forgetful(known.plan, state)
     attempt = state.newest_attempt + 1
     return await run_plan(known.cluster, known.plan, attempt=attempt, snapshot=snapshot, answers=answers)
@@ -148,6 +144,15 @@ def refuse_held(state: RunState) -> None:
                 f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago",
                 "wait for it, or stop it there; a holder that is silent for 60 s can be taken over",
             )
+
+
+def refuse_undone(state: RunState) -> None:
+    """Raises LockedError where another run has taken this one back, or has begun to."""
+    if state.undone_by:
+        raise LockedError(
+            f"run {state.run} was taken back by run {state.undone_by}",
+            f"orchestrator status -i INVENTORY {state.undone_by}",
+        )
 
 
 def refuse_forgetful(plan: Plan, state: RunState) -> None:

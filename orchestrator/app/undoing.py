@@ -72,6 +72,12 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
 
 async def carry_out(undoing: Undoing, *, answers: frozenset[str] = frozenset()) -> Ended:
     """Fences the run, looks whether the plan still fits, and runs it. Raises OrchestratorError."""
+    plan = await fenced(undoing)
+    return await run_plan(undoing.known.cluster, plan, answers=answers)
+
+
+async def fenced(undoing: Undoing) -> Plan:
+    """The plan, once its run can do nothing more. Raises OrchestratorError: also where it no longer fits that run."""
     await _fence(undoing)
     known, run = undoing.known, undoing.known.plan.run
     moved = replace(known, state=await find_run(known.cluster, run))
@@ -80,7 +86,7 @@ async def carry_out(undoing: Undoing, *, answers: frozenset[str] = frozenset()) 
         raise NotConfirmedError(
             f"run {run} has moved on since its plan was shown", f"orchestrator {undoing.kind} -i INVENTORY {run}"
         )
-    return await run_plan(known.cluster, again, answers=answers)
+    return again
 
 
 async def _look(cluster: Cluster) -> dict[str, MasterView]:

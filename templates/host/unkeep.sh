@@ -8,4 +8,5 @@ if [ "$(cd "$kept" && find . -type f -exec sha256sum {} + | sort)" != "$(sort "$
     echo "refused: $kept has changed since it was made: look into it, and remove it by hand"
     exit 3
 fi
-rm -rf "$kept" && sync "${kept%/*}"
+mv "$kept" "$kept.part" && sync "${kept%/*}" || exit 1 # half removed, it would look as if it had changed
+rm -rf "$kept.part" && sync "${kept%/*}"

@@ -44,12 +44,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Misfortune:
-    """What happens to one act on its host: it waits for a settle to pass; at its n-th pause it dawdles, or dies."""
+    """What happens to one act on its host: it waits for a settle to pass; at its n-th pause it dawdles, dies, or finds
+    its disk full."""
 
     after_settle_s: float | None = None
     slow_s: float = 0.0
     slow_at: int = 1
     dies_at: int = 0
+    full_at: int = 0
 
 
 FORTUNE = Misfortune()
@@ -57,6 +59,10 @@ FORTUNE = Misfortune()
 
 class DiedError(Exception):
     """The act's process was killed."""
+
+
+class FullError(Exception):
+    """No space is left: the act fails with what it has done so far."""
 
 
 class Acts:
@@ -95,7 +101,7 @@ class Acts:
             if newest != attempt:
                 if _number(newest) >= _number(attempt):
                     return Settled(fenced_by=newest)
-                self.disk.write(f"{self.state}/{run}/attempt", f"{attempt}\n")
+                self.put(f"{self.state}/{run}/attempt", f"{attempt}\n")
             return Settled(self.records(run))
         finally:
             lock.release()
@@ -140,13 +146,13 @@ class Acts:
                 return
             self.inside = f"{place.step}/{place.attempt}"
             self._running[marker] = asyncio.current_task()
-            self.disk.write(f"{marker}/started", f"{self.boot} {int(VirtualClock().time())}")
+            self.put(f"{marker}/started", f"{self.boot} {int(VirtualClock().time())}")
             self._begins(place)
             place.pace = _pacer(misfortune)
             code = await self._within(command.timeout_s, program, place)
             leaks = place.starts_services and not command.lets_go
-            self.disk.write(f"{marker}/log", "\n".join(place.said))
-            self.disk.write(f"{marker}/exit", str(code))
+            self.put(f"{marker}/log", "\n".join(place.said))
+            self.put(f"{marker}/exit", str(code))
         except DiedError:
             return
         finally:
@@ -169,9 +175,14 @@ class Acts:
         try:
             if self.is_fenced(place):
                 return self._fenced(place)
-            await _pacer(misfortune)()
+            try:
+                await _pacer(misfortune)()
+            except FullError:
+                self.disk.remove(part)
+                return Outcome(Ended.FAILED, 1, detail="No space left on device")
             if not self.disk.is_file(part):
                 return Outcome(Ended.FAILED, 1, detail=f"{part} is gone")
+            self.disk.sync(part)
             self.disk.move(part, path)
             if (found := self.disk.sha256(path)) == sha256:
                 return Outcome(Ended.DONE, 0)
@@ -187,6 +198,9 @@ class Acts:
                 return await program(place)
         except TimeoutError:
             return TIMED_OUT
+        except FullError:
+            place.say("No space left on device")
+            return 1
 
     def is_fenced(self, place: Call) -> bool:
         """The fence: an attempt that is no longer the newest may not change a byte."""
@@ -210,6 +224,11 @@ class Acts:
             task.cancel()
         self.lock = Lock()
         self.boot += 1
+
+    def put(self, path: str, content: str) -> None:
+        """Written aside, flushed, renamed."""
+        self.disk.write(path, content, synced=False)
+        self.disk.sync(path)
 
     # --- markers ----------------------------------------------------------------------------------------
 
@@ -259,6 +278,8 @@ def _pacer(misfortune: Misfortune) -> Callable[[], Awaitable[None]]:
         count += 1
         if count == misfortune.dies_at:
             raise DiedError
+        if count == misfortune.full_at:
+            raise FullError
         await asyncio.sleep(0.2 + (misfortune.slow_s if count == misfortune.slow_at else 0.0))
 
     return pace

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
+from orchestrator.app.undoing import Kind
 from orchestrator.core.inventory import Inventory, Restart, Volumes
 from tests.sim.faults import Fate, Fault, Faults
 from tests.sim.host import Vendor
 from tests.sim.story import Story, tell
+from tests.sim.undoing import tell_undo
 from tests.unit import builders
 
 CALLS = 170
 """A little more than an undisturbed restore makes."""
+WANTS: tuple[Kind | None, ...] = (None, None, None, "abort", "abort", "rollback", "finish")
+"""Whether the run is resumed until it is done, or another laptop takes it back."""
 AFTER_S = (0.0, 0.2, 0.4, 1.0, 3.0, 9.0, 30.0)
 FOR_S = (5.0, 20.0, 45.0, 90.0)
 WAIT_S = (61.0, 61.0, 75.0, 90.0, 90.0, 700.0)
@@ -28,9 +32,15 @@ class Scene:
     vendor: Vendor
     inventory: Inventory
     wait_s: float
+    wants: Kind | None = None
 
     def tell(self) -> Story:
-        return tell(*self.faults, wait_s=self.wait_s, vendor=self.vendor, inventory=self.inventory)
+        """Of a restore, or of what the operator wants done with it when its first laptop has ended."""
+        if self.wants is None:
+            return tell(*self.faults, wait_s=self.wait_s, vendor=self.vendor, inventory=self.inventory)
+        first, *rest = self.faults
+        wait_s, vendor, inventory = self.wait_s, self.vendor, self.inventory
+        return tell_undo(self.wants, first, *rest, wait_s=wait_s, vendor=vendor, inventory=inventory)
 
     def __str__(self) -> str:
         told = [
@@ -38,7 +48,9 @@ class Scene:
             for n, faults in enumerate(self.faults)
             for call, fault in faults.items()
         ]
-        return "\n  ".join((f"seed {self.seed}, {self.vendor}, wait {self.wait_s:g} s", *told))
+        return "\n  ".join(
+            (f"seed {self.seed}, {self.vendor}, wait {self.wait_s:g} s, {self.wants or 'resume'}", *told)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +65,15 @@ class Tally:
 
 def scene(seed: int) -> Scene:
     chance = Random(seed)
+    wants = chance.choice(WANTS)
+    comes_to_its_end = wants == "finish" or (wants and chance.random() < 0.2)
     return Scene(
         seed=seed,
-        faults=tuple(_faults(chance) for _ in range(chance.choice((1, 1, 2, 3)))),
+        wants=wants,
+        faults=(
+            *(() if wants is None else ({} if comes_to_its_end else _faults(chance),)),
+            *(_faults(chance) for _ in range(chance.choice((1, 1, 2, 3)))),
+        ),
         vendor=Vendor(
             leaves_restore_db=chance.random() < 0.3,
             keeps_old_data=chance.random() < 0.5,
@@ -87,7 +105,8 @@ def _fault(chance: Random) -> Fault:
 
 def run(seed: int) -> Tally:
     story = scene(seed).tell()
-    met = sum(number < len(ending.line.calls) for ending in story.endings for number in ending.line.faults)
+    endings = [story.first, *story.endings] if story.first else story.endings
+    met = sum(number < len(ending.line.calls) for ending in endings for number in ending.line.faults)
     return Tally(seed, met, story.resumes, tuple(story.violations))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.inventory import Host, Inventory
+from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Estimate, Plan
 from orchestrator.core.plans.restore import Restore
 from orchestrator.core.plans.summary import facts_of
@@ -20,8 +22,9 @@ from tests.unit import builders
 
 RUN, OTHER_RUN = "20261122t031007z-5f1c", "20261122t031008z-77aa"
 LAPTOP = "ana@laptop"
+CLUSTER_ID = "cdf818194e3a8c32"
 HOSTS = "127.0.0.1\tlocalhost\n"
-SNAPSHOT = History("c1", OLD, ("namespaces/default x", "events/1 x", "pods/a x", "pods/b x"), compacted=2)
+SNAPSHOT = History(CLUSTER_ID, OLD, ("namespaces/default x", "events/1 x", "pods/a x", "pods/b x"), compacted=2)
 LIVE = SNAPSHOT.write("pods/c x").write("events/2 x")
 SNAPSHOT_FILE = to_file(SNAPSHOT)
 INVENTORY = builders.inventory(3, 1)
@@ -41,10 +44,24 @@ def make_world(vendor: Vendor | None = None, inventory: Inventory = INVENTORY) -
         if host.is_master:
             host.disk.write(DB, to_file(LIVE))
             host.disk.write(WAL, OLD)
+            host.first_inode = host.disk.inode(DB)
         host.units.boot(0)
     for second in range(1, 4):
         world.tick(second - 10)
     return world
+
+
+class Observed(Kublr):
+    """Kublr, whose hosts tell nothing but whose they are; the rest is as it was when the restore was planned."""
+
+    def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
+        known = builders.masters(resolving=False, quorum=True)
+        told = super().read_host(host, facts, clock_offset_s)
+        view = known.get(host.name, MasterView(host.name))
+        return replace(view, claim=told.claim, hold=told.hold, attempts=told.attempts)
+
+    def look_at_volume(self, host: Host, view: MasterView) -> None:
+        return None
 
 
 @cache

@@ -16,7 +16,7 @@ class File:
 
 
 class Disk:
-    """Survives reboots. A write or a rename is there at once and whole, as after an fsync.
+    """Survives reboots. A rename is there at once; what was written without an fsync is empty after a power cut.
 
     ``changes`` grows with every change, so that who watches need not look where nothing has happened.
     """
@@ -25,6 +25,7 @@ class Disk:
         self.changes = 0
         self._trees: dict[str, dict[str, File]] = {}  # by the first folder, for speed
         self._inodes = itertools.count(100)
+        self._unsynced: set[str] = set()
 
     @property
     def files(self) -> dict[str, File]:
@@ -34,11 +35,23 @@ class Disk:
     def _tree(self, path: str) -> dict[str, File]:
         return self._trees.setdefault(path.split("/", 2)[1], {})
 
-    def write(self, path: str, content: bytes | str) -> None:
+    def write(self, path: str, content: bytes | str, *, synced: bool = True) -> None:
         """A new file, or new content in the old one."""
         content = content.encode() if isinstance(content, str) else content
         old = self._tree(path).get(path)
         self._put(path, replace(old, content=content) if old else File(content, next(self._inodes)))
+        (self._unsynced.discard if synced else self._unsynced.add)(path)
+
+    def sync(self, *paths: str) -> None:
+        """`sync FILE...`"""
+        self._unsynced.difference_update(paths)
+
+    def cut_power(self) -> None:
+        """Names were journaled, contents were not."""
+        for path in self._unsynced:
+            if self.is_file(path):
+                self._put(path, replace(self._tree(path)[path], content=b""))
+        self._unsynced.clear()
 
     def _put(self, path: str, file: File) -> None:
         self.changes += 1
@@ -48,10 +61,10 @@ class Disk:
         self.changes += 1
         return self._tree(path).pop(path, None)
 
-    def create(self, path: str, content: bytes | str) -> None:
+    def create(self, path: str, content: bytes | str, *, synced: bool = True) -> None:
         """A new file in the place of what was there."""
         self._take(path)
-        self.write(path, content)
+        self.write(path, content, synced=synced)
 
     def read(self, path: str) -> bytes:
         return self._tree(path)[path].content
@@ -81,8 +94,13 @@ class Disk:
     def move(self, path: str, to: str) -> None:
         """A rename: of a file over what is there, or of a folder."""
         for old in [path, *self.below(path)]:
+            new = to + old.removeprefix(path)
+            self._unsynced.discard(new)
+            if old in self._unsynced:
+                self._unsynced.remove(old)
+                self._unsynced.add(new)
             if file := self._take(old):
-                self._put(to + old.removeprefix(path), file)
+                self._put(new, file)
 
     def link(self, path: str, to: str) -> bool:
         """A hard link; exclusive: false where something lies there already."""
@@ -90,6 +108,9 @@ class Disk:
             return False
         self._put(to, self._tree(path)[path])
         return True
+
+    def inode(self, path: str) -> int:
+        return self._tree(path)[path].inode
 
     def stat(self, path: str) -> str:
         """`stat -c '%d %i %W %s %n'`"""

@@ -22,6 +22,7 @@ class Fate(StrEnum):
     REBOOTS = "host reboots"
     VANISHES = "host vanishes"  # nobody reaches it for a while
     HANGS = "act hangs"  # for a while, or until its time is over
+    FULL = "disk is full"  # its act fails in the middle
     SLEEPS = "laptop sleeps"  # its lid is closed before the call, and opened again
 
     @property
@@ -57,8 +58,8 @@ class Called:
     what: str
 
 
-OUTSIDE_THE_PLAN = ("stat", "sum", "runs.sh")
-"""Looks that serve no plan: where a resumed run begins, and the size and sum of a file that is relayed."""
+OUTSIDE_THE_PLAN = ("stat", "sum", "runs.sh", "observe.sh", "made.sh")
+"""Looks that serve no plan: where a resumed run begins, what a run has left, size and sum of a file that is relayed."""
 
 
 @dataclass(slots=True)

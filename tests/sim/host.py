@@ -70,6 +70,7 @@ class SimHost:
         self.alive_at_s = 0.0
         self.works_on_data = ""
         self._boots_at_s = 0.0
+        self.first_inode = 0
         self._witness = witness
 
     @property
@@ -95,7 +96,10 @@ class SimHost:
         """What this master's member folder holds, running or not."""
         if self.etcd:
             return self.etcd
-        return self.load(MEMBER) if self.disk.is_file(DB) else None
+        try:
+            return self.load(MEMBER) if self.disk.is_file(DB) else None
+        except ValueError:  # not whole
+            return None
 
     def load(self, member: str) -> History:
         """What an etcd would make of a member folder. Without its raft log a database boots, and is wrong."""
@@ -115,9 +119,11 @@ class SimHost:
 
     # --- power ------------------------------------------------------------------------------------------
 
-    def reboot(self, now_s: float) -> None:
+    def reboot(self, now_s: float, *, in_good_order: bool = False) -> None:
         """Everything that runs dies at once."""
         self._end_pod()
+        if not in_good_order:
+            self.disk.cut_power()
         self.acts.power_off()
         self.units.power_off()
         self.works_on_data = ""
@@ -169,13 +175,12 @@ class SimHost:
         try:
             if pod.restores and self.disk.is_file(ARMED):
                 self._restore()
-        except ValueError:  # half a snapshot: the pod ends, and is started again
+            if not self.disk.is_file(DB):
+                self.disk.create(DB, to_file(History("new", EMPTY, ())))
+                self.disk.create(WAL, EMPTY)
+            pod.etcd = self.load(MEMBER)
+        except ValueError:  # half a snapshot, or a damaged database: the pod ends, and is started again
             self.pod = None
-            return
-        if not self.disk.is_file(DB):
-            self.disk.create(DB, to_file(History("new", EMPTY, ())))
-            self.disk.create(WAL, EMPTY)
-        pod.etcd = self.load(MEMBER)
 
     def _restore(self) -> None:
         snapshot = self.disk.read(ARMED)

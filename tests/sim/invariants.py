@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from orchestrator.core.model import Plan
 from tests.sim.acts import Call
 from tests.sim.history import OLD, RESTORED, History
-from tests.sim.host import ARMED, MEMBER, STATE, VOLUME, SimHost
+from tests.sim.host import ARMED, DB, MEMBER, STATE, VOLUME, SimHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,18 @@ class _OnDisk:
         return self.is_kept and not self.is_held
 
 
+TAKES_BACK = ("abort", "rollback")
+
+
+@dataclass(slots=True)
+class Undo:
+    """A run about another one."""
+
+    kind: str
+    undone: str
+    seen_equal: bool = False
+
+
 class Witness:
     """Stands beside all masters at once, and writes down each violation once."""
 
@@ -37,7 +50,9 @@ class Witness:
         self.commands = 0
         self._disks: dict[str, _OnDisk] = {}
         self._begun: set[str] = set()
-        self._runs: set[str] = set()
+        self._runs: list[str] = []
+        self._undos: dict[str, Undo] = {}
+        self._removes = False
 
     def watch(self, masters: Iterable[SimHost]) -> None:
         self._masters = tuple(masters)
@@ -58,9 +73,40 @@ class Witness:
             self.accuse(f"an act runs twice: {marker}")
         self._begun.add(marker)
         if not call.step.startswith(("claim.", "attempt.")):
-            self._runs.add(call.run)
-        if len(self._runs) > 1:
-            self.accuse(f"two runs are at work: {' and '.join(sorted(self._runs))}")
+            self._works(call.run)
+            self._watch_removals(call)
+        if any(
+            undo.undone == call.run and undo.kind != "finish" and self._is_taken(host, call.run)
+            for undo in self._undos.values()
+        ):
+            self.accuse(f"{host}: {call.step} of a run begins that was taken back")
+
+    def takes_over(self, plan: Plan, undone: str) -> None:
+        """A run that takes another back, or finishes it, is about to begin."""
+        self._undos[plan.run] = Undo(plan.kind, undone)
+
+    @property
+    def is_taken_back(self) -> bool:
+        return any(undo.kind in TAKES_BACK for undo in self._undos.values())
+
+    def _is_taken(self, host: str, run: str) -> bool:
+        return any(it.name == host and it.disk.is_file(f"{STATE}/{run}/undone") for it in self._masters)
+
+    def _works(self, run: str) -> None:
+        """One run at a time is at work; another that takes it back comes after it, and it never again."""
+        undo = self._undos.get(run)
+        if run not in self._runs and (not self._runs or undo):
+            self._runs.append(run)
+        if self._runs[-1] != run:
+            self.accuse(f"two runs are at work: {' and '.join(sorted({run, *self._runs}))}")
+
+    def _watch_removals(self, call: Call) -> None:
+        """Nothing goes that leads back before all members were seen to agree."""
+        undo = self._undos.get(call.run)
+        if undo and undo.kind == "finish" and call.step.startswith("release.remove"):
+            self._removes = True
+            if not undo.seen_equal:
+                self.accuse("finish removes the old data, and has not seen all members agree")
 
     def etcd_starts(self, host: SimHost) -> None:
         """Called when an etcd pod starts, before it touches anything."""
@@ -69,11 +115,18 @@ class Witness:
         if host.disk.is_file(ARMED):
             if not self._all_are_committed():
                 self.accuse(f"{host.name} starts its restore, not every master being committed")
-        elif self._on_disk(host).is_kept and host.load(MEMBER).log == OLD:
+        elif self._on_disk(host).is_kept and self._is_old(host, MEMBER) and not self._all_are_back():
             self.accuse(f"{host.name}: the old data comes up again after it was kept")
 
     def _all_are_committed(self) -> bool:
         return all(self.is_committed(master) for master in self._masters)
+
+    def _all_are_back(self) -> bool:
+        """A run was taken back, and every master has its old data again, and nothing but that to start from."""
+        return self.is_taken_back and all(self._is_back(master) for master in self._masters)
+
+    def _is_back(self, host: SimHost) -> bool:
+        return not host.disk.is_file(ARMED) and host.disk.is_file(DB) and self._is_old(host, MEMBER)
 
     def is_committed(self, host: SimHost) -> bool:
         """The right file is scheduled there, or has been restored."""
@@ -84,16 +137,23 @@ class Witness:
 
     def look(self) -> None:
         """After every command, and every second."""
+        self._see_whether_equal()
         logs = {host.etcd.log for host in self._masters if host.etcd}
         if len(logs) > 1:
             self.accuse(f"members of different histories serve at once: {' and '.join(sorted(logs))}")
         for host in self._masters:
             if host.works_on_data and host.etcd:
                 self.accuse(f"{host.name}: {host.works_on_data} is at work on the data of a running etcd")
-            if self._on_disk(host).is_free and not self._all_are_committed():
+            if self._on_disk(host).is_free and not (self._all_are_committed() or self._all_are_back()):
                 self.accuse(f"{host.name} is free to start, not every master being committed")
-            if not (self._on_disk(host).has_old_data or (host.etcd and host.etcd.log == OLD)):
+            if not (self._removes or self._on_disk(host).has_old_data or (host.etcd and host.etcd.log == OLD)):
                 self.accuse(f"{host.name}: the old data is nowhere to be found whole")
+
+    def _see_whether_equal(self) -> None:
+        """For who finishes a run: whether all members have served the same since it began."""
+        for undo in self._undos.values():
+            if undo.kind == "finish" and not undo.seen_equal:
+                undo.seen_equal = len({host.etcd for host in self._masters}) == 1 and bool(self._masters[0].etcd)
 
     def _on_disk(self, host: SimHost) -> _OnDisk:
         """Looked at only where something has changed since."""
@@ -111,7 +171,7 @@ class Witness:
     def _is_old(self, host: SimHost, folder: str) -> bool:
         try:
             history = host.load(folder)
-        except ValueError:
+        except (KeyError, ValueError):
             return False
         return history.log == OLD and history.extends(self._live)
 

@@ -12,16 +12,16 @@ from typing import Any, cast
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.source import BytesSource, RemoteSource
 from orchestrator.app.history import know_run
-from orchestrator.app.running import refuse_forgetful, refuse_held
+from orchestrator.app.running import refuse_forgetful, refuse_held, refuse_undone
+from orchestrator.app.undoing import Kind, fenced, plan_undo
 from orchestrator.app.wiring import Cluster
 from orchestrator.coordinator import Coordinator
 from orchestrator.core.model import Command, Pause, Plan, Push, canonical_json
 from orchestrator.core.result import Result
-from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import HaltedError, OrchestratorError
 from orchestrator.ports import Source
 from tests.sim.clock import VirtualClock
-from tests.sim.cluster import SNAPSHOT_FILE
+from tests.sim.cluster import SNAPSHOT_FILE, Observed
 from tests.sim.faults import Faults, Line
 from tests.sim.host import STATE
 from tests.sim.remote import SimRemote
@@ -33,11 +33,13 @@ PAUSE_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one laptop's work came to its end: done (a result), failed (an error), or dead (neither)."""
+    """How one laptop's work came to its end: done (a result), failed (an error), or dead (neither). ``run`` is the
+    undo that it has planned, if it has."""
 
     line: Line
     result: Result | None = None
     error: OrchestratorError | None = None
+    run: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -54,16 +56,21 @@ async def resume(world: World, run: str, faults: Faults | None = None) -> Ending
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_over(run))
 
 
+async def take_back(world: World, kind: Kind, run: str, faults: Faults | None = None) -> Ending:
+    """Another laptop takes a run back, or finishes it."""
+    return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_back(kind, run))
+
+
 async def _on_a_laptop(world: World, faults: Faults, work: Callable[[_Laptop], Awaitable[Result]]) -> Ending:
     laptop = _Laptop(world, Line(faults))
     task = asyncio.ensure_future(work(laptop))
     laptop.line.belongs_to(task)
     try:
-        return Ending(laptop.line, result=await task)
+        return Ending(laptop.line, result=await task, run=laptop.run)
     except asyncio.CancelledError:
-        return Ending(laptop.line)
+        return Ending(laptop.line, run=laptop.run)
     except OrchestratorError as error:
-        return Ending(laptop.line, error=error)
+        return Ending(laptop.line, error=error, run=laptop.run)
     finally:
         laptop.line.hang_up()
 
@@ -73,6 +80,7 @@ class _Laptop:
         world.laptops += 1
         self.world = world
         self.line = line
+        self.run = ""
         self.remotes = {name: SimRemote(world, host, line) for name, host in world.hosts.items()}
 
     async def carry_out(self, plan: Plan, attempt: int) -> Result:
@@ -97,18 +105,28 @@ class _Laptop:
 
     async def take_over(self, run: str) -> Result:
         """As ``app.running.resume``: what is done, and which attempt is next, the hosts tell."""
-        cluster = Cluster(
+        known = await know_run(self._cluster(), run)
+        refuse_held(known.state)
+        refuse_undone(known.state)
+        refuse_forgetful(known.plan, known.state)
+        return await self.carry_out(known.plan, known.state.newest_attempt + 1)
+
+    async def take_back(self, kind: Kind, run: str) -> Result:
+        """As `orchestrator abort`, and so on, once the plan is confirmed."""
+        plan = await fenced(await plan_undo(self._cluster(), kind, run))
+        self.run = plan.run
+        self.world.witness.takes_over(plan, run)
+        return await self.carry_out(plan, 1)
+
+    def _cluster(self) -> Cluster:
+        return Cluster(
             inventory=self.world.inventory.leave_out(self.world.lost),
-            distro=Kublr(),
+            distro=Observed(),
             scripts=builders.scripts(),
             opened={name: remote for name, remote in self.remotes.items() if name not in self.world.lost},
             clock=cast(SystemClock, VirtualClock()),
             reporter=_Silence(),
         )
-        known = await know_run(cluster, run)
-        refuse_held(known.state)
-        refuse_forgetful(known.plan, known.state)
-        return await self.carry_out(known.plan, known.state.newest_attempt + 1)
 
     async def _say_goodbye(self, plan: Plan, attempt: str) -> None:
         if not self.line.is_gone:

@@ -17,11 +17,11 @@ from tests.sim.world import World
 NODE_GRACE_S = 40
 
 
-def _fact(name: str, value: str) -> str:
+def fact(name: str, value: str) -> str:
     return f"{name}\t{base64.b64encode(value.encode()).decode()}"
 
 
-def _http(value: object, headers: str = "") -> str:
+def http(value: object, headers: str = "") -> str:
     return f"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n{headers}\r\n{json.dumps(value)}"
 
 
@@ -36,6 +36,7 @@ async def claimed(world: World, host: SimHost, call: Call) -> int:
 
 async def same(world: World, host: SimHost, call: Call) -> int:
     path, sha256 = call.args
+    host.disk.sync(path)
     if host.disk.is_file(path) and host.disk.sha256(path) == sha256:
         return 0
     call.say(f"{path} is not that file")
@@ -110,24 +111,24 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
     armed = "".join(f"{name}\n" for name in ("restore.db", "command") if host.disk.is_file(f"{data}/{name}"))
     cluster = f"X-Etcd-Cluster-Id: {etcd.cluster_id}\r\n" if etcd else ""
     said = {
-        "hashkv": _hash_kv(etcd, int(revision)) if etcd else "",
-        "hashkv_now": _hash_kv(etcd, 0) if etcd else "",
-        "members": _http([], cluster) if etcd else "",
-        "health": _http({"health": "true"}) if client_url and world.has_quorum(host) else "",
+        "hashkv": hash_kv(etcd, int(revision)) if etcd else "",
+        "hashkv_now": hash_kv(etcd, 0) if etcd else "",
+        "members": http([], cluster) if etcd else "",
+        "health": http({"health": "true"}) if client_url and world.has_quorum(host) else "",
         "files": files,
         "kept": host.disk.text(f"{state}/{run}/kept"),
         "armed": armed,
         "witnessed": host.disk.text(f"{state}/{run}/witnessed"),
     }
-    call.said += [_fact(name, value) for name, value in said.items()]
+    call.said += [fact(name, value) for name, value in said.items()]
     return 0
 
 
-def _hash_kv(etcd: History, revision: int) -> str:
+def hash_kv(etcd: History, revision: int) -> str:
     """etcd hashes its newest revision for 0, and refuses what is compacted or has not come yet."""
     if revision and not etcd.shows_hash(revision):
         return "HTTP/1.0 400 Bad Request\r\n\r\nmvcc: required revision has been compacted, or is a future revision"
-    return _http(etcd.hash_answer(revision or etcd.revision))
+    return http(etcd.hash_answer(revision or etcd.revision))
 
 
 async def ready(world: World, host: SimHost, call: Call) -> int:
@@ -166,37 +167,46 @@ async def lease(world: World, host: SimHost, call: Call) -> int:
         objects = {"leases": lease_bytes(node, node, at_utc), "minions": node_bytes(node, is_ready, at_utc)}
     for name in ("leases", "minions"):
         kvs = [{"key": "", "value": base64.b64encode(objects[name]).decode()}] if name in objects else []
-        call.say(_fact(name, _http({"header": {"revision": str(host.etcd.revision)}, "kvs": kvs})))
+        call.say(fact(name, http({"header": {"revision": str(host.etcd.revision)}, "kvs": kvs})))
     return 0
+
+
+def whose(host: SimHost, call: Call, state: str) -> None:
+    """What `records.sh` tells: who holds the host, and the attempts that it knows."""
+    disk = host.disk
+    if not disk.is_folder(state):
+        return
+    if disk.is_file(f"{state}/hold"):
+        call.say(fact("hold", disk.text(f"{state}/hold")))
+    attempts = [
+        path for path in disk.below(state) if path.endswith("/attempt") and path.count("/") == state.count("/") + 2
+    ]
+    call.say(fact("attempts", "".join(f"{path.split('/')[-2]} {disk.text(path)}\n" for path in attempts)))
+    if disk.is_file(f"{state}/claim"):
+        silent_s = int(VirtualClock().monotonic() - host.alive_at_s)
+        call.say(fact("claim", disk.text(f"{state}/claim")))
+        call.say(fact("silent_s", str(silent_s) if disk.is_file(f"{state}/alive") else "ended"))
 
 
 async def runs(world: World, host: SimHost, call: Call) -> int:
     state, run = call.args
     disk = host.disk
-    if not disk.is_folder(state):
+    whose(host, call, state)
+    if not run and disk.is_file(f"{state}/claim"):
+        run = json.loads(disk.text(f"{state}/claim"))["run"]
+    own = f"{state}/{run}"
+    if not run or not disk.is_folder(own):
         return 0
-    if disk.is_file(f"{state}/hold"):
-        call.say(_fact("hold", disk.text(f"{state}/hold")))
-    attempts = [
-        path for path in disk.below(state) if path.endswith("/attempt") and path.count("/") == state.count("/") + 2
-    ]
-    call.say(_fact("attempts", "".join(f"{path.split('/')[-2]} {disk.text(path)}\n" for path in attempts)))
-    if disk.is_file(f"{state}/claim"):
-        text = disk.text(f"{state}/claim")
-        silent_s = int(VirtualClock().monotonic() - host.alive_at_s)
-        call.say(_fact("claim", text))
-        call.say(_fact("silent_s", str(silent_s) if disk.is_file(f"{state}/alive") else "ended"))
-        run = run or json.loads(text)["run"]
-    if not run or not disk.is_folder(f"{state}/{run}"):
-        return 0
-    call.say(_fact("run", run))
+    call.say(fact("run", run))
     records = host.acts.records(run)
     lines = (
         f"act {it.step} {it.attempt} {it.state} {'-' if it.exit_code is None else it.exit_code}\n" for it in records
     )
-    call.say(_fact("acts", "".join(lines)))
-    if disk.is_file(f"{state}/{run}/plan.json"):
-        call.say(_fact("plan_sha256", disk.sha256(f"{state}/{run}/plan.json")))
+    call.say(fact("acts", "".join(lines)))
+    if disk.is_file(f"{own}/undone"):
+        call.say(fact("undone", disk.text(f"{own}/undone")))
+    if disk.is_file(f"{own}/plan.json"):
+        call.say(fact("plan_sha256", disk.sha256(f"{own}/plan.json")))
     return 0
 
 

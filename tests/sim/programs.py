@@ -31,17 +31,23 @@ def now_s() -> float:
 
 async def claim(world: World, host: SimHost, call: Call) -> int:
     disk, theirs, mine = host.disk, f"{call.state}/claim", f"{call.folder}/claim"
-    if disk.is_file(theirs) and f'"run":"{call.run}"' not in disk.text(theirs):
+    undone = "".join(call.args[1:])
+    is_ours = disk.is_file(theirs)
+    if is_ours and not any(f'"run":"{run}"' in disk.text(theirs) for run in (call.run, undone or call.run)):
         call.say(disk.text(theirs))
         return ANOTHERS
+    if undone and disk.is_folder(f"{call.state}/{undone}"):
+        await _fence(host, call, undone)
     sha256 = disk.sha256(f"{call.folder}/plan.json")
     disk.write(
         f"{mine}.part",
         f'{{"format":1,"run":"{call.run}","attempt":"{call.attempt}","laptop":"{call.args[0]}",'
         f'"plan_sha256":"{sha256}","taken_at_utc":"2026-11-22T03:10:09Z"}}\n',
+        synced=False,
     )
+    disk.sync(f"{mine}.part")
     await call.work()
-    if disk.is_file(theirs):
+    if is_ours:
         disk.move(f"{mine}.part", theirs)
     else:
         disk.move(f"{mine}.part", mine)
@@ -52,6 +58,16 @@ async def claim(world: World, host: SimHost, call: Call) -> int:
     disk.write(f"{call.state}/alive", "")
     host.alive_at_s = now_s()
     return 0
+
+
+async def _fence(host: SimHost, call: Call, undone: str) -> None:
+    """The run that is taken back can do nothing here any more, and nobody goes on with it."""
+    folder = f"{call.state}/{undone}"
+    newest = host.disk.text(f"{folder}/attempt").partition("-")[0]
+    host.acts.put(f"{folder}/attempt", f"{int(newest or 0) + 1}-undone\n")
+    await call.work()
+    host.acts.put(f"{folder}/undone", f"{call.run}\n")
+    await call.work()
 
 
 async def release(world: World, host: SimHost, call: Call) -> int:
@@ -75,16 +91,18 @@ async def safety(world: World, host: SimHost, call: Call) -> int:
         return 0
     if not host.etcd or not world.has_quorum(host):
         return 1
-    host.disk.create(f"{path}.part", to_file(host.etcd))
+    host.disk.create(f"{path}.part", to_file(host.etcd), synced=False)
     await call.work()
+    host.disk.sync(f"{path}.part")
     host.disk.move(f"{path}.part", path)
     return 0
 
 
 async def hosts(world: World, host: SimHost, call: Call) -> int:
-    verb, path, *block = call.args
-    begin, end = f"# orchestrator {call.run} begin", f"# orchestrator {call.run} end"
-    before = f"{call.folder}/hosts.before"
+    verb, path, *rest = call.args
+    run = rest[0] if verb == "remove" and rest else call.run
+    begin, end, folder = f"# orchestrator {run} begin", f"# orchestrator {run} end", f"{call.state}/{run}"
+    before = f"{folder}/hosts.before"
     if not host.disk.is_file(before):
         host.disk.write(before, host.disk.read(path))
     lines: list[str] = []
@@ -95,14 +113,15 @@ async def hosts(world: World, host: SimHost, call: Call) -> int:
             lines.append(line)
         ours = ours and line != end
     if verb == "put":
-        lines += [begin, *block, end]
+        lines += [begin, *rest, end]
     new = "".join(f"{line}\n" for line in lines)
     if verb == "remove" and host.disk.text(before) == new.rstrip("\n"):
         new = host.disk.read(before).decode()
-    host.disk.write(f"{call.folder}/hosts.new", new)
-    host.disk.write(f"{path}.kr-{call.run}", new)
+    host.disk.write(f"{folder}/hosts.new", new)
+    host.disk.write(f"{path}.kr-{run}", new, synced=False)
+    host.disk.sync(f"{path}.kr-{run}")
     await call.work()
-    host.disk.move(f"{path}.kr-{call.run}", path)
+    host.disk.move(f"{path}.kr-{run}", path)
     return 0
 
 
@@ -113,17 +132,21 @@ async def hold(world: World, host: SimHost, call: Call) -> int:
     verb, folder, *units = call.args
     path = f"{call.state}/hold"
     if verb == "lift":
-        if host.disk.text(path, call.run) != call.run:
+        owner = units[0] if units else call.run  # there: the run whose hold it is
+        if host.disk.text(path, owner) != owner:
             return 1
         host.disk.remove(path)
         return 0
     if verb == "set":
-        host.disk.create(path, f"{call.run}\n")
+        host.disk.create(f"{path}.part", f"{call.run}\n", synced=False)
+        host.disk.sync(f"{path}.part")
+        host.disk.move(f"{path}.part", path)
     for unit in units:
         await call.work()
         drop_in = f"{folder}/{unit}.d/50-orchestrator-hold.conf"
         if verb == "set":
-            host.disk.write(drop_in, f"[Unit]\nConditionPathExists=!{path}\n")
+            host.disk.write(drop_in, f"[Unit]\nConditionPathExists=!{path}\n", synced=False)
+            host.disk.sync(drop_in)
         else:
             host.disk.remove(drop_in)
     await call.work()
@@ -145,7 +168,7 @@ async def systemctl(world: World, host: SimHost, call: Call) -> int:
                 if not unit.startswith("-"):
                     host.units.start(unit, now_s())
         case "reboot":
-            host.reboot(now_s())
+            host.reboot(now_s(), in_good_order=True)
         case _:
             raise UnknownProgramError(f"systemctl {verb}")
     return 0
@@ -185,9 +208,9 @@ async def services(world: World, host: SimHost, call: Call) -> int:
 # --- keep, commit, start ----------------------------------------------------------------------------------
 
 
-def _refuses(host: SimHost, call: Call) -> bool:
+def refuses(host: SimHost, call: Call, undone: str = "") -> bool:
     """What touches etcd's data tests again, under the lock, that nothing else does."""
-    if host.disk.text(f"{call.state}/hold") != call.run:
+    if host.disk.text(f"{call.state}/hold") not in (call.run, undone or call.run):
         call.say("refused: this host is not held")
         return True
     if host.etcd:
@@ -199,7 +222,7 @@ def _refuses(host: SimHost, call: Call) -> bool:
 async def keep(world: World, host: SimHost, call: Call) -> int:
     member, kept = call.args
     disk, listing = host.disk, f"{call.folder}/kept"
-    if _refuses(host, call):
+    if refuses(host, call):
         return REFUSED
     if disk.is_file(listing):
         return 0
@@ -210,28 +233,30 @@ async def keep(world: World, host: SimHost, call: Call) -> int:
         if not disk.is_folder(kept):
             disk.move(member, kept)
             await call.work()
-        disk.create(f"{listing}.sums", "\n".join(_sums(host, kept)))
+        disk.create(f"{listing}.sums", "\n".join(sums(host, kept)), synced=False)
         if not disk.is_folder(member):
             disk.remove(f"{kept}.part")
             for path in disk.below(kept):
-                disk.create(f"{kept}.part{path.removeprefix(kept)}", disk.read(path))
+                disk.create(f"{kept}.part{path.removeprefix(kept)}", disk.read(path), synced=False)
                 await call.work()
             disk.move(f"{kept}.part", member)
             await call.work()
-        disk.create(f"{listing}.part", "".join(f"{disk.stat(path)}\n" for path in disk.below(member)))
+        lines = "".join(f"{disk.stat(path)}\n" for path in disk.below(member))
+        disk.create(f"{listing}.part", lines, synced=False)
         await call.work()
+        disk.sync(f"{listing}.part", f"{listing}.sums")
         disk.move(f"{listing}.part", listing)
     return 0
 
 
-def _sums(host: SimHost, folder: str) -> list[str]:
+def sums(host: SimHost, folder: str) -> list[str]:
     return [f"{host.disk.sha256(path)}  .{path.removeprefix(folder)}" for path in host.disk.below(folder)]
 
 
 async def schedule(world: World, host: SimHost, call: Call) -> int:
     _, snapshot, _, data, sha256 = call.args
     armed = f"{data}/restore.db"
-    if _refuses(host, call):
+    if refuses(host, call):
         return REFUSED
     if host.disk.is_file(armed):
         if host.disk.sha256(armed) == sha256:
@@ -239,9 +264,11 @@ async def schedule(world: World, host: SimHost, call: Call) -> int:
         host.disk.move(armed, f"{armed}.kr-{call.run}-{call.attempt}")
     with host.at_work(call.step):
         content = host.disk.read(snapshot)
-        host.disk.create(armed, content[: len(content) // 2])  # nobody has promised that the vendor's copy is atomic
+        host.disk.create(
+            armed, content[: len(content) // 2], synced=False
+        )  # nobody has promised that the vendor's copy is atomic
         await call.work()
-        host.disk.write(armed, content)
+        host.disk.write(armed, content, synced=False)
         await call.work()
     return 0
 

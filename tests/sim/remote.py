@@ -14,6 +14,8 @@ from tests.sim.faults import Fate, Fault, Line
 from tests.sim.host import STATE, SimHost
 from tests.sim.looks import LOOKS
 from tests.sim.programs import ACTS, Program, UnknownProgramError, now_s
+from tests.sim.undo_acts import UNDO_ACTS
+from tests.sim.undo_looks import UNDO_LOOKS
 from tests.sim.world import World
 
 PATIENCE_S, HEARTBEAT_S, LATENCY_S = 30.0, 15.0, 0.05
@@ -41,7 +43,7 @@ class SimRemote:
     async def look(self, command: Command) -> Output:
         if _ends_laptop(await self._next("look", command.argv[0])):
             await self._line.crash()
-        program = _known(LOOKS, command)
+        program = _known(command, LOOKS, UNDO_LOOKS)
         self._world.witness.ran(command.argv, self._line.shows(command))
         if not await self._answers():
             return Output(None, failure=Failure.UNREACHABLE, detail=f"{self.name} does not answer")
@@ -52,7 +54,7 @@ class SimRemote:
 
     async def act(self, step: str, attempt: str, command: Command) -> Outcome:
         place = self._place(attempt, step, command)
-        program = partial(_known(ACTS, command), self._world, self._host)
+        program = partial(_known(command, ACTS, UNDO_ACTS), self._world, self._host)
         fault = await self._next("act", step)
         self._world.witness.ran(command.argv, self._line.shows(command))
         if fault and fault.fate.ends_laptop:
@@ -108,7 +110,7 @@ class SimRemote:
         if fault and fault.fate is Fate.DIED:
             await self._line.crash()
         await asyncio.sleep(LATENCY_S)
-        disk.write(part, content)
+        disk.write(part, content, synced=False)
         acts, misfortune = self._host.acts, _misfortune(fault) if fault else FORTUNE
         finishing = acts.spawn(acts.finish(place, path, sha256, misfortune))
         if fault:
@@ -199,10 +201,11 @@ class SimRemote:
             self._host.alive_at_s = now_s()
 
 
-def _known(programs: dict[str, Program], command: Command) -> Program:
-    if command.argv[0] not in programs:
-        raise UnknownProgramError(" ".join(command.argv))
-    return programs[command.argv[0]]
+def _known(command: Command, *programs: dict[str, Program]) -> Program:
+    for known in programs:
+        if program := known.get(command.argv[0]):
+            return program
+    raise UnknownProgramError(" ".join(command.argv))
 
 
 def _ends_laptop(fault: Fault | None) -> bool:
@@ -218,6 +221,8 @@ def _misfortune(fault: Fault) -> Misfortune:
             return Misfortune(after_settle_s=fault.after_s)
         case Fate.DIED:
             return Misfortune(dies_at=fault.at)
+        case Fate.FULL:
+            return Misfortune(full_at=fault.at)
         case Fate.HANGS:
             return Misfortune(slow_s=fault.for_s)
     return FORTUNE

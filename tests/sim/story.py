@@ -31,6 +31,8 @@ class Story:
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     commands: int = 0
     lost: tuple[str, ...] = ()
+    first: Ending | None = None  # of the restore, where the story is about what follows
+    did: str = ""
 
     @property
     def calls(self) -> list[Called]:
@@ -110,23 +112,35 @@ async def judge(world: World, story: Story, run: str) -> None:
     await asyncio.sleep(AFTERMATH_S)
     story.left = leftovers(world, run)
     there = [host for host in world.hosts.values() if host.name not in world.lost]
-    wrong = [it for host in there for it in _left_behind(host, run)] + _wrong_now(world)
+    wrong = [it for host in there for it in (*_left_behind(host, run), *left_stopped(host))] + wrong_now(world)
     story.lost = tuple(world.lost)
+    wrong += await lose_power(world)
+    wrong += [f"after a power cut: {it}" for it in wrong_now(world)]
+    story.violations = [*world.witness.violations, *wrong]
+
+
+async def lose_power(world: World) -> list[str]:
+    """All masters at once."""
     before = world.masters[0].known()
     for host in world.masters:
         host.reboot(asyncio.get_running_loop().time())
     await asyncio.sleep(POWER_CUT_S)
-    for host in world.masters:
-        after = host.known()
-        if before and after and not after.extends(before):
-            wrong.append(f"{host.name}: a power cut after the end loses acknowledged writes")
-    wrong += [f"after a power cut: {it}" for it in _wrong_now(world)]
-    story.violations = [*world.witness.violations, *wrong]
+    afters = ((host.name, host.known()) for host in world.masters)
+    return [
+        f"{name}: a power cut after the end loses acknowledged writes"
+        for name, after in afters
+        if before and after and not after.extends(before)
+    ]
 
 
 def _left_behind(host: SimHost, run: str) -> list[str]:
-    """What no run that has ended may leave on a host."""
-    paths = [path for path in _own(host, run) if path.startswith((f"{FOLDER}/", "/etc/hosts.")) or ".part" in path]
+    """What a restore that has ended may not leave on a host."""
+    return [f"{host.name}: {path} is left behind" for path in _own(host, run) if ".part" in path]
+
+
+def left_stopped(host: SimHost) -> list[str]:
+    """What no run that has ended may leave on a host: neither files outside of its own folder nor what it stopped."""
+    paths = [path for path in host.disk.files if path.startswith((f"{FOLDER}/", "/etc/hosts."))]
     paths += [path for name in ("hold", "claim", "alive") if host.disk.is_file(path := f"{STATE}/{name}")]
     wrong = [f"{host.name}: {path} is left behind" for path in paths]
     wrong += [f"{host.name}: {unit} is left stopped" for unit in ALL if not host.units.is_active(unit)]
@@ -135,13 +149,16 @@ def _left_behind(host: SimHost, run: str) -> list[str]:
     )
 
 
-def _wrong_now(world: World) -> list[str]:
+def serves(world: World, host: SimHost) -> list[str]:
+    return [] if world.api_ready(host) else [f"{host.name} does not serve"]
+
+
+def wrong_now(world: World) -> list[str]:
     wrong = []
     for host in world.masters:
         if not is_restored(host.known(), SNAPSHOT):
             wrong.append(f"{host.name} is not restored")
-        if not world.api_ready(host):
-            wrong.append(f"{host.name} does not serve")
+        wrong += serves(world, host)
         if host.disk.is_file(ARMED):
             wrong.append(f"{host.name}: restore.db is still armed")
     return wrong

@@ -212,6 +212,7 @@ class Restore:
                 host=master.name,
                 title="schedule the restore for the next start",
                 act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
+                done_if=one(master, self._scheduled(master)),  # a power cut may have taken the file since
                 rerunnable=True,
                 undo="rename restore.db away",
             )

@@ -180,6 +180,17 @@ def test_what_was_kept_goes_only_while_data_is_there(host: FakeHost, back: FakeH
     assert host.member.exists()
 
 
+@WITHOUT_APPLETS
+def test_a_removal_that_died_goes_on(host: FakeHost, back: FakeHost) -> None:
+    path = kept(host)
+    host.program("rm", '[ -d "$2" ] || exit 0; find "$2" -type f | head -n 1 | xargs unlink; exit 1')
+    assert back.act("unkeep.sh", host.member, path, host.run).returncode == 1
+    (host.programs / "rm").unlink()
+    assert back.act("unkeep.sh", host.member, path, host.run).returncode == 0
+    assert sorted(host.root.glob("data.kr-*")) == []
+    assert host.member.exists()
+
+
 def test_nothing_is_removed_that_is_not_named_after_the_run(host: FakeHost, back: FakeHost) -> None:
     mine, other = host.folder / "snapshot.db", host.root / f"data.kr-{OTHER_RUN}"
     for path in (mine, other, host.folder / "safety.db"):

@@ -1,0 +1,123 @@
+"""The programs that take a run back, or remove what it has left: what the scripts of their names do."""
+
+from __future__ import annotations
+
+from tests.sim.acts import Call
+from tests.sim.host import SimHost
+from tests.sim.programs import REFUSED, Program, refuses, sums
+from tests.sim.world import World
+
+
+async def unschedule(world: World, host: SimHost, call: Call) -> int:
+    data, undone = call.args
+    armed = f"{data}/restore.db"
+    if not host.disk.is_file(armed):
+        return 0
+    if not any(path.endswith("/started") for path in host.disk.below(f"{call.state}/{undone}/steps/commit.schedule")):
+        call.say(f"refused: {armed} is not from run {undone}")
+        return REFUSED
+    _set_aside(host, armed, undone, call)
+    await call.work()
+    return 0
+
+
+def _set_aside(host: SimHost, armed: str, undone: str, call: Call) -> None:
+    aside = f"{armed}.kr-{undone}"
+    host.disk.move(armed, f"{aside}-{call.run}" if host.disk.is_file(aside) else aside)
+
+
+async def putback(world: World, host: SimHost, call: Call) -> int:
+    member, kept, undone = call.args
+    disk, copy = host.disk, f"{kept}.copy"
+    if disk.is_folder(kept):
+        if refuses(host, call, undone):
+            return REFUSED
+        with host.at_work(call.step):
+            if disk.is_folder(member):
+                if disk.is_folder(copy):
+                    call.say(f"refused: both {member} and {copy} are there")
+                    return REFUSED
+                disk.move(member, copy)
+                await call.work()
+            disk.move(kept, member)
+            await call.work()
+    disk.remove(f"{kept}.part")
+    disk.remove(copy)
+    return 0
+
+
+async def swap(world: World, host: SimHost, call: Call) -> int:
+    data, member, kept, aside, undone = call.args
+    disk, listing = host.disk, f"{call.folder}/returned"
+    if refuses(host, call):
+        return REFUSED
+    if disk.is_file(listing):
+        return 0
+    had_none = disk.text(f"{call.state}/{undone}/kept") == "none"
+    with host.at_work(call.step):
+        if had_none or disk.is_folder(kept):
+            if disk.is_folder(member) and not disk.is_folder(aside):
+                disk.move(member, aside)
+                await call.work()
+            if disk.is_folder(member):
+                call.say(f"refused: both {member} and {aside} are there")
+                return REFUSED
+        if disk.is_file(f"{data}/restore.db"):
+            _set_aside(host, f"{data}/restore.db", undone, call)
+            await call.work()
+        if not had_none:
+            disk.move(kept, member)
+            await call.work()
+        lines = "none\n" if had_none else "".join(f"{disk.stat(path)}\n" for path in disk.below(member))
+        disk.create(f"{listing}.part", lines, synced=False)
+        await call.work()
+        disk.sync(f"{listing}.part")
+        disk.move(f"{listing}.part", listing)
+    return 0
+
+
+async def unkeep(world: World, host: SimHost, call: Call) -> int:
+    member, kept, undone = call.args
+    disk = host.disk
+    if not kept.endswith(f".kr-{undone}"):
+        return REFUSED
+    disk.remove(f"{kept}.part")
+    if not disk.is_folder(kept):
+        return 0
+    if not disk.is_folder(member):
+        call.say(f"refused: {member} is gone, and {kept} is what is left of it")
+        return REFUSED
+    if sorted(sums(host, kept)) != sorted(disk.text(f"{call.state}/{undone}/kept.sums").splitlines()):
+        call.say(f"refused: {kept} has changed since it was made")
+        return REFUSED
+    disk.move(kept, f"{kept}.part")
+    await call.work()
+    await _remove(host, f"{kept}.part", call)
+    return 0
+
+
+async def remove(world: World, host: SimHost, call: Call) -> int:
+    undone, *paths = call.args
+    for path in paths:
+        is_named = path.endswith((f".kr-{undone}", f".kr-{undone}.part")) or f".kr-{undone}-" in path
+        if not (is_named or path.startswith(f"{call.state}/{undone}/snapshot.db")):
+            call.say(f"refused: {path} is not named after run {undone}")
+            return REFUSED
+        await _remove(host, path, call)
+    return 0
+
+
+async def _remove(host: SimHost, path: str, call: Call) -> None:
+    """File by file: an act that dies leaves a part of a folder."""
+    for file in [it for it in (path, *host.disk.below(path)) if host.disk.is_file(it)]:
+        host.disk.remove(file)
+        await call.work()
+
+
+UNDO_ACTS: dict[str, Program] = {
+    "putback.sh": putback,
+    "remove.sh": remove,
+    "swap.sh": swap,
+    "unkeep.sh": unkeep,
+    "unschedule.sh": unschedule,
+}

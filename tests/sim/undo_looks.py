@@ -1,0 +1,124 @@
+"""The programs that look at a run which is taken back, and at what it has left."""
+
+from __future__ import annotations
+
+from tests.sim.acts import Call
+from tests.sim.history import History
+from tests.sim.host import SimHost
+from tests.sim.looks import fact, hash_kv, http, whose
+from tests.sim.programs import Program, sums
+from tests.sim.world import World
+
+SCHEDULES = ("restore.db", "command")
+
+
+async def observe(world: World, host: SimHost, call: Call) -> int:
+    """Of all that the real one tells, whose the host is: the rest stands in the views of a test."""
+    whose(host, call, call.args[0])
+    return 0
+
+
+async def made(world: World, host: SimHost, call: Call) -> int:
+    state, run, data, kept = call.args
+    disk, own = host.disk, f"{state}/{run}"
+    if disk.text(f"{own}/kept") == "none":
+        call.say(fact("kept", "none\n"))
+    elif disk.is_file(f"{own}/kept") and disk.is_folder(kept):
+        call.say(fact("kept", "whole\n"))
+    if disk.is_file(f"{own}/claim.released"):
+        call.say(fact("released", "yes\n"))
+    armed = f"{data}/restore.db.kr-{run}"
+    files = [path for path in disk.below(own) if path.startswith((f"{own}/snapshot.db.part.",))]
+    files += [path for path in disk.below(data) if path.startswith(armed)]
+    paths = [f"{own}/snapshot.db", *files, kept, f"{kept}.part"]
+    call.say(fact("made", "".join(f"1\t{path}\n" for path in paths if disk.is_file(path) or disk.is_folder(path))))
+    return 0
+
+
+async def unstarted(world: World, host: SimHost, call: Call) -> int:
+    state, run = call.args
+    begun = [path for path in host.disk.below(f"{state}/{run}/steps") if path.endswith("/started")]
+    if any(path.split("/steps/")[1].startswith("start.") for path in begun):
+        call.say(f"run {run} has begun to start services")
+        return 1
+    return 0
+
+
+async def untouched(world: World, host: SimHost, call: Call) -> int:
+    data, kept = call.args
+    if host.disk.is_folder(kept):
+        call.say(f"the old data is in {kept}")
+        return 1
+    return _unscheduled(host, data, call)
+
+
+def _unscheduled(host: SimHost, data: str, call: Call) -> int:
+    for name in SCHEDULES:
+        if host.disk.is_file(f"{data}/{name}"):
+            call.say(f"{data}/{name} lies there")
+            return 1
+    return 0
+
+
+async def unchanged(world: World, host: SimHost, call: Call) -> int:
+    state, run, kept = call.args
+    listing = f"{state}/{run}/kept.sums"
+    if not host.disk.is_folder(kept) or not host.disk.is_file(listing):
+        call.say(f"{kept} is gone")
+        return 1
+    if sorted(sums(host, kept)) != sorted(host.disk.text(listing).splitlines()):
+        call.say(f"{kept} is no longer what was kept")
+        return 1
+    return 0
+
+
+async def returned(world: World, host: SimHost, call: Call) -> int:
+    state, run, data, member = call.args
+    listing = host.disk.text(f"{state}/{run}/returned")
+    if not listing:
+        call.say("the old data is not back yet")
+        return 1
+    if (listing != "none") != host.disk.is_folder(member):
+        call.say(f"{member} is gone, or should not be there")
+        return 1
+    return _unscheduled(host, data, call)
+
+
+async def running(world: World, host: SimHost, call: Call) -> int:
+    down = [unit for unit in call.args if not host.units.is_active(unit)]
+    for unit in down:
+        call.say(f"{unit} is inactive")
+    return 1 if down else 0
+
+
+async def agree(world: World, host: SimHost, call: Call) -> int:
+    state, run, data, member = call.args[:4]
+    listing = f"{state}/{run}/returned"
+    said = _answers(world, host, host.etcd) if host.etcd else {}
+    said["files"] = "".join(f"{host.disk.stat(path)}\n" for path in host.disk.below(member))
+    said["armed"] = "".join(f"{name}\n" for name in SCHEDULES if host.disk.is_file(f"{data}/{name}"))
+    if host.disk.is_file(listing):
+        said["returned"] = host.disk.text(listing)
+    call.said += [fact(name, value) for name, value in said.items()]
+    return 0
+
+
+def _answers(world: World, host: SimHost, etcd: History) -> dict[str, str]:
+    return {
+        "hashkv_now": hash_kv(etcd, 0),
+        "hashkv": hash_kv(etcd, etcd.revision - etcd.revision % 100),
+        "members": http([], f"X-Etcd-Cluster-Id: {etcd.cluster_id}\r\n"),
+        "health": http({"health": "true"}) if world.has_quorum(host) else "",
+    }
+
+
+UNDO_LOOKS: dict[str, Program] = {
+    "agree.sh": agree,
+    "made.sh": made,
+    "observe.sh": observe,
+    "returned.sh": returned,
+    "running.sh": running,
+    "unchanged.sh": unchanged,
+    "unstarted.sh": unstarted,
+    "untouched.sh": untouched,
+}

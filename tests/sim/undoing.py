@@ -1,0 +1,122 @@
+"""Stories of a restore that is interrupted, or done, and then taken back or finished; which is interrupted as well."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from orchestrator.app.undoing import Kind
+from orchestrator.core.inventory import Inventory
+from tests.sim.clock import play
+from tests.sim.cluster import INVENTORY, LIVE, RUN, make_plan, make_world
+from tests.sim.faults import Faults
+from tests.sim.history import OLD
+from tests.sim.host import ARMED, DB, STATE, VOLUME, SimHost, Vendor
+from tests.sim.laptop import Ending, restore, resume, take_back
+from tests.sim.story import AFTERMATH_S, SILENCE_S, Story, left_stopped, lose_power, serves, wrong_now
+from tests.sim.world import World
+
+MOST_LAPTOPS = 8
+
+
+@dataclass(slots=True)
+class _Operator:
+    """Who wants the run taken back, and does what the errors say. ``does`` is what came of it."""
+
+    world: World
+    wants: Kind
+    does: Kind | None = None
+    undo: str = ""
+
+    async def goes_on(self, faults: Faults) -> Ending:
+        """One more laptop."""
+        if self.undo:
+            ending = await resume(self.world, self.undo, faults)
+        else:
+            self.does = self.wants
+            ending = await take_back(self.world, self.wants, RUN, faults)
+            self.undo = ending.run
+        if ending.error:
+            await self._reads(ending.error.message, ending.error.next_step, faults)
+        return ending
+
+    async def _reads(self, message: str, following: str, faults: Faults) -> None:
+        if "orchestrator plan" in following:  # no host knows that run: it has not begun
+            self.does, self.undo = None if not self.undo else self.does, ""
+        elif "was taken back" in message:
+            self.undo = message.rpartition(" ")[2]
+        elif "orchestrator rollback" in following and not self.undo:
+            self.wants = "rollback"
+        elif "orchestrator abort" in following and not self.undo:
+            self.wants = "abort"
+        elif "orchestrator resume" in following and not self.undo and self.wants == "finish":
+            await resume(self.world, RUN)
+
+
+def tell_undo(
+    wants: Kind,
+    restore_faults: Faults,
+    *faults: Faults,
+    wait_s: float = SILENCE_S,
+    vendor: Vendor | None = None,
+    inventory: Inventory = INVENTORY,
+    most_laptops: int = MOST_LAPTOPS,
+) -> Story:
+    """The first laptop restores and meets the first faults; those that undo it meet the others."""
+
+    async def told() -> Story:
+        world = make_world(vendor, inventory)
+        living = asyncio.create_task(world.live())
+        story, operator = Story(), _Operator(world, wants)
+        story.first = await restore(world, make_plan(inventory, RUN), restore_faults)
+        for number in range(most_laptops):
+            await asyncio.sleep(wait_s)
+            story.endings.append(await operator.goes_on(faults[number] if number < len(faults) else {}))
+            if story.is_done or operator.does is None:
+                break
+        await judge_undo(world, story, operator.does)
+        living.cancel()
+        return story
+
+    return play(told())
+
+
+async def judge_undo(world: World, story: Story, did: Kind | None) -> None:
+    """What is wrong when all that was late has landed, and after a power cut."""
+    story.commands, story.did = world.witness.commands, did or "nothing"
+    if did and not story.is_done:
+        story.violations = [*world.witness.violations, f"{did} never ends: {story.endings[-1].error}"]
+        return
+    await asyncio.sleep(AFTERMATH_S)
+    wrong = [it for host in world.hosts.values() for it in left_stopped(host)]
+    wrong += [it for host in world.hosts.values() for it in _left_over(host, did)]
+    wrong += _wrong_after(world, did)
+    wrong += await lose_power(world)
+    wrong += [f"after a power cut: {it}" for it in _wrong_after(world, did)]
+    story.violations = [*world.witness.violations, *wrong]
+
+
+def _wrong_after(world: World, did: Kind | None) -> list[str]:
+    if did == "finish":
+        return wrong_now(world)
+    wrong = []
+    for host in world.masters:
+        known = host.known()
+        if known is None or known.log != OLD or not known.extends(LIVE):
+            wrong.append(f"{host.name} is not on its old data")
+        elif host.disk.inode(DB) != host.first_inode:
+            wrong.append(f"{host.name} runs on a copy of its old data")
+        wrong += serves(world, host)
+        if host.disk.is_file(ARMED):
+            wrong.append(f"{host.name}: restore.db is still armed")
+    return wrong
+
+
+def _left_over(host: SimHost, did: Kind | None) -> list[str]:
+    """What belongs to no operator, and no end of an undo may leave."""
+    if did != "finish":
+        paths = [f"{STATE}/{RUN}/snapshot.db"] if did == "abort" else []
+        return [f"{host.name}: {path} is left" for path in paths if host.disk.is_file(path)]
+    gone = [path for path in host.disk.below(VOLUME) if f".kr-{RUN}" in path]
+    gone += [path for path in host.disk.below(f"{STATE}/{RUN}") if "/snapshot.db" in path]
+    return [f"{host.name}: finish has left {path}" for path in gone]
