@@ -7,6 +7,6 @@ elif [ -e "$state/$run/kept" ] && [ -d "$kept" ]; then
     echo whole
 fi | fact kept
 [ ! -e "$state/$run/claim.released" ] || echo yes | fact released
-for path in "$state/$run"/snapshot.db "$state/$run"/snapshot.db.part.* "$kept" "$kept.part" "$data/restore.db.kr-$run"*; do
+for path in "$state/$run"/snapshot.db "$state/$run"/snapshot.db.part.* "$kept" "$kept.part" "$data/restore.db.kr-$run"; do
     [ ! -e "$path" ] || du -sk --apparent-size "$path"
 done | fact made
