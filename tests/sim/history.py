@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 OLD, RESTORED, HALF, EMPTY = "old", "restored", "half-restored", "empty"
 
@@ -60,6 +61,7 @@ def to_file(history: History) -> bytes:
     return json.dumps([history.cluster_id, history.log, history.writes, history.compacted]).encode()
 
 
+@lru_cache(maxsize=512)
 def from_file(content: bytes) -> History:
     cluster_id, log, writes, compacted = json.loads(content)
     return History(cluster_id, log, tuple(writes), compacted)

@@ -82,6 +82,11 @@ class SimHost:
     def etcd(self) -> History | None:
         return self.pod.etcd if self.pod else None
 
+    @property
+    def log(self) -> str:
+        """The raft log that it serves from, if it does."""
+        return self.pod.etcd.log if self.pod and self.pod.etcd else ""
+
     def set_etcd(self, history: History) -> None:
         """A running member has applied more."""
         assert self.pod

@@ -53,6 +53,7 @@ class Witness:
         self._runs: list[str] = []
         self._undos: dict[str, Undo] = {}
         self._removes = False
+        self._seen: tuple[object, ...] = ()
 
     def watch(self, masters: Iterable[SimHost]) -> None:
         self._masters = tuple(masters)
@@ -138,6 +139,10 @@ class Witness:
     def look(self) -> None:
         """After every command, and every second."""
         self._see_whether_equal()
+        seen = (self._removes, len(self._undos), *((it.disk.changes, it.log, it.works_on_data) for it in self._masters))
+        if seen == self._seen:
+            return
+        self._seen = seen
         logs = {host.etcd.log for host in self._masters if host.etcd}
         if len(logs) > 1:
             self.accuse(f"members of different histories serve at once: {' and '.join(sorted(logs))}")

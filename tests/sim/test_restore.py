@@ -159,7 +159,7 @@ def test_a_run_that_is_resumed_much_later_still_ends() -> None:
 WITH_PAUSE = builders.inventory(3, 1, volumes=Volumes.PAUSE)
 
 
-def test_a_pause_of_an_hour_with_a_reboot_in_it() -> None:
+def test_a_long_pause_with_a_reboot_in_it() -> None:
     def reboot(world: World) -> None:
         world.masters[1].reboot(now_s())
 
