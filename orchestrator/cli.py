@@ -10,13 +10,14 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orchestrator import options
 from orchestrator.confirm import confirm_destroyed, confirm_plan
 from orchestrator.errors import InterruptedRunError, OrchestratorError, UsageError
+from orchestrator.exits import fail, leave
 
 if TYPE_CHECKING:
     from orchestrator.app.running import Ended
@@ -166,7 +167,7 @@ def apply(
     try:
         made = planning.read_plan(planfile)
     except UsageError as error:
-        _fail(error, inventory)
+        fail(error, inventory)
     without = [host.name for host in made.inventory.left_out]
     where = inventory or Path(made.inventory_path)
     _run(work, where)
@@ -383,7 +384,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None =
     try:
         asyncio.run(work())
     except OrchestratorError as error:
-        _fail(error, inventory)
+        fail(error, inventory)
     except (KeyboardInterrupt, asyncio.CancelledError):
         from orchestrator.app.wiring import last_signal
 
@@ -392,21 +393,15 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None =
             "orchestrator resume -i INVENTORY",
             signal_number=last_signal() or signal.SIGINT,
         )
-        _fail(left, inventory)
-
-
-def _fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
-    from orchestrator.adapters import report
-
-    error.next_step = error.next_step.replace("INVENTORY", str(inventory or "INVENTORY"))
-    report.print_error(report.stderr(), error)
-    raise SystemExit(error.exit_code) from error
+        fail(left, inventory)
 
 
 def main() -> None:
     """The entry point. Typer's own exit code for wrong usage is 2; ours is 64, so that 2 keeps its one meaning."""
     try:
         code = app(standalone_mode=False)
+    except SystemExit as stop:
+        code = stop.code
     except typer.Exit as stop:
         code = stop.exit_code
     except typer.Abort:
@@ -414,5 +409,5 @@ def main() -> None:
     except Exception as error:  # Typer's usage errors share no public base class
         if not hasattr(error, "format_message"):
             raise
-        _fail(UsageError(error.format_message(), "orchestrator --help"), None)
-    raise SystemExit(code or 0)
+        fail(UsageError(error.format_message(), "orchestrator --help"), None)
+    leave(code or 0)

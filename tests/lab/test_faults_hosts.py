@@ -255,8 +255,8 @@ def test_crash_loop(scene: Scene) -> None:
     ruin = f"dd if=/dev/zero of={DATA}/member/snap/db bs=4096 count=2 conv=notrunc 2>/dev/null"  # both meta pages
     with case(name):
         for master in MASTERS:
-            kill = "docker ps -q --filter name=k8s_etcd_ | xargs -r docker kill"
-            scene.lab.exec(master.name, ["sh", "-c", f"{ruin}; {kill}"])
+            stop = "systemctl stop kublr kublr-kubelet; docker ps -q --filter name=k8s_etcd_ | xargs -r docker rm -f"
+            scene.lab.exec(master.name, ["sh", "-c", f"{stop}; {ruin}; systemctl start kublr"])
         arguments = [word for word in scene.restore if word not in ("--override", "quorum-healthy")]
         ended = scene.laptop.run(*arguments)
         assert ended.code == 0, ended

@@ -22,7 +22,7 @@ ORDER = (
     ("distros", "ports"),
     ("coordinator", "observe", "adapters"),
     ("app",),
-    ("confirm", "options"),
+    ("confirm", "exits", "options"),
     ("cli",),
     ("__main__",),
 )
@@ -50,6 +50,7 @@ OUTER = {
     "adapters": {"asyncssh", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
     "confirm": set(),
+    "exits": set(),
     "options": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
@@ -167,6 +168,7 @@ def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
         "orchestrator",
         "orchestrator.confirm",
         "orchestrator.errors",
+        "orchestrator.exits",
         "orchestrator.options",
     }
 
