@@ -250,11 +250,11 @@ class Acts:
         return tuple(found)
 
     def _state(self, marker: str) -> tuple[ActState, int | None]:
-        if self.disk.is_file(f"{marker}/exit"):
+        if self.disk.text(f"{marker}/exit"):
             return ActState.ENDED, int(self.disk.text(f"{marker}/exit"))
         if not self.disk.is_file(f"{marker}/started"):
             return ActState.WAITING, None
-        boot = self.disk.text(f"{marker}/started").split()[0]
+        boot = self.disk.text(f"{marker}/started").partition(" ")[0]
         runs = marker in self._running and boot == str(self.boot)
         return (ActState.RUNNING if runs else ActState.DIED), None
 

@@ -116,7 +116,7 @@ class Witness:
         if host.disk.is_file(ARMED):
             if not self._all_are_committed():
                 self.accuse(f"{host.name} starts its restore, not every master being committed")
-        elif self._on_disk(host).is_kept and self._is_old(host, MEMBER) and not self._all_are_back():
+        elif self._on_disk(host).is_kept and not self.is_committed(host) and not self._all_are_back():
             self.accuse(f"{host.name}: the old data comes up again after it was kept")
 
     def _all_are_committed(self) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.sim.mistakes import MISTAKES, Mistake
+from tests.sim.undo_mistakes import UNDO_MISTAKES
+
+ALL = MISTAKES | UNDO_MISTAKES
 
 
 def violations(mistake: Mistake) -> str:
@@ -15,9 +18,9 @@ def violations(mistake: Mistake) -> str:
     return ""
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_mistake_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    mistake = MISTAKES[name]
+    mistake = ALL[name]
     assert violations(mistake) == "", "the same stories show nothing without the mistake"
     mistake.make(monkeypatch)
     caught = violations(mistake)
@@ -26,5 +29,4 @@ def test_a_mistake_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_there_are_mistakes_enough() -> None:
-    print(f"{len(MISTAKES)} mistakes")
-    assert len(MISTAKES) >= 8
+    assert len(ALL) >= 20

@@ -16,12 +16,12 @@ async def unschedule(world: World, host: SimHost, call: Call) -> int:
     if not any(path.endswith("/started") for path in host.disk.below(f"{call.state}/{undone}/steps/commit.schedule")):
         call.say(f"refused: {armed} is not from run {undone}")
         return REFUSED
-    _set_aside(host, armed, undone, call)
+    set_aside(host, armed, undone, call)
     await call.work()
     return 0
 
 
-def _set_aside(host: SimHost, armed: str, undone: str, call: Call) -> None:
+def set_aside(host: SimHost, armed: str, undone: str, call: Call) -> None:
     aside = f"{armed}.kr-{undone}"
     host.disk.move(armed, f"{aside}-{call.run}" if host.disk.is_file(aside) else aside)
 
@@ -63,7 +63,7 @@ async def swap(world: World, host: SimHost, call: Call) -> int:
                 call.say(f"refused: both {member} and {aside} are there")
                 return REFUSED
         if disk.is_file(f"{data}/restore.db"):
-            _set_aside(host, f"{data}/restore.db", undone, call)
+            set_aside(host, f"{data}/restore.db", undone, call)
             await call.work()
         if not had_none:
             disk.move(kept, member)
@@ -92,7 +92,7 @@ async def unkeep(world: World, host: SimHost, call: Call) -> int:
         return REFUSED
     disk.move(kept, f"{kept}.part")
     await call.work()
-    await _remove(host, f"{kept}.part", call)
+    await remove_all(host, f"{kept}.part", call)
     return 0
 
 
@@ -103,11 +103,11 @@ async def remove(world: World, host: SimHost, call: Call) -> int:
         if not (is_named or path.startswith(f"{call.state}/{undone}/snapshot.db")):
             call.say(f"refused: {path} is not named after run {undone}")
             return REFUSED
-        await _remove(host, path, call)
+        await remove_all(host, path, call)
     return 0
 
 
-async def _remove(host: SimHost, path: str, call: Call) -> None:
+async def remove_all(host: SimHost, path: str, call: Call) -> None:
     """File by file: an act that dies leaves a part of a folder."""
     for file in [it for it in (path, *host.disk.below(path)) if host.disk.is_file(it)]:
         host.disk.remove(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.app.undoing import Kind
@@ -60,15 +61,19 @@ def tell_undo(
     wait_s: float = SILENCE_S,
     vendor: Vendor | None = None,
     inventory: Inventory = INVENTORY,
+    between: Callable[[World], None] | None = None,
     most_laptops: int = MOST_LAPTOPS,
 ) -> Story:
-    """The first laptop restores and meets the first faults; those that undo it meet the others."""
+    """The first laptop restores and meets the first faults; those that undo it meet the others. ``between`` happens
+    between the first and the second."""
 
     async def told() -> Story:
         world = make_world(vendor, inventory)
         living = asyncio.create_task(world.live())
         story, operator = Story(), _Operator(world, wants)
         story.first = await restore(world, make_plan(inventory, RUN), restore_faults)
+        if between:
+            between(world)
         for number in range(most_laptops):
             await asyncio.sleep(wait_s)
             story.endings.append(await operator.goes_on(faults[number] if number < len(faults) else {}))

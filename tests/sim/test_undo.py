@@ -1,0 +1,107 @@
+"""A restore that is taken back or finished, interrupted everywhere: the end is the old data, or the restored alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from orchestrator.app.undoing import Kind
+from tests.sim.clock import play
+from tests.sim.cluster import INVENTORY, RUN, make_plan, make_world
+from tests.sim.faults import CRASHES, Called, Fate, Fault, Faults
+from tests.sim.laptop import restore, resume, take_back
+from tests.sim.story import SILENCE_S, Story, tell
+from tests.sim.undoing import judge_undo, tell_undo
+
+STARTS: tuple[tuple[Kind, str], ...] = (
+    ("abort", "stop.kublr"),
+    ("abort", "keep.copy"),
+    ("abort", "commit.schedule"),
+    ("rollback", ""),
+    ("finish", ""),
+)
+"""What is undone: a restore whose laptop died in its first such step, or one that came to its end."""
+FATES = [Fault(Fate.DONE), Fault(Fate.DIED, at=2), Fault(Fate.LATE), Fault(Fate.AFTER_SETTLE, after_s=3)]
+MISHAPS = [Fault(Fate.FULL, at=2), Fault(Fate.HANGS, for_s=90), Fault(Fate.REBOOTS, after_s=0.4)]
+
+
+@cache
+def restore_calls() -> list[Called]:
+    return tell().calls
+
+
+def died_at(what: str) -> Faults:
+    return {next(n for n, call in enumerate(restore_calls()) if call.what == what): Fault(Fate.DONE)} if what else {}
+
+
+@cache
+def undo_calls(kind: Kind, what: str) -> list[Called]:
+    """Those of an undo that nothing disturbs."""
+    story = tell_undo(kind, died_at(what))
+    assert story.violations == []
+    assert (story.did, story.errors) == (kind, [""])
+    return story.calls
+
+
+@pytest.mark.parametrize(("kind", "what"), STARTS)
+@pytest.mark.parametrize("fault", FATES, ids=lambda fault: str(fault.fate))
+def test_an_undo_whose_laptop_dies_in_any_act(kind: Kind, what: str, fault: Fault) -> None:
+    for number, call in enumerate(undo_calls(kind, what)):
+        if call.verb not in ("look", "read"):
+            assert_undone(kind, what, number, fault)
+
+
+@pytest.mark.parametrize(("kind", "what"), STARTS)
+@pytest.mark.parametrize("fault", MISHAPS, ids=lambda fault: str(fault.fate))
+def test_an_undo_in_which_a_host_has_a_mishap(kind: Kind, what: str, fault: Fault) -> None:
+    for number in range(MISHAPS.index(fault), len(undo_calls(kind, what)), 4):
+        assert_undone(kind, what, number, fault)
+
+
+def assert_undone(kind: Kind, what: str, number: int, fault: Fault) -> None:
+    story = tell_undo(kind, died_at(what), {number: fault})
+    assert (story.did, story.violations) == (kind, []), undo_calls(kind, what)[number]
+
+
+@pytest.mark.parametrize("fate", CRASHES)
+def test_a_restore_that_dies_anywhere_can_be_taken_back(fate: Fate) -> None:
+    """Before the first start by an abort, after it by a rollback; before the first claim there is nothing to undo."""
+    did = Counter[str]()
+    for number, call in enumerate(restore_calls()):
+        if fate is Fate.LOST or call.verb not in ("look", "read"):
+            story = tell_undo("abort", {number: Fault(fate, at=2, after_s=3)})
+            assert story.violations == [], call
+            did[story.did] += 1
+    assert did["abort"] > 20
+    assert did["rollback"] > 10
+
+
+def test_a_laptop_that_slept_through_an_abort_can_do_nothing_more() -> None:
+    acts = [n for n, call in enumerate(restore_calls()) if call.what.startswith(("stop.", "keep.", "commit."))]
+    for number in acts[::2]:
+        error, story = sleep_through_abort(number)
+        assert story.violations == [], restore_calls()[number]
+        assert error == "LockedError", restore_calls()[number]
+
+
+def sleep_through_abort(number: int) -> tuple[str, Story]:
+    """How the sleeper ends, and the story of the abort."""
+
+    async def told() -> tuple[str, Story]:
+        world = make_world()
+        living, story = asyncio.create_task(world.live()), Story()
+        faults = {number: Fault(Fate.SLEEPS, for_s=SILENCE_S + 60)}
+        sleeper = asyncio.create_task(restore(world, make_plan(INVENTORY, RUN), faults))
+        while not (story.endings and story.is_done):
+            await asyncio.sleep(SILENCE_S + 30)
+            undo = next((ending.run for ending in story.endings if ending.run), "")
+            story.endings.append(await (resume(world, undo) if undo else take_back(world, "abort", RUN)))
+        ending = await sleeper
+        await judge_undo(world, story, "abort")
+        living.cancel()
+        return type(ending.error).__name__, story
+
+    return play(told())
