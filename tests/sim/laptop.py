@@ -28,7 +28,7 @@ from tests.sim.remote import SimRemote
 from tests.sim.world import World
 from tests.unit import builders
 
-PAUSE_S = 900.0
+PAUSE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class _Laptop:
             await asyncio.gather(*(self.remotes[name].act("attempt.end", attempt, end) for name in plan.masters))
 
     async def _ask(self, pause: Pause) -> bool:
-        """The operator takes a quarter of an hour for it, and does it."""
+        """The operator takes five minutes for it, and does it."""
         await asyncio.sleep(PAUSE_S)
         if self.world.in_the_pause:
             self.world.in_the_pause(self.world)
