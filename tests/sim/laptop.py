@@ -28,8 +28,6 @@ from tests.sim.remote import SimRemote
 from tests.sim.world import World
 from tests.unit import builders
 
-PAUSE_S = 300.0
-
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -134,8 +132,8 @@ class _Laptop:
             await asyncio.gather(*(self.remotes[name].act("attempt.end", attempt, end) for name in plan.masters))
 
     async def _ask(self, pause: Pause) -> bool:
-        """The operator takes five minutes for it, and does it."""
-        await asyncio.sleep(PAUSE_S)
+        """The operator takes a while for it, and does it."""
+        await asyncio.sleep(self.world.pause_s)
         if self.world.in_the_pause:
             self.world.in_the_pause(self.world)
         return True

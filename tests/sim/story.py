@@ -61,6 +61,7 @@ def tell(
     in_the_pause: Callable[[World], None] | None = None,
     most_laptops: int = MOST_LAPTOPS,
     loses: str = "",
+    pause_s: float = 300.0,
 ) -> Story:
     """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none.
 
@@ -70,7 +71,7 @@ def tell(
 
     async def told() -> Story:
         world = make_world(vendor, inventory)
-        world.in_the_pause = in_the_pause
+        world.in_the_pause, world.pause_s = in_the_pause, pause_s
         living = asyncio.create_task(world.live())
         story = Story()
         run = await _to_the_end(world, story, faults, wait_s, most_laptops, loses)

@@ -163,7 +163,7 @@ def test_a_long_pause_with_a_reboot_in_it() -> None:
     def reboot(world: World) -> None:
         world.masters[1].reboot(now_s())
 
-    story = tell(inventory=WITH_PAUSE, in_the_pause=reboot)
+    story = tell(inventory=WITH_PAUSE, in_the_pause=reboot, pause_s=3600)
     assert story.errors == [""]
     assert_same_end(story)
 

@@ -24,6 +24,7 @@ class World:
     hosts: dict[str, SimHost]
     witness: Witness
     laptops: int = 0
+    pause_s: float = 300.0
     in_the_pause: Callable[[World], None] | None = None
     lost: set[str] = field(default_factory=set)
     _api_since_s: int | None = None
