@@ -45,8 +45,8 @@ started, until the last member had the right data.
 
 *By hand* is `systemctl stop`, `cp -a`, `kublr etcd restore`, `sha256sum`, `systemctl start` and a polling loop, each
 on all masters at once over SSH connections that stay open, by somebody who needs no time to read or type. It does not
-compare the copy with the original, write anything through to the disk, hold the services down, or prove that the raft
-log is new; `orchestrator` does. The playbook is `tests/bench/restore.yml`.
+hash what it keeps, write what it schedules through to the disk, hold the services down, or prove that the raft log is
+new; `orchestrator` does. The playbook is `tests/bench/restore.yml`.
 """
 
 
