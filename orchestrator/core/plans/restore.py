@@ -245,6 +245,7 @@ class Restore:
                 question="Put the persistent volumes back now. All masters are down and stay down. Done?",
                 answer_flag="--volumes-done",
             ),
+            rerunnable=True,
         )
         return make_phase(PhaseName.VOLUMES, (pause,), requires=all_of(self.masters, self._held))
 

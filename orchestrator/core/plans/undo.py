@@ -202,7 +202,8 @@ def _pause(undone: Undone) -> tuple[Phase, ...]:
         answer_flag="--volumes-done",
     )
     host, title = undone.masters[0].name, "wait until the persistent volumes are as before the run"
-    return (_phase(PhaseName.VOLUMES, title, [Step(id=f"volumes.pause/{host}", host=host, title=title, act=pause)]),)
+    step = Step(id=f"volumes.pause/{host}", host=host, title=title, act=pause, rerunnable=True)
+    return (_phase(PhaseName.VOLUMES, title, [step]),)
 
 
 def _start_again(undone: Undone) -> Phase:
