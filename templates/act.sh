@@ -33,9 +33,10 @@ else
 fi
 code=$?
 
-if ! { echo "$code" >"$dir/exit.part"; } 2>/dev/null; then
+end() { echo "$code" >"$dir/exit.part"; } 2>/dev/null
+if ! end; then
     rm -f "$state/$run/reserve" # a full disk must not hide how the act ended
-    echo "$code" >"$dir/exit.part"
+    end || exit 1 # somebody else took that room: no end, which reads as died, and never an empty one
 fi
 sync "$dir/log" "$dir/exit.part"
 mv "$dir/exit.part" "$dir/exit"

@@ -13,7 +13,7 @@ alive() { # boot id, pid, start time: does that process still run?
 
 put() { # RESERVE FILE TEXT: the file appears whole, by a rename; on a full disk the reserve makes room for it
     { printf '%s\n' "$3" >"$2.part.$$"; } 2>/dev/null ||
-        { rm -f "$1" && printf '%s\n' "$3" >"$2.part.$$"; } &&
+        { rm -f "$1" && printf '%s\n' "$3" | cat >"$2.part.$$"; } && # cat names a full disk, dash does not
         sync "$2.part.$$" && mv "$2.part.$$" "$2"
 }
 
@@ -67,7 +67,7 @@ acts() {
 }
 
 act_state() { # of the folder of one attempt
-    if [ -e "$1/exit" ]; then
+    if [ -s "$1/exit" ]; then # an empty one tells nothing
         echo "ended $(cat "$1/exit")"
     elif [ ! -e "$1/started" ]; then
         echo "waiting -"
@@ -75,7 +75,7 @@ act_state() { # of the folder of one attempt
         read -r boot pid since _ <"$1/started"
         if alive "$boot" "$pid" "$since"; then
             echo "running -"
-        elif [ -e "$1/exit" ]; then # it ended between our two looks
+        elif [ -s "$1/exit" ]; then # it ended between our two looks
             echo "ended $(cat "$1/exit")"
         else
             echo "died -"
@@ -184,7 +184,7 @@ stop_receiver() { # FILE: one whose laptop has gone could still append to the pa
 # receive PATH PART OFFSET: appends standard input to the part, which is first cut to OFFSET bytes
 receive() {
     [ -e "$2" ] || return 1
-    echo "$(cat /proc/sys/kernel/random/boot_id) $$ $(start_time $$)" >"$1.receiver" &&
+    echo "$(cat /proc/sys/kernel/random/boot_id) $$ $(start_time $$)" | cat >"$1.receiver" && # cat: see `put`
         truncate -s "$3" "$2" && exec cat >>"$2"
 }
 

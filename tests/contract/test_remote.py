@@ -523,6 +523,19 @@ async def test_a_full_disk_is_named(remote: Remote, site: Site, small_disk: Path
     assert list(small_disk.iterdir()) == [], "a live etcd may need the room"
 
 
+async def test_a_disk_that_was_full_before_is_named_too(site: Site, small_disk: Path) -> None:
+    site.state.symlink_to(small_disk)
+    remote = await site.laptop()
+    await remote.settle("run", FIRST, 5)
+    (small_disk / "run" / "reserve").unlink()
+    subprocess.run(["dd", "if=/dev/zero", f"of={small_disk / 'big'}"], check=False, capture_output=True)
+    (site.folder / "source").write_bytes(b"x" * 9000)
+    pushed = await remote.push(FileSource(site.folder / "source"), str(small_disk / "file"), "", FIRST)
+    assert pushed.ended is Ended.FAILED and "the disk is full" in pushed.detail
+    acted = await remote.act("keep.copy", FIRST, script("true"))
+    assert acted.ended is Ended.FAILED and "No space left on device" in acted.detail
+
+
 async def test_an_act_that_fills_the_disk_still_tells_its_end(site: Site, small_disk: Path) -> None:
     site.state.symlink_to(small_disk)
     remote = await site.laptop()
@@ -530,6 +543,18 @@ async def test_an_act_that_fills_the_disk_still_tells_its_end(site: Site, small_
     fill = script('head -c 9000000 /dev/zero >"$1"; echo full; exit 5', str(small_disk / "big"))
     outcome = await remote.act("keep.copy", FIRST, fill)
     assert (outcome.ended, outcome.exit_code) == (Ended.FAILED, 5)
+
+
+async def test_an_end_that_found_no_room_reads_as_died(site: Site, small_disk: Path) -> None:
+    site.state.symlink_to(small_disk)
+    remote = await site.laptop()
+    await remote.settle("run", FIRST, 5)
+    fill = script('rm -f "$STATE/$RUN/reserve"; head -c 9000000 /dev/zero >"$1"; true', str(small_disk / "big"))
+    outcome = await remote.act("keep.copy", FIRST, fill)
+    assert outcome.ended is Ended.DIED
+    (small_disk / "big").unlink()
+    settled = await (await site.laptop()).settle("run", SECOND, 5)
+    assert [(record.step, record.state) for record in settled.records] == [("keep.copy", ActState.DIED)]
 
 
 async def test_what_was_read_is_what_lies_there(remote: Remote, site: Site) -> None:
