@@ -188,6 +188,6 @@ def test_old_data_booted(scene: Scene) -> None:
         scene.lab.exec(host, ["sh", "-c", STOP_IT])
         spoiled = truth.holds(scene.lab, KNOWN) != scene.known
         what = "it joins: same cluster id, and nothing prevents it" if joined else "it panics: same id, another log"
-        then = "the others lose what was restored" if spoiled else "the others keep what was restored"
+        then = "the others lose what was restored" if spoiled else "the others kept what was restored, this time"
         evidence = f"{len(scene.known)} keys compared; {host} has to be re-initialised"
         record(name, f"{what}; {then}. The report had said never to start it", evidence)
