@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -119,7 +120,7 @@ class Sshd:
         """Stop every session's sshd, as a network that drops everything would look to the client."""
         assert self.process is not None
         for session in children(self.process.pid):
-            os.kill(session, signal.SIGSTOP)
+            _signal(session, signal.SIGSTOP)
 
     def cut(self) -> int:
         """Kill every session's sshd, as a broken network would look to the client. Returns how many there were."""
@@ -128,15 +129,16 @@ class Sshd:
         for session in sessions:
             for pid in (*children(session), session):  # the unprivileged half first
                 if _is_sshd(pid):
-                    _kill(pid)
+                    _signal(pid, signal.SIGKILL)
         return len(sessions)
 
 
 def children(pid: int) -> list[int]:
-    """Processes started by a process."""
+    """Processes started by a process; none where it has just ended (a read of its files then fails with ESRCH)."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(child) for child in task.read_text().split()]
     return found
 
 
@@ -147,11 +149,9 @@ def _is_sshd(pid: int) -> bool:
         return False
 
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, 9)
-    except ProcessLookupError:
-        return
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def add_user(name: str, password: str, sudo: str) -> None:
