@@ -1,20 +1,19 @@
 """The proof that members agree, where no snapshot says what they must hold: after a run was taken back.
 
-Each member answers its HashKV twice: at its newest revision, and at the last round number below that one. While
-a cluster is written to, members are hardly ever asked at the same newest revision; the round number is the same for
-all. Pure: from what ``templates/host/agree.sh`` printed to a verdict.
+Pure: from what ``templates/host/agree.sh`` printed to a verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.core.facts import parse_facts
+from orchestrator.core.hashes import judge_hashes, read_hashes
 from orchestrator.core.http import parse_http
 from orchestrator.core.model import Answer, Verdict
 from orchestrator.core.proof import old_files
-from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv, parse_health
+from orchestrator.etcd.members import AnswerError, HashKv, parse_health
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class Standing:
 def read_standing(text: str) -> Standing:
     """What ``agree.sh`` printed; what cannot be read is left out."""
     facts = parse_facts(text)
-    bodies = (parse_http(facts.get(name, "")).body for name in ("hashkv_now", "hashkv"))
+    newest, at_round = (parse_http(facts.get(name, "")).body for name in ("hashkv_now", "hashkv_round"))
     return Standing(
-        hashes=tuple(found for body in bodies if (found := _hash(body))),
+        hashes=read_hashes((newest, 0), (at_round, int(facts.get("round") or 0))),
         cluster_id=parse_http(facts.get("members", "")).headers.get("x-etcd-cluster-id", ""),
         healthy=_healthy(parse_http(facts.get("health", "")).body),
         files=facts.get("files", ""),
@@ -55,7 +54,8 @@ def judge_equal(shown: Mapping[str, Standing], expect: Mapping[str, str]) -> Ver
     clusters = {it.cluster_id for it in shown.values()}
     if len(clusters) > 1:
         return Verdict(Answer.WRONG, dict.fromkeys(shown, f"different cluster ids: {', '.join(sorted(clusters))}"))
-    return _compare({host: it.hashes for host, it in shown.items()}, clusters.pop())
+    verdict = judge_hashes({host: it.hashes for host, it in shown.items()})
+    return replace(verdict, details={"cluster_id": clusters.pop(), **verdict.details}) if verdict.details else verdict
 
 
 def _wrong(it: Standing, cluster_id: str) -> str:
@@ -73,34 +73,6 @@ def _not_yet(it: Standing) -> str:
     if it.armed:
         return f"{it.armed.split()[0]} still lies in the data volume"
     return "" if it.healthy else "it has no quorum yet"
-
-
-def _compare(hashes: Mapping[str, tuple[HashKv, ...]], cluster_id: str) -> Verdict:
-    """Hashes are comparable at the same revision, after the same compaction."""
-    by_host = {host: {(it.revision, it.compacted_revision): it.hash_kv for it in mine} for host, mine in hashes.items()}
-    common = set.intersection(*(set(mine) for mine in by_host.values()))
-    if not common:
-        return Verdict(Answer.NO, dict.fromkeys(hashes, "not yet at the same revision as the others"))
-    revision, compacted = max(common)
-    values = {host: mine[revision, compacted] for host, mine in by_host.items()}
-    if len(set(values.values())) > 1:
-        return Verdict(
-            Answer.NO, {host: f"its HashKV at revision {revision} is {value}" for host, value in values.items()}
-        )
-    details = {
-        "cluster_id": cluster_id,
-        "revision": str(revision),
-        "hash_kv": str(next(iter(values.values()))),
-        "compacted_revision": str(compacted),
-    }
-    return Verdict(Answer.YES, {}, details)
-
-
-def _hash(body: str) -> HashKv | None:
-    try:
-        return parse_hash_kv(body)
-    except AnswerError:
-        return None
 
 
 def _healthy(body: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from orchestrator.core.model import MasterFacts, PhaseName, Plan
 from orchestrator.core.render import Lines, kept_words, masters_words
 from orchestrator.core.result import Result
@@ -46,13 +48,22 @@ def _peers(fact: MasterFacts) -> dict[str, tuple[str, ...]]:
 
 def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:
     proof = result.proof
+    hash_kv = proof.get("hash_kv", str(snapshot.hash_kv))
     whence = "" if proof else ", as an earlier attempt proved"
     cluster = f"; cluster id {proof['cluster_id']}" if proof else ""
     return (
         ("members", masters_words(plan) + cluster),
         ("revision", proof.get("revision", str(snapshot.revision))),
-        ("HashKV", f"{proof.get('hash_kv', snapshot.hash_kv)} on every member, as in the snapshot{whence}"),
+        ("HashKV", f"{hash_kv} on every member, as in the snapshot{whence}{_late(proof)}"),
     )
+
+
+def _late(proof: Mapping[str, str]) -> str:
+    """Members that were compacted before they could show the snapshot's hash: `core.proof` says why they count."""
+    late = [name.removesuffix(" late") for name in proof if name.endswith(" late")]
+    if not late:
+        return ""
+    return f"; {listed(late)}, started late, by equality with the others at revision {proof[f'{late[0]} revision']}"
 
 
 def _after(plan: Plan, result: Result, inventory: str) -> str:

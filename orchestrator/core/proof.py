@@ -4,12 +4,17 @@ A cluster that ignored the restore is healthy, has a quorum and agrees with itse
 What counts, per member: (a) its HashKV at the snapshot's last revision is the one computed from the snapshot file;
 (b) its raft log is new: no file of the old data is still in use. And of all together: (c) one cluster id, equal
 hashes, a quorum; (d) nothing is left that would restore again at the next start.
+
+A member that is started late may meet API servers that have compacted already: then it never can show its hash at the
+snapshot's revision. Its data follows from the others': with (b), and equal to a member that has shown (a), it holds
+the same, for a HashKV covers every key there is, and what raft brought since.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.core.hashes import judge_hashes, read_hashes
 from orchestrator.core.model import Answer, Verdict
 from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv, parse_health
 
@@ -27,8 +32,9 @@ class Expected:
 class Shown:
     """What one host printed, by ``templates/host/proof.sh``: HTTP bodies, and files as lines of numbers.
 
-    ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` the one for the member's newest. ``witnessed``
-    is its answer for the snapshot's revision from just after its start, if one was written down there.
+    ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` the one for the member's newest, ``witnessed``
+    the one for the snapshot's revision from just after the start, if it was written down there. ``hashkv_round`` is
+    the one for ``round_revision``, asked where the snapshot's revision is refused, to be compared with the others'.
     """
 
     hashkv: str
@@ -39,10 +45,12 @@ class Shown:
     kept: str
     armed: str
     witnessed: str = ""
+    hashkv_round: str = ""
+    round_revision: int = 0
 
 
 def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
-    """(a) and (b), for one member."""
+    """(a) and (b), for one member. One that came too late for (a) has ``late`` in its details, and no hash."""
 
     def verdict(answer: Answer, reason: str) -> Verdict:
         return Verdict(answer, {host: reason}, {})
@@ -53,9 +61,13 @@ def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
         return verdict(Answer.WRONG, "the list of the old files is gone: nothing shows that its raft log is new")
     if old := old_files(shown.files, shown.kept):
         return verdict(Answer.WRONG, f"it still runs on old data ({old[0]}): the restore was ignored")
-    hashkv = _hash_at(shown, expected)
+    try:
+        newest = parse_hash_kv(shown.hashkv_now)
+    except AnswerError as error:
+        return verdict(Answer.WRONG, str(error))
+    hashkv = newest if newest.revision <= expected.revision else _hash_at(shown, expected)
     if isinstance(hashkv, str):
-        return verdict(Answer.WRONG, hashkv)
+        return Verdict(Answer.YES, {}, {"late": hashkv, "cluster_id": shown.cluster_id})
     return _judge_hash(host, hashkv, expected, shown.cluster_id)
 
 
@@ -64,12 +76,6 @@ def _hash_at(shown: Shown, expected: Expected) -> HashKv | str:
 
     What was witnessed counts where the API servers have compacted since: raft has brought it every revision after it.
     """
-    try:
-        found = parse_hash_kv(shown.hashkv_now)
-    except AnswerError as error:
-        return str(error)
-    if found.revision <= expected.revision:
-        return found
     why = ""
     for answer in (shown.hashkv, shown.witnessed):
         try:
@@ -126,22 +132,30 @@ def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
         return Verdict(Answer.WRONG, reasons)
     if reasons:
         return Verdict(Answer.NO, reasons)
-    for host, answer in shown.items():
-        if answer.armed:
-            reasons[host] = f"{answer.armed.split()[0]} still lies in the data volume"
-        elif not _healthy(answer.health):
-            reasons[host] = "it has no quorum yet"
     clusters = {answer.cluster_id for answer in shown.values()}
     if len(clusters) > 1:
         return Verdict(Answer.WRONG, dict.fromkeys(shown, f"different cluster ids: {', '.join(sorted(clusters))}"))
-    details = {
-        "cluster_id": clusters.pop(),
-        "revision": str(expected.revision),
-        "hash_kv": str(expected.hash_kv),
-    }
+    late = {host: verdict.details["late"] for host, verdict in verdicts.items() if "late" in verdict.details}
+    if len(late) == len(shown):
+        return Verdict(Answer.WRONG, late)
+    hashes = {host: _hashes(it, expected) for host, it in shown.items()}
+    equal = judge_hashes(hashes) if late else Verdict(Answer.YES)
+    reasons = equal.reasons | {host: reason for host, it in shown.items() if (reason := _not_yet(it))}
+    details = {"cluster_id": clusters.pop(), "revision": str(expected.revision), "hash_kv": str(expected.hash_kv)}
     for host, verdict in verdicts.items():
-        details |= {f"{host} {name}": value for name, value in verdict.details.items()}
+        details |= {f"{host} {name}": value for name, value in (equal.details | verdict.details).items()}
     return Verdict(Answer.NO if reasons else Answer.YES, reasons, details)
+
+
+def _hashes(it: Shown, expected: Expected) -> tuple[HashKv, ...]:
+    newest = "" if it.hashkv_now == it.hashkv else it.hashkv_now  # proof.sh asks once where one answer is enough
+    return read_hashes((it.hashkv, expected.revision), (newest, 0), (it.hashkv_round, it.round_revision))
+
+
+def _not_yet(it: Shown) -> str:
+    if it.armed:
+        return f"{it.armed.split()[0]} still lies in the data volume"
+    return "" if _healthy(it.health) else "it has no quorum yet"
 
 
 def _healthy(health: str) -> bool:

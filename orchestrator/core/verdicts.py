@@ -67,6 +67,8 @@ def read_shown(output: Output) -> Shown:
         kept=facts.get("kept", ""),
         armed=facts.get("armed", ""),
         witnessed=facts.get("witnessed", ""),
+        hashkv_round=parse_http(facts.get("hashkv_round", "")).body,
+        round_revision=int(facts.get("round") or 0),
     )
 
 

@@ -2,26 +2,29 @@
 # What one member says of itself on its peer port, and what lies on its disk. Changes nothing. CLIENT_URL is empty
 # where the health is not wanted: the first members to come up have no quorum yet.
 {% include "host/facts.sh" %}
-{% include "host/fetch.sh" %}
-state=$1 run=$2 data=$3 member=$4 revision=$5 peer_url=$6 client_url=$7 address=$8
-shift 8
-ask() { fetch GET "$peer_url/members/hashkv" "$address" "$1" "$2" "$3" "{\"revision\":$4}" 2>/dev/null; }
+{% include "host/hashkv.sh" %}
+state=$1 run=$2 data=$3 member=$4 revision=$5 peer_url=$6 client_url=$7 address=$8 peer_ca=$9
+shift 9
+peer_cert=$1 peer_key=$2
 # Once it is started, its first answer is waited for here: a new login every few moments would cost the host more.
 give_up=0
 [ ! -e "$state/$run/steps/start.services" ] || give_up=$(($(date +%s) + 5))
-until at=$(ask "$1" "$2" "$3" "$revision"); [ -n "$at" ] || [ "$(date +%s)" -ge "$give_up" ]; do sleep 0.3; done
+until at=$(hashkv "$revision"); [ -n "$at" ] || [ "$(date +%s)" -ge "$give_up" ]; do sleep 0.3; done
 now=$at
-# etcd refuses a revision as compacted where it is the compacted one, as on a quiet cluster; 0 means the newest.
+printf %s "$at" | fact hashkv
 case $at in
 '' | *'"hash":'*) ;; # not asked twice: a hash costs the member a second or more for each GB
-*) now=$(ask "$1" "$2" "$3" 0) ;;
+*)
+    # etcd refuses a revision as compacted where it is the compacted one, as on a quiet cluster; 0 means the newest.
+    now=$(hashkv 0)
+    hashkv_round "$now"
+    ;;
 esac
-printf %s "$at" | fact hashkv
 printf %s "$now" | fact hashkv_now
 if [ -n "$at" ]; then
-    fetch GET "$peer_url/members" "$address" "$1" "$2" "$3" 2>/dev/null | fact members
+    fetch GET "$peer_url/members" "$address" "$peer_ca" "$peer_cert" "$peer_key" 2>/dev/null | fact members
     fetch_s=2 # without a quorum a member is silent for several seconds: the next look asks again
-    [ -z "$client_url" ] || fetch_client GET "$client_url/health" "$address" "$4" "$5" "$6" "$2" "$3" | fact health
+    [ -z "$client_url" ] || fetch_client GET "$client_url/health" "$address" "$3" "$4" "$5" "$peer_cert" "$peer_key" | fact health
 fi
 find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + 2>/dev/null | fact files
 fact kept <"$state/$run/kept"

@@ -1,20 +1,19 @@
 # start.sh REVISION PEER_URL ADDRESS PEER_CA PEER_CERT PEER_KEY COMMAND...   Starts the services, and leaves a witness.
 #   RUN/witnessed   the member's first answer with its HashKV at the snapshot's revision. Once the API servers compact,
 #                   nobody can ask for it any more: a laptop that comes later finds it here.
-{% include "host/fetch.sh" %}
-revision=$1 hashkv_url=$2/members/hashkv at=$3 peer_ca=$4 peer_cert=$5 peer_key=$6
+{% include "host/hashkv.sh" %}
+revision=$1 peer_url=$2 address=$3 peer_ca=$4 peer_cert=$5 peer_key=$6
 shift 6
 "$@" || exit 1
 
-ask() { fetch GET "$hashkv_url" "$at" "$peer_ca" "$peer_cert" "$peer_key" "{\"revision\":$1}" 2>/dev/null | tail -n 1; }
 witness() { # ends by itself: with that answer, or after ten minutes
     left=300
     until [ "$left" = 0 ]; do
-        answer=$(ask "$revision")
+        answer=$(hashkv "$revision" | tail -n 1)
         # etcd refuses a revision as compacted where it is the compacted one; 0 means the newest, perhaps the same.
         case $answer in
         '' | *'"hash":'*) ;;
-        *) answer=$(ask 0 | grep -e "\"revision\":$revision[,}]") ;;
+        *) answer=$(hashkv 0 | grep -e "\"revision\":$revision[,}]") ;;
         esac
         case $answer in *'"hash":'*) break ;; esac
         left=$((left - 1))

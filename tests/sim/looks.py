@@ -110,9 +110,12 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
     files = "".join(f"{host.disk.stat(path)}\n" for path in host.disk.below(member))
     armed = "".join(f"{name}\n" for name in ("restore.db", "command") if host.disk.is_file(f"{data}/{name}"))
     cluster = f"X-Etcd-Cluster-Id: {etcd.cluster_id}\r\n" if etcd else ""
+    at, now = (hash_kv(etcd, asked) if etcd else "" for asked in (int(revision), 0))
+    is_refused = bool(etcd) and '"hash":' not in at
     said = {
-        "hashkv": hash_kv(etcd, int(revision)) if etcd else "",
-        "hashkv_now": hash_kv(etcd, 0) if etcd else "",
+        "hashkv": at,
+        **(hashkv_round(etcd) if etcd and is_refused else {}),
+        "hashkv_now": now if is_refused else at,
         "members": http([], cluster) if etcd else "",
         "health": http({"health": "true"}) if client_url and world.has_quorum(host) else "",
         "files": files,
@@ -129,6 +132,12 @@ def hash_kv(etcd: History, revision: int) -> str:
     if revision and not etcd.shows_hash(revision):
         return "HTTP/1.0 400 Bad Request\r\n\r\nmvcc: required revision has been compacted, or is a future revision"
     return http(etcd.hash_answer(revision or etcd.revision))
+
+
+def hashkv_round(etcd: History) -> dict[str, str]:
+    """As templates/host/hashkv.sh asks for it."""
+    revision = etcd.revision - etcd.revision % 100
+    return {"round": f"{revision}\n", "hashkv_round": hash_kv(etcd, revision)}
 
 
 async def ready(world: World, host: SimHost, call: Call) -> int:

@@ -156,6 +156,16 @@ def test_a_run_that_is_resumed_much_later_still_ends() -> None:
         assert_same_end(tell({number: Fault(Fate.DONE)}, wait_s=LATER_S, most_laptops=3))
 
 
+@pytest.mark.parametrize("fate", [Fate.VANISHES, Fate.FULL])
+def test_a_master_that_starts_after_the_others_have_compacted_is_proven_by_them(fate: Fate) -> None:
+    """It never can show its hash at the snapshot's revision, and nobody has seen it."""
+    for number in [number for number, call in enumerate(undisturbed().calls) if call.what == "start.services"][:3]:
+        story = tell({number: Fault(fate)}, wait_s=LATER_S, most_laptops=3)
+        assert_same_end(story)
+        result = story.endings[-1].result
+        assert result and [name for name in result.proof if name.endswith(" late")]
+
+
 WITH_PAUSE = builders.inventory(3, 1, volumes=Volumes.PAUSE)
 
 

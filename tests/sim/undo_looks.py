@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.sim.acts import Call
 from tests.sim.history import History
 from tests.sim.host import SimHost
-from tests.sim.looks import fact, hash_kv, http, whose
+from tests.sim.looks import fact, hash_kv, hashkv_round, http, whose
 from tests.sim.programs import Program, sums
 from tests.sim.world import World
 
@@ -106,7 +106,7 @@ async def agree(world: World, host: SimHost, call: Call) -> int:
 def _answers(world: World, host: SimHost, etcd: History) -> dict[str, str]:
     return {
         "hashkv_now": hash_kv(etcd, 0),
-        "hashkv": hash_kv(etcd, etcd.revision - etcd.revision % 100),
+        **hashkv_round(etcd),
         "members": http([], f"X-Etcd-Cluster-Id: {etcd.cluster_id}\r\n"),
         "health": http({"health": "true"}) if world.has_quorum(host) else "",
     }

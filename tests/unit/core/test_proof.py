@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -32,9 +33,15 @@ RESTORED = Shown(
 )
 
 
-def judged(**change: str) -> tuple[Answer, str]:
+def judged(**change: Any) -> tuple[Answer, str]:
     verdict = judge_member("master-1", replace(RESTORED, **change), EXPECTED)
     return verdict.answer, verdict.reasons.get("master-1", "")
+
+
+def is_late(**change: Any) -> bool:
+    """Not proven by itself, and not refuted."""
+    verdict = judge_member("master-1", replace(RESTORED, **change), EXPECTED)
+    return verdict.answer is Answer.YES and "late" in verdict.details and "hash_kv" not in verdict.details
 
 
 def test_a_restored_member() -> None:
@@ -63,8 +70,6 @@ def test_a_member_that_does_not_answer_yet() -> None:
     ("change", "said"),
     [
         ({"hashkv": hashkv(hash_kv=1)}, "its HashKV at revision 48213 is 1, not 2893040912"),
-        ({"hashkv": hashkv(compacted=47000)}, "it was compacted at 47000, the snapshot at 41000"),
-        ({"hashkv": "required revision has been compacted"}, "it has no hash at revision 48213 any more"),
         ({"hashkv_now": hashkv(48212)}, "the member is at revision 48212, the snapshot at 48213"),
         ({"hashkv_now": "not JSON"}, "etcd's answer on /members/hashkv"),
         ({"kept": ""}, "the list of the old files is gone"),
@@ -79,12 +84,17 @@ def test_what_no_waiting_will_mend(change: dict[str, str], said: str) -> None:
 @pytest.mark.parametrize("now", ["required revision has been compacted", hashkv(compacted=47000)])
 def test_what_was_witnessed_after_the_start_counts_once_it_is_compacted(now: str) -> None:
     """Nobody can show the hash at the snapshot's revision again once the API servers have compacted."""
-    assert judged(hashkv=now)[0] is Answer.WRONG
-    assert judged(hashkv=now, witnessed=hashkv())[0] is Answer.YES
+    assert not is_late(hashkv=now, witnessed=hashkv())
     assert judged(hashkv=now, witnessed=hashkv(hash_kv=1))[0] is Answer.WRONG
-    assert judged(hashkv=now, witnessed=hashkv(compacted=40000))[0] is Answer.WRONG
+    assert is_late(hashkv=now, witnessed=hashkv(compacted=40000))
     assert judged(hashkv=now, witnessed=hashkv(), files=OLD)[0] is Answer.WRONG
     assert judged(hashkv=hashkv(hash_kv=1), witnessed=hashkv())[0] is Answer.WRONG
+
+
+@pytest.mark.parametrize("now", ["required revision has been compacted", hashkv(compacted=47000)])
+def test_a_member_that_came_too_late_is_left_to_the_comparison_with_the_others(now: str) -> None:
+    assert is_late(hashkv=now)
+    assert judged(hashkv=now, files=OLD)[0] is Answer.WRONG
 
 
 @pytest.mark.parametrize("still", [OLD, OLD.splitlines()[0] + "\n", NEW + OLD.splitlines()[1]])
@@ -176,7 +186,7 @@ def test_a_wrong_member_outweighs_one_that_is_late() -> None:
         ({"health": ""}, "it has no quorum yet"),
     ],
 )
-def test_what_is_waited_for(change: dict[str, str], said: str) -> None:
+def test_what_is_waited_for(change: dict[str, Any], said: str) -> None:
     verdict = judge_together(together(master_3=replace(RESTORED, **change)), EXPECTED)
     assert (verdict.answer, verdict.reasons) == (Answer.NO, {"master-3": said})
 
@@ -185,3 +195,53 @@ def test_two_histories_are_no_cluster() -> None:
     verdict = judge_together(together(master_2=replace(RESTORED, cluster_id="ffff")), EXPECTED)
     assert verdict.answer is Answer.WRONG
     assert verdict.reasons == dict.fromkeys(HOSTS, "different cluster ids: cdf818194e3a8c32, ffff")
+
+
+REFUSED = '{"error":"etcdserver: mvcc: required revision has been compacted"}'
+COMPACTED = replace(
+    RESTORED,
+    hashkv=REFUSED,
+    hashkv_now=hashkv(50017, hash_kv=5, compacted=49000),
+    hashkv_round=hashkv(50017, hash_kv=6, compacted=49000),
+    round_revision=50000,
+)
+"""The API servers have compacted past the snapshot's revision."""
+WITNESSED = replace(COMPACTED, witnessed=hashkv())
+
+
+def test_a_late_member_holds_what_a_proven_one_holds() -> None:
+    later = hashkv(50023, hash_kv=8, compacted=49000)
+    late = replace(COMPACTED, hashkv_now=later, hashkv_round=hashkv(50023, hash_kv=6, compacted=49000))
+    verdict = judge_together({"a": WITNESSED, "b": late, "c": late}, EXPECTED)
+    assert (verdict.answer, verdict.reasons) == (Answer.YES, {})
+    assert verdict.details["a revision"] == "48213"
+    assert (verdict.details["b revision"], verdict.details["b hash_kv"]) == ("50000", "6")
+    assert verdict.details["b late"].startswith("it has no hash at revision 48213 any more")
+
+
+def test_a_late_member_that_differs_is_never_proven() -> None:
+    other = replace(
+        COMPACTED, hashkv_round=hashkv(50017, hash_kv=7, compacted=49000), hashkv_now=hashkv(50018, 5, 49000)
+    )
+    verdict = judge_together({"a": WITNESSED, "b": other}, EXPECTED)
+    assert verdict.answer is not Answer.YES
+    assert verdict.reasons["b"] == "its HashKV at revision 50000 is 7"
+
+
+def test_a_late_member_is_asked_again_until_its_compaction_is_the_others() -> None:
+    behind = replace(
+        COMPACTED, hashkv_round=hashkv(50017, hash_kv=6, compacted=48900), hashkv_now=hashkv(50017, 5, 48900)
+    )
+    verdict = judge_together({"a": WITNESSED, "b": behind}, EXPECTED)
+    assert (verdict.answer, verdict.reasons["b"]) == (Answer.NO, "not yet at the same revision as the others")
+    # One that still shows its hash at the snapshot's revision has not heard of the compaction yet.
+    assert judge_together({"a": RESTORED, "b": COMPACTED}, EXPECTED).answer is Answer.NO
+
+
+def test_late_members_alone_prove_nothing() -> None:
+    verdict = judge_together({"a": COMPACTED, "b": COMPACTED}, EXPECTED)
+    assert verdict.answer is Answer.WRONG
+    assert set(verdict.reasons) == {"a", "b"}
+    # Even at one revision with equal hashes: both may have restored another file.
+    early = replace(RESTORED, hashkv=hashkv(compacted=47000))
+    assert judge_together({"a": early, "b": early}, EXPECTED).answer is Answer.WRONG

@@ -25,7 +25,8 @@ NAME = "etcd0.kublr.local"
 NEEDED = "base64 cat date env find grep head mv openssl printf sh sleep sort stat sync tail timeout tr wc"
 
 
-NEWEST = {"header": {"revision": 41000}, "hash": 7}
+COMPACTED = "mvcc: required revision has been compacted"
+NEWEST = {"header": {"revision": 41017}, "hash": 7}
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -39,8 +40,8 @@ class Echo(BaseHTTPRequestHandler):
         answer = b"ok" if self.path == "/readyz" else json.dumps(asked).encode()
         if self.path.startswith("/etcd/"):
             answer = json.dumps(asked | NEWEST, separators=(",", ":")).encode()
-            if "41000" in body:
-                answer = b"mvcc: required revision has been compacted"
+            if "41017" in body:
+                answer = COMPACTED.encode()
         self.send_response(200)
         self.send_header("X-Etcd-Cluster-Id", "cdf818194e3a8c32")
         self.end_headers()
@@ -159,6 +160,16 @@ def test_the_proof_asks_for_the_snapshots_revision_and_the_newest(asking: FakeHo
     assert json.loads(shown.health)["path"] == "/health"
 
 
+def test_where_the_snapshots_revision_is_refused_the_round_number_is_asked_too(
+    asking: FakeHost, server: Server
+) -> None:
+    peer, where = f"{server.url()}/etcd", (asking.state, RUN, asking.root / "data", asking.member)
+    args = (*where, 41017, peer, server.url(), "127.0.0.1", *server.tls, *server.tls)
+    shown = read_shown(Output(0, asking.look("proof.sh", *args).stdout.encode()))
+    assert (shown.hashkv, json.loads(shown.hashkv_now)["body"]) == (COMPACTED, '{"revision":0}')
+    assert (shown.round_revision, json.loads(shown.hashkv_round)["body"]) == (41000, '{"revision":41000}')
+
+
 def witnessed(host: FakeHost, server: Server, revision: int) -> str:
     """What the witness writes down that a start leaves behind."""
     host.program("systemctl", "")
@@ -179,7 +190,7 @@ def test_a_start_leaves_a_witness(asking: FakeHost, server: Server) -> None:
 
 
 def test_the_witness_takes_the_newest_revision_where_that_is_the_one(asking: FakeHost, server: Server) -> None:
-    assert json.loads(witnessed(asking, server, 41000))["body"] == '{"revision":0}'
+    assert json.loads(witnessed(asking, server, 41017))["body"] == '{"revision":0}'
 
 
 def test_a_start_that_fails_leaves_nothing_behind(host: FakeHost, server: Server) -> None:
