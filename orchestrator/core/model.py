@@ -250,7 +250,8 @@ class Step(Frozen):
 
     ``id`` is ``phase.verb/host``. ``requires`` must be true before the act; it is looked at where time has passed
     since the barrier that showed it: in a resumed run, and after a pause. ``rerunnable`` says that a later attempt
-    may run the act again after it died: it writes to a fresh name, or is idempotent. ``undo`` tells a reader what
+    may run the act again after it died: it writes to a fresh name, or is idempotent. ``mends`` says that it makes good
+    what an earlier phase has made: it is left out where no time has passed since then. ``undo`` tells a reader what
     takes it back.
     """
 
@@ -261,6 +262,7 @@ class Step(Frozen):
     requires: Probe | None = None
     done_if: Probe | None = None
     rerunnable: bool = False
+    mends: bool = False
     undo: str = ""
 
     @property

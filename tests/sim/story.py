@@ -60,13 +60,12 @@ def tell(
     inventory: Inventory = INVENTORY,
     in_the_pause: Callable[[World], None] | None = None,
     most_laptops: int = MOST_LAPTOPS,
-    loses: str = "",
+    between: Callable[[World], None] | None = None,
     pause_s: float = 300.0,
 ) -> Story:
     """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none.
 
-    ``in_the_pause`` happens while the operator puts back the persistent volumes. The master that the cluster ``loses``
-    is destroyed when the first laptop has died.
+    ``in_the_pause`` happens while the operator puts back the persistent volumes, ``between`` when a laptop has died.
     """
 
     async def told() -> Story:
@@ -74,7 +73,7 @@ def tell(
         world.in_the_pause, world.pause_s = in_the_pause, pause_s
         living = asyncio.create_task(world.live())
         story = Story()
-        run = await _to_the_end(world, story, faults, wait_s, most_laptops, loses)
+        run = await _to_the_end(world, story, faults, wait_s, most_laptops, between)
         await judge(world, story, run)
         living.cancel()
         return story
@@ -83,7 +82,12 @@ def tell(
 
 
 async def _to_the_end(
-    world: World, story: Story, faults: Sequence[Faults], wait_s: float, most: int, loses: str
+    world: World,
+    story: Story,
+    faults: Sequence[Faults],
+    wait_s: float,
+    most: int,
+    between: Callable[[World], None] | None,
 ) -> str:
     """Laptop after laptop, until one comes to the end. Gives the run's id: one that has not begun is begun anew."""
     run, has_begun = RUN, False
@@ -94,8 +98,8 @@ async def _to_the_end(
         story.endings.append(ending)
         if ending.is_done:
             break
-        if loses:
-            world.lose(loses)
+        if between:
+            between(world)
         has_begun = True
         if ending.error and "orchestrator plan" in ending.error.next_step:
             run, has_begun = f"{RUN}{number}", False

@@ -8,9 +8,9 @@ import pytest
 
 from orchestrator.core.inventory import Restart, Volumes
 from tests.sim.clock import FOR_EVER_S
-from tests.sim.cluster import SNAPSHOT
+from tests.sim.cluster import RUN, SNAPSHOT
 from tests.sim.faults import Fate, Fault
-from tests.sim.host import ARMED, Vendor
+from tests.sim.host import ARMED, STATE, Vendor
 from tests.sim.programs import now_s
 from tests.sim.rivals import race, sleep_through
 from tests.sim.story import Story, tell
@@ -187,6 +187,19 @@ def test_nobody_starts_where_one_masters_restore_db_was_touched_during_the_pause
     assert [it for it in story.violations if "never ends" not in it] == []
 
 
+def test_a_staged_snapshot_that_is_damaged_before_it_is_scheduled_is_brought_anew() -> None:
+    """Between stage and commit, or in the commit itself. The next laptop comes to the end at once."""
+
+    def damage(world: World) -> None:
+        world.masters[1].disk.write(f"{STATE}/{RUN}/snapshot.db", b"damaged")
+
+    commits = [number for number, call in enumerate(undisturbed().calls) if call.what.startswith("commit.")]
+    for number in [number for number in changing_calls() if number <= max(commits)][-12:]:
+        for fate in (Fate.LOST, Fate.DONE):
+            story = tell({number: Fault(fate)}, between=damage, most_laptops=2)
+            assert story.violations == [], (undisturbed().calls[number], story.errors)
+
+
 # --- a master that is lost --------------------------------------------------------------------------------
 
 
@@ -195,7 +208,9 @@ def test_a_master_that_is_lost_at_any_moment_is_left_out(lost: str) -> None:
     """The laptop dies with it. The next one goes on without it, and dies as well in the same step: the third ends."""
     first = next(number for number, call in enumerate(undisturbed().calls) if call.what == "stop.hold")
     for number in [number for number in changing_calls() if number >= first][:: 2 if lost == "master-2" else 5]:
-        story = tell({number: Fault(Fate.DONE)}, {20: Fault(Fate.DONE)}, loses=lost, most_laptops=4)
+        story = tell(
+            {number: Fault(Fate.DONE)}, {20: Fault(Fate.DONE)}, between=lambda it: it.lose(lost), most_laptops=4
+        )
         assert story.violations == [], (undisturbed().calls[number], story.errors)
         assert story.lost == (lost,)
 

@@ -102,21 +102,24 @@ class Restore:
         return make_phase(PhaseName.SAFEGUARD, (take, *copies), order=Order.SEQUENCE, barrier=barrier)
 
     def _stage(self) -> Phase:
-        def same(master: Master) -> Script:
-            return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
-
         steps = tuple(
             Step(
                 id=f"stage.push/{master.name}",
                 host=master.name,
                 title="bring the snapshot",
-                act=Push(path=master.snapshot, sha256=self.snapshot.sha256, size_bytes=self.snapshot.size_bytes),
+                act=self._push(master),
                 rerunnable=True,
                 undo="remove the copy",
             )
             for master in self.masters
         )
-        return make_phase(PhaseName.STAGE, steps, barrier=all_of(self.masters, same))
+        return make_phase(PhaseName.STAGE, steps, barrier=all_of(self.masters, self._staged))
+
+    def _push(self, master: Master) -> Push:
+        return Push(path=master.snapshot, sha256=self.snapshot.sha256, size_bytes=self.snapshot.size_bytes)
+
+    def _staged(self, master: Master) -> Script:
+        return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
 
     def _resolve(self) -> Phase:
         names = peer_names({master.name: master.host for master in self.masters}, self.views)
@@ -206,24 +209,32 @@ class Restore:
         )
 
     def _commit(self) -> Phase:
-        steps = tuple(
-            Step(
-                id=f"commit.schedule/{master.name}",
-                host=master.name,
-                title="schedule the restore for the next start",
-                act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
-                done_if=one(master, self._scheduled(master)),  # a power cut may have taken the file since
-                rerunnable=True,
-                undo="rename restore.db away",
-            )
-            for master in self.masters
-        )
-
         return make_phase(
             PhaseName.COMMIT,
-            steps,
+            tuple(step for master in self.masters for step in self._commit_steps(master)),
             requires=all_of(self.masters, self._held),
             barrier=all_of(self.masters, self._scheduled),
+        )
+
+    def _commit_steps(self, master: Master) -> Iterable[Step]:
+        yield Step(
+            id=f"commit.mend/{master.name}",
+            host=master.name,
+            title="bring the snapshot anew, if the copy is damaged by now",
+            act=self._push(master),
+            done_if=one(master, self._staged(master)),
+            rerunnable=True,
+            mends=True,
+            undo="remove the copy",
+        )
+        yield Step(
+            id=f"commit.schedule/{master.name}",
+            host=master.name,
+            title="schedule the restore for the next start",
+            act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
+            done_if=one(master, self._scheduled(master)),  # a power cut may have taken the file since
+            rerunnable=True,
+            undo="rename restore.db away",
         )
 
     def _scheduled(self, master: Master) -> Script:
