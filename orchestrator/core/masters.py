@@ -40,6 +40,39 @@ class EtcdConfig:
     address: str
     aliases: frozenset[str] = frozenset()
     image: str = ""
+    wal_dir: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """What an API server's manifest says of what every master must share; paths are the host's own."""
+
+    client_ca: str = ""
+    service_account_keys: tuple[str, ...] = ()
+    encryption: str = ""
+    etcd_prefix: str = "/registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One of etcd's certificates, as openssl reads it on its host. ``state`` is empty, `soon` where it ends within a
+    week, `expired`, or `unread`; ``ends`` is as openssl prints it; ``names`` are its subject's alternative names."""
+
+    path: str
+    state: str
+    ends: str
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What makes a master's members, tokens and Secrets valid. ``files`` is sha256 by path, of files that all masters
+    must share. ``encryption_keys`` are `PROVIDER NAME` as the configuration has them, never a key; None without one.
+    """
+
+    certificates: tuple[Certificate, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    encryption_keys: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +140,11 @@ class MasterView:
     data_entries: tuple[str, ...] = ()
     member_links: tuple[str, ...] = ()
     missing_certificates: tuple[str, ...] = ()
+    mounts_within: tuple[str, ...] = ()
+    api: ApiConfig = ApiConfig()
+    trust: Trust = Trust()
+    live_restore: bool = False
+    selinux_enforces: bool = False
     live: LiveMember | None = None
     claim: Claim | None = None
     hold: str = ""

@@ -6,7 +6,7 @@ import json
 import re
 
 from orchestrator.core.http import parse_http
-from orchestrator.core.masters import Claim, Disk, LiveMember
+from orchestrator.core.masters import Certificate, Claim, Disk, LiveMember, Trust
 from orchestrator.etcd.members import AnswerError, parse_hash_kv, parse_health, parse_members, parse_versions
 
 
@@ -75,3 +75,28 @@ def parse_live(facts: dict[str, str]) -> LiveMember | None:
         )
     except AnswerError:
         return None
+
+
+def parse_trust(facts: dict[str, str]) -> Trust:
+    """What `templates/host/trust.sh` printed, and the lines of sha256sum."""
+    shown = [line.split("\t") for line in facts.get("certificates_shown", "").splitlines()]
+    sums = [line.split("  ", 1) for line in facts.get("shared_files", "").splitlines() if "  " in line]
+    return Trust(
+        certificates=tuple(
+            Certificate(path, state, ends, frozenset(re.findall(r"(?:DNS|IP Address):([^,\s]+)", names)))
+            for path, state, ends, names in (columns for columns in shown if len(columns) == 4)
+        ),
+        files={path: sha256 for sha256, path in sums},
+        encryption_keys=_encryption_keys(facts["encryption_keys"]) if "encryption_keys" in facts else None,
+    )
+
+
+def _encryption_keys(text: str) -> tuple[str, ...]:
+    """Lines such as `- aescbc:` and `- name: key1` -> `aescbc key1`; `identity` has no key."""
+    keys, provider = [], ""
+    for line in text.splitlines():
+        word, _, name = (part.strip(" -\"'") for part in line.partition(":"))
+        provider = provider if word == "name" else word
+        if word in ("name", "identity"):
+            keys.append(f"{provider} {name}".strip())
+    return tuple(keys)

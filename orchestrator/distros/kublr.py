@@ -16,7 +16,7 @@ from orchestrator.core.inventory import Host, Role
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Exec, Finding, Script, Severity
 from orchestrator.distros import common
-from orchestrator.distros.manifest import ManifestError, parse_manifest
+from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
 
 class Kublr:
@@ -47,6 +47,8 @@ class Kublr:
             state_disk=common.parse_disk(facts.get("state_disk", "")),
             claim=common.parse_claim(facts["claim"], facts.get("silent_s", "")) if "claim" in facts else None,
             hold=facts.get("hold", "").strip(),
+            live_restore=bool(facts.get("live_restore", "").strip()),
+            selinux_enforces=facts.get("selinux_enforces", "").strip() == "1",
             attempts=dict(line.split(" ", 1) for line in facts.get("attempts", "").splitlines() if " " in line),
         )
         return self._with_etcd(host, view, facts) if host.role in (Role.MASTER, Role.LEFT_OUT) else view
@@ -68,6 +70,7 @@ class Kublr:
             manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
             other_data=_etcd_storage_path(facts.get("kublr_validate", "")),
             api_port=int(port) if port.isdigit() else view.api_port,
+            api=parse_api_manifest(facts.get("api_manifest", "")),
         )
 
     def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
@@ -83,6 +86,9 @@ class Kublr:
                 etcd.client_url,
                 etcd.address,
                 *_certificates(view),
+                view.api.encryption,
+                *((view.api.client_ca,) if view.api.client_ca else ()),
+                *view.api.service_account_keys,
             ),
             timeout_s=timeouts.LOOK_S,
         )
@@ -101,6 +107,8 @@ class Kublr:
             data_entries=tuple(facts.get("data_entries", "").splitlines()),
             member_links=tuple(facts.get("member_links", "").splitlines()),
             missing_certificates=tuple(facts.get("missing_certificates", "").split()),
+            mounts_within=tuple(facts.get("mounts_within", "").splitlines()),
+            trust=common.parse_trust(facts),
             live=common.parse_live(facts),
         )
 

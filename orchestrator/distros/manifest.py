@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from orchestrator.core.masters import EtcdConfig, Tls
+from orchestrator.core.masters import ApiConfig, EtcdConfig, Tls
 
 
 class ManifestError(ValueError):
@@ -26,7 +26,7 @@ def parse_manifest(text: str, *, path: str, certificates: str | None = None, dat
     win over what the manifest maps to. Raises ManifestError.
     """
     pod = _load(text, path)
-    container = _etcd_container(pod, path)
+    container = _container(pod, "etcd", path)
     settings = _settings(container, path)
     volumes = _volumes(pod, container)
     data_root = data or _data_volume(pod, path)
@@ -55,6 +55,34 @@ def parse_manifest(text: str, *, path: str, certificates: str | None = None, dat
             str(name) for entry in pod["spec"].get("hostAliases") or [] for name in entry.get("hostnames") or []
         ),
         image=str(container.get("image", "")),
+        wal_dir=_on_host(settings.get("wal-dir", ""), volumes),
+    )
+
+
+def parse_api_manifest(text: str) -> ApiConfig:
+    """The API server's manifest -> what its masters must share, with paths of the host; empty where it says nothing.
+
+    Source: Kubernetes, command line reference of kube-apiserver.
+    """
+    try:
+        pod = _load(text, "")
+        container = _container(pod, "kube-apiserver", "")
+    except ManifestError:
+        return ApiConfig()
+    volumes = _volumes(pod, container)
+    words = _words(container)
+
+    def paths(flag: str) -> tuple[str, ...]:
+        return tuple(_on_host(value, volumes) for name, value in words if name == flag and value)
+
+    settings = dict(words)
+    return ApiConfig(
+        client_ca="".join(paths("client-ca-file")[-1:]),
+        service_account_keys=tuple(
+            dict.fromkeys((*paths("service-account-key-file"), *paths("service-account-signing-key-file")))
+        ),
+        encryption="".join(paths("encryption-provider-config")[-1:]),
+        etcd_prefix="/" + settings.get("etcd-prefix", "/registry").strip("/"),
     )
 
 
@@ -68,11 +96,11 @@ def _load(text: str, path: str) -> dict[str, Any]:
     return pod
 
 
-def _etcd_container(pod: dict[str, Any], path: str) -> dict[str, Any]:
+def _container(pod: dict[str, Any], name: str, path: str) -> dict[str, Any]:
     containers = [entry for entry in pod["spec"].get("containers") or [] if isinstance(entry, dict)]
-    named = [entry for entry in containers if entry.get("name") == "etcd"] or containers
+    named = [entry for entry in containers if entry.get("name") == name] or containers
     if len(named) != 1:
-        raise ManifestError(f"{path}: exactly one container named `etcd` is expected in `spec.containers`")
+        raise ManifestError(f"{path}: exactly one container named `{name}` is expected in `spec.containers`")
     return named[0]
 
 
@@ -84,12 +112,18 @@ def _settings(container: dict[str, Any], path: str) -> dict[str, str]:
             if "value" not in entry and "valueFrom" in entry:
                 raise ManifestError(f"{path}: {name} comes from elsewhere (`valueFrom`), which cannot be read here")
             settings[name.removeprefix("ETCD_").lower().replace("_", "-")] = str(entry.get("value", ""))
+    return settings | dict(_words(container))
+
+
+def _words(container: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The command line's flags with their values, in their order; a flag may be given more than once."""
     words = [str(word) for word in [*(container.get("command") or []), *(container.get("args") or [])]]
+    found = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word.startswith("-"):
             name, equals, value = word.lstrip("-").partition("=")
-            settings[name] = value if equals else following
-    return settings
+            found.append((name, value if equals else following))
+    return tuple(found)
 
 
 def _volumes(pod: dict[str, Any], container: dict[str, Any]) -> dict[str, str]:

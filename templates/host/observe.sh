@@ -20,6 +20,7 @@ for unit; do
     file=$(systemctl show --property=FragmentPath -- "$unit" 2>/dev/null)
     [ -z "${file#FragmentPath=}" ] || cat "${file#FragmentPath=}"
 done 2>/dev/null | sha256sum | fact units_sha256
+[ ! -e /sys/fs/selinux/enforce ] || fact selinux_enforces </sys/fs/selinux/enforce
 near=$state # the nearest folder above the state folder that is there already
 while [ ! -d "$near" ]; do near=${near%/*}; near=${near:-/}; done
 df -P -k "$near" | tail -n 1 | fact state_disk
@@ -30,7 +31,14 @@ date +%s.%N | fact clock_last
 [ -e "$manifests/etcd.manifest" ] || exit 0 # no master
 fact manifest <"$manifests/etcd.manifest"
 sha256sum <"$manifests/etcd.manifest" | fact manifest_sha256
+{ # $unit is the last one by now, the runtime: asked only while it is up, for a question would start it
+    grep -hs '"live-restore" *: *true' /etc/docker/daemon.json
+    systemctl show --property=ExecStart -- "$unit" 2>/dev/null | grep -o -e --live-restore
+    ! systemctl is-active --quiet -- "$unit" 2>/dev/null || timeout 10 docker info 2>/dev/null | grep 'Live Restore Enabled: true'
+} | fact live_restore
 timeout 20 "$kublr" validate 2>/dev/null | fact kublr_validate
+api=$(grep -ls kube-apiserver "$manifests"/* | head -n 1)
+[ -z "$api" ] || fact api_manifest <"$api"
 grep -hos -e '--secure-port=[0-9]*' "$manifests"/* | head -n 1 | fact api_port
 grep -os 'https\{0,1\}://[^:/", ]*' "$manifests/etcd.manifest" | while read -r url; do echo "${url#*//}"; done | sort -u |
     { # all at once: where no name server answers, each takes until its time is over

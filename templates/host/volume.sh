@@ -1,6 +1,9 @@
-# volume.sh DATA STATE PEER_URL CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY
-# Looks at one master's data volume and asks its member, if one answers. Changes nothing.
+# volume.sh DATA STATE PEER_URL CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY ENCRYPTION SHARED...
+# Looks at one master's data volume and at what makes it one of the cluster, and asks its member, if one answers.
+# ENCRYPTION, the configuration of encryption at rest, may be empty; SHARED are files that all masters must share.
+# Changes nothing.
 {% include "host/facts.sh" %}
+{% include "host/trust.sh" %}
 {% include "host/fetch.sh" %}
 data=$1 state=$2 peer_url=$3 client_url=$4 address=$5
 
@@ -16,6 +19,7 @@ if [ -d "$data" ]; then
     done | fact members_on_disk
     ls -A "$data" | fact data_entries
     find "$data"/member -type l 2>/dev/null | fact member_links
+    cut -d ' ' -f 5 /proc/self/mountinfo | grep -F "$(readlink -f "$data")/member" | fact mounts_within
     du -sk --apparent-size "$data" | fact data_kib
 fi
 for file in "$6" "$7" "$8" "$9" "${10}" "${11}"; do
@@ -25,3 +29,10 @@ fetch GET "$peer_url/version" "$address" "$6" "$7" "$8" 2>/dev/null | fact peer_
 fetch GET "$peer_url/members" "$address" "$6" "$7" "$8" 2>/dev/null | fact peer_members
 fetch GET "$peer_url/members/hashkv" "$address" "$6" "$7" "$8" '{"revision":0}' 2>/dev/null | fact peer_hashkv
 fetch_client GET "$client_url/health" "$address" "$9" "${10}" "${11}" "$7" "$8" | fact client_health
+! command -v openssl >/dev/null || { certificate "$7" && [ "$7" = "${10}" ] || certificate "${10}"; } | fact certificates_shown
+shift 11
+[ ! -r "$1" ] || encryption_keys "$1" | fact encryption_keys
+shift
+for file; do
+    [ ! -r "$file" ] || sha256sum "$file"
+done | fact shared_files

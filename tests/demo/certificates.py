@@ -37,12 +37,12 @@ class Authority:
         """The authority's certificate."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, stem: Path, names: Iterable[str]) -> None:
+    def issue(self, stem: Path, names: Iterable[str], valid: timedelta = VALID) -> None:
         """Write ``stem``.crt and ``stem``.key, for a server and client of these names (DNS or address)."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        builder = _builder(stem.name, str(issuer), key.public_key())
+        builder = _builder(stem.name, str(issuer), key.public_key(), valid)
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName(map(_name, names)), critical=False)
         certificate = builder.sign(self.key, hashes.SHA256())
@@ -58,7 +58,9 @@ class Authority:
         )
 
 
-def _builder(name: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    name: str, issuer: str, key: ec.EllipticCurvePublicKey, valid: timedelta = VALID
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return x509.CertificateBuilder(
         issuer_name=_common_name(issuer),
@@ -66,7 +68,7 @@ def _builder(name: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.Cer
         public_key=key,
         serial_number=x509.random_serial_number(),
         not_valid_before=now - timedelta(hours=1),
-        not_valid_after=now + VALID,
+        not_valid_after=now + valid,
     )
 
 

@@ -65,7 +65,7 @@ def masters(count: int = 3, *, resolving: bool = True, quorum: bool = False) -> 
     live = None
     if quorum:
         urls: dict[str, tuple[str, ...]] = {name: (url,) for name, url in cluster.items()}
-        live = LiveMember("3.5.1", "cdf818194e3a8c32", urls, revision=51022, hash_kv=77, has_quorum=True)
+        live = LiveMember("3.5.21", "cdf818194e3a8c32", urls, revision=51022, hash_kv=77, has_quorum=True)
     return {
         f"master-{index + 1}": MasterView(
             host=f"master-{index + 1}",

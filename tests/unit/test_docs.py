@@ -96,11 +96,12 @@ def test_the_tree_in_the_errors_docstring_is_true() -> None:
 
 # --- Checks and phases ----------------------------------------------------------------------------------
 
-MAKERS = ("core/checks.py", "distros/kublr.py", "app/planning.py", "etcd/snapshot.py")
+CHECKS = tuple(f"core/checks/{path.name}" for path in (ROOT / "orchestrator/core/checks").glob("*.py"))
+MAKERS = (*CHECKS, "distros/kublr.py", "app/planning.py", "etcd/snapshot.py")
 
 
 def finding_names() -> set[str]:
-    """The names that findings are made with: `Finding(name=...)`, `_block(NAME, ...)`, `_fault(host, NAME, ...)`."""
+    """The names that findings are made with: `Finding(name=...)`, `block(NAME, ...)`, `_fault(host, NAME, ...)`."""
     names: set[str] = set()
     for file in MAKERS:
         for node in ast.walk(ast.parse((ROOT / "orchestrator" / file).read_text(encoding="utf-8"))):
@@ -112,7 +113,7 @@ def finding_names() -> set[str]:
 def _name_of(call: ast.Call) -> Iterator[str]:
     called = ast.unparse(call.func)
     given = [keyword.value for keyword in call.keywords if called == "Finding" and keyword.arg == "name"]
-    given += call.args[:1] if called == "_block" else call.args[1:2] if called == "_fault" else []
+    given += call.args[:1] if called in ("block", "warn") else call.args[1:2] if called == "_fault" else []
     yield from (value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str))
 
 
@@ -123,7 +124,7 @@ def test_every_check_has_its_row_and_every_row_its_check() -> None:
 
 
 def test_what_may_be_overridden_is_told() -> None:
-    source = (ROOT / "orchestrator/core/checks.py").read_text(encoding="utf-8")
+    source = "\n".join((ROOT / "orchestrator" / file).read_text(encoding="utf-8") for file in CHECKS)
     open_to_override = {
         name
         for node in ast.walk(ast.parse(source))

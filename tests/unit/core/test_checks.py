@@ -10,7 +10,7 @@ import pytest
 from orchestrator.app.planning import refuse_blocked
 from orchestrator.core.checks import NEEDED_TOOLS, blockers, check_all
 from orchestrator.core.inventory import Distribution, Host, Inventory, Paths, Units
-from orchestrator.core.masters import Disk, EtcdConfig, LiveMember, MasterView
+from orchestrator.core.masters import ApiConfig, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
 from orchestrator.core.model import Finding, Severity
 from orchestrator.errors import RefusedError
 from tests.unit.builders import DATA, inventory, masters, snapshot_facts
@@ -70,6 +70,9 @@ BLOCKED: list[tuple[str, dict[str, MasterView], str]] = [
     ("runtime", changed(missing_tools=frozenset(("docker",))), "is not Docker"),
     ("runtime", changed(units=units_but("docker.service", None)), "docker.service is not-found"),
     ("runtime", changed(units=units_but("docker.service", "masked")), "docker.service is masked"),
+    ("live-restore", changed(live_restore=True), "etcd would go on"),
+    ("mount-point", changed(mounts_within=(f"{DATA}/member/wal",)), f"{DATA}/member/wal is mounted by itself"),
+    ("wal-dir", changed_etcd(wal_dir="/mnt/wal"), "etcd keeps its log apart, in /mnt/wal"),
     ("units", changed(units=units_but("kublr.service", None)), "there is no unit kublr.service"),
     ("units", changed(units=units_but("kublr-kubelet.service", "masked")), "no unit kublr-kubelet.service"),
     ("data-volume", changed(other_data="/mnt/other"), f"is {DATA}, `kublr validate` says /mnt/other"),
@@ -230,7 +233,7 @@ def test_manifests_with_different_lists_or_tokens() -> None:
 
 def live(**members: str) -> LiveMember:
     urls: dict[str, tuple[str, ...]] = {name: (url,) for name, url in members.items()}
-    return LiveMember("3.5.1", "cdf818194e3a8c32", urls, revision=50_000, hash_kv=1, has_quorum=False)
+    return LiveMember("3.5.21", "cdf818194e3a8c32", urls, revision=50_000, hash_kv=1, has_quorum=False)
 
 
 def test_a_running_member_that_is_no_master() -> None:
@@ -241,7 +244,7 @@ def test_a_running_member_that_is_no_master() -> None:
 
 def test_a_member_that_never_started_has_no_name() -> None:
     assert (
-        findings(changed(live=LiveMember("3.5.1", "c", {"": ("https://x:2380",)} | live(**TWO).members, 5, 1, False)))
+        findings(changed(live=LiveMember("3.5.21", "c", {"": ("https://x:2380",)} | live(**TWO).members, 5, 1, False)))
         == ()
     )
 
@@ -309,9 +312,78 @@ def test_a_snapshot_of_another_cluster_blocks_until_overridden() -> None:
     (finding,) = check_all(inventory(), other, masters(), frozenset(("other-cluster",)))
     assert finding.severity is Severity.WARN
     one_known = snapshot.model_copy(update={"members": (*strangers[:2], snapshot.members[2])})
-    assert check_all(inventory(), one_known, masters(), frozenset()) == ()
+    (finding,) = check_all(inventory(), one_known, masters(), frozenset())
+    assert (finding.name, finding.severity) == ("other-members", Severity.WARN)
+    assert finding.what.endswith("members that are no masters: xetcd0, xetcd1")
     nobody = snapshot.model_copy(update={"members": ()})
     assert check_all(inventory(), nobody, masters(), frozenset()) == ()
+
+
+def shown(path: str, state: str = "", *names: str) -> Certificate:
+    return Certificate(path, state, "Nov 20 03:10:07 2026 GMT", frozenset(names))
+
+
+PEER_CERT = etcd_of(masters()[FIRST]).peer_tls.cert
+
+
+def test_a_certificate_that_has_expired_blocks_and_one_that_soon_will_is_told() -> None:
+    (finding,) = findings(changed(trust=Trust(certificates=(shown(PEER_CERT, "expired"),))))
+    assert (finding.name, finding.severity, finding.can_override) == ("certificate-expiry", Severity.BLOCK, True)
+    assert f"{PEER_CERT} has expired (Nov 20 03:10:07 2026 GMT)" in finding.what
+    (finding,) = findings(changed(trust=Trust(certificates=(shown(PEER_CERT, "soon"),))))
+    assert (finding.name, finding.severity) == ("certificate-expiry", Severity.WARN)
+    assert findings(changed(trust=Trust(certificates=(shown(PEER_CERT, "unread"),)))) == ()
+
+
+@pytest.mark.parametrize("names", [("etcd0.kublr.local",), ("other", "*.kublr.local"), ()])
+def test_a_certificate_for_the_peers_name(names: tuple[str, ...]) -> None:
+    assert findings(changed(trust=Trust(certificates=(shown(PEER_CERT, "", *names),)))) == ()
+
+
+@pytest.mark.parametrize("names", [("etcd1.kublr.local",), ("*.local", "10.20.0.11")])
+def test_a_certificate_for_another_name(names: tuple[str, ...]) -> None:
+    (finding,) = findings(changed(trust=Trust(certificates=(shown(PEER_CERT, "", *names),))))
+    assert (finding.name, finding.severity, finding.host) == ("certificate-names", Severity.WARN, FIRST)
+    assert finding.what.endswith(f"is made out to {', '.join(sorted(names))}, not to etcd0.kublr.local")
+
+
+API = ApiConfig(client_ca="/pki/ca.crt", service_account_keys=("/pki/sa.pub", "/pki/sa.key"))
+
+
+def trusting(**files: str) -> dict[str, MasterView]:
+    """All masters with the same files, but master-2 with ``files``."""
+    same = {"/pki/ca.crt": "aa", "/pki/sa.pub": "bb", "/pki/sa.key": "cc"}
+    views = {name: replace(view, api=API, trust=Trust(files=same)) for name, view in masters().items()}
+    other = same | {f"/pki/{name.replace('_', '.')}": sha256 for name, sha256 in files.items()}
+    return views | {"master-2": replace(views["master-2"], trust=Trust(files=other))}
+
+
+def test_masters_that_trust_the_same() -> None:
+    assert findings(trusting()) == ()
+
+
+@pytest.mark.parametrize(("file", "name"), [("ca_crt", "client-ca"), ("sa_key", "service-account-keys")])
+def test_masters_that_do_not_trust_the_same(file: str, name: str) -> None:
+    (finding,) = findings(trusting(**{file: "zz"}))
+    assert (finding.name, finding.severity, finding.can_override) == (name, Severity.BLOCK, True)
+    assert finding.what.endswith("master-1, master-3 | master-2")
+
+
+@pytest.mark.parametrize(("image", "name"), [("etcd:3.4.30", "newer-version"), ("registry.x/etcd:v3.5.2", "known-bad")])
+def test_versions_that_do_not_fit(image: str, name: str) -> None:
+    (finding,) = findings(changed_etcd(image=image))
+    assert (finding.name, finding.host) == (name, FIRST)
+
+
+@pytest.mark.parametrize("image", ["etcd:3.5.9", "etcd:3.6.4-0", "etcd@sha256:0123", "etcd:latest"])
+def test_versions_that_fit_or_cannot_be_told(image: str) -> None:
+    assert findings(changed_etcd(image=image)) == ()
+
+
+def test_what_a_running_member_says_counts_before_its_image() -> None:
+    views = changed_etcd(image="etcd:3.4.30")
+    live = LiveMember("3.5.21", "cdf8", {}, revision=1, hash_kv=1, has_quorum=False)
+    assert findings(views | {FIRST: replace(views[FIRST], live=live)}) == ()
 
 
 def test_an_alarm_in_the_snapshot_is_a_warning() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator.core.masters import EtcdConfig, Tls
-from orchestrator.distros.manifest import ManifestError, parse_manifest
+from orchestrator.core.masters import ApiConfig, EtcdConfig, Tls
+from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
 PATH = "/etc/kubernetes/manifests/etcd.manifest"
 ENV = {
@@ -183,3 +183,45 @@ def test_what_cannot_be_understood_is_said(text: str, said: str) -> None:
     with pytest.raises(ManifestError, match=said) as raised:
         parse(text)
     assert str(raised.value).startswith(PATH)
+
+
+def test_a_log_that_is_kept_apart() -> None:
+    assert parse(pod()).wal_dir == ""
+    assert parse(pod(args=["--wal-dir=/certs/etcd/more/wal"])).wal_dir == "/more/wal"
+
+
+# --- The API server's ------------------------------------------------------------------------------------
+
+
+def api_pod(*words: str) -> str:
+    """An API server's manifest; its folder of certificates lies elsewhere on the host."""
+    container = {
+        "name": "kube-apiserver",
+        "command": ["kube-apiserver", *words],
+        "volumeMounts": [{"name": "pki", "mountPath": "/certs"}],
+    }
+    volumes = [{"name": "pki", "hostPath": {"path": "/etc/kubernetes/pki"}}]
+    return yaml.safe_dump({"kind": "Pod", "spec": {"containers": [container], "volumes": volumes}})
+
+
+def test_what_api_servers_must_share() -> None:
+    text = api_pod(
+        "--client-ca-file=/certs/ca.crt",
+        "--service-account-key-file=/certs/sa.pub",
+        "--service-account-key-file=/certs/old.pub",
+        "--service-account-signing-key-file",
+        "/certs/sa.key",
+        "--encryption-provider-config=/certs/encryption.yaml",
+        "--etcd-prefix=kubernetes.io",
+    )
+    assert parse_api_manifest(text) == ApiConfig(
+        client_ca="/etc/kubernetes/pki/ca.crt",
+        service_account_keys=tuple(f"/etc/kubernetes/pki/{name}" for name in ("sa.pub", "old.pub", "sa.key")),
+        encryption="/etc/kubernetes/pki/encryption.yaml",
+        etcd_prefix="/kubernetes.io",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "no: pod", "{", api_pod()])
+def test_an_api_servers_manifest_that_says_nothing(text: str) -> None:
+    assert parse_api_manifest(text) == ApiConfig()

@@ -1,0 +1,66 @@
+"""Checks before anything changes: pure functions from what was declared and observed to findings.
+
+A blocker means that there is no plan. What an operator may override has `can_override`; the name is what is typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from orchestrator.core.checks.cluster import addresses_fit, clients_answered, left_out, members_fit, policy, quorum
+from orchestrator.core.checks.findings import in_order, overridden
+from orchestrator.core.checks.hosts import NEEDED_TOOLS, host_is_usable, tools
+from orchestrator.core.checks.snapshot import snapshot_fits
+from orchestrator.core.checks.trust import certificates, trust_is_shared
+from orchestrator.core.checks.volume import WAL_BYTES, data_volume, room
+from orchestrator.core.inventory import Inventory
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Finding, Severity
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+__all__ = ["NEEDED_TOOLS", "WAL_BYTES", "blockers", "check_all", "left_out"]
+
+
+def check_all(
+    inventory: Inventory,
+    snapshot: SnapshotFacts | None,
+    views: Mapping[str, MasterView],
+    overrides: frozenset[str],
+) -> tuple[Finding, ...]:
+    """All findings, blockers first. ``views`` has every reachable host by name; overridden blockers become warnings."""
+    found = (*policy(inventory), *_of_hosts(inventory, snapshot, views), *_of_all(inventory, snapshot, views))
+    return in_order(overridden(finding, overrides) for finding in found)
+
+
+def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.severity is Severity.BLOCK)
+
+
+def _of_hosts(
+    inventory: Inventory, snapshot: SnapshotFacts | None, views: Mapping[str, MasterView]
+) -> Iterator[Finding]:
+    """Each host by itself."""
+    for host in inventory.masters:
+        if view := views.get(host.name):
+            yield from view.faults
+            yield from host_is_usable(host, view)
+            yield from data_volume(host, view)
+            yield from certificates(host, view)
+            if snapshot:
+                yield from room(host, view, snapshot)
+    for host in inventory.workers:
+        if host.name in views:
+            yield from tools(host, views[host.name], NEEDED_TOOLS)
+
+
+def _of_all(inventory: Inventory, snapshot: SnapshotFacts | None, views: Mapping[str, MasterView]) -> Iterator[Finding]:
+    """All hosts together."""
+    masters = [(host, views[host.name]) for host in inventory.masters if host.name in views]
+    yield from left_out(inventory, views)
+    yield from members_fit(inventory, {host.name: view for host, view in masters})
+    yield from quorum(masters)
+    yield from clients_answered(masters)
+    yield from addresses_fit(inventory, views)
+    yield from trust_is_shared(masters)
+    if snapshot:
+        yield from snapshot_fits(snapshot, masters)

@@ -1,0 +1,128 @@
+"""Do the hosts make up the cluster that the inventory declares, and does it need a restore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from orchestrator.core.checks.findings import block, warn
+from orchestrator.core.inventory import Distribution, Host, Inventory
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Finding
+from orchestrator.core.network import name_of, peer_address
+
+
+def policy(inventory: Inventory) -> Iterator[Finding]:
+    """What the operator must have decided beforehand."""
+    if inventory.distribution is not Distribution.KUBLR:
+        yield block("distribution", "", f"{inventory.distribution} cannot be restored yet", "only kublr can")
+    if inventory.policies.volumes is None:
+        yield block(
+            "volumes-policy",
+            "",
+            "nothing says what happens to the persistent volumes, which an etcd snapshot does not hold",
+            "set `policies.volumes` in the inventory: pause (put them back while the run waits) or none",
+        )
+
+
+def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
+    """All means all: the masters of the inventory and the members of the cluster are the same set."""
+    known = {name: view.etcd for name, view in views.items() if view.etcd}
+    if len(known) != len(inventory.masters):
+        return  # what could not be read has its own finding
+    names = [etcd.member for etcd in known.values()]
+    gone = len(inventory.left_out)
+    remedy = "an inventory must name every master, each once, and the manifests must agree"
+    for host, etcd in known.items():
+        others = set(etcd.initial_cluster) - set(names)
+        if set(names) - set(etcd.initial_cluster) or len(others) != gone:
+            listed = ", ".join(sorted(etcd.initial_cluster))
+            yield block(
+                "members",
+                host,
+                f"its manifest lists the members {listed}; the masters are {', '.join(sorted(names))}"
+                + (f", and {gone} left out" if gone else ""),
+                remedy,
+            )
+        elif etcd.initial_cluster[etcd.member] != etcd.peer_url:
+            yield block(
+                "members",
+                host,
+                f"its own peer URL is {etcd.peer_url}, its manifest's list says otherwise",
+                remedy,
+            )
+    clusters = {tuple(sorted(etcd.initial_cluster.items())) for etcd in known.values()}
+    if len(clusters) > 1:
+        yield block("members", "", "the masters' manifests list different peer URLs", remedy)
+    if len({etcd.token for etcd in known.values()}) > 1:
+        yield block("members", "", "the masters' manifests name different cluster tokens", remedy)
+    for host, view in views.items():
+        expected = {"", *names}.union(*(etcd.initial_cluster for etcd in known.values()) if gone else ())
+        if view.live and set(view.live.members) - expected:
+            extra = ", ".join(sorted(set(view.live.members) - expected))
+            yield block("members", host, f"the running cluster has members that are no master: {extra}", remedy)
+
+
+def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
+    """A master may be left out only where it is lost, and where those that are left are a quorum."""
+    left, gone = len(inventory.masters), len(inventory.left_out)
+    if gone and left <= gone:
+        yield block(
+            "left-out",
+            "",
+            f"{left} of {left + gone} masters are left: no quorum of a cluster with {left + gone} members",
+            "set the lost masters up anew, with empty disks, and restore on all of them",
+        )
+    for host in inventory.left_out:
+        view = views.get(host.name)
+        if view and (view.live or view.members_on_disk):
+            what = "its member answers" if view.live else f"it still has etcd's data, in {view.members_on_disk[0]}"
+            remedy = "restore on all masters, or take that disk away for good"
+            yield block("left-out", host.name, f"{what}: a master may be left out only where it is lost", remedy)
+
+
+def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
+    """A peer URL that resolves must lead to the host that claims it."""
+    masters = {host.name: host for host in inventory.masters}
+    claims = {name_of(view.etcd.peer_url): name for name, view in views.items() if name in masters and view.etcd}
+    for asking, view in views.items():
+        for peer, addresses in view.resolves.items():
+            owner = claims.get(peer)
+            if owner is None or not addresses:
+                continue
+            right = {peer_address(masters[owner], views[owner]), *views[owner].own_addresses}
+            for other in claims.values():
+                if other != owner and peer_address(masters[other], views[other]) in addresses:
+                    right = set()  # it leads to another master
+            if not right & set(addresses):
+                yield block(
+                    "peers",
+                    asking,
+                    f"{peer} leads to {', '.join(addresses)}, which is not {owner}, the host that claims it",
+                    "correct DNS or the hosts file there",
+                )
+
+
+def quorum(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """A healthy cluster loses all that was written since the snapshot."""
+    healthy = [view for _, view in masters if view.live and view.live.has_quorum]
+    if healthy:
+        newest = max(view.live.revision for view in healthy if view.live)
+        yield block(
+            "quorum-healthy",
+            "",
+            f"the cluster has a healthy quorum, at revision {newest}: a restore throws away what is newer",
+            "for one bad member use `reinit HOST`; to restore all the same: --override quorum-healthy",
+            can_override=True,
+        )
+
+
+def clients_answered(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """A member that answers its peers alone: whether a quorum stands behind it cannot be seen."""
+    for host, view in masters:
+        if view.live and not view.live.answers_clients:
+            yield warn(
+                "client-port",
+                host.name,
+                "its member answers its peers but not its clients: it has no quorum, or refuses our certificates",
+                "make sure that the cluster is really down before you go on",
+            )

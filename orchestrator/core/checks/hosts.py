@@ -1,0 +1,88 @@
+"""Is a host fit to be worked on: its programs, services, runtime and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core.checks.findings import block, warn
+from orchestrator.core.inventory import Host
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Finding, Severity
+
+NEEDED_TOOLS = frozenset(
+    (
+        "base64",
+        "cat",
+        "cp",
+        "date",
+        "df",
+        "find",
+        "flock",
+        "getent",
+        "grep",
+        "head",
+        "mv",
+        "setsid",
+        "sha256sum",
+    )
+) | frozenset(("sleep", "stat", "sync", "systemctl", "tail", "timeout", "touch", "truncate"))
+OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
+"""Units that leave their containers running when they are stopped; Docker's own containerd is one of them."""
+CLOCK_WARN_S, CLOCK_BLOCK_S = 1.0, 30.0
+
+
+def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
+    """The programs and services a restore needs on a master."""
+    yield from tools(host, view, NEEDED_TOOLS)
+    if {"curl", "openssl"} <= view.missing_tools:
+        yield block("tools", host.name, "neither curl nor openssl is there", "install one of the two")
+    if not view.systemd and view.kills_user_processes:
+        yield block(
+            "logind",
+            host.name,
+            "logind ends a user's processes with the session (KillUserProcesses=yes): an act would die with it",
+            "set KillUserProcesses=no in logind.conf and restart systemd-logind",
+        )
+    runtime = host.units.runtime
+    state = view.units.get(f"{runtime}.service", "not-found")
+    if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.missing_tools:
+        yield block(
+            "runtime",
+            host.name,
+            f"the container runtime is not Docker: the unit {runtime}.service is {state}",
+            "only Docker stops its containers when it is stopped; name its unit in `units.runtime` if it differs",
+        )
+    if view.live_restore:
+        yield block(
+            "live-restore",
+            host.name,
+            "Docker keeps containers running when it stops (live-restore): etcd would go on",
+            'set "live-restore": false in /etc/docker/daemon.json, then: systemctl reload docker',
+        )
+    if view.selinux_enforces:
+        yield warn(
+            "selinux",
+            host.name,
+            "SELinux is enforcing: files that the restore makes may get a label that etcd cannot read",
+            "if a member does not start: restorecon -R on its data volume",
+        )
+    for unit in (host.units.kublr, host.units.kubelet):
+        if view.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
+            yield block("units", host.name, f"there is no unit {unit}.service", "set `units` in the inventory")
+    if abs(view.clock_offset_s) > CLOCK_WARN_S:
+        apart = abs(view.clock_offset_s)
+        severity = Severity.BLOCK if apart > CLOCK_BLOCK_S else Severity.WARN
+        yield Finding(
+            name="clock",
+            severity=severity,
+            host=host.name,
+            what=f"its clock is {apart:.0f} s away from the laptop's",
+            remedy="set the clock: certificates, leases and tokens depend on it",
+            can_override=True,
+        )
+
+
+def tools(host: Host, view: MasterView, needed: frozenset[str]) -> Iterator[Finding]:
+    """Programs that must be on a host's PATH."""
+    if missing := sorted(needed & view.missing_tools):
+        yield block("tools", host.name, f"these programs are missing: {', '.join(missing)}", "install them")

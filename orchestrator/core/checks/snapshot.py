@@ -1,0 +1,83 @@
+"""Does the snapshot fit the cluster that it is restored to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from orchestrator.core.checks.findings import block, warn
+from orchestrator.core.inventory import Host
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Finding
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+
+def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """A snapshot of another cluster has other members."""
+    names = {view.etcd.member for _, view in masters if view.etcd}
+    came_from = {member.name for member in snapshot.members}
+    if names and came_from and not came_from & names:
+        yield block(
+            "other-cluster",
+            "",
+            f"it came from members {', '.join(sorted(came_from))}; the masters are {', '.join(sorted(names))}",
+            "take a snapshot of this cluster; if the members were renamed: --override other-cluster",
+            can_override=True,
+        )
+    elif others := came_from - names.union(*(view.etcd.initial_cluster for _, view in masters if view.etcd)):
+        what = f"it came from a cluster with members that are no masters: {', '.join(sorted(others))}"
+        yield warn("other-members", "", what, "make sure that it is this cluster's: members may have changed since")
+    yield from versions_fit(snapshot, masters)
+    for alarm in snapshot.alarms:
+        yield warn(
+            "alarm",
+            "",
+            f"the snapshot holds the alarm {alarm}: the restored cluster may be read-only",
+            "after the restore: etcdctl alarm disarm",
+        )
+
+
+def versions_fit(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """An older etcd does not read what a newer one wrote; some have written what is wrong."""
+    for host, view in masters:
+        installed = installed_version(view)
+        if installed is None:
+            continue
+        written = parse_version(snapshot.cluster_version or "")
+        if written and written[:2] > installed[:2]:
+            yield block(
+                "newer-version",
+                host.name,
+                f"the snapshot was written by etcd {dotted(written[:2])}, and etcd {dotted(installed)} is installed",
+                "restore with the version that wrote it: an older one may refuse its data, or misread it",
+                can_override=True,
+            )
+        if reason := _known_bad(installed):
+            what = f"etcd {dotted(installed)} is installed, which {reason}"
+            yield warn("known-bad", host.name, what, "compare backups of several members, and update etcd afterwards")
+
+
+def installed_version(view: MasterView) -> tuple[int, int, int] | None:
+    """What the member says, else its image's tag; None where neither tells."""
+    told = view.live.version if view.live else view.etcd.image.rpartition(":")[2] if view.etcd else ""
+    return parse_version(told)
+
+
+def parse_version(text: str) -> tuple[int, int, int] | None:
+    """`v3.5.1`, `3.5.1-0` -> (3, 5, 1); None for what is no version."""
+    found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _known_bad(version: tuple[int, int, int]) -> str:
+    """Why that version's data may be wrong, or nothing."""
+    minor, patch = version[:2], version[2]
+    if minor == (3, 5) and patch <= 2:
+        return "can lose writes on one member when it is killed (mended in 3.5.3)"
+    if (minor == (3, 5) and patch <= 5) or (minor == (3, 4) and patch <= 21):
+        return "can let members drift apart, with authentication or by a defragmentation (mended in 3.5.6, 3.4.22)"
+    return ""

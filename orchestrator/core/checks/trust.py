@@ -1,0 +1,58 @@
+"""Do the masters' certificates hold, and do all masters trust the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from orchestrator.core.checks.findings import block, warn
+from orchestrator.core.inventory import Host
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Finding
+from orchestrator.core.network import name_of
+
+
+def certificates(host: Host, view: MasterView) -> Iterator[Finding]:
+    """A member whose certificate has ended starts, and is believed by nobody."""
+    remedy = "have the certificate made anew before the restore"
+    for shown in view.trust.certificates:
+        if shown.state == "expired":
+            what = f"etcd's certificate {shown.path} has expired ({shown.ends}): its peers will not believe it"
+            yield block("certificate-expiry", host.name, what, remedy, can_override=True)
+        elif shown.state == "soon":
+            what = f"etcd's certificate {shown.path} ends within a week ({shown.ends})"
+            yield warn("certificate-expiry", host.name, what, remedy)
+    if view.etcd is None:
+        return
+    peer = name_of(view.etcd.peer_url)
+    for shown in view.trust.certificates:
+        if shown.path == view.etcd.peer_tls.cert and shown.names and not _names(shown.names, peer):
+            what = f"etcd's certificate {shown.path} is made out to {', '.join(sorted(shown.names))}, not to {peer}"
+            yield warn("certificate-names", host.name, what, f"peers ask for {peer}: {remedy}")
+
+
+def _names(names: frozenset[str], host: str) -> bool:
+    """Whether a certificate with these names is good for that host (RFC 6125, 6.4.3: a star stands for one label)."""
+    return host in names or f"*.{host.partition('.')[2]}" in names
+
+
+def trust_is_shared(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """Tokens that one API server signs are refused by another with other keys, after a restore as before."""
+    known = [(host.name, view) for host, view in masters if view.trust.files]
+    authorities = {host: frozenset((view.trust.files.get(view.api.client_ca, ""),)) for host, view in known}
+    keys = {
+        host: frozenset(view.trust.files.get(path, "") for path in view.api.service_account_keys)
+        for host, view in known
+    }
+    remedy = "find out which are the cluster's, and bring them to all masters"
+    if groups := _differ(authorities):
+        what = f"the masters' API servers have different certificate authorities for clients: {groups}"
+        yield block("client-ca", "", what, remedy, can_override=True)
+    if groups := _differ(keys):
+        what = f"the masters' API servers have different keys for service accounts: {groups}"
+        yield block("service-account-keys", "", what, remedy, can_override=True)
+
+
+def _differ(files: dict[str, frozenset[str]]) -> str:
+    """The hosts in groups of those with the same files; nothing where all have the same."""
+    groups = [", ".join(host for host, mine in files.items() if mine == some) for some in set(files.values())]
+    return " | ".join(sorted(groups)) if len(groups) > 1 else ""

@@ -1,0 +1,82 @@
+"""Is the data volume beyond doubt, and is there room on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core.checks.findings import block
+from orchestrator.core.inventory import Host
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Finding
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+# etcd preallocates one segment at restore and the next at start (etcd 3.5, server/storage/wal).
+WAL_BYTES = 2 * 64_000_000
+
+
+def data_volume(host: Host, view: MasterView) -> Iterator[Finding]:
+    """Where the data lies must be beyond doubt (vendor's page, "Addendum: locating etcd data volume")."""
+    etcd = view.etcd
+    if etcd is None:
+        return
+    remedy = "find out which is right, and set `paths.data` for this host in the inventory"
+    if view.other_data != etcd.data and not host.paths.data:
+        yield block(
+            "data-volume",
+            host.name,
+            f"the manifest says that etcd's data volume is {etcd.data}, `kublr validate` says "
+            f"{view.other_data or 'nothing'}",
+            remedy,
+        )
+    if view.data_disk is None:
+        yield block("data-volume", host.name, f"the data volume {etcd.data} is not there", "mount it")
+    strangers = [path for path in view.members_on_disk if path != etcd.member_path]
+    if strangers and etcd.member_path not in view.members_on_disk:
+        yield block("data-volume", host.name, f"etcd's data lies in {strangers[0]}, not in {etcd.member_path}", remedy)
+    if view.member_links:
+        what = f"{view.member_links[0]} is a symbolic link: what it leads to could not be kept"
+        yield block("data-volume", host.name, what, "stop etcd, and put the files themselves there")
+    if view.mounts_within:
+        what = f"{view.mounts_within[0]} is mounted by itself: it cannot be set aside by a rename"
+        yield block("mount-point", host.name, what, "unmount it while etcd is down, and bring its files to the volume")
+    if etcd.wal_dir:
+        what = f"etcd keeps its log apart, in {etcd.wal_dir}: an old log beside restored data destroys it"
+        yield block("wal-dir", host.name, what, "take --wal-dir out of the manifest and move the log to the volume")
+    for name in ("restore.db", "command"):
+        if name in view.data_entries:
+            yield block(
+                "armed",
+                host.name,
+                f"{etcd.data}/{name} is there: somebody has scheduled something for the next start of etcd",
+                f"find out who, then move it away: mv {etcd.data}/{name} /root/",
+            )
+    if view.missing_certificates:
+        yield block(
+            "certificates",
+            host.name,
+            f"etcd's certificates are not readable: {', '.join(view.missing_certificates)}",
+            "set `paths.certificates` for this host in the inventory",
+        )
+
+
+def room(host: Host, view: MasterView, snapshot: SnapshotFacts) -> Iterator[Finding]:
+    """Free space for the pushed file, the scheduled file, the restored database, its log, and the kept copy."""
+    if view.state_disk is None or view.data_disk is None:
+        return
+    state_bytes = snapshot.size_bytes + (16 << 20)
+    data_bytes = 2 * snapshot.size_bytes + WAL_BYTES + view.data_bytes
+    needs = {view.state_disk.device: (host.paths.state, view.state_disk.free_bytes, state_bytes)}
+    if view.data_disk.device == view.state_disk.device:
+        needs = {view.data_disk.device: (host.paths.state, view.data_disk.free_bytes, state_bytes + data_bytes)}
+    elif view.etcd:
+        needs[view.data_disk.device] = (view.etcd.data, view.data_disk.free_bytes, data_bytes)
+    for path, free, needed in needs.values():
+        if free < needed * 11 // 10:
+            yield block(
+                "disk",
+                host.name,
+                f"the disk under {path} has {free >> 20} MiB free; {needed * 11 // 10 >> 20} MiB are needed",
+                "make room, or set `paths.state` to a larger disk",
+            )
+    if view.free_inodes is not None and view.free_inodes < 1000:
+        yield block("disk", host.name, f"only {view.free_inodes} inodes are free", "make room")
