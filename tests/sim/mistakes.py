@@ -6,6 +6,7 @@ program of that name.
 
 from __future__ import annotations
 
+from asyncio import Lock
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,19 @@ import pytest
 from orchestrator import coordinator
 from orchestrator.coordinator import Coordinator
 from orchestrator.core.inventory import Inventory, Volumes
-from orchestrator.core.model import ActRecord, Answer, Judge, Output, Phase, PhaseName, Plan, Probe, Step, Verdict
+from orchestrator.core.model import (
+    ActRecord,
+    Answer,
+    Judge,
+    Output,
+    Phase,
+    PhaseName,
+    Plan,
+    Probe,
+    Settled,
+    Step,
+    Verdict,
+)
 from orchestrator.core.progress import Before
 from orchestrator.core.verdicts import judge, read_shown
 from tests.sim import acts, laptop, looks, programs, story
@@ -178,6 +191,15 @@ def skip_the_fence(patch: Patch) -> None:
     patch.setattr(acts.Acts, "is_fenced", lambda self, place: False)
 
 
+def skip_settle(patch: Patch) -> None:
+    """Nothing is waited for, and no new attempt written down."""
+
+    async def settle(self: acts.Acts, run: str, attempt: str, wait_s: float) -> Settled:
+        return Settled(self.records(run))
+
+    patch.setattr(acts.Acts, "settle", settle)
+
+
 def take_no_lock(patch: Patch) -> None:
     class NoLock:
         def locked(self) -> bool:
@@ -222,6 +244,20 @@ def claim_what_is_claimed(patch: Patch) -> None:
     patch.setitem(looks.LOOKS, "claimed.sh", claimed)
 
 
+def settle_without_waiting(patch: Patch) -> None:
+    """No mistake: `test_can_fail` shows why. The new attempt is written down, and an older act still runs."""
+
+    async def settle(self: acts.Acts, run: str, attempt: str, wait_s: float) -> Settled:
+        lock, self.lock = self.lock, Lock()
+        try:
+            return await waiting(self, run, attempt, wait_s)
+        finally:
+            self.lock = lock
+
+    waiting = acts.Acts.settle
+    patch.setattr(acts.Acts, "settle", settle)
+
+
 # --- all of them ------------------------------------------------------------------------------------------
 
 KEEP, COMMIT, STOP = "keep.copy", "commit.schedule", "stop.kublr"
@@ -259,6 +295,7 @@ MISTAKES = {
     "acts pass the fence": Mistake(
         skip_the_fence, in_each("stop.hold", STOP, fault=Fault(Fate.AFTER_SETTLE, after_s=30)), "is left"
     ),
+    "settle is skipped": Mistake(skip_settle, once(), "never ends"),
     "acts take no lock": Mistake(take_no_lock, in_each(COMMIT, fault=Fault(Fate.LATE, at=2)), "still armed"),
     "an act runs as often as it is asked for": Mistake(
         run_again_what_has_begun, in_each(KEEP, fault=Fault(Fate.HANGS, for_s=90)), "an act runs twice"
