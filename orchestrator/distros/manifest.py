@@ -7,6 +7,7 @@ variable `ETCD_PEER_CERT_FILE`; a flag on the command line wins.
 from __future__ import annotations
 
 import posixpath
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,7 +120,7 @@ def _words(container: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """The command line's flags with their values, in their order; a flag may be given more than once."""
     words = [str(word) for word in [*(container.get("command") or []), *(container.get("args") or [])]]
     found = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
         if word.startswith("-"):
             name, equals, value = word.lstrip("-").partition("=")
             found.append((name, value if equals else following))

@@ -222,6 +222,9 @@ def test_what_api_servers_must_share() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "no: pod", "{", api_pod()])
+NO_WORDS = "spec: {containers: [{name: kube-apiserver, image: x, env: [{name: A, value: b}]}]}"
+
+
+@pytest.mark.parametrize("text", ["", "no: pod", "{", api_pod(), NO_WORDS])
 def test_an_api_servers_manifest_that_says_nothing(text: str) -> None:
     assert parse_api_manifest(text) == ApiConfig()
