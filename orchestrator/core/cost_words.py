@@ -48,6 +48,8 @@ def cost_lines(cost: Cost) -> tuple[tuple[str, str], ...]:
     if back.total:
         shown = Changes(total=back.total, names=cost.returning_volumes)
         lines.append(("note", f"volumes that come back, whose disks may be gone: {_names(shown)}"))
+    if cost.compared_with and not cost.resources:
+        lines.append(("", "nothing was created, changed or deleted since"))
     return tuple((label, printable(text)) for label, text in lines)
 
 
