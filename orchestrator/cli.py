@@ -76,6 +76,7 @@ def plan(
     strategy: options.Strategy = "aided",
     override: options.Override = None,
     without: options.Without = None,
+    diff: options.Diff = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan would change something: always.")
     ] = False,
@@ -93,14 +94,17 @@ def plan(
     async def work() -> None:
         _known_strategy(strategy)
         async with _open(inventory, quiet=quiet, without=without) as cluster:
-            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
+            overrides = frozenset(override or ())
+            planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
+        made = planned.plan
         if out:
             planning.write_plan(made, out)
         if as_json:
-            _print_json(report.plan_json(made))
+            _print_json(report.plan_json(made, planned.rows))
         else:
             line = f"orchestrator apply {out}" if out else _restore_line(inventory, snapshot, override, without)
-            report.print_plan(report.stdout(), made, verbose=verbose, next_step=line)
+            rows = planned.rows if diff else ()
+            report.print_plan(report.stdout(), made, verbose=verbose, next_step=line, rows=rows)
         if detailed_exitcode:
             raise typer.Exit(2)
 
@@ -114,6 +118,7 @@ def restore(
     strategy: options.Strategy = "aided",
     override: options.Override = None,
     without: options.Without = None,
+    diff: options.Diff = False,
     destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
@@ -130,8 +135,10 @@ def restore(
     async def work() -> None:
         _known_strategy(strategy)
         async with _open(inventory, quiet=quiet, without=without) as cluster:
-            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
-            await confirm_plan(cluster, made, confirm, verbose)
+            overrides = frozenset(override or ())
+            planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
+            made = planned.plan
+            await confirm_plan(cluster, made, confirm, verbose, planned.rows if diff else ())
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
             ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.errors import UsageError
+from orchestrator.etcd.live import Consumer, walk
 from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts, read_snapshot
 
 
@@ -25,3 +26,12 @@ def open_snapshot(
         raise UsageError(f"cannot read the snapshot {path}: {error.strerror}", f"ls -l {path}") from error
     except SnapshotError as error:
         raise SnapshotError(error.fault, f"snapshot {path}: {error.message}", error.next_step) from error
+
+
+def read_live_keys(path: Path, *consumers: Consumer) -> None:
+    """Offers every live key of a file that `open_snapshot` accepted to the consumers. Raises UsageError."""
+    try:
+        with path.open("rb") as file:
+            walk(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)), *consumers)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the snapshot {path} again: {error}", f"ls -l {path}") from error

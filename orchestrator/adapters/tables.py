@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.core import render
+from orchestrator.core.cost import Change, Cost, ResourceCost
+from orchestrator.core.cost_words import change_heading, change_rows, cost_lines, every_object
 from orchestrator.core.ending import result_lines
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, Phase, Plan, Severity
@@ -27,16 +29,20 @@ INVENTORY = "INVENTORY"
 
 _WIDEST = 24
 _SEVERITY_STYLES = {Severity.BLOCK: "bold red", Severity.WARN: "yellow", Severity.INFO: "cyan"}
+_CHANGE_STYLES = {Change.CREATED: "red", Change.CHANGED: "yellow", Change.DELETED: "green"}
 _STAND_STYLES = {Stand.DONE: "green", Stand.RUNNING: "cyan", Stand.DOUBT: "bold red", Stand.LEFT: ""}
 
 
 # --- The plan -------------------------------------------------------------------------------------------
 
 
-def print_plan(console: Console, plan: Plan, *, verbose: int = 0, next_step: str = "") -> None:
+def print_plan(
+    console: Console, plan: Plan, *, verbose: int = 0, next_step: str = "", rows: Sequence[ResourceCost] = ()
+) -> None:
     """What would happen, from the header to the command that makes it so.
 
-    With ``verbose`` 1 every command that would run or look; with 2 the scripts' texts, too.
+    With ``verbose`` 1 every command that would run or look; with 2 the scripts' texts, too. With ``rows`` every
+    object that these name.
     """
     console.print(Text(f"{render.TITLES[plan.kind]} {plan.inventory.cluster}", style="bold"))
     console.print(_labelled(render.header(plan)))
@@ -49,6 +55,8 @@ def print_plan(console: Console, plan: Plan, *, verbose: int = 0, next_step: str
         if phase is no_return:
             _print_no_return(console)
         _print_phase(console, plan, phase, verbose)
+    if plan.cost:
+        _print_cost(console, plan.cost, rows)
     _heading(console, "What to know before")
     console.print(_labelled(render.consequences(plan)))
     if verbose > 1:
@@ -57,6 +65,24 @@ def print_plan(console: Console, plan: Plan, *, verbose: int = 0, next_step: str
     console.print(Text(render.footer(plan), style="bold"))
     if next_step:
         _print_next(console, next_step)
+
+
+def _print_cost(console: Console, cost: Cost, rows: Sequence[ResourceCost]) -> None:
+    """What happened since the snapshot, like a diff; with ``rows`` one line for each object."""
+    _heading(console, "What it costs")
+    console.print(_labelled(cost_lines(cost)))
+    for change in Change:
+        if not cost.total(change):
+            continue
+        console.print(Padding(Text(change_heading(cost, change), style=_CHANGE_STYLES[change]), (0, 0, 0, 2)))
+        if rows:
+            for line in every_object(rows, change):
+                console.print(Text(f"    {line}"), soft_wrap=True)
+            continue
+        table = _grid(0, 0)
+        for number, resource, names in change_rows(cost, change):
+            table.add_row(Text(number, justify="right"), resource, names)
+        console.print(_indented(table, 6))
 
 
 def _print_no_return(console: Console) -> None:
