@@ -29,9 +29,13 @@ def sealed(body: bytes | bytearray) -> bytes:
     return bytes(body) + sha256(body).digest()
 
 
-def page_of(data: bytes, flags: int) -> int:
-    """The first page with these flags, behind the metas."""
-    return next(n for n in range(2, len(data) // PAGE) if struct.unpack_from("<H", data, n * PAGE + 8)[0] == flags)
+def branch_and_leaf(data: bytes) -> tuple[int, int]:
+    """Two pages in use: the top of the bucket `key`, and its first leaf. Among all pages there are stale ones, too."""
+    database = bbolt.Database(memoryview(data))
+    pages = bbolt.Pages(memoryview(data), database.meta.page_size, database.meta.pages)
+    top = database.buckets[b"key"].root
+    _, leaf = next(bbolt.branch_elements(pages.enter(top, bytearray(pages.count)), 0))
+    return top, leaf
 
 
 def test_a_whole_file(snapshot_path: Path) -> None:
@@ -67,7 +71,7 @@ def test_a_flipped_byte_is_told_by_the_sha256_alone_where_the_pages_are_sound(wh
 
 
 def test_a_damaged_leaf_is_told_with_its_place_and_the_others_are_counted(whole: bytes) -> None:
-    leaf = page_of(whole, 0x02)
+    _, leaf = branch_and_leaf(whole)
     body = bytearray(whole[:-32])
     struct.pack_into("<H", body, leaf * PAGE + 10, 60_000)
     found = verified(sealed(body))
@@ -88,8 +92,8 @@ def test_one_damaged_meta_is_told_and_the_other_read(whole: bytes, number: int) 
 def test_a_file_that_is_cut_tells_what_is_still_there(whole: bytes) -> None:
     found = verified(whole[: len(whole) // 2 // PAGE * PAGE])
     assert found.damages[0].startswith("the file is truncated: it has")
-    assert any("where the last page is" in damage for damage in found.damages)
-    assert 0 < found.readable_entries < verified(whole).readable_entries
+    assert any("where the last page is" in damage for damage in found.damages[1:])
+    assert found.readable_entries < verified(whole).readable_entries
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 4096, b"apiVersion: v1\n", bytes(range(256)) * 64])
@@ -106,7 +110,7 @@ def test_bytes_behind_the_last_page_are_no_snapshots(whole: bytes) -> None:
 
 def test_pages_out_of_their_order_are_told(whole: bytes) -> None:
     body = bytearray(whole[:-32])
-    branch = page_of(whole, 0x01)
+    branch, _ = branch_and_leaf(whole)
     first, second = (branch * PAGE + 16 + 16 * n + 8 for n in (0, 1))  # the page ids of two children
     body[first : first + 8], body[second : second + 8] = body[second : second + 8], body[first : first + 8]
     found = verified(sealed(body))
@@ -116,7 +120,7 @@ def test_pages_out_of_their_order_are_told(whole: bytes) -> None:
 def test_elements_that_share_bytes_are_refused(whole: bytes) -> None:
     """Else a page of 64 K elements, each of which spans the whole page, would take hours to read."""
     body = bytearray(whole[:-32])
-    leaf = page_of(whole, 0x02)
+    _, leaf = branch_and_leaf(whole)
     (position,) = struct.unpack_from("<I", body, leaf * PAGE + 16 + 4)
     struct.pack_into("<I", body, leaf * PAGE + 32 + 4, position - 16)
     assert "begins" in verified(sealed(body)).damages[0]
