@@ -45,11 +45,11 @@ def print_plan(
     object that these name.
     """
     console.print(Text(f"{render.TITLES[plan.kind]} {plan.inventory.cluster}", style="bold"))
-    console.print(_labelled(render.header(plan)))
+    console.print(labelled(render.header(plan)))
     if plan.findings:
-        _heading(console, "What the checks found")
+        heading(console, "What the checks found")
         console.print(_findings(plan.findings))
-    _heading(console, "What happens")
+    heading(console, "What happens")
     no_return = point_of_no_return(plan) if plan.snapshot else None
     for phase in plan.phases:
         if phase is no_return:
@@ -57,8 +57,8 @@ def print_plan(
         _print_phase(console, plan, phase, verbose)
     if plan.cost:
         _print_cost(console, plan.cost, rows)
-    _heading(console, "What to know before")
-    console.print(_labelled(render.consequences(plan)))
+    heading(console, "What to know before")
+    console.print(labelled(render.consequences(plan)))
     if verbose > 1:
         _print_scripts(console, plan)
     console.print()
@@ -69,8 +69,8 @@ def print_plan(
 
 def _print_cost(console: Console, cost: Cost, rows: Sequence[ResourceCost]) -> None:
     """What happened since the snapshot, like a diff; with ``rows`` one line for each object."""
-    _heading(console, "What it costs")
-    console.print(_labelled(cost_lines(cost)))
+    heading(console, "What it costs")
+    console.print(labelled(cost_lines(cost)))
     for change in Change:
         if not cost.total(change):
             continue
@@ -122,7 +122,7 @@ def _print_commands(console: Console, plan: Plan, phase: Phase) -> None:
 
 def _print_scripts(console: Console, plan: Plan) -> None:
     for name, text in plan.files.items():
-        _heading(console, name)
+        heading(console, name)
         console.print(Text(text.rstrip("\n")), soft_wrap=True)
 
 
@@ -183,7 +183,7 @@ def print_status(
     console.print(_indented(table))
     events = [event_line(event) for event in history]
     if events:
-        _heading(console, "What this laptop remembers")
+        heading(console, "What this laptop remembers")
         for event in events:
             console.print(Text(f"  {event}"), soft_wrap=True)
     console.print()
@@ -215,12 +215,12 @@ def _print_next(console: Console, command: str) -> None:
     console.print(Text.assemble(("next: ", "bold"), printable(command)), soft_wrap=True)
 
 
-def _heading(console: Console, text: str) -> None:
+def heading(console: Console, text: str) -> None:
     console.print()
     console.print(Text(text, style="bold"))
 
 
-def _labelled(lines: render.Lines, indent: int = 2) -> RenderableType:
+def labelled(lines: render.Lines, indent: int = 2) -> RenderableType:
     table = _grid(0)
     for label, value in lines:
         table.add_row(Text(label, style="dim" if label else ""), Text(value, overflow="fold"))

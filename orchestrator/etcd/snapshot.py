@@ -95,13 +95,18 @@ class SnapshotFacts(_Model):
     alarms: tuple[str, ...]  # such as "NOSPACE on 8e9e05c52164694d"
 
 
+def body_bytes(size_bytes: int) -> int:
+    """The size without the trailer, where the size shows that there is one."""
+    return size_bytes - _TRAILER_BYTES * (size_bytes % _BLOCK_BYTES == _TRAILER_BYTES)
+
+
 def digest(buffer: memoryview, progress: keyspace.Tell | None = None) -> Digest:
     """Reads the file once. ``progress`` is called with the number of bytes read so far.
 
     Raises nothing: the verdict is the caller's.
     """
-    hashed = len(buffer) % _BLOCK_BYTES == _TRAILER_BYTES
-    body = len(buffer) - _TRAILER_BYTES * hashed
+    body = body_bytes(len(buffer))
+    hashed = body < len(buffer)
     running = hashlib.sha256()
     for start in range(0, body, _PIECE_BYTES):
         end = min(start + _PIECE_BYTES, body)
