@@ -94,7 +94,8 @@ async def make_plan(
     run = new_run(cluster.clock)
     views = checked.seen.views
     phases = Restore(cluster.inventory, snapshot, views, cluster.distro, run, laptop()).phases()
-    costing = await find_cost(cluster, snapshot_path, snapshot, views, every_name=every_name)
+    masters = {host.name: views[host.name] for host in cluster.inventory.masters}  # not one that is left out
+    costing = await find_cost(cluster, snapshot_path, snapshot, masters, every_name=every_name)
     plan = Plan(
         kind="restore",
         run=run,
