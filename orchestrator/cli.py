@@ -58,7 +58,7 @@ def check(
     async def work() -> None:
         overrides = frozenset(override or ())
         async with _open(inventory, quiet=quiet, without=without) as cluster:
-            facts = planning.read_snapshot(cluster, snapshot, overrides) if snapshot else None
+            facts = planning.read_snapshot(cluster, snapshot, overrides).facts if snapshot else None
             checked = await planning.check(cluster, facts, overrides)
         if as_json:
             print_json(report.check_json(checked.findings, tuple(checked.seen.views)))

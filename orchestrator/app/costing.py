@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from orchestrator.adapters.snapshot_file import read_live_keys
 from orchestrator.app.wiring import Cluster
 from orchestrator.core.comparison import Comparison, lost_s, per_resource, returning_volumes, unseen
 from orchestrator.core.cost import Cost, ResourceCost
@@ -14,7 +12,7 @@ from orchestrator.core.live_keys import FIRST_KEY, Page, member_to_ask, page_loo
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Command
 from orchestrator.core.words import count
-from orchestrator.etcd.contents import ContentsReader
+from orchestrator.etcd.contents import Contents
 from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.members import AnswerError
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -30,18 +28,24 @@ class Costing:
     rows: tuple[ResourceCost, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSnapshot:
+    """All that was read of a snapshot file in one go."""
+
+    facts: SnapshotFacts
+    contents: Contents
+    index: KeyIndex
+
+
 async def find_cost(
-    cluster: Cluster, path: Path, snapshot: SnapshotFacts, views: Mapping[str, MasterView], *, every_name: bool = False
+    cluster: Cluster, read: ReadSnapshot, views: Mapping[str, MasterView], *, every_name: bool = False
 ) -> Costing:
     """Never keeps a plan from being made: where nothing can be compared, the cost says why."""
-    reader, index = ContentsReader(), KeyIndex()
-    member = member_to_ask(views)
-    read_live_keys(path, reader, *((index,) if member else ()))
-    contents = reader.result()
+    contents, member = read.contents, member_to_ask(views)
     cost = Cost(snapshot_clock_utc=contents.newest_renewal_utc, lost_s=lost_s(contents, cluster.clock.time()))
     if member is None:
         return Costing(cost.model_copy(update={"reason": unseen(views)}))
-    comparison = Comparison(index, contents.prefix, snapshot.revision, every_name=every_name)
+    comparison = Comparison(read.index, contents.prefix, read.facts.revision, every_name=every_name)
     try:
         revision, keys = await _read_all(cluster, member, comparison)
     except AnswerError as error:

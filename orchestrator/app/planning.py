@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import __version__
-from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.app.costing import find_cost
+from orchestrator.adapters.snapshot_file import open_snapshot, read_live_keys
+from orchestrator.app.costing import ReadSnapshot, find_cost
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks import blockers, check_all
 from orchestrator.core.cost import ResourceCost
@@ -17,6 +17,8 @@ from orchestrator.core.plans.restore import Restore
 from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
 from orchestrator.core.texts import used_by
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UsageError
+from orchestrator.etcd.contents import ContentsReader
+from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.snapshot import SnapshotFacts
 from orchestrator.observe import Seen, observe
 
@@ -87,7 +89,8 @@ async def make_plan(
     every_name: bool = False,
 ) -> Planned:
     """The plan of a restore. Raises OrchestratorError where there can be none."""
-    snapshot = read_snapshot(cluster, snapshot_path, overrides)
+    read = read_snapshot(cluster, snapshot_path, overrides)
+    snapshot = read.facts
     checked = await check(cluster, snapshot, overrides)
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings)
@@ -95,7 +98,7 @@ async def make_plan(
     views = checked.seen.views
     phases = Restore(cluster.inventory, snapshot, views, cluster.distro, run, laptop()).phases()
     masters = {host.name: views[host.name] for host in cluster.inventory.masters}  # not one that is left out
-    costing = await find_cost(cluster, snapshot_path, snapshot, masters, every_name=every_name)
+    costing = await find_cost(cluster, read, masters, every_name=every_name)
     plan = Plan(
         kind="restore",
         run=run,
@@ -122,8 +125,8 @@ def _absolute(path: Path) -> str:
     return str(path.absolute())
 
 
-def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> SnapshotFacts:
-    """The snapshot's facts, with progress on the screen. Raises UsageError or SnapshotError."""
+def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> ReadSnapshot:
+    """What is in the file, with progress on the screen. Raises UsageError or SnapshotError."""
     cluster.reporter.note(f"reading {path}")
     size = path.stat().st_size if path.exists() else 0
     facts = open_snapshot(
@@ -132,7 +135,11 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Sn
         progress=lambda done: cluster.reporter.moved("laptop", done, size),
     )
     cluster.reporter.moved("laptop", size, size)
-    return facts
+    reader, index = ContentsReader(), KeyIndex()
+    read_live_keys(path, reader, index)
+    contents = reader.result()
+    origin = {"kube_system_uid": contents.kube_system_uid, "secret_keys": contents.secret_keys}
+    return ReadSnapshot(facts.model_copy(update=origin), contents, index)
 
 
 async def refuse_stale(cluster: Cluster, plan: Plan) -> None:

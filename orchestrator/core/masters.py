@@ -94,6 +94,7 @@ class LiveMember:
     hash_kv: int
     has_quorum: bool
     answers_clients: bool = True
+    kube_system_uid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

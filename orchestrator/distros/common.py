@@ -7,7 +7,16 @@ import re
 
 from orchestrator.core.http import parse_http
 from orchestrator.core.masters import Certificate, Claim, Disk, LiveMember, Trust
-from orchestrator.etcd.members import AnswerError, parse_hash_kv, parse_health, parse_members, parse_versions
+from orchestrator.etcd.contents import read_uid
+from orchestrator.etcd.kubernetes import ObjectError
+from orchestrator.etcd.members import (
+    AnswerError,
+    parse_hash_kv,
+    parse_health,
+    parse_members,
+    parse_range,
+    parse_versions,
+)
 
 
 def parse_disk(line: str) -> Disk | None:
@@ -72,8 +81,18 @@ def parse_live(facts: dict[str, str]) -> LiveMember | None:
             hash_kv=answer.hash_kv,
             answers_clients=bool(health.body),
             has_quorum=bool(health.body) and parse_health(health.body).healthy,
+            kube_system_uid=_uid(parse_http(facts.get("kube_system", "")).body),
         )
     except AnswerError:
+        return None
+
+
+def _uid(answer: str) -> str | None:
+    """The UID of the one object in an answer; None where there is none, or it cannot be read."""
+    try:
+        found = parse_range(answer)
+        return read_uid(found.kvs[0].value) if found.kvs else None
+    except (AnswerError, ObjectError):
         return None
 
 

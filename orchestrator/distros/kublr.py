@@ -86,6 +86,7 @@ class Kublr:
                 etcd.client_url,
                 etcd.address,
                 *_certificates(view),
+                view.api.etcd_prefix,
                 view.api.encryption,
                 *((view.api.client_ca,) if view.api.client_ca else ()),
                 *view.api.service_account_keys,

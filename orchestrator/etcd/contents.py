@@ -89,6 +89,11 @@ class Contents(Frozen):
     newest_renewal_utc: str | None
     unreadable: int
 
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """`PROVIDER NAME` of each key that Secrets are encrypted with."""
+        return tuple(f"{it.provider} {it.key}".strip() for it in self.encryption if it.resource == "secrets")
+
 
 class ContentsReader:
     """Reads one live key after another; ``result`` when all have come. No bytes make it raise."""
@@ -208,7 +213,8 @@ def _renewal(value: bytes) -> datetime | None:
         raise ObjectError(f"the lease's time {written!r} is none") from error
 
 
-def _uid(value: bytes) -> str:
+def read_uid(value: bytes) -> str:
+    """The UID of any object. Raises ``ObjectError``."""
     return text(open_object(value), METADATA, UID)
 
 
@@ -219,6 +225,6 @@ _READERS: dict[bytes, Callable[[bytes], object]] = {
     b"apiextensions.k8s.io": _definition,
     b"mutatingwebhookconfigurations": _webhooks("mutating"),
     b"validatingwebhookconfigurations": _webhooks("validating"),
-    b"namespaces": _uid,
+    b"namespaces": read_uid,
 }
 """By the first part of a landmark's kind; of nodes and masters' leases the key says all that is wanted."""

@@ -93,6 +93,8 @@ class SnapshotFacts(_Model):
     term: int | None  # None: saved by an etcd before 3.5
     consistent_index: int | None
     alarms: tuple[str, ...]  # such as "NOSPACE on 8e9e05c52164694d"
+    kube_system_uid: str | None = None  # what tells one Kubernetes cluster from another
+    secret_keys: tuple[str, ...] = ()  # `PROVIDER NAME` of what Secrets are encrypted with at rest
 
 
 def body_bytes(size_bytes: int) -> int:

@@ -1,6 +1,6 @@
-# volume.sh DATA STATE PEER_URL CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY ENCRYPTION SHARED...
+# volume.sh DATA STATE PEER_URL CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY PREFIX ENCRYPTION SHARED...
 # Looks at one master's data volume and at what makes it one of the cluster, and asks its member, if one answers.
-# ENCRYPTION, the configuration of encryption at rest, may be empty; SHARED are files that all masters must share.
+# PREFIX is that of the API server's keys. ENCRYPTION, the configuration of encryption at rest, may be empty; SHARED are files that all masters must share.
 # Changes nothing.
 {% include "host/facts.sh" %}
 {% include "host/trust.sh" %}
@@ -31,7 +31,11 @@ fetch GET "$peer_url/members" "$address" "$6" "$7" "$8" 2>/dev/null | fact peer_
 fetch GET "$peer_url/members/hashkv" "$address" "$6" "$7" "$8" '{"revision":0}' 2>/dev/null | fact peer_hashkv
 fetch_client GET "$client_url/health" "$address" "$9" "${10}" "${11}" "$7" "$8" | fact client_health
 ! command -v openssl >/dev/null || { certificate "$7" && [ "$7" = "${10}" ] || certificate "${10}"; } | fact certificates_shown
-shift 11
+# Which Kubernetes this is: the Namespace holds no secret, and any member knows it.
+key=$(printf '%s/namespaces/kube-system' "${12}" | base64 | tr -d '\n')
+fetch_client POST "$client_url/v3/kv/range" "$address" "$9" "${10}" "${11}" "$7" "$8" "{\"key\":\"$key\",\"serializable\":true}" |
+    fact kube_system
+shift 12
 [ ! -r "$1" ] || encryption_keys "$1" | fact encryption_keys
 shift
 for file; do

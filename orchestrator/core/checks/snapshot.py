@@ -27,6 +27,8 @@ def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterV
     elif others := came_from - names.union(*(view.etcd.initial_cluster for _, view in masters if view.etcd)):
         what = f"it came from a cluster with members that are no masters: {', '.join(sorted(others))}"
         yield warn("other-members", "", what, "make sure that it is this cluster's: members may have changed since")
+    yield from same_kubernetes(snapshot, masters)
+    yield from secrets_can_be_read(snapshot, masters)
     yield from versions_fit(snapshot, masters)
     for alarm in snapshot.alarms:
         yield warn(
@@ -35,6 +37,38 @@ def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterV
             f"the snapshot holds the alarm {alarm}: the restored cluster may be read-only",
             "after the restore: etcdctl alarm disarm",
         )
+
+
+def same_kubernetes(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """Members may have the same names in two clusters; the namespace kube-system has its UID once."""
+    for host, view in masters:
+        runs = view.live.kube_system_uid if view.live else None
+        if runs and snapshot.kube_system_uid and runs != snapshot.kube_system_uid:
+            yield block(
+                "other-cluster",
+                host.name,
+                f"the snapshot is of the Kubernetes cluster {snapshot.kube_system_uid}, and {runs} runs here "
+                "(the UID of the namespace kube-system)",
+                "take a snapshot of this cluster; to replace it by the other one: --override other-cluster",
+                can_override=True,
+            )
+
+
+def secrets_can_be_read(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
+    """Secrets that are encrypted at rest are lost without their key: every API server must have it."""
+    for host, view in masters:
+        known = view.trust.encryption_keys
+        if known is None and snapshot.secret_keys and not view.api.client_ca:
+            what = f"its API server's manifest could not be read: has it the key {', '.join(snapshot.secret_keys)}?"
+            yield warn("encryption-key", host.name, what, "the Secrets in the snapshot are encrypted with it: look")
+        elif missing := sorted(set(snapshot.secret_keys) - set(known or ())):
+            yield block(
+                "encryption-key",
+                host.name,
+                f"Secrets in the snapshot are encrypted with a key that its API server has not: {', '.join(missing)}",
+                "bring the key into the encryption configuration of every master, as another one to read with",
+                can_override=True,
+            )
 
 
 def versions_fit(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:

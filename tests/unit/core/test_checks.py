@@ -319,6 +319,38 @@ def test_a_snapshot_of_another_cluster_blocks_until_overridden() -> None:
     assert check_all(inventory(), nobody, masters(), frozenset()) == ()
 
 
+def test_a_snapshot_of_another_kubernetes_blocks_until_overridden() -> None:
+    views = masters(quorum=True)
+    live = views[FIRST].live
+    assert live
+    views = {FIRST: replace(views[FIRST], live=replace(live, kube_system_uid="aaaa"))} | {
+        name: view for name, view in views.items() if name != FIRST
+    }
+    of_this = snapshot_facts().model_copy(update={"kube_system_uid": "aaaa"})
+    of_other = snapshot_facts().model_copy(update={"kube_system_uid": "bbbb"})
+    healthy = frozenset(("quorum-healthy",))
+    assert {it.name for it in check_all(inventory(), of_this, views, healthy)} == {"quorum-healthy"}
+    (finding,) = blockers(check_all(inventory(), of_other, views, healthy))
+    assert (finding.name, finding.host, finding.can_override) == ("other-cluster", FIRST, True)
+    assert blockers(check_all(inventory(), of_other, views, healthy | {"other-cluster"})) == ()
+
+
+def encrypting(*keys: str) -> dict[str, MasterView]:
+    """All masters with these keys, but master-1 without the last."""
+    views = {name: replace(view, api=API, trust=Trust(encryption_keys=keys)) for name, view in masters().items()}
+    return views | {FIRST: replace(views[FIRST], trust=Trust(encryption_keys=keys[:-1]))}
+
+
+def test_a_master_without_the_key_of_the_snapshots_secrets() -> None:
+    snapshot = snapshot_facts().model_copy(update={"secret_keys": ("aescbc key1",)})
+    assert check_all(inventory(), snapshot, encrypting("aescbc key1", "identity"), frozenset()) == ()
+    (finding,) = check_all(inventory(), snapshot, encrypting("aescbc key2", "aescbc key1"), frozenset())
+    assert (finding.name, finding.host, finding.severity) == ("encryption-key", FIRST, Severity.BLOCK)
+    assert finding.what.endswith("has not: aescbc key1")
+    unknown = check_all(inventory(), snapshot, masters(), frozenset())
+    assert {(it.name, it.severity) for it in unknown} == {("encryption-key", Severity.WARN)}
+
+
 def shown(path: str, state: str = "", *names: str) -> Certificate:
     return Certificate(path, state, "Nov 20 03:10:07 2026 GMT", frozenset(names))
 
