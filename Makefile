@@ -9,6 +9,7 @@ help:
 	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
 	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
 	@echo 'make simulate      random crashes on simulated hosts (RUNS=2000)'
+	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
 	@echo 'make bench-outage  the outage of a restore: ours, by hand, and as an Ansible playbook'
 
 $(VENV_READY): pyproject.toml
@@ -50,5 +51,6 @@ test: lint types unit sim simulate contract demo-test lab-test
 include tests/demo/demo.mk
 include tests/lab/lab.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
 
 .NOTPARALLEL:

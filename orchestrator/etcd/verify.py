@@ -12,7 +12,7 @@ from enum import Enum
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.etcd import bbolt, keyspace
+from orchestrator.etcd import bbolt, keyspace, live
 from orchestrator.etcd.bbolt import Bucket, CorruptError, Page
 from orchestrator.etcd.snapshot import SnapshotError, digest, facts_of, refuse_strange_size
 
@@ -154,6 +154,7 @@ class _Walk:
             for _, key, value in bbolt.leaf_elements(page):
                 revision = keyspace.read_revision(key)
                 keyspace.user_key(value)
+                live.value_of(value)
                 self.entries += 1
                 self.revision = max(self.revision, keyspace.main_revision(revision))
         except CorruptError as error:

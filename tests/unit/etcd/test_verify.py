@@ -159,3 +159,24 @@ def test_a_page_that_the_freelist_calls_free_is_not_in_use() -> None:
     assert list(bbolt.read_freelist(many)) == [9]
     with pytest.raises(bbolt.CorruptError, match="does not fit"):
         list(bbolt.read_freelist(bbolt.Page(5, 0, memoryview(struct.pack("<QHHI", 5, 0x10, 2, 0)), 0x10, 2)))
+
+
+CORPUS = sorted((Path(__file__).parents[2] / "fuzz" / "corpus").glob("*.db"))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=[path.name for path in CORPUS])
+def test_the_files_that_fuzzing_begins_with_are_whole(path: Path) -> None:
+    assert verified(path.read_bytes()).is_whole
+
+
+def test_a_value_that_is_no_key_value_is_told(whole: bytes) -> None:
+    """Found by fuzzing: its key could be read, what follows could not."""
+    data = bytearray(whole[:-32])
+    _, leaf = branch_and_leaf(whole)
+    page = bytes(data[leaf * PAGE : (leaf + 1) * PAGE])
+    (position, key_size) = struct.unpack_from("<II", page, 16 + 4)
+    value = leaf * PAGE + 16 + position + key_size
+    assert data[value] == 0x0A
+    data[value + 2 + data[value + 1]] = 0xFC  # the tag behind the key: no wire type is 4
+    found = verified(sealed(data))
+    assert "a value is no mvccpb.KeyValue" in found.damages[0]
