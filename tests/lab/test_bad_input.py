@@ -22,6 +22,7 @@ from tests.lab.truth import Backup
 
 FIRST, SECOND, THIRD = (master.name for master in MASTERS)
 COPY = "/root/manifests"
+DAEMON = "/etc/docker/daemon.json"
 SMALL = "/mnt/small"
 OTHER_KEY = "SHA256:" + "A" * 43
 THEIR_RUN, THEIR_LAPTOP = "20260102t030405z-beef", "eve@elsewhere"
@@ -206,6 +207,11 @@ CHECKS = [
                              "cat /root/hosts >/etc/hosts && rm /root/hosts")),
     Case("not Docker", 3, ("Docker", FIRST), lambda it: it.with_inventory(
         lambda d: d["defaults"].update(units={"runtime": "containerd"}))),
+    Case("containers that outlive Docker", 3, ("live-restore", SECOND), Place.restore,
+         lambda it: it.shell(SECOND, f"cp {DAEMON} /root/ && sed -i 's|{{|{{\"live-restore\": true, |' {DAEMON}",
+                             f"cat /root/daemon.json >{DAEMON} && rm /root/daemon.json")),
+    Case("a log apart from its data", 3, ("wal-dir", "/mnt/wal"), lambda it: it.restore(reading_the_copy(it)),
+         copied_manifests("sed -i 's|^    args:|    args: [--wal-dir=/mnt/wal]\\n    unused:|' {}")),
     Case("a healthy quorum", 3, ("quorum",), lambda it: tuple(
         word for word in it.restore() if word not in ("--override", "quorum-healthy"))),
     Case("no policy for volumes", 3, ("volumes",), lambda it: it.with_inventory(
