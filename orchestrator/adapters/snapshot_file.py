@@ -8,17 +8,23 @@ from pathlib import Path
 
 from orchestrator.errors import UsageError
 from orchestrator.etcd.details import Details, bumped, read_details
-from orchestrator.etcd.live import Consumer, walk
+from orchestrator.etcd.live import Consumer
 from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts, body_bytes, read_snapshot
 from orchestrator.etcd.verify import Verification, verify
 
 
 def open_snapshot(
-    path: Path, *, allow_unhashed: bool = False, progress: Callable[[int], None] | None = None
+    path: Path,
+    *consumers: Consumer,
+    allow_unhashed: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> SnapshotFacts:
-    """What is in the file. Raises UsageError where there is none, SnapshotError (exit 3) where it is not whole."""
+    """What is in the file; every live key is offered to the consumers.
+
+    Raises UsageError where there is none, SnapshotError (exit 3) where it is not whole.
+    """
     try:
-        return read_snapshot(_mapped(path), allow_unhashed=allow_unhashed, progress=progress)
+        return read_snapshot(_mapped(path), *consumers, allow_unhashed=allow_unhashed, progress=progress)
     except SnapshotError as error:
         raise SnapshotError(error.fault, f"snapshot {path}: {error.message}", error.next_step) from error
 
@@ -33,14 +39,6 @@ def read_beside(path: Path, bump: int | None) -> tuple[Details, tuple[int, int] 
     buffer = _mapped(path)
     body = buffer[: body_bytes(len(buffer))]
     return read_details(body), None if bump is None else bumped(body, bump)
-
-
-def read_live_keys(path: Path, *consumers: Consumer) -> None:
-    """Offers every live key of a file that `open_snapshot` accepted to the consumers. Raises UsageError."""
-    try:
-        walk(_mapped(path), *consumers)
-    except ValueError as error:
-        raise UsageError(f"cannot read the snapshot {path} again: {error}", f"ls -l {path}") from error
 
 
 def _mapped(path: Path) -> memoryview:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import __version__
-from orchestrator.adapters.snapshot_file import open_snapshot, read_live_keys
+from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.costing import ReadSnapshot, find_cost
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks import blockers, check_all
@@ -129,14 +129,15 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Re
     """What is in the file, with progress on the screen. Raises UsageError or SnapshotError."""
     cluster.reporter.note(f"reading {path}")
     size = path.stat().st_size if path.exists() else 0
+    reader, index = ContentsReader(), KeyIndex()
     facts = open_snapshot(
         path,
+        reader,
+        index,
         allow_unhashed="unhashed" in overrides,
         progress=lambda done: cluster.reporter.moved("laptop", done, size),
     )
     cluster.reporter.moved("laptop", size, size)
-    reader, index = ContentsReader(), KeyIndex()
-    read_live_keys(path, reader, index)
     contents = reader.result()
     origin = {"kube_system_uid": contents.kube_system_uid, "secret_keys": contents.secret_keys}
     return ReadSnapshot(facts.model_copy(update=origin), contents, index)

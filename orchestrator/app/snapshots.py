@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.adapters.snapshot_file import open_snapshot, read_beside, read_live_keys, verify_snapshot
+from orchestrator.adapters.snapshot_file import open_snapshot, read_beside, verify_snapshot
 from orchestrator.core.inspection import Bump, Inspection, ids_of
 from orchestrator.errors import UsageError
 from orchestrator.etcd.contents import ContentsReader
@@ -36,11 +36,10 @@ def inspect_file(
             raise UsageError(str(error), "orchestrator snapshot inspect --help") from error
     total = _size(path)
     reporter.note(f"reading {path}")
-    facts = open_snapshot(path, allow_unhashed=True, progress=lambda done: reporter.moved(_LAPTOP, done, total))
+    reader = ContentsReader()
+    facts = open_snapshot(path, reader, allow_unhashed=True, progress=lambda done: reporter.moved(_LAPTOP, done, total))
     reporter.moved(_LAPTOP, total, total)
     details, after = read_beside(path, bump)
-    reader = ContentsReader()
-    read_live_keys(path, reader)
     return Inspection(
         path=str(path),
         snapshot=facts,

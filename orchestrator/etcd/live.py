@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from orchestrator.etcd import keyspace, wire
-from orchestrator.etcd.bbolt import CorruptError, Database
+from orchestrator.etcd.bbolt import CorruptError
 
 _KEY_TAG = 1 << 3 | wire.LENGTH_DELIMITED  # of an mvccpb.KeyValue
 _VALUE, _VALUE_TAG = 5, 5 << 3 | wire.LENGTH_DELIMITED
@@ -11,25 +11,23 @@ _NUMBER_TAGS = (2 << 3, 3 << 3, 4 << 3)  # create_revision, mod_revision, versio
 
 
 class Consumer(Protocol):
-    """Takes part in one pass over the live keys."""
+    """Takes part in the pass over the live keys, which come in the order of the revisions."""
 
     def add(self, user_key: bytes, value: bytes, mod_revision: int, /) -> None: ...
 
 
-def walk(buffer: memoryview, *consumers: Consumer) -> None:
-    """Offers every live key to the consumers, in the order of the revisions.
+def offering(consumers: tuple[Consumer, ...]) -> keyspace.Offer:
+    """Hands each live entry to all consumers, as key, value and revision. What it returns raises ``CorruptError``."""
 
-    ``buffer`` is a file that ``read_snapshot`` accepted. Raises ``CorruptError``.
-    """
-    database = Database(buffer)
-    kept = keyspace.survey(database).kept
-    for is_kept, (revision, entry) in zip(kept, keyspace.revisions(database), strict=True):
-        key = keyspace.user_key(entry) if is_kept else b""
+    def offer(revision: bytes, entry: memoryview) -> None:
+        key = keyspace.user_key(entry)
         if not key:  # a revision bump leaves an entry without a key
-            continue
-        value = value_of(entry)
+            return
+        value, mod_revision = value_of(entry), keyspace.main_revision(revision)
         for consumer in consumers:
-            consumer.add(key, value, keyspace.main_revision(revision))
+            consumer.add(key, value, mod_revision)
+
+    return offer
 
 
 def value_of(entry: memoryview) -> bytes:

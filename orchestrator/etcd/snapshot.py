@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.errors import RefusedError
-from orchestrator.etcd import bbolt, keyspace, wire
+from orchestrator.etcd import bbolt, keyspace, live, wire
 from orchestrator.etcd.ids import hex_id
 
 _TRAILER_BYTES, _BLOCK_BYTES = 32, 512
@@ -121,12 +121,15 @@ def digest(buffer: memoryview, progress: keyspace.Tell | None = None) -> Digest:
 
 
 def read_snapshot(
-    buffer: memoryview, *, allow_unhashed: bool = False, progress: keyspace.Tell | None = None
+    buffer: memoryview,
+    *consumers: live.Consumer,
+    allow_unhashed: bool = False,
+    progress: keyspace.Tell | None = None,
 ) -> SnapshotFacts:
-    """Proves that the file is whole, and reads it.
+    """Proves that the file is whole, and reads it; every live key is offered to the consumers.
 
     ``buffer`` is best a read-only ``mmap``: only keys and metadata are copied out of it. ``progress`` gets
-    the number of bytes hashed so far. Raises ``SnapshotError``.
+    the number of bytes hashed so far. Raises ``SnapshotError``; then what the consumers got is worth nothing.
     """
     refuse_strange_size(buffer)
     file = digest(buffer, progress)
@@ -140,7 +143,7 @@ def read_snapshot(
             "take a file saved with `etcdctl snapshot save`, or add `--override unhashed`",
         )
     try:
-        facts = facts_of(buffer[: file.body_bytes], hashed=file.hashed)
+        facts = facts_of(buffer[: file.body_bytes], *consumers, hashed=file.hashed)
     except bbolt.CorruptError as error:
         raise SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}") from error
     return facts.model_copy(update={"size_bytes": len(buffer), "sha256": file.sha256})
@@ -175,7 +178,7 @@ def refuse_strange_size(buffer: memoryview) -> None:
         )
 
 
-def facts_of(body: memoryview, *, hashed: bool) -> SnapshotFacts:
+def facts_of(body: memoryview, *consumers: live.Consumer, hashed: bool) -> SnapshotFacts:
     """What the file tells without its trailer; size and sha256 are those of ``body``'s owner to fill in.
 
     Raises ``CorruptError``, or ``SnapshotError`` where it is a bbolt file of somebody else's.
@@ -196,7 +199,7 @@ def facts_of(body: memoryview, *, hashed: bool) -> SnapshotFacts:
         revision=max(keys.last_revision, compacted, 1),
         compacted_revision=compacted,
         last_entry_revision=keys.last_revision,
-        hash_kv=keyspace.hash_kv(database, keys, compacted),
+        hash_kv=keyspace.hash_kv(database, keys, compacted, live.offering(consumers) if consumers else None),
         key_entries=keys.entries,
         live_keys=keys.live_keys,
         total_entries=keys.entries + others,

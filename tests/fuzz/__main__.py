@@ -15,7 +15,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["orchestrator.etcd"]):
-    from orchestrator.etcd import bbolt, live
+    from orchestrator.etcd import bbolt
     from orchestrator.etcd.contents import ContentsReader
     from orchestrator.etcd.details import bumped, read_details
     from orchestrator.etcd.keyindex import KeyIndex
@@ -31,12 +31,11 @@ def read(data: bytes) -> None:
     buffer = memoryview(data)
     verdict = verify(buffer)
     try:
-        facts = read_snapshot(buffer, allow_unhashed=True)
+        reader = ContentsReader()
+        facts = read_snapshot(buffer, reader, KeyIndex(), allow_unhashed=True)
         body = buffer[: body_bytes(len(buffer))]
         read_details(body)
         bumped(body, 1000)
-        reader = ContentsReader()
-        live.walk(buffer, reader, KeyIndex())
         reader.result()
     except (SnapshotError, bbolt.CorruptError):
         if verdict.is_whole:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.adapters.snapshot_file import read_live_keys
+from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.etcd import live
 from orchestrator.etcd.bbolt import CorruptError
 from tests import snapshots
@@ -46,7 +46,7 @@ def test_newest_values_of_live_keys(tmp_path: Path) -> None:
             snapshots.put(member, key, value)
         path = snapshots.save(member, tmp_path / "snapshot.db")
     first, second = Kept(), Kept()
-    read_live_keys(path, first, second)
+    open_snapshot(path, first, second)
     assert first.pairs == second.pairs == VALUES
     newest = 1 + 2 * len(VALUES) + 2  # etcd begins at 1
     assert first.revisions == list(range(newest - len(VALUES) + 1, newest + 1))

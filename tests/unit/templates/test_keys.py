@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.snapshot_file import read_live_keys
+from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.core.comparison import Comparison
 from orchestrator.core.cost import Change
 from orchestrator.core.live_keys import FIRST_KEY, Page, member_to_ask, page_look, read_page
@@ -57,7 +57,7 @@ def test_every_key_in_pages(host: FakeHost, member: Member, tmp_path: Path) -> N
     then = dict(read_all(host, view))
 
     index = KeyIndex()
-    read_live_keys(path, index)
+    open_snapshot(path, index)
     assert len(index) == len(then)
     assert {key: index.take(key) for key in then} == then
 
@@ -66,7 +66,7 @@ def test_every_key_in_pages(host: FakeHost, member: Member, tmp_path: Path) -> N
     snapshots.put(member, "/registry/pods/a \"quoted\" 'name'", b"new")
     snapshots.delete(member, "/registry/configmaps/shop/29")
     index = KeyIndex()
-    read_live_keys(path, index)
+    open_snapshot(path, index)
     comparison = Comparison(index, "/registry/", max(then.values()), every_name=True)
     for key, revision in read_all(host, view):
         comparison.add(key, revision)

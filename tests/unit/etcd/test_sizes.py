@@ -1,0 +1,61 @@
+"""Snapshots of a size, or with pages of a size, that other tests do not have: etcd's own tool says the same of them."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from orchestrator.etcd import bbolt
+from orchestrator.etcd.details import read_details
+from orchestrator.etcd.members import parse_hash_kv
+from orchestrator.etcd.snapshot import SnapshotFacts, body_bytes, read_snapshot
+from orchestrator.etcd.verify import verify
+from tests import snapshots
+from tests.bbolt_file import lay_out
+
+MANY = 100_000
+TOKEN = "sizes"
+
+
+def read_as_etcdutl_does(path: Path) -> SnapshotFacts:
+    """What is in the file, after its figures were found equal to etcdutl's."""
+    data = memoryview(path.read_bytes())
+    facts, details, status = read_snapshot(data), read_details(data[: body_bytes(len(data))]), snapshots.status(path)
+    ours = (details.status_hash, facts.last_entry_revision, facts.total_entries, details.total_size_bytes)
+    assert ours == (status["hash"], status["revision"], status["totalKey"], status["totalSize"])
+    assert verify(data).is_whole
+    return facts
+
+
+def hash_kv_restored(path: Path, folder: Path) -> int:
+    """What a real member says that was restored from it."""
+    (member,) = snapshots.members("restored")
+    snapshots.restore(path, member, folder / "data", TOKEN)
+    with snapshots.running(member, folder / "data"):
+        return parse_hash_kv(snapshots.hash_kv(member).body).hash_kv
+
+
+def test_a_hundred_thousand_keys(tmp_path: Path) -> None:
+    path = snapshots.make_snapshot(tmp_path, keys=MANY, value_bytes=100)
+    facts = read_as_etcdutl_does(path)
+    assert facts.live_keys == MANY
+    assert facts.hash_kv == hash_kv_restored(path, tmp_path)
+
+
+@pytest.mark.parametrize("page_size", [1024, 4096, 16384, 65536])
+def test_pages_of_another_size(snapshot_path: Path, tmp_path: Path, page_size: int) -> None:
+    """The file is laid out here, from the entries of a real one. etcdutl reads it with the page size that it names."""
+    whole = memoryview(snapshot_path.read_bytes())
+    database = bbolt.Database(whole)
+    entries = {name: [(bytes(key), bytes(value)) for key, value in database.entries(name)] for name in database.buckets}
+    body = lay_out(entries, page_size)
+    path = tmp_path / "snapshot.db"
+    path.write_bytes(body + sha256(body).digest())
+
+    facts, real = read_as_etcdutl_does(path), read_snapshot(whole)
+    assert facts.page_size_bytes == page_size
+    assert (facts.hash_kv, facts.live_keys, facts.members) == (real.hash_kv, real.live_keys, real.members)
+    assert facts.hash_kv == hash_kv_restored(path, tmp_path)
+
+    body = b"\0" * 80 + body[80:]
+    assert read_snapshot(memoryview(body + sha256(body).digest())).hash_kv == real.hash_kv, "by the other meta page"
