@@ -6,7 +6,7 @@ pages, or where it is small an inline page that lies in its parent's leaf. All n
 
 Source: bbolt v1.4.3, internal/common/{page,meta,bucket,types}.go.
 
-Every offset is checked before it is followed, no bucket enters a page twice, and no two elements of a page may share
+Every offset is checked before it is followed, no bucket enters a page twice, and no two elements of a page share
 bytes, so hostile bytes end in ``CorruptError``, in time and memory that grow with the file and no faster.
 """
 
@@ -249,8 +249,8 @@ def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
     for position, key_size, child in _elements(page, _BRANCH):
         start = element + position
         end = start + key_size
-        if start < free or end > len(view):
-            raise page.corrupt(_overlap(element, start, end, free, len(view)))
+        if start != free or end > len(view):
+            raise page.corrupt(_misplaced(element, start, end, free, len(view)))
         yield view[start:end], child
         element += _BRANCH.size
         free = end
@@ -259,8 +259,9 @@ def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
 def leaf_elements(page: Page) -> Iterator[tuple[int, memoryview, memoryview]]:
     """(flags, key, value) of each element. An element's position counts from the element itself.
 
-    bbolt writes keys and values one behind the other (internal/common/inode.go, WriteInodeToPage): elements that share
-    bytes, with which a small file could keep a reader busy for ever, are a ``CorruptError``.
+    bbolt writes keys and values one behind the other, the first behind the last element (internal/common/inode.go,
+    WriteInodeToPage). So a count that lies leaves a gap, and elements that share bytes, with which a small file could
+    keep a reader busy for ever, overlap: both are a ``CorruptError``.
     """
     view, limit = page.view, len(page.view)
     element, free = _PAGE.size, _PAGE.size + page.count * _LEAF.size
@@ -268,14 +269,16 @@ def leaf_elements(page: Page) -> Iterator[tuple[int, memoryview, memoryview]]:
         start = element + position
         middle = start + key_size
         end = middle + value_size
-        if start < free or end > limit:
-            raise page.corrupt(_overlap(element, start, end, free, limit))
+        if start != free or end > limit:
+            raise page.corrupt(_misplaced(element, start, end, free, limit))
         yield flags, view[start:middle], view[middle:end]
         element += _LEAF.size
         free = end
 
 
-def _overlap(element: int, start: int, end: int, free: int, limit: int) -> str:
+def _misplaced(element: int, start: int, end: int, free: int, limit: int) -> str:
     if end > limit:
         return f"the element at byte {element} reaches {end - limit} bytes past the page"
+    if start > free:
+        return f"the element at byte {element} begins {start - free} bytes behind what lies before it"
     return f"the element at byte {element} begins {free - start} bytes within what lies before it"

@@ -3,7 +3,8 @@
 `read_snapshot` refuses a file at the first fault. Here every page that can be reached is read, what is damaged is told
 and passed over, and what is readable all the same is counted: that is what an operator with one file wants to know.
 
-Source: bbolt v1.4.3 tx_check.go (what its own check looks at); etcd v3.6.14 server/storage/mvcc/revision.go.
+Source: bbolt v1.4.3 tx_check.go (what its own check looks at), node.go (rebalance); etcd v3.6.14
+server/storage/mvcc/revision.go.
 """
 
 from collections.abc import Iterator
@@ -131,6 +132,8 @@ class _Walk:
                 self._read += len(page.view)
                 self.progress(self.hashed_bytes + self._read)
                 if page.is_leaf:
+                    if depth and not page.count:
+                        raise page.corrupt("an empty leaf, which bbolt takes out of its tree")
                     yield page, low, high
                 else:
                     pending.extend(reversed(list(_bounded(page, depth, low, high))))
