@@ -5,9 +5,8 @@ Heavy imports stand in the commands, so that `--help` answers at once. The only 
 
 from __future__ import annotations
 
-import json
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,8 +15,9 @@ import typer
 
 from orchestrator import options
 from orchestrator.confirm import confirm_destroyed, confirm_plan
-from orchestrator.errors import InterruptedRunError, OrchestratorError, UsageError
-from orchestrator.exits import fail, leave
+from orchestrator.errors import UsageError
+from orchestrator.exits import fail, leave, print_json, run_command
+from orchestrator.snapshot_commands import snapshot_app
 
 if TYPE_CHECKING:
     from orchestrator.app.running import Ended
@@ -35,6 +35,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 120},
     add_completion=True,
 )
+
+app.add_typer(snapshot_app, name="snapshot")
 
 
 @app.command()
@@ -59,13 +61,13 @@ def check(
             facts = planning.read_snapshot(cluster, snapshot, overrides) if snapshot else None
             checked = await planning.check(cluster, facts, overrides)
         if as_json:
-            _print_json(report.check_json(checked.findings, tuple(checked.seen.views)))
+            print_json(report.check_json(checked.findings, tuple(checked.seen.views)))
         else:
             report.print_findings(report.stdout(), checked.findings, tuple(checked.seen.views))
         planning.refuse_claimed(checked.seen)
         planning.refuse_blocked(checked.findings)
 
-    _run(work, inventory)
+    run_command(work, inventory)
 
 
 @app.command()
@@ -76,6 +78,7 @@ def plan(
     strategy: options.Strategy = "aided",
     override: options.Override = None,
     without: options.Without = None,
+    diff: options.Diff = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan would change something: always.")
     ] = False,
@@ -93,18 +96,21 @@ def plan(
     async def work() -> None:
         _known_strategy(strategy)
         async with _open(inventory, quiet=quiet, without=without) as cluster:
-            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
+            overrides = frozenset(override or ())
+            planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
+        made = planned.plan
         if out:
             planning.write_plan(made, out)
         if as_json:
-            _print_json(report.plan_json(made))
+            print_json(report.plan_json(made, planned.rows))
         else:
             line = f"orchestrator apply {out}" if out else _restore_line(inventory, snapshot, override, without)
-            report.print_plan(report.stdout(), made, verbose=verbose, next_step=line)
+            rows = planned.rows if diff else ()
+            report.print_plan(report.stdout(), made, verbose=verbose, next_step=line, rows=rows)
         if detailed_exitcode:
             raise typer.Exit(2)
 
-    _run(work, inventory)
+    run_command(work, inventory)
 
 
 @app.command()
@@ -114,6 +120,7 @@ def restore(
     strategy: options.Strategy = "aided",
     override: options.Override = None,
     without: options.Without = None,
+    diff: options.Diff = False,
     destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
@@ -130,13 +137,15 @@ def restore(
     async def work() -> None:
         _known_strategy(strategy)
         async with _open(inventory, quiet=quiet, without=without) as cluster:
-            made = await planning.make_plan(cluster, snapshot, frozenset(override or ()), inventory)
-            await confirm_plan(cluster, made, confirm, verbose)
+            overrides = frozenset(override or ())
+            planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
+            made = planned.plan
+            await confirm_plan(cluster, made, confirm, verbose, planned.rows if diff else ())
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
             ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
 
-    _run(work, inventory)
+    run_command(work, inventory)
 
 
 @app.command()
@@ -170,7 +179,7 @@ def apply(
         fail(error, inventory)
     without = [host.name for host in made.inventory.left_out]
     where = inventory or Path(made.inventory_path)
-    _run(work, where)
+    run_command(work, where)
 
 
 @app.command()
@@ -196,12 +205,12 @@ def status(
             silent = tuple(sorted(cluster.opened.keys() - cluster.remotes.keys()))
         events = tuple(read_journal(run_folder(made.inventory.cluster, state.run)))
         if as_json:
-            _print_json(report.status_json(made, state.records, state.claims, events, state.undone_by, silent))
+            print_json(report.status_json(made, state.records, state.claims, events, state.undone_by, silent))
         else:
             known = (state.records, state.claims, events, inventory, state.undone_by, silent)
             report.print_status(report.stdout(), made, *known)
 
-    _run(work, inventory)
+    run_command(work, inventory)
 
 
 @app.command()
@@ -227,7 +236,7 @@ def resume(
             ended = await running.resume(cluster, run, snapshot=snapshot, answers=_answers(volumes_done))
         _print_ended(ended, inventory, as_json=as_json)
 
-    _run(work, inventory)
+    run_command(work, inventory)
 
 
 @app.command("restart-workers")
@@ -258,7 +267,7 @@ def restart_workers(
                 ended = await running.run_plan(cluster, made)
         _print_ended(ended, inventory, as_json=as_json)
 
-    _run(work, inventory)
+    run_command(work, inventory)
 
 
 def _undo(kind: Kind, text: str) -> None:
@@ -291,12 +300,12 @@ def _undo(kind: Kind, text: str) -> None:
             if ended:
                 _print_ended(ended, inventory, as_json=as_json)
             elif as_json:
-                _print_json(report.plan_json(found.plan))
+                print_json(report.plan_json(found.plan))
             else:
                 line = f"orchestrator {kind} -i {inventory} {found.plan.undoes}"
                 report.print_plan(report.stdout(), found.plan, verbose=verbose, next_step=line)
 
-        _run(work, inventory)
+        run_command(work, inventory)
 
 
 _undo("abort", "Take a restore back before its first start: start again, on its old data, what was stopped.")
@@ -322,9 +331,9 @@ def schema(name: Annotated[str, typer.Argument(help="inventory or plan.")]) -> N
         }
         if name not in schemas:
             raise UsageError(f"there is no schema {name}", f"orchestrator schema {' | '.join(schemas)}")
-        _print_json(schemas[name]())
+        print_json(schemas[name]())
 
-    _run(work)
+    run_command(work)
 
 
 # --- between arguments and app --------------------------------------------------------------------------
@@ -366,34 +375,11 @@ def _print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
     from orchestrator.adapters import report
 
     if as_json:
-        _print_json(report.result_json(ended.plan, ended.result, ended.total_s))
+        print_json(report.result_json(ended.plan, ended.result, ended.total_s))
     else:
         report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
     if ended.error:
         raise ended.error
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, sort_keys=True))
-
-
-def _run(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
-    """Runs one command to its end, and turns what it raised into two lines and an exit code."""
-    import asyncio
-
-    try:
-        asyncio.run(work())
-    except OrchestratorError as error:
-        fail(error, inventory)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        from orchestrator.app.wiring import last_signal
-
-        left = InterruptedRunError(
-            "left at once: the hosts bring their current act to its end by themselves",
-            "orchestrator resume -i INVENTORY",
-            signal_number=last_signal() or signal.SIGINT,
-        )
-        fail(left, inventory)
 
 
 def main() -> None:

@@ -9,18 +9,24 @@ from orchestrator.errors import NotConfirmedError
 
 if TYPE_CHECKING:
     from orchestrator.app.wiring import Cluster
+    from orchestrator.core.cost import ResourceCost
     from orchestrator.core.inventory import Host
     from orchestrator.core.model import Plan
 
 
-async def confirm_plan(cluster: Cluster, made: Plan, confirm: str | None, verbose: int) -> None:
-    """Shows the plan. Raises NotConfirmedError unless the cluster's name was given, or is typed on a terminal."""
+async def confirm_plan(
+    cluster: Cluster, made: Plan, confirm: str | None, verbose: int, rows: tuple[ResourceCost, ...] = ()
+) -> None:
+    """Shows the plan, and every object that ``rows`` name.
+
+    Raises NotConfirmedError unless the cluster's name was given, or is typed on a terminal.
+    """
     from orchestrator.adapters import report
     from orchestrator.app.wiring import ask
 
     name = made.inventory.cluster
     with cluster.reporter.aside():
-        report.print_plan(report.stderr(), made, verbose=verbose)
+        report.print_plan(report.stderr(), made, verbose=verbose, rows=rows)
         if confirm is None and sys.stdin.isatty():
             confirm = await ask(f"Type the cluster's name to go on ({name}): ")
     if confirm is None:

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import sys
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import InterruptedRunError, OrchestratorError
+
+
+def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
+    """Runs one command to its end, and turns what it raised into two lines and an exit code."""
+    import asyncio
+
+    try:
+        asyncio.run(work())
+    except OrchestratorError as error:
+        fail(error, inventory)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        from orchestrator.app.wiring import last_signal
+
+        left = InterruptedRunError(
+            "left at once: the hosts bring their current act to its end by themselves",
+            "orchestrator resume -i INVENTORY",
+            signal_number=last_signal() or signal.SIGINT,
+        )
+        fail(left, inventory)
+
+
+def print_json(value: Any) -> None:
+    """A document on standard output."""
+    print(json.dumps(value, indent=2, sort_keys=True))
 
 
 def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:

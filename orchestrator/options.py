@@ -27,6 +27,9 @@ Override = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show the exact commands; -vv their texts.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
+Diff = Annotated[
+    bool, typer.Option("--diff", help="Name every object that the restore would take away, set back or bring back.")
+]
 Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
 DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
 Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]

@@ -32,6 +32,40 @@ def object_bytes(api_version: str, kind: str, namespace: str, name: str, uid: st
     return _stored(api_version, kind, _metadata(name, namespace, uid))
 
 
+def volume_bytes(name: str, driver: str, handle: str, claim: tuple[str, str], storage_class: str = "fast") -> bytes:
+    """A v1 PersistentVolume of a CSI driver, bound to the claim (namespace, name)."""
+    source = _message(22, _text(1, driver) + _text(2, handle))
+    reference = _text(1, "PersistentVolumeClaim") + _text(2, claim[0]) + _text(3, claim[1])
+    capacity = _message(1, _text(1, "storage") + _message(2, _text(1, "10Gi")))
+    spec = capacity + _message(2, source) + _text(3, "ReadWriteOnce") + _message(4, reference) + _text(6, storage_class)
+    return _stored("v1", "PersistentVolume", _metadata(name, "", "") + _message(2, spec))
+
+
+def disk_bytes(name: str, disk: str) -> bytes:
+    """A v1 PersistentVolume on a GCE disk, from before CSI; no claim, no class."""
+    source = _message(1, _text(1, disk) + _text(2, "ext4"))
+    return _stored("v1", "PersistentVolume", _metadata(name, "", "") + _message(2, _message(2, source)))
+
+
+def claim_bytes(namespace: str, name: str, volume: str, storage_class: str = "fast") -> bytes:
+    """A v1 PersistentVolumeClaim, bound to the volume."""
+    spec = _text(1, "ReadWriteOnce") + _text(3, volume) + _text(5, storage_class)
+    return _stored("v1", "PersistentVolumeClaim", _metadata(name, namespace, "") + _message(2, spec))
+
+
+def definition_bytes(name: str, *stored_versions: str) -> bytes:
+    """A CustomResourceDefinition."""
+    status = _message(2, _text(1, name)) + b"".join(_text(3, version) for version in stored_versions)
+    raw = _metadata(name, "", "") + _message(2, _text(1, "example.com")) + _message(3, status)
+    return _stored("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", raw)
+
+
+def webhooks_bytes(kind: str, name: str, policies: dict[str, str]) -> bytes:
+    """A Mutating- or ValidatingWebhookConfiguration: the failure policy of each webhook by its name."""
+    hooks = (_message(2, _text(1, hook) + _message(2, b"") + _text(4, policy)) for hook, policy in policies.items())
+    return _stored("admissionregistration.k8s.io/v1", kind, _metadata(name, "", "") + b"".join(hooks))
+
+
 def _stored(api_version: str, kind: str, raw: bytes) -> bytes:
     """runtime.Unknown: typeMeta = 1, raw = 2, contentEncoding = 3, contentType = 4."""
     type_meta = _text(1, api_version) + _text(2, kind)

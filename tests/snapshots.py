@@ -81,11 +81,36 @@ def initial_cluster(cluster: Iterable[Member]) -> str:
     return ",".join(f"{member.name}={member.peer_url}" for member in cluster)
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The programs of one version of etcd; ``status`` is the one with `snapshot status`."""
+
+    etcd: Path = ETCD
+    etcdctl: Path = ETCDCTL
+    status: Path = ETCDUTL
+
+
+def debian_tools(folder: Path) -> Tools:
+    """etcd 3.4 out of Debian's packages, which are unpacked and not installed. Raises CalledProcessError."""
+    packages = ("etcd-server", "etcd-client")
+    folder.mkdir(parents=True, exist_ok=True)
+    download = ["apt-get", "-qq", "download", *packages]
+    if subprocess.run(download, cwd=folder, capture_output=True, check=False).returncode:
+        subprocess.run(["apt-get", "-qq", "update"], check=True, capture_output=True)
+        subprocess.run(download, cwd=folder, check=True, capture_output=True)
+    for package in folder.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "--extract", str(package), str(folder)], check=True, capture_output=True)
+    binaries = folder / "usr" / "bin"
+    return Tools(binaries / "etcd", binaries / "etcdctl", binaries / "etcdctl")
+
+
 @contextlib.contextmanager
-def running(member: Member, data_dir: Path, *flags: str, cluster: tuple[Member, ...] = ()) -> Iterator[Member]:
+def running(
+    member: Member, data_dir: Path, *flags: str, cluster: tuple[Member, ...] = (), tools: Tools = Tools()
+) -> Iterator[Member]:
     """An etcd process, from the answer of its peer port to its end by SIGTERM."""
     argv = [
-        str(ETCD), f"--name={member.name}", f"--data-dir={data_dir}",
+        str(tools.etcd), f"--name={member.name}", f"--data-dir={data_dir}",
         f"--listen-client-urls={member.client_url}", f"--advertise-client-urls={member.client_url}",
         f"--listen-peer-urls={member.peer_url}", f"--initial-advertise-peer-urls={member.peer_url}",
         f"--initial-cluster={initial_cluster(cluster or (member,))}",
@@ -160,9 +185,9 @@ def compact(member: Member, revision: int) -> None:
     call(member, "kv/compaction", {"revision": revision, "physical": True})
 
 
-def save(member: Member, path: Path) -> Path:
+def save(member: Member, path: Path, tools: Tools = Tools()) -> Path:
     """A snapshot as `etcdctl snapshot save` writes it, with its sha256 trailer."""
-    argv = [str(ETCDCTL), f"--endpoints={member.client_url}", "snapshot", "save", str(path)]
+    argv = [str(tools.etcdctl), f"--endpoints={member.client_url}", "snapshot", "save", str(path)]
     subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "ETCDCTL_API": "3"})
     return path
 
@@ -177,10 +202,11 @@ def restore(snapshot: Path, member: Member, data_dir: Path, token: str, cluster:
     subprocess.run(argv, check=True, capture_output=True)
 
 
-def status(snapshot: Path) -> Any:
+def status(snapshot: Path, tools: Tools = Tools()) -> Any:
     """What `etcdutl snapshot status` says: hash, revision, totalKey, totalSize."""
-    argv = [str(ETCDUTL), "snapshot", "status", str(snapshot), "--write-out=json"]
-    return json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
+    argv = [str(tools.status), "snapshot", "status", str(snapshot), "--write-out=json"]
+    environment = {**os.environ, "ETCDCTL_API": "3"}
+    return json.loads(subprocess.run(argv, check=True, capture_output=True, env=environment).stdout)
 
 
 def key_of(index: int, prefix: str = PREFIX) -> str:

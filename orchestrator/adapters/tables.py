@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.core import render
+from orchestrator.core.cost import Change, Cost, ResourceCost
+from orchestrator.core.cost_words import change_heading, change_rows, cost_lines, every_object
 from orchestrator.core.ending import result_lines
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, Phase, Plan, Severity
@@ -27,36 +29,60 @@ INVENTORY = "INVENTORY"
 
 _WIDEST = 24
 _SEVERITY_STYLES = {Severity.BLOCK: "bold red", Severity.WARN: "yellow", Severity.INFO: "cyan"}
+_CHANGE_STYLES = {Change.CREATED: "red", Change.CHANGED: "yellow", Change.DELETED: "green"}
 _STAND_STYLES = {Stand.DONE: "green", Stand.RUNNING: "cyan", Stand.DOUBT: "bold red", Stand.LEFT: ""}
 
 
 # --- The plan -------------------------------------------------------------------------------------------
 
 
-def print_plan(console: Console, plan: Plan, *, verbose: int = 0, next_step: str = "") -> None:
+def print_plan(
+    console: Console, plan: Plan, *, verbose: int = 0, next_step: str = "", rows: Sequence[ResourceCost] = ()
+) -> None:
     """What would happen, from the header to the command that makes it so.
 
-    With ``verbose`` 1 every command that would run or look; with 2 the scripts' texts, too.
+    With ``verbose`` 1 every command that would run or look; with 2 the scripts' texts, too. With ``rows`` every
+    object that these name.
     """
     console.print(Text(f"{render.TITLES[plan.kind]} {plan.inventory.cluster}", style="bold"))
-    console.print(_labelled(render.header(plan)))
+    console.print(labelled(render.header(plan)))
     if plan.findings:
-        _heading(console, "What the checks found")
+        heading(console, "What the checks found")
         console.print(_findings(plan.findings))
-    _heading(console, "What happens")
+    heading(console, "What happens")
     no_return = point_of_no_return(plan) if plan.snapshot else None
     for phase in plan.phases:
         if phase is no_return:
             _print_no_return(console)
         _print_phase(console, plan, phase, verbose)
-    _heading(console, "What to know before")
-    console.print(_labelled(render.consequences(plan)))
+    if plan.cost:
+        _print_cost(console, plan.cost, rows)
+    heading(console, "What to know before")
+    console.print(labelled(render.consequences(plan)))
     if verbose > 1:
         _print_scripts(console, plan)
     console.print()
     console.print(Text(render.footer(plan), style="bold"))
     if next_step:
         _print_next(console, next_step)
+
+
+def _print_cost(console: Console, cost: Cost, rows: Sequence[ResourceCost]) -> None:
+    """What happened since the snapshot, like a diff; with ``rows`` one line for each object."""
+    heading(console, "What it costs")
+    console.print(labelled(cost_lines(cost)))
+    for change in Change:
+        if not cost.total(change):
+            continue
+        console.print(Padding(Text(change_heading(cost, change), style=_CHANGE_STYLES[change]), (0, 0, 0, 2)))
+        if rows:
+            for line in every_object(rows, change):
+                console.print(Text(f"    {line}"), soft_wrap=True)
+            continue
+        table = _grid(0, 0)
+        for number, resource, names in change_rows(cost, change):
+            table.add_row(Text(number, justify="right"), resource, names)
+        console.print(_indented(table, 6))
 
 
 def _print_no_return(console: Console) -> None:
@@ -96,7 +122,7 @@ def _print_commands(console: Console, plan: Plan, phase: Phase) -> None:
 
 def _print_scripts(console: Console, plan: Plan) -> None:
     for name, text in plan.files.items():
-        _heading(console, name)
+        heading(console, name)
         console.print(Text(text.rstrip("\n")), soft_wrap=True)
 
 
@@ -157,7 +183,7 @@ def print_status(
     console.print(_indented(table))
     events = [event_line(event) for event in history]
     if events:
-        _heading(console, "What this laptop remembers")
+        heading(console, "What this laptop remembers")
         for event in events:
             console.print(Text(f"  {event}"), soft_wrap=True)
     console.print()
@@ -189,12 +215,12 @@ def _print_next(console: Console, command: str) -> None:
     console.print(Text.assemble(("next: ", "bold"), printable(command)), soft_wrap=True)
 
 
-def _heading(console: Console, text: str) -> None:
+def heading(console: Console, text: str) -> None:
     console.print()
     console.print(Text(text, style="bold"))
 
 
-def _labelled(lines: render.Lines, indent: int = 2) -> RenderableType:
+def labelled(lines: render.Lines, indent: int = 2) -> RenderableType:
     table = _grid(0)
     for label, value in lines:
         table.add_row(Text(label, style="dim" if label else ""), Text(value, overflow="fold"))

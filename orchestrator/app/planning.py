@@ -7,8 +7,10 @@ from pathlib import Path
 
 from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
+from orchestrator.app.costing import find_cost
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks import blockers, check_all
+from orchestrator.core.cost import ResourceCost
 from orchestrator.core.inventory import Role
 from orchestrator.core.model import Finding, MasterFacts, Plan, Severity, canonical_json
 from orchestrator.core.plans.restore import Restore
@@ -67,9 +69,23 @@ def refuse_blocked(findings: tuple[Finding, ...]) -> None:
         raise RefusedError(f"{first.name}: {where}{first.what}{more}", first.remedy)
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """``rows`` is what the plan says of its cost, per namespace and with all names that were wanted: it is shown, and
+    not saved."""
+
+    plan: Plan
+    rows: tuple[ResourceCost, ...]
+
+
 async def make_plan(
-    cluster: Cluster, snapshot_path: Path, overrides: frozenset[str], inventory_path: Path | str = ""
-) -> Plan:
+    cluster: Cluster,
+    snapshot_path: Path,
+    overrides: frozenset[str],
+    inventory_path: Path | str = "",
+    *,
+    every_name: bool = False,
+) -> Planned:
     """The plan of a restore. Raises OrchestratorError where there can be none."""
     snapshot = read_snapshot(cluster, snapshot_path, overrides)
     checked = await check(cluster, snapshot, overrides)
@@ -78,7 +94,9 @@ async def make_plan(
     run = new_run(cluster.clock)
     views = checked.seen.views
     phases = Restore(cluster.inventory, snapshot, views, cluster.distro, run, laptop()).phases()
-    return Plan(
+    masters = {host.name: views[host.name] for host in cluster.inventory.masters}  # not one that is left out
+    costing = await find_cost(cluster, snapshot_path, snapshot, masters, every_name=every_name)
+    plan = Plan(
         kind="restore",
         run=run,
         made_at_utc=cluster.clock.now_utc(),
@@ -92,10 +110,12 @@ async def make_plan(
         host_keys={name: cluster.host_key(name) for name in cluster.remotes},
         findings=checked.findings,
         lost=(*lost(snapshot, views), *never_start(cluster.inventory)),
+        cost=costing.cost,
         estimate=estimate(cluster.inventory, snapshot, views),
         files=used_by(phases, cluster.scripts),
         phases=phases,
     )
+    return Planned(plan, costing.rows)
 
 
 def _absolute(path: Path) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from orchestrator.core.cost import ResourceCost
 from orchestrator.core.ending import hosts_file_kept
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, PhaseName, Plan, Severity
@@ -25,8 +26,12 @@ FORMAT = 1
 Document = dict[str, Any]
 
 
-def plan_json(plan: Plan) -> Document:
-    """``sha256`` names the plan; ``plan`` is the plan itself, as `-o` saves it; the rest sums it up."""
+def plan_json(plan: Plan, rows: Sequence[ResourceCost] = ()) -> Document:
+    """``sha256`` names the plan; ``plan`` is the plan itself, as `-o` saves it; the rest sums it up.
+
+    ``cost`` is the plan's, with what changed per resource and namespace instead of per resource alone; ``names`` are
+    the first ones, or with `--diff` all.
+    """
     workers = plan.phase(PhaseName.WORKERS)
     no_return = point_of_no_return(plan)
     return {
@@ -40,6 +45,7 @@ def plan_json(plan: Plan) -> Document:
         "point_of_no_return": no_return.name.value if no_return else None,
         "old_data": kept_paths(plan),
         "lost": list(plan.lost),
+        "cost": plan.cost and plan.cost.model_copy(update={"resources": tuple(rows)}).model_dump(mode="json"),
         "expected": _expected(plan),
         "plan": plan.model_dump(mode="json"),
     }

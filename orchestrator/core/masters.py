@@ -135,6 +135,7 @@ class MasterView:
     data_disk: Disk | None = None
     free_inodes: int | None = None
     data_bytes: int = 0
+    data_written_s: int = 0
     keeps_beside: bool = True
     members_on_disk: tuple[str, ...] = ()
     data_entries: tuple[str, ...] = ()

@@ -12,18 +12,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from orchestrator.core.cost import Cost
 from orchestrator.core.inventory import Inventory
+from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 PLAN_FORMAT = 1
-
-
-class Frozen(BaseModel):
-    """A value in a file: immutable, and no key that we do not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # --- What a host is asked, and what it answers -----------------------------------------------------------
@@ -356,6 +352,7 @@ class Plan(Frozen):
     host_keys: dict[str, str] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     lost: tuple[str, ...] = ()
+    cost: Cost | None = None
     estimate: Estimate
     files: dict[str, str]
     phases: tuple[Phase, ...]

@@ -3,6 +3,9 @@
 LOOK_S = 60.0
 """A look reads small files and asks local ports; the slowest part is curl's 8 s, up to four times in a row."""
 
+KEYS_S = 90.0
+"""A page of live keys from a member under load, over a thin line: asked with either certificate, 30 s each."""
+
 HASH_S = 1800.0
 """sha256 of a file of up to some 100 GB on a slow disk: 60 MB/s."""
 

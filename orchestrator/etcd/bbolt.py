@@ -6,8 +6,8 @@ pages, or where it is small an inline page that lies in its parent's leaf. All n
 
 Source: bbolt v1.4.3, internal/common/{page,meta,bucket,types}.go.
 
-Every offset is checked before it is followed, and no bucket enters a page twice, so hostile bytes end in
-``CorruptError``, soon and in little memory.
+Every offset is checked before it is followed, no bucket enters a page twice, and no two elements of a page may share
+bytes, so hostile bytes end in ``CorruptError``, in time and memory that grow with the file and no faster.
 """
 
 import struct
@@ -20,10 +20,12 @@ _META = struct.Struct("<IIIIQQQQQQ")  # magic, version, page size, flags, root, 
 _LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
 _BRANCH = struct.Struct("<IIQ")  # position, key size, page id
 _BUCKET = struct.Struct("<QQ")  # root page id, sequence
-_BRANCH_PAGE, _LEAF_PAGE = 0x01, 0x02
+_BRANCH_PAGE, _LEAF_PAGE, _FREELIST_PAGE = 0x01, 0x02, 0x10
+_NO_FREELIST = 0xFFFF_FFFF_FFFF_FFFF
+_COUNT_ELSEWHERE = 0xFFFF  # a freelist with more ids than its header can count begins with their number
 _BUCKET_FLAG = 0x01
 _PAGE_SIZES = tuple(1024 << shift for shift in range(16))  # what bbolt's own search for a meta tries
-_DEPTH_MAX = 32
+DEPTH_MAX = 32
 _BUCKETS_MAX = 64  # bounds the work on a hostile file; etcd 3.6 has 10
 
 Entry = tuple[memoryview, memoryview]
@@ -45,6 +47,7 @@ class Meta:
     root: int  # page id of the root bucket
     pages: int  # the high-water mark: no page in use has this id or a higher one
     transaction: int
+    freelist: int | None  # page id; None where it is not in the file, as etcd has it
 
     @property
     def size_bytes(self) -> int:
@@ -62,7 +65,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
     """One page with its overflow. An inline page has id and offset 0."""
 
     id: int
@@ -70,6 +73,14 @@ class _Page:
     view: memoryview
     flags: int
     count: int
+
+    @property
+    def is_leaf(self) -> bool:
+        return bool(self.flags & _LEAF_PAGE)
+
+    @property
+    def is_branch(self) -> bool:
+        return bool(self.flags & _BRANCH_PAGE)
 
     def corrupt(self, what: str) -> CorruptError:
         where = f"page {self.id} at byte {self.offset}" if self.id else "an inline page"
@@ -81,13 +92,18 @@ def read_meta(buffer: memoryview) -> Meta:
 
     Where page 0 is damaged, page 1 is looked for at every page size that bbolt knows. Raises ``NoMetaError``.
     """
-    first = _meta_at(buffer, 0)
-    second_offsets = (first.page_size,) if first else _PAGE_SIZES
-    metas = [first, *(_meta_at(buffer, offset) for offset in second_offsets)]
-    valid = [meta for meta in metas if meta is not None]
+    valid = [meta for meta in read_metas(buffer) if meta is not None]
     if not valid:
         raise NoMetaError("neither page 0 nor page 1 is a valid bbolt meta page")
     return max(valid, key=lambda meta: meta.transaction)
+
+
+def read_metas(buffer: memoryview) -> tuple[Meta | None, Meta | None]:
+    """Both metas, None for one that is damaged."""
+    first = _meta_at(buffer, 0)
+    offsets = (first.page_size,) if first else _PAGE_SIZES
+    second = next((meta for offset in offsets if (meta := _meta_at(buffer, offset))), None)
+    return first, second
 
 
 def _meta_at(buffer: memoryview, page_offset: int) -> Meta | None:
@@ -95,12 +111,12 @@ def _meta_at(buffer: memoryview, page_offset: int) -> Meta | None:
     raw = buffer[start : start + _META.size]
     if len(raw) < _META.size:
         return None
-    magic, version, page_size, _, root, _, _, pages, transaction, checksum = _META.unpack(raw)
+    magic, version, page_size, _, root, _, freelist, pages, transaction, checksum = _META.unpack(raw)
     if (magic, version) != (_MAGIC, _VERSION) or page_size not in _PAGE_SIZES:
         return None
     if checksum != _fnv1a(raw[: _META.size - 8]):
         return None
-    return Meta(page_size, root, pages, transaction)
+    return Meta(page_size, root, pages, transaction, None if freelist == _NO_FREELIST else freelist)
 
 
 def _fnv1a(data: memoryview) -> int:
@@ -111,6 +127,32 @@ def _fnv1a(data: memoryview) -> int:
     return digest
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of a file up to its high-water mark."""
+
+    buffer: memoryview
+    page_size: int
+    count: int
+
+    def enter(self, page_id: int, entered: bytearray) -> Page:
+        """The page with its overflow, which it marks in ``entered``, a byte for each page.
+
+        Raises ``CorruptError``, also where one of them was entered before.
+        """
+        offset = page_id * self.page_size
+        if not 2 <= page_id < self.count:
+            raise CorruptError(f"a reference to page {page_id}, where the last page is {self.count - 1}")
+        own_id, flags, count, overflow = _PAGE.unpack_from(self.buffer, offset)
+        end = page_id + 1 + overflow
+        if own_id != page_id or end > self.count:
+            raise CorruptError(f"page {page_id} at byte {offset}: its header says id {own_id}, end {end}")
+        if entered.find(1, page_id, end) >= 0:
+            raise CorruptError(f"page {page_id} at byte {offset}: reached a second time")
+        entered[page_id:end] = b"\1" * (1 + overflow)
+        return Page(page_id, offset, self.buffer[offset : end * self.page_size], flags, count)
+
+
 class Database:
     """The buckets of a bbolt file. ``buffer`` may be longer than the pages in use, never shorter."""
 
@@ -119,7 +161,7 @@ class Database:
         self.meta = read_meta(buffer)
         if len(buffer) < self.meta.size_bytes:
             raise CorruptError(f"{self.meta.size_bytes} bytes are in use, the file ends after {len(buffer)}")
-        self._buffer = buffer
+        self._pages = Pages(buffer, self.meta.page_size, self.meta.pages)
         self.buckets = {bucket.name: bucket for bucket in self._top_level()}
         if len(self.buckets) > _BUCKETS_MAX:
             raise CorruptError(f"{len(self.buckets)} buckets, where etcd has about 10")
@@ -133,81 +175,107 @@ class Database:
         if bucket is None:
             return
         for page in self._leaves(bucket):
-            for flags, key, value in _leaf_elements(page):
+            for flags, key, value in leaf_elements(page):
                 if flags & _BUCKET_FLAG:
                     raise page.corrupt(f"a bucket within bucket {name!r}, which etcd never makes")
                 yield key, value
 
     def _top_level(self) -> Iterator[Bucket]:
         for page in self._leaves(Bucket(b"", self.meta.root, memoryview(b""))):
-            for flags, key, value in _leaf_elements(page):
-                if not flags & _BUCKET_FLAG or len(value) < _BUCKET.size:
-                    raise page.corrupt("an entry of the root bucket is no bucket")
-                root, _ = _BUCKET.unpack_from(value)
-                yield Bucket(bytes(key), root, value[_BUCKET.size :])
+            yield from top_level_buckets(page)
 
-    def _leaves(self, bucket: Bucket) -> Iterator[_Page]:
+    def _leaves(self, bucket: Bucket) -> Iterator[Page]:
         """The bucket's leaf pages from left to right."""
         if bucket.root == 0:
-            yield _inline_page(bucket)
+            yield inline_page(bucket)
             return
         entered = bytearray(self.meta.pages)
         pending = [(bucket.root, 0)]
         while pending:
             page_id, depth = pending.pop()
-            page = self._page(page_id, entered)
-            if page.flags & _LEAF_PAGE:
+            page = self._pages.enter(page_id, entered)
+            if page.is_leaf:
                 yield page
-            elif page.flags & _BRANCH_PAGE and depth < _DEPTH_MAX:
-                pending.extend((child, depth + 1) for child in reversed(_children(page)))
             else:
-                raise page.corrupt(f"flags {page.flags:#x} at depth {depth} are neither branch nor leaf")
-
-    def _page(self, page_id: int, entered: bytearray) -> _Page:
-        """The page with its overflow, which it marks in ``entered``. Raises ``CorruptError``."""
-        size = self.meta.page_size
-        offset = page_id * size
-        if not 2 <= page_id < self.meta.pages:
-            raise CorruptError(f"a reference to page {page_id}, where the last page is {self.meta.pages - 1}")
-        own_id, flags, count, overflow = _PAGE.unpack_from(self._buffer, offset)
-        end = page_id + 1 + overflow
-        if own_id != page_id or end > self.meta.pages:
-            raise CorruptError(f"page {page_id} at byte {offset}: its header says id {own_id}, end {end}")
-        if entered.find(1, page_id, end) >= 0:
-            raise CorruptError(f"page {page_id} at byte {offset}: reached a second time")
-        entered[page_id:end] = b"\1" * (1 + overflow)
-        return _Page(page_id, offset, self._buffer[offset : end * size], flags, count)
+                children = [child for _, child in branch_elements(page, depth)]
+                pending.extend((child, depth + 1) for child in reversed(children))
 
 
-def _inline_page(bucket: Bucket) -> _Page:
+def top_level_buckets(page: Page) -> Iterator[Bucket]:
+    """Those that a leaf of the root bucket names. Raises ``CorruptError``."""
+    for flags, key, value in leaf_elements(page):
+        if not flags & _BUCKET_FLAG or len(value) < _BUCKET.size:
+            raise page.corrupt("an entry of the root bucket is no bucket")
+        root, _ = _BUCKET.unpack_from(value)
+        yield Bucket(bytes(key), root, value[_BUCKET.size :])
+
+
+def read_freelist(page: Page) -> Iterator[int]:
+    """The ids of pages that are not in use. Raises ``CorruptError``."""
+    if not page.flags & _FREELIST_PAGE:
+        raise page.corrupt(f"flags {page.flags:#x}: it is no freelist")
+    ids = page.view[_PAGE.size :]
+    skip, count = 0, page.count
+    if count == _COUNT_ELSEWHERE:
+        skip, count = 1, int.from_bytes(ids[:8], "little")
+    if (skip + count) * 8 > len(ids):
+        raise page.corrupt(f"a freelist of {count} ids does not fit into {len(page.view)} bytes")
+    yield from (free for (free,) in struct.iter_unpack("<Q", ids[skip * 8 : (skip + count) * 8]))
+
+
+def inline_page(bucket: Bucket) -> Page:
+    """The page of a small bucket, which lies in its parent's leaf. Raises ``CorruptError``."""
     if len(bucket.inline) < _PAGE.size:
         raise CorruptError(f"bucket {bucket.name!r}: its inline page is cut")
     _, flags, count, _ = _PAGE.unpack_from(bucket.inline)
-    page = _Page(0, 0, bucket.inline, flags, count)
-    if not flags & _LEAF_PAGE:
+    page = Page(0, 0, bucket.inline, flags, count)
+    if not page.is_leaf:
         raise CorruptError(f"bucket {bucket.name!r}: its inline page is no leaf")
     return page
 
 
-def _elements(page: _Page, layout: struct.Struct) -> Iterator[tuple[int, ...]]:
+def _elements(page: Page, layout: struct.Struct) -> Iterator[tuple[int, ...]]:
     end = _PAGE.size + page.count * layout.size
     if end > len(page.view):
         raise page.corrupt(f"{page.count} elements do not fit into {len(page.view)} bytes")
     return layout.iter_unpack(page.view[_PAGE.size : end])
 
 
-def _children(page: _Page) -> list[int]:
-    return [child for _, _, child in _elements(page, _BRANCH)]
+def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
+    """(first key, page id) of each child, ``depth`` being the page's own. Raises ``CorruptError``."""
+    if not page.is_branch or depth >= DEPTH_MAX:
+        raise page.corrupt(f"flags {page.flags:#x} at depth {depth} are neither branch nor leaf")
+    view, element, free = page.view, _PAGE.size, _PAGE.size + page.count * _BRANCH.size
+    for position, key_size, child in _elements(page, _BRANCH):
+        start = element + position
+        end = start + key_size
+        if start < free or end > len(view):
+            raise page.corrupt(_overlap(element, start, end, free, len(view)))
+        yield view[start:end], child
+        element += _BRANCH.size
+        free = end
 
 
-def _leaf_elements(page: _Page) -> Iterator[tuple[int, memoryview, memoryview]]:
-    """(flags, key, value) of each element. An element's position counts from the element itself."""
-    view, limit, element = page.view, len(page.view), _PAGE.size
+def leaf_elements(page: Page) -> Iterator[tuple[int, memoryview, memoryview]]:
+    """(flags, key, value) of each element. An element's position counts from the element itself.
+
+    bbolt writes keys and values one behind the other (internal/common/inode.go, WriteInodeToPage): elements that share
+    bytes, with which a small file could keep a reader busy for ever, are a ``CorruptError``.
+    """
+    view, limit = page.view, len(page.view)
+    element, free = _PAGE.size, _PAGE.size + page.count * _LEAF.size
     for flags, position, key_size, value_size in _elements(page, _LEAF):
         start = element + position
         middle = start + key_size
         end = middle + value_size
-        if end > limit:
-            raise page.corrupt(f"the element at byte {element} reaches {end - limit} bytes past the page")
+        if start < free or end > limit:
+            raise page.corrupt(_overlap(element, start, end, free, limit))
         yield flags, view[start:middle], view[middle:end]
         element += _LEAF.size
+        free = end
+
+
+def _overlap(element: int, start: int, end: int, free: int, limit: int) -> str:
+    if end > limit:
+        return f"the element at byte {element} reaches {end - limit} bytes past the page"
+    return f"the element at byte {element} begins {free - start} bytes within what lies before it"

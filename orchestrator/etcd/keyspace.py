@@ -6,7 +6,7 @@ marks a tombstone. Its value is an mvccpb.KeyValue, whose field 1 is the user ke
 Source: etcd v3.6.14 server/storage/mvcc/{revision,kvstore,hash,index,key_index}.go, api/mvccpb/kv.proto.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from crc32c import crc32c
@@ -14,6 +14,8 @@ from crc32c import crc32c
 from orchestrator.etcd import wire
 from orchestrator.etcd.bbolt import CorruptError, Database
 
+Tell = Callable[[int], None]
+"""Is told how many bytes were read so far."""
 BUCKET = b"key"
 NEVER = -1  # the compacted revision of a store that was never compacted
 
@@ -57,13 +59,18 @@ def revisions(database: Database) -> Iterator[tuple[bytes, memoryview]]:
     """
     previous = b""
     for key, value in database.entries(BUCKET):
-        revision = bytes(key)
-        if len(revision) not in (_LIVE_BYTES, _TOMBSTONE_BYTES):
-            raise CorruptError(f"bucket 'key': {revision[:32].hex()} is no revision")
+        revision = read_revision(key)
         if revision <= previous:
             raise CorruptError(f"bucket 'key': revision {revision.hex()} follows {previous.hex()}")
         previous = revision
         yield revision, value
+
+
+def read_revision(key: memoryview) -> bytes:
+    """An entry's key as bytes. Raises ``CorruptError`` where it is no revision."""
+    if len(key) not in (_LIVE_BYTES, _TOMBSTONE_BYTES):
+        raise CorruptError(f"bucket 'key': {bytes(key[:32]).hex()} is no revision")
+    return bytes(key)
 
 
 def survey(database: Database) -> Keyspace:

@@ -10,7 +10,7 @@ Source: etcd v3.6.14 server/etcdserver/api/v3rpc/maintenance.go (writes it), etc
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -20,8 +20,6 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.errors import RefusedError
 from orchestrator.etcd import bbolt, keyspace, wire
 from orchestrator.etcd.ids import hex_id
-
-Progress = Callable[[int], None]
 
 _TRAILER_BYTES, _BLOCK_BYTES = 32, 512
 _PIECE_BYTES = 4 * 1024 * 1024
@@ -53,6 +51,7 @@ class Digest:
     """The sha256 of a whole file, and what its trailer says about the bytes before it."""
 
     sha256: str
+    body_bytes: int  # without the trailer
     hashed: bool  # the size shows that there is a trailer
     intact: bool  # the trailer is the sha256 of the rest; False where there is none
 
@@ -96,13 +95,18 @@ class SnapshotFacts(_Model):
     alarms: tuple[str, ...]  # such as "NOSPACE on 8e9e05c52164694d"
 
 
-def digest(buffer: memoryview, progress: Progress | None = None) -> Digest:
+def body_bytes(size_bytes: int) -> int:
+    """The size without the trailer, where the size shows that there is one."""
+    return size_bytes - _TRAILER_BYTES * (size_bytes % _BLOCK_BYTES == _TRAILER_BYTES)
+
+
+def digest(buffer: memoryview, progress: keyspace.Tell | None = None) -> Digest:
     """Reads the file once. ``progress`` is called with the number of bytes read so far.
 
     Raises nothing: the verdict is the caller's.
     """
-    hashed = len(buffer) % _BLOCK_BYTES == _TRAILER_BYTES
-    body = len(buffer) - _TRAILER_BYTES * hashed
+    body = body_bytes(len(buffer))
+    hashed = body < len(buffer)
     running = hashlib.sha256()
     for start in range(0, body, _PIECE_BYTES):
         end = min(start + _PIECE_BYTES, body)
@@ -111,18 +115,18 @@ def digest(buffer: memoryview, progress: Progress | None = None) -> Digest:
             progress(end)
     intact = hashed and running.digest() == bytes(buffer[body:])
     running.update(buffer[body:])
-    return Digest(running.hexdigest(), hashed, intact)
+    return Digest(running.hexdigest(), body, hashed, intact)
 
 
 def read_snapshot(
-    buffer: memoryview, *, allow_unhashed: bool = False, progress: Progress | None = None
+    buffer: memoryview, *, allow_unhashed: bool = False, progress: keyspace.Tell | None = None
 ) -> SnapshotFacts:
     """Proves that the file is whole, and reads it.
 
     ``buffer`` is best a read-only ``mmap``: only keys and metadata are copied out of it. ``progress`` gets
     the number of bytes hashed so far. Raises ``SnapshotError``.
     """
-    _refuse_cut(buffer)
+    refuse_strange_size(buffer)
     file = digest(buffer, progress)
     if file.hashed and not file.intact:
         raise SnapshotError(Fault.ALTERED, "the file was altered: its bytes do not fit the sha256 at its end")
@@ -134,9 +138,10 @@ def read_snapshot(
             "take a file saved with `etcdctl snapshot save`, or add `--override unhashed`",
         )
     try:
-        return _facts(buffer, file)
+        facts = facts_of(buffer[: file.body_bytes], hashed=file.hashed)
     except bbolt.CorruptError as error:
         raise SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}") from error
+    return facts.model_copy(update={"size_bytes": len(buffer), "sha256": file.sha256})
 
 
 def hash_kv_at(buffer: memoryview, compacted_revision: int) -> int:
@@ -148,7 +153,7 @@ def hash_kv_at(buffer: memoryview, compacted_revision: int) -> int:
     return keyspace.hash_kv(database, keyspace.survey(database), compacted_revision)
 
 
-def _refuse_cut(buffer: memoryview) -> None:
+def refuse_strange_size(buffer: memoryview) -> None:
     """Raises ``SnapshotError`` where size and meta pages alone tell that this is no whole snapshot."""
     size = len(buffer)
     if size == 0:
@@ -168,8 +173,12 @@ def _refuse_cut(buffer: memoryview) -> None:
         )
 
 
-def _facts(buffer: memoryview, file: Digest) -> SnapshotFacts:
-    database = bbolt.Database(buffer[: len(buffer) - _TRAILER_BYTES * file.hashed])
+def facts_of(body: memoryview, *, hashed: bool) -> SnapshotFacts:
+    """What the file tells without its trailer; size and sha256 are those of ``body``'s owner to fill in.
+
+    Raises ``CorruptError``, or ``SnapshotError`` where it is a bbolt file of somebody else's.
+    """
+    database = bbolt.Database(body)
     if keyspace.BUCKET not in database.buckets or b"meta" not in database.buckets:
         raise SnapshotError(Fault.FOREIGN, "the file is a bbolt database, but none of etcd's")
     keys = keyspace.survey(database)
@@ -178,9 +187,9 @@ def _facts(buffer: memoryview, file: Digest) -> SnapshotFacts:
     others = sum(1 for name in database.buckets if name != keyspace.BUCKET for _ in database.entries(name))
     cluster_version = _values(database, b"cluster").get(b"clusterVersion")
     return SnapshotFacts(
-        size_bytes=len(buffer),
-        sha256=file.sha256,
-        hashed=file.hashed,
+        size_bytes=len(body),
+        sha256="",
+        hashed=hashed,
         page_size_bytes=database.meta.page_size,
         revision=max(keys.last_revision, compacted, 1),
         compacted_revision=compacted,

@@ -21,6 +21,7 @@ if [ -d "$data" ]; then
     find "$data"/member -type l 2>/dev/null | fact member_links
     cut -d ' ' -f 5 /proc/self/mountinfo | grep -F "$(readlink -f "$data")/member" | fact mounts_within
     du -sk --apparent-size "$data" | fact data_kib
+    stat -c '%Y' "$data/member/snap/db" 2>/dev/null | fact data_written
 fi
 for file in "$6" "$7" "$8" "$9" "${10}" "${11}"; do
     [ -r "$file" ] || echo "$file"

@@ -23,6 +23,7 @@ ORDER = (
     ("coordinator", "observe", "adapters"),
     ("app",),
     ("confirm", "exits", "options"),
+    ("snapshot_commands",),
     ("cli",),
     ("__main__",),
 )
@@ -52,6 +53,7 @@ OUTER = {
     "confirm": set(),
     "exits": set(),
     "options": {"typer"},
+    "snapshot_commands": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
 }

@@ -75,6 +75,14 @@ class FakeHost:
         words, stdin = look_words(self._command(file, args))
         return self._ended((*self.shell, *words[words.index("sh") + 1 :]), stdin.decode())
 
+    def look_bytes(self, file: str, *args: object) -> bytes:
+        """What a look prints, where that is no text."""
+        words, stdin = look_words(self._command(file, args))
+        argv = (*self.shell, *words[words.index("sh") + 1 :])
+        return subprocess.run(
+            argv, input=stdin, capture_output=True, timeout=60, cwd="/", env=self._variables, check=True
+        ).stdout
+
     def facts(self, file: str, *args: object) -> dict[str, str]:
         ended = self.look(file, *args)
         assert ended.returncode == 0, ended.stderr
@@ -106,24 +114,20 @@ class FakeHost:
         return Command((file, *(str(arg) for arg in args)), scripts()[file])
 
     def _ended(self, argv: tuple[str, ...], stdin: str) -> Ended:
-        environment = {
+        return subprocess.run(
+            argv, input=stdin, capture_output=True, text=True, timeout=60, cwd="/", env=self._variables, check=False
+        )
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {
             "PATH": f"{self.programs}:{os.environ['PATH']}",
             "LC_ALL": "C",
             "STATE": str(self.state),
             "RUN": self.run,
             "ATTEMPT": self.attempt,
             "STEP": "a.step",
-        }
-        return subprocess.run(
-            argv,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd="/",
-            env=environment | self.environment,
-            check=False,
-        )
+        } | self.environment
 
 
 def tree(root: Path) -> dict[str, str]:

@@ -1,0 +1,224 @@
+"""What a snapshot holds for Kubernetes: its objects by resource and namespace, and those that decide over a restore.
+
+Source of the field numbers, each a ``generated.proto`` below staging/src/k8s.io in kubernetes/kubernetes:
+apimachinery/pkg/apis/meta/v1, api/core/v1 (PersistentVolume, PersistentVolumeClaim, Namespace), api/coordination/v1
+(Lease), api/admissionregistration/v1, apiextensions-apiserver/pkg/apis/apiextensions/v1. They never change there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from orchestrator.etcd.frozen import Frozen
+from orchestrator.etcd.kubernetes import ObjectError, read_lease
+from orchestrator.etcd.objects import (
+    METADATA,
+    NAME,
+    SPEC,
+    UID,
+    Field,
+    Part,
+    encryption_of,
+    open_object,
+    part,
+    parts,
+    text,
+    texts,
+)
+from orchestrator.etcd.registry import Landmark, ObjectKey, PrefixVotes, landmark, read_key
+from orchestrator.etcd.volumes import Claim, Volume, read_claim, read_volume
+
+T = TypeVar("T")
+
+_STATUS, _STORED_VERSIONS = Field(3, "status"), Field(3, "storedVersions")
+_WEBHOOKS, _FAILURE_POLICY = Field(2, "webhooks"), Field(4, "failurePolicy")
+_RENEW_TIME = Field(4, "renewTime")
+
+
+class ObjectCount(Frozen):
+    """``namespace`` is empty for what belongs to the whole cluster."""
+
+    resource: str
+    namespace: str
+    objects: int
+
+
+class Definition(Frozen):
+    """A CustomResourceDefinition; objects may lie in etcd in any of its stored versions."""
+
+    name: str
+    stored_versions: tuple[str, ...]
+
+
+class Webhook(Frozen):
+    """One webhook of a configuration. Where its server is down, the policy `Fail` refuses what it watches."""
+
+    configuration: str
+    kind: str  # mutating, validating
+    name: str
+    failure_policy: str
+
+
+class Encryption(Frozen):
+    """Objects of one resource that are encrypted at rest by one key."""
+
+    resource: str
+    provider: str
+    key: str
+    objects: int
+
+
+class Contents(Frozen):
+    """``unreadable`` counts the objects that should have been read here and could not be, encrypted ones left out.
+
+    ``newest_renewal_utc``, the newest renewal of a kubelet's lease, is the snapshot's own clock (ISO 8601, UTC).
+    """
+
+    prefix: str
+    objects: tuple[ObjectCount, ...]
+    nodes: tuple[str, ...]
+    master_leases: tuple[str, ...]  # addresses of API servers
+    volumes: tuple[Volume, ...]
+    claims: tuple[Claim, ...]
+    definitions: tuple[Definition, ...]
+    webhooks: tuple[Webhook, ...]
+    encryption: tuple[Encryption, ...]
+    plain_secrets: int
+    kube_system_uid: str | None
+    newest_renewal_utc: str | None
+    unreadable: int
+
+
+class ContentsReader:
+    """Reads one live key after another; ``result`` when all have come. No bytes make it raise."""
+
+    def __init__(self) -> None:
+        self._folders: Counter[bytes] = Counter()
+        self._encrypted: Counter[tuple[bytes, str, str]] = Counter()
+        self._votes = PrefixVotes()
+        self._found: dict[Landmark, list[tuple[bytes, object]]] = {}
+
+    def add(self, user_key: bytes, value: bytes, _mod_revision: int) -> None:
+        folder = user_key.rpartition(b"/")[0]
+        self._folders[folder] += 1
+        encryption = encryption_of(value)
+        if encryption:
+            self._encrypted[folder, *encryption] += 1
+        found = landmark(user_key)
+        if found is None:
+            return
+        self._votes.add(found)
+        read = None if encryption else _READERS.get(found.kind.partition(b"/")[0])
+        self._found.setdefault(found, []).append((user_key, _read(read, value) if read else None))
+
+    def result(self) -> Contents:
+        prefix = self._votes.result()
+        counts = _by_resource(prefix, self._folders)
+        encrypted: Counter[tuple[str, str, str]] = Counter()
+        for (folder, provider, key), number in self._encrypted.items():
+            encrypted[read_key(prefix, folder + b"/").resource, provider, key] += number
+        secrets = sum(number for (resource, _), number in counts.items() if resource == "secrets")
+        hidden = sum(number for (resource, *_), number in encrypted.items() if resource == "secrets")
+        renewals = self._of(prefix, b"leases/kube-node-lease", datetime)
+        return Contents(
+            prefix=prefix.decode("utf-8", "replace"),
+            objects=tuple(
+                ObjectCount(resource=resource, namespace=namespace, objects=number)
+                for (resource, namespace), number in sorted(counts.items())
+            ),
+            nodes=self._names(prefix, b"minions"),
+            master_leases=self._names(prefix, b"masterleases"),
+            volumes=tuple(self._of(prefix, b"persistentvolumes", Volume)),
+            claims=tuple(self._of(prefix, b"persistentvolumeclaims/", Claim)),
+            definitions=tuple(self._of(prefix, b"apiextensions.k8s.io/customresourcedefinitions", Definition)),
+            webhooks=tuple(hook for hooks in self._of(prefix, b"", tuple) for hook in hooks),
+            encryption=tuple(
+                Encryption(resource=resource, provider=provider, key=key, objects=number)
+                for (resource, provider, key), number in sorted(encrypted.items())
+            ),
+            plain_secrets=secrets - hidden,
+            kube_system_uid=next(iter(self._of(prefix, b"namespaces", str)), None) or None,
+            newest_renewal_utc=max(renewals).isoformat() if renewals else None,
+            unreadable=len(self._of(prefix, b"", ObjectError)),
+        )
+
+    def _of(self, prefix: bytes, kind: bytes, wanted: type[T]) -> list[T]:
+        """What was read below the prefix, by key: of one kind of landmark, or of those that begin so."""
+        found = sorted(
+            (key, value)
+            for mark, values in self._found.items()
+            if mark.prefix == prefix and mark.kind.startswith(kind)
+            for key, value in values
+            if isinstance(value, wanted)
+        )
+        return [value for _, value in found if isinstance(value, wanted)]
+
+    def _names(self, prefix: bytes, kind: bytes) -> tuple[str, ...]:
+        return tuple(sorted(read_key(prefix, key).name for key, _ in self._found.get(Landmark(prefix, kind), ())))
+
+
+def _by_resource(prefix: bytes, folders: Counter[bytes]) -> Counter[tuple[str, str]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for folder, number in folders.items():
+        key: ObjectKey = read_key(prefix, folder + b"/")
+        counts[key.resource, key.namespace] += number
+    return counts
+
+
+def _read(reader: Callable[[bytes], object], value: bytes) -> object:
+    try:
+        return reader(value)
+    except ObjectError as error:
+        return error
+
+
+def _definition(value: bytes) -> Definition:
+    found = open_object(value)
+    name = text(found, METADATA, NAME)
+    return Definition(name=name, stored_versions=texts(part(found, _STATUS), _STORED_VERSIONS))
+
+
+def _webhooks(kind: str) -> Callable[[bytes], tuple[Webhook, ...]]:
+    def read(value: bytes) -> tuple[Webhook, ...]:
+        found = open_object(value)
+        return tuple(_hooks(kind, text(found, METADATA, NAME), parts(found, _WEBHOOKS)))
+
+    return read
+
+
+def _hooks(kind: str, configuration: str, hooks: Iterable[Part]) -> Iterable[Webhook]:
+    for hook in hooks:
+        policy = text(hook, _FAILURE_POLICY)
+        yield Webhook(configuration=configuration, kind=kind, name=text(hook, NAME), failure_policy=policy)
+
+
+def _renewal(value: bytes) -> datetime | None:
+    if not value.startswith(b"{"):
+        return read_lease(value).renewed_at_utc
+    written = text(open_object(value), SPEC, _RENEW_TIME)
+    if not written:
+        return None
+    try:
+        moment = datetime.fromisoformat(written)
+        if moment.tzinfo is None:
+            raise ObjectError(f"the lease's time {written!r} has no zone")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ObjectError(f"the lease's time {written!r} is none") from error
+
+
+def _uid(value: bytes) -> str:
+    return text(open_object(value), METADATA, UID)
+
+
+_READERS: dict[bytes, Callable[[bytes], object]] = {
+    b"leases": _renewal,
+    b"persistentvolumes": read_volume,
+    b"persistentvolumeclaims": read_claim,
+    b"apiextensions.k8s.io": _definition,
+    b"mutatingwebhookconfigurations": _webhooks("mutating"),
+    b"validatingwebhookconfigurations": _webhooks("validating"),
+    b"namespaces": _uid,
+}
+"""By the first part of a landmark's kind; of nodes and masters' leases the key says all that is wanted."""

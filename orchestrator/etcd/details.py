@@ -1,0 +1,82 @@
+"""What else a snapshot tells beside what a plan rests on: etcd's own figures for it, and what is in its other buckets.
+
+Source: etcd v3.6.14 etcdutl/snapshot/v3_snapshot.go (Status, unsafeBumpBucketsRevision), server/storage/schema
+({auth,lease,meta}.go); authpb and leasepb need no reading: only their number counts here.
+"""
+
+import json
+from typing import Any
+
+from crc32c import crc32c
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.etcd import bbolt, keyspace
+
+
+class Details(BaseModel):
+    """``status_hash`` is the hash of `snapshot status`, of all buckets: it differs between members that hold the same,
+    so it names a file and not its data. ``total_size_bytes`` is its size there: the file without its sha256."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status_hash: int
+    total_size_bytes: int
+    buckets: dict[str, int]  # entries by name
+    auth_enabled: bool
+    users: int
+    roles: int
+    leases: int
+    storage_version: str | None  # None: written by an etcd before 3.6
+    downgrade_to: str | None  # the version that a downgrade under way goes to
+
+
+def read_details(body: memoryview) -> Details:
+    """Of a file that `read_snapshot` accepted, without its trailer. One pass over all. Raises ``CorruptError``."""
+    database = bbolt.Database(body)
+    counts, digest = {}, 0
+    for name in sorted(database.buckets):
+        digest, entries = crc32c(name, digest), 0
+        for key, value in database.entries(name):
+            digest = crc32c(value, crc32c(key, digest))
+            entries += 1
+        counts[name.decode("ascii", "replace")] = entries
+    auth, meta, cluster = (
+        {bytes(key): bytes(value) for key, value in database.entries(name)} for name in (b"auth", b"meta", b"cluster")
+    )
+    version = meta.get(b"storageVersion")
+    return Details(
+        status_hash=digest,
+        total_size_bytes=database.meta.size_bytes,
+        buckets=counts,
+        auth_enabled=auth.get(b"authEnabled") == b"\1",
+        users=counts.get("authUsers", 0),
+        roles=counts.get("authRoles", 0),
+        leases=counts.get("lease", 0),
+        storage_version=version.decode("utf-8", "replace") if version else None,
+        downgrade_to=_downgrade(cluster.get(b"downgrade")),
+    )
+
+
+def bumped(body: memoryview, amount: int) -> tuple[int, int]:
+    """(revision, HashKV) of a member restored with `--bump-revision AMOUNT --mark-compacted`, once it has started.
+
+    The restore adds one entry without key and value at the new revision, and compacts up to it: then that entry and
+    the newest revision of each live key are left. Read from etcd's source; no etcdutl that has the flag was to be had
+    for a trial. Raises ``CorruptError``.
+    """
+    database = bbolt.Database(body)
+    found = keyspace.survey(database)
+    revision = found.last_revision + amount
+    digest = crc32c(keyspace.BUCKET)
+    for kept, (entry, value) in zip(found.kept, keyspace.revisions(database), strict=True):
+        if kept and keyspace.user_key(value):  # an older bump's entry, which has no key, is superseded by ours
+            digest = crc32c(value, crc32c(entry, digest))
+    return revision, crc32c(revision.to_bytes(8, "big") + b"_" + bytes(8), digest)
+
+
+def _downgrade(text: bytes | None) -> str | None:
+    try:
+        found: Any = json.loads(text or b"{}")
+        return str(found["target-version"]) if found.get("enabled") else None
+    except (ValueError, KeyError, AttributeError, RecursionError):
+        return None

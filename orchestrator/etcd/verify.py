@@ -1,0 +1,247 @@
+"""Is a snapshot file whole? Everything that can be wrong with it, each with its place.
+
+`read_snapshot` refuses a file at the first fault. Here every page that can be reached is read, what is damaged is told
+and passed over, and what is readable all the same is counted: that is what an operator with one file wants to know.
+
+Source: bbolt v1.4.3 tx_check.go (what its own check looks at); etcd v3.6.14 server/storage/mvcc/revision.go.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.etcd import bbolt, keyspace
+from orchestrator.etcd.bbolt import Bucket, CorruptError, Page
+from orchestrator.etcd.snapshot import SnapshotError, digest, facts_of, refuse_strange_size
+
+TOLD = 20
+"""How many damages are told in words; the others are counted."""
+_LARGEST_KEY = b"\xff" * 64
+_STEP_BYTES = 4 << 20
+
+
+class Trailer(Enum):
+    """The sha256 at the file's end."""
+
+    FITS = "fits"
+    ALTERED = "altered"
+    MISSING = "missing"
+
+
+class Verification(BaseModel):
+    """The verdict. ``damages`` are the first ones, ``damage_count`` counts all.
+
+    ``pages_read`` of ``pages`` were reached from the root; the others are free, or lost. ``readable_entries`` are
+    revisions of keys, ``readable_revision`` the newest of them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size_bytes: int
+    sha256: str
+    trailer: Trailer
+    page_size_bytes: int | None
+    pages: int
+    pages_read: int
+    damages: tuple[str, ...]
+    damage_count: int
+    readable_entries: int
+    readable_revision: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Every page is sound, and the sha256 fits."""
+        return not self.damage_count and self.trailer is Trailer.FITS
+
+
+class Progress:
+    """Counts bytes of both passes: the hash's, and the walk's."""
+
+    def __init__(self, tell: keyspace.Tell | None) -> None:
+        self._tell, self._told = tell, 0
+
+    def __call__(self, done_bytes: int) -> None:
+        if self._tell and done_bytes - self._told >= _STEP_BYTES:
+            self._told = done_bytes
+            self._tell(done_bytes)
+
+
+@dataclass(slots=True)
+class _Damages:
+    told: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, what: object) -> None:
+        self.count += 1
+        if len(self.told) < TOLD:
+            self.told.append(str(what))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One pass over all pages. ``entered`` marks those that were reached, by whichever bucket."""
+
+    pages: bbolt.Pages
+    damages: _Damages
+    progress: Progress
+    hashed_bytes: int
+    entered: bytearray = field(init=False)
+    entries: int = 0
+    revision: int = 0
+    _read: int = 0
+
+    def __post_init__(self) -> None:
+        self.entered = bytearray(self.pages.count)
+
+    def buckets(self, root: int) -> dict[bytes, Bucket]:
+        """The top-level buckets that can be read."""
+        found: dict[bytes, Bucket] = {}
+        for page, low, high in self.leaves(Bucket(b"", root, memoryview(b""))):
+            self.in_order(page, low, high, b"")
+            try:
+                for bucket in bbolt.top_level_buckets(page):
+                    found[bucket.name] = bucket
+            except CorruptError as error:
+                self.damages.add(f"the root bucket: {error}")
+        return found
+
+    def read(self, bucket: Bucket) -> None:
+        """Every leaf of one bucket; in etcd's own, every revision."""
+        last = b""
+        for page, low, high in self.leaves(bucket):
+            if bucket.name == keyspace.BUCKET:
+                self._revisions(page)
+            last = self.in_order(page, low, high, last)
+
+    def leaves(self, bucket: Bucket) -> Iterator[tuple[Page, bytes, bytes]]:
+        """Leaf pages from left to right, each with the bounds that the pages above give its keys."""
+        if bucket.root == 0:
+            try:
+                yield bbolt.inline_page(bucket), b"", _LARGEST_KEY
+            except CorruptError as error:
+                self.damages.add(error)
+            return
+        pending = [(bucket.root, 0, b"", _LARGEST_KEY)]
+        while pending:
+            page_id, depth, low, high = pending.pop()
+            try:
+                page = self.pages.enter(page_id, self.entered)
+                self._read += len(page.view)
+                self.progress(self.hashed_bytes + self._read)
+                if page.is_leaf:
+                    yield page, low, high
+                else:
+                    pending.extend(reversed(list(_bounded(page, depth, low, high))))
+            except CorruptError as error:
+                self.damages.add(_in(bucket, error))
+
+    def in_order(self, page: Page, low: bytes, high: bytes, last: bytes) -> bytes:
+        """Keys ascend within a bucket, and stay within the bounds above; the page's last key."""
+        try:
+            for _, key, _ in bbolt.leaf_elements(page):
+                mine = bytes(key[: len(_LARGEST_KEY)])
+                if not max(low, last) <= mine <= high or (mine == last and len(key) < len(_LARGEST_KEY)):
+                    raise page.corrupt(f"key {mine.hex()} is out of its order")
+                last = mine
+        except CorruptError as error:
+            self.damages.add(error)
+        return last
+
+    def _revisions(self, page: Page) -> None:
+        try:
+            for _, key, value in bbolt.leaf_elements(page):
+                revision = keyspace.read_revision(key)
+                keyspace.user_key(value)
+                self.entries += 1
+                self.revision = max(self.revision, keyspace.main_revision(revision))
+        except CorruptError as error:
+            self.damages.add(error)
+
+
+def verify(buffer: memoryview, tell: keyspace.Tell | None = None) -> Verification:
+    """Reads the whole file, twice: for its sha256, and page by page. Never raises, whatever the bytes.
+
+    ``buffer`` is best a read-only ``mmap``. ``tell`` gets the bytes read so far, of twice the file's size.
+    """
+    progress, damages = Progress(tell), _Damages()
+    file = digest(buffer, progress)
+    body = buffer[: file.body_bytes]
+    try:
+        refuse_strange_size(buffer)
+    except SnapshotError as error:
+        damages.add(error.message)
+    if file.hashed and not file.intact:
+        damages.add("the bytes do not fit the sha256 at the end: the file was altered after it was saved")
+    walk = _walk(body, damages, progress, hashed=file.hashed)
+    return Verification(
+        size_bytes=len(buffer),
+        sha256=file.sha256,
+        trailer=Trailer.MISSING if not file.hashed else Trailer.FITS if file.intact else Trailer.ALTERED,
+        page_size_bytes=walk.pages.page_size if walk else None,
+        pages=walk.pages.count if walk else 0,
+        pages_read=2 + sum(walk.entered) if walk else 0,
+        damages=tuple(damages.told),
+        damage_count=damages.count,
+        readable_entries=walk.entries if walk else 0,
+        readable_revision=walk.revision if walk else 0,
+    )
+
+
+def _walk(body: memoryview, damages: _Damages, progress: Progress, *, hashed: bool) -> _Walk | None:
+    """Reads what can be reached; None where no meta page tells where to begin."""
+    metas = bbolt.read_metas(body)
+    valid = [meta for meta in metas if meta]
+    if not valid:
+        return None  # told by the size's check
+    meta = max(valid, key=lambda it: it.transaction)
+    for number, found in enumerate(metas):
+        if found is None:
+            damages.add(
+                f"meta page {number} at byte {number * meta.page_size}: its checksum does not fit, or it is none"
+            )
+    if hashed and len(body) > meta.size_bytes:
+        damages.add(f"{len(body) - meta.size_bytes} bytes lie behind the last page: a snapshot has none there")
+    count = min(meta.pages, len(body) // meta.page_size)
+    walk = _Walk(bbolt.Pages(body, meta.page_size, count), damages, progress, len(body))
+    for bucket in walk.buckets(meta.root).values():
+        walk.read(bucket)
+    if not damages.count:
+        _check_free(walk, meta, damages)
+    if not damages.count:
+        try:
+            facts_of(body, hashed=hashed)
+        except (CorruptError, SnapshotError) as error:
+            damages.add(error)
+    return walk
+
+
+def _check_free(walk: _Walk, meta: bbolt.Meta, damages: _Damages) -> None:
+    """Where the file lists its free pages, each page is either in use or free. etcd's own files have no such list."""
+    if meta.freelist is None:
+        return
+    try:
+        page = walk.pages.enter(meta.freelist, walk.entered)
+        free = set(bbolt.read_freelist(page))
+    except CorruptError as error:
+        damages.add(f"the list of free pages: {error}")
+        return
+    for page_id in range(2, walk.pages.count):
+        if bool(walk.entered[page_id]) is (page_id in free):
+            state = "in use and free at once" if page_id in free else "neither in use nor free"
+            damages.add(f"page {page_id} at byte {page_id * walk.pages.page_size}: {state}")
+
+
+def _bounded(page: Page, depth: int, low: bytes, high: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """(page id, depth, low, high) of each child: its keys lie from its own first key up to the next child's."""
+    children = [(bytes(key[: len(_LARGEST_KEY)]), child) for key, child in bbolt.branch_elements(page, depth)]
+    keys = [key for key, _ in children]
+    if keys != sorted(keys) or (keys and not low <= keys[0] <= keys[-1] <= high):
+        raise page.corrupt("its children are out of their order")
+    for (key, child), following in zip(children, [*keys[1:], high], strict=True):
+        yield child, depth + 1, key, following
+
+
+def _in(bucket: Bucket, error: CorruptError) -> str:
+    return f"bucket {bucket.name.decode('ascii', 'replace') or 'root'}: {error}"

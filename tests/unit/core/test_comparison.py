@@ -1,0 +1,135 @@
+"""The live keys against the snapshot's: what is told is what happened, key by key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.core.comparison import Comparison, lost_s, per_resource, returning_volumes, unseen
+from orchestrator.core.cost import Change, Changes, ResourceCost
+from orchestrator.etcd.contents import ContentsReader
+from orchestrator.etcd.keyindex import KeyIndex
+from tests.kubernetes_objects import volume_bytes
+from tests.unit.builders import masters
+
+Rows = tuple[ResourceCost, ...]
+
+
+def compare(
+    then: dict[str, int], now: dict[str, int], *, at: int = 100, live_at: int = 200, every_name: bool = True
+) -> tuple[bool, Rows]:
+    index = KeyIndex()
+    for key, revision in then.items():
+        index.add(f"/registry/{key}".encode(), b"", revision)
+    comparison = Comparison(index, "/registry/", at, every_name=every_name)
+    for key, revision in sorted(now.items()):
+        comparison.add(f"/registry/{key}".encode(), revision)
+    return comparison.result(live_at)
+
+
+def told(rows: Rows) -> dict[str, set[str]]:
+    """`RESOURCE NAME` of every object, by what happened to it."""
+    return {
+        change.value: {f"{row.resource} {name}" for row in rows for name in row.of(change).names} for change in Change
+    }
+
+
+def test_created_changed_deleted() -> None:
+    then = {"configmaps/a/same": 5, "configmaps/a/other": 6, "configmaps/b/gone": 7, "minions/w1": 8}
+    now = {
+        "configmaps/a/same": 5,
+        "configmaps/a/other": 101,
+        "configmaps/b/new": 102,
+        "minions/w1": 8,
+        "minions/w2": 103,
+    }
+    one_history, rows = compare(then, now)
+    assert one_history
+    assert told(rows) == {
+        "created": {"configmaps b/new", "nodes w2"},
+        "changed": {"configmaps a/other"},
+        "deleted": {"configmaps b/gone"},
+    }
+    assert [(row.resource, row.namespace) for row in rows] == [("configmaps", "a"), ("configmaps", "b"), ("nodes", "")]
+
+
+def test_deleted_and_created_again_is_changed() -> None:
+    assert told(compare({"pods/a/x": 5}, {"pods/a/x": 150})[1])["changed"] == {"pods a/x"}
+
+
+NAMES = st.sampled_from(
+    [f"{resource}/n{number}" for resource in ("pods/a", "pods/b", "minions") for number in range(6)]
+)
+
+
+@given(st.lists(st.tuples(NAMES, st.booleans()), max_size=40), st.lists(st.tuples(NAMES, st.booleans()), max_size=40))
+def test_any_history(before: list[tuple[str, bool]], after: list[tuple[str, bool]]) -> None:
+    """Each write or deletion takes the next revision, as in etcd."""
+    store: dict[str, int] = {}
+    revision = 1
+    snapshot: dict[str, int] = {}
+    for number, (key, written) in enumerate([*before, *after]):
+        if number == len(before):
+            snapshot, at = dict(store), revision
+        if written or key in store:
+            revision += 1
+        if written:
+            store[key] = revision
+        else:
+            store.pop(key, None)
+    if not after:
+        snapshot, at = dict(store), revision
+    one_history, rows = compare(snapshot, store, at=at, live_at=revision)
+    assert one_history
+    assert sum(row.created.total for row in rows) == len(store.keys() - snapshot.keys())
+    assert sum(row.deleted.total for row in rows) == len(snapshot.keys() - store.keys())
+    both = store.keys() & snapshot.keys()
+    assert sum(row.changed.total for row in rows) == sum(store[key] != snapshot[key] for key in both)
+
+
+def test_another_history_shows_itself() -> None:
+    """Restored from an older snapshot since: the same revisions were given to other writes."""
+    then = {"pods/a/x": 5, "pods/a/y": 90}
+    for now in ({"pods/a/x": 5, "pods/a/z": 91}, {"pods/a/x": 80, "pods/a/y": 90}):
+        one_history, rows = compare(then, now)
+        assert not one_history
+        assert told(rows)["changed"] == set()
+    assert told(compare(then, {"pods/a/x": 5, "pods/a/z": 91})[1])["created"] == {"pods a/z"}
+    assert not compare(then, {"pods/a/x": 5}, live_at=60)[0]
+
+
+def test_first_names_only() -> None:
+    now = {f"pods/{namespace}/{number}": 101 + number for namespace in "ab" for number in range(9)}
+    now |= {f"persistentvolumes/pv-{number:02}": 150 + number for number in range(30)}
+    _, rows = compare({}, now, every_name=False)
+    volumes, pods_a, _ = rows
+    assert pods_a.created == Changes(total=9, names=("a/0", "a/1", "a/2"))
+    assert (volumes.created.total, len(volumes.created.names)) == (30, 20)
+    assert [(row.resource, row.namespace, row.created.total) for row in per_resource(rows)] == [
+        ("persistentvolumes", "", 30),
+        ("pods", "", 18),
+    ]
+
+
+def test_volumes_that_come_back_have_their_handles() -> None:
+    reader = ContentsReader()
+    value = volume_bytes("pv-1", "ebs.csi.aws.com", "vol-0a", ("shop", "data"))
+    reader.add(b"/registry/persistentvolumes/pv-1", value, 5)
+    _, rows = compare({"persistentvolumes/pv-1": 5, "persistentvolumes/pv-2": 6}, {})
+    assert returning_volumes(rows, reader.result()) == ("pv-1 (ebs.csi.aws.com vol-0a)", "pv-2")
+
+
+def test_time_lost() -> None:
+    contents = ContentsReader().result()
+    assert lost_s(contents, 0.0) is None
+    renewed = contents.model_copy(update={"newest_renewal_utc": "1970-01-01T01:00:00.500000+00:00"})
+    assert (lost_s(renewed, 3700.0), lost_s(renewed, 5.0)) == (100, 0)
+
+
+def test_where_no_member_answers_the_files_tell_when_they_were_written() -> None:
+    views = masters()
+    assert "last wrote" not in unseen(views)
+    views["master-2"] = replace(views["master-2"], data_written_s=1763845177)
+    assert unseen(views).endswith("at 2025-11-22T20:59:37Z by the clock of master-2")

@@ -1,0 +1,116 @@
+"""etcd's own figures for a snapshot: equal to those of its tools, of 3.5 and of 3.4."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestrator.etcd.details import Details, bumped, read_details
+from orchestrator.etcd.keyspace import NEVER
+from orchestrator.etcd.snapshot import SnapshotFacts, body_bytes, read_snapshot
+from orchestrator.etcd.verify import verify
+from tests import snapshots
+from tests.snapshots import Member, Tools, call, compact, delete, put
+
+
+@pytest.fixture(scope="module", params=["3.5", "3.4"])
+def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    return Tools() if request.param == "3.5" else snapshots.debian_tools(tmp_path_factory.mktemp("debian"))
+
+
+@dataclass(frozen=True)
+class Sample:
+    path: Path
+    said: str
+    facts: SnapshotFacts
+    details: Details
+
+
+def nothing(member: Member) -> None:
+    """A store that nobody has written to."""
+
+
+def one(member: Member) -> None:
+    put(member, "a", b"1")
+
+
+def lived(member: Member) -> None:
+    """Leases, users, large and deleted values, a compaction in the middle."""
+    for number in (7, 8):
+        call(member, "lease/grant", {"TTL": 3600, "ID": number})
+    for index in range(300):
+        put(member, f"/registry/pods/{index % 90}", bytes([index % 256]) * 700, lease=7 if index % 9 == 0 else 0)
+    put(member, "/registry/large", b"x" * 900_000)
+    for index in range(0, 90, 4):
+        delete(member, f"/registry/pods/{index}")
+    compact(member, 200)
+    call(member, "auth/role/add", {"name": "root"})
+    call(member, "auth/user/add", {"name": "root", "password": "for the test"})
+    call(member, "auth/user/grant", {"user": "root", "role": "root"})
+
+
+@pytest.fixture(scope="module", params=[nothing, one, lived], ids=lambda history: history.__name__)
+def sample(request: pytest.FixtureRequest, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    folder = tmp_path_factory.mktemp("sample")
+    (member,) = snapshots.members("m1")
+    with snapshots.running(member, folder / "data", tools=tools):
+        call(member, "maintenance/status", {})  # waits for a leader
+        request.param(member)
+        path = snapshots.save(member, folder / "snapshot.db", tools)
+        said = snapshots.hash_kv(member).body
+    data = memoryview(path.read_bytes())
+    yield Sample(path, said, read_snapshot(data), read_details(data[: body_bytes(len(data))]))
+
+
+def test_the_figures_of_etcds_own_tool(sample: Sample, tools: Tools) -> None:
+    status = snapshots.status(sample.path, tools)
+    assert sample.details.status_hash == status["hash"]
+    assert sample.details.total_size_bytes == status["totalSize"]
+    assert sample.facts.total_entries == status["totalKey"]
+    assert sample.facts.last_entry_revision == status["revision"]
+
+
+def test_hash_kv_is_what_the_member_said(sample: Sample) -> None:
+    assert f'"hash":{sample.facts.hash_kv}' in sample.said
+
+
+def test_it_is_whole(sample: Sample) -> None:
+    found = verify(memoryview(sample.path.read_bytes()))
+    assert found.damages == ()
+    assert found.is_whole
+
+
+def test_leases_users_and_roles(sample: Sample) -> None:
+    details = sample.details
+    lived_in = "large" in sample.path.read_bytes().decode("latin-1")
+    assert (details.leases, details.users, details.roles) == ((2, 1, 1) if lived_in else (0, 0, 0))
+    assert not details.auth_enabled
+    assert details.storage_version is None
+
+
+def test_a_bump_is_that_much_later_and_compacted(sample: Sample) -> None:
+    data = memoryview(sample.path.read_bytes())
+    revision, hash_kv = bumped(data[: body_bytes(len(data))], 1_000_000_000)
+    assert revision == sample.facts.last_entry_revision + 1_000_000_000
+    assert hash_kv != sample.facts.hash_kv
+    assert sample.facts.compacted_revision in (200, NEVER)
+
+
+def test_authentication_that_is_on(tmp_path: Path) -> None:
+    (member,) = snapshots.members("m1")
+    with snapshots.running(member, tmp_path / "data"):
+        call(member, "auth/role/add", {"name": "root"})
+        call(member, "auth/user/add", {"name": "root", "password": "for the test"})
+        call(member, "auth/user/grant", {"user": "root", "role": "root"})
+        call(member, "auth/enable", {})
+        compact_by_writing(tmp_path)
+        data = (tmp_path / "data/member/snap/db").read_bytes()
+    assert read_details(memoryview(data)).auth_enabled
+
+
+def compact_by_writing(tmp_path: Path) -> None:
+    """etcd writes to its file every 100 ms; after that, what was acknowledged is in it."""
+    import time
+
+    time.sleep(0.5)

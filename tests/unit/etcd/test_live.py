@@ -1,0 +1,66 @@
+"""The walk over the live keys of snapshots that real etcd has saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.adapters.snapshot_file import read_live_keys
+from orchestrator.etcd import live
+from orchestrator.etcd.bbolt import CorruptError
+from tests import snapshots
+
+VALUES = {
+    "/registry/a": b"one",
+    "/registry/empty": b"",
+    "/registry/long": b"\x2a\x00" * 100_000,
+    "/registry/" + "k" * 127: b"behind a key of more than 127 bytes",
+    "k": b"\x00",
+}
+
+
+class Kept:
+    """Keeps what the walk offers."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[str, bytes] = {}
+        self.revisions: list[int] = []
+
+    def add(self, user_key: bytes, value: bytes, mod_revision: int) -> None:
+        assert user_key.decode() not in self.pairs
+        self.pairs[user_key.decode()] = value
+        self.revisions.append(mod_revision)
+
+
+def test_newest_values_of_live_keys(tmp_path: Path) -> None:
+    (member,) = snapshots.members("one")
+    with snapshots.running(member, tmp_path / "data"):
+        for key in VALUES:
+            snapshots.put(member, key, b"older")
+        snapshots.put(member, "/registry/gone", b"gone")
+        snapshots.delete(member, "/registry/gone")
+        for key, value in VALUES.items():
+            snapshots.put(member, key, value)
+        path = snapshots.save(member, tmp_path / "snapshot.db")
+    first, second = Kept(), Kept()
+    read_live_keys(path, first, second)
+    assert first.pairs == second.pairs == VALUES
+    newest = 1 + 2 * len(VALUES) + 2  # etcd begins at 1
+    assert first.revisions == list(range(newest - len(VALUES) + 1, newest + 1))
+
+
+@given(st.binary(max_size=40))
+def test_hostile_entries_have_a_value_or_are_damaged(entry: bytes) -> None:
+    for begun in (entry, b"\x0a\x01k" + entry, b"\x0a\x01k\x10\x02\x18\x02\x20\x01" + entry):
+        try:
+            assert live.value_of(memoryview(begun)) in begun
+        except CorruptError:
+            continue
+
+
+def test_a_value_that_runs_past_the_end_is_damage() -> None:
+    with pytest.raises(CorruptError, match="past the end"):
+        live.value_of(memoryview(b"\x0a\x01k\x10\x02\x2a\x05abc"))

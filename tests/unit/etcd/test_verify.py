@@ -1,0 +1,161 @@
+"""Verification: a whole file is found whole, a damaged one is told with its place, and nothing crashes it."""
+
+import struct
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from orchestrator.etcd import bbolt
+from orchestrator.etcd.snapshot import SnapshotError, read_snapshot
+from orchestrator.etcd.verify import TOLD, Trailer, Verification, verify
+from tests import snapshots
+from tests.mutations import PAGE, mutants
+
+MUTANTS = 1000
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Branch pages, overflow pages, inline buckets, superseded entries, a compaction; small enough for many mutants."""
+    return snapshots.make_snapshot(tmp_path_factory.mktemp("whole"), keys=60, value_bytes=900).read_bytes()
+
+
+def verified(data: bytes | bytearray) -> Verification:
+    return verify(memoryview(data))
+
+
+def sealed(body: bytes | bytearray) -> bytes:
+    return bytes(body) + sha256(body).digest()
+
+
+def branch_and_leaf(data: bytes) -> tuple[int, int]:
+    """Two pages in use: the top of the bucket `key`, and its first leaf. Among all pages there are stale ones, too."""
+    database = bbolt.Database(memoryview(data))
+    pages = bbolt.Pages(memoryview(data), database.meta.page_size, database.meta.pages)
+    top = database.buckets[b"key"].root
+    _, leaf = next(bbolt.branch_elements(pages.enter(top, bytearray(pages.count)), 0))
+    return top, leaf
+
+
+def test_a_whole_file(snapshot_path: Path) -> None:
+    data = snapshot_path.read_bytes()
+    found, facts = verified(data), read_snapshot(memoryview(data))
+    assert found.is_whole
+    assert (found.sha256, found.size_bytes, found.trailer) == (facts.sha256, len(data), Trailer.FITS)
+    assert (found.readable_entries, found.readable_revision) == (facts.key_entries, facts.last_entry_revision)
+    assert 2 < found.pages_read <= found.pages == (len(data) - 32) // PAGE
+
+
+def test_progress_tells_of_both_passes(snapshot_path: Path) -> None:
+    data = snapshot_path.read_bytes() * 1
+    told: list[int] = []
+    verify(memoryview(data), told.append)
+    assert told == sorted(told)
+    assert told == [] or told[-1] <= 2 * len(data)
+
+
+def test_a_copied_member_db_has_no_sha256_and_is_read_all_the_same(whole: bytes) -> None:
+    found = verified(whole[:-32])
+    assert (found.trailer, found.damages, found.is_whole) == (Trailer.MISSING, (), False)
+    assert found.readable_entries == verified(whole).readable_entries
+
+
+def test_a_flipped_byte_is_told_by_the_sha256_alone_where_the_pages_are_sound(whole: bytes) -> None:
+    data = bytearray(whole)
+    data[data.index(b"/registry/pods/namespace-") + 12] ^= 0x20
+    found = verified(data)
+    assert found.trailer is Trailer.ALTERED
+    assert found.damages == ("the bytes do not fit the sha256 at the end: the file was altered after it was saved",)
+    assert found.readable_entries == verified(whole).readable_entries
+
+
+def test_a_damaged_leaf_is_told_with_its_place_and_the_others_are_counted(whole: bytes) -> None:
+    _, leaf = branch_and_leaf(whole)
+    body = bytearray(whole[:-32])
+    struct.pack_into("<H", body, leaf * PAGE + 10, 60_000)
+    found = verified(sealed(body))
+    assert found.trailer is Trailer.FITS
+    assert f"page {leaf} at byte {leaf * PAGE}: 60000 elements do not fit" in found.damages[0]
+    assert found.readable_entries > 0
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_one_damaged_meta_is_told_and_the_other_read(whole: bytes, number: int) -> None:
+    body = bytearray(whole[:-32])
+    body[number * PAGE + 16 + 60] ^= 1
+    found = verified(sealed(body))
+    assert found.damages[0].startswith(f"meta page {number} at byte {number * PAGE}")
+    assert found.readable_entries == verified(whole).readable_entries
+
+
+def test_a_file_that_is_cut_tells_what_is_still_there(whole: bytes) -> None:
+    found = verified(whole[: len(whole) // 2 // PAGE * PAGE])
+    assert found.damages[0].startswith("the file is truncated: it has")
+    assert any("where the last page is" in damage for damage in found.damages[1:])
+    assert found.readable_entries < verified(whole).readable_entries
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 4096, b"apiVersion: v1\n", bytes(range(256)) * 64])
+def test_what_is_no_database_at_all(data: bytes) -> None:
+    found = verified(data)
+    assert found.damage_count == 1
+    assert (found.pages, found.readable_entries, found.page_size_bytes) == (0, 0, None)
+
+
+def test_bytes_behind_the_last_page_are_no_snapshots(whole: bytes) -> None:
+    found = verified(sealed(whole[:-32] + bytes(PAGE)))
+    assert found.damages == (f"{PAGE} bytes lie behind the last page: a snapshot has none there",)
+
+
+def test_pages_out_of_their_order_are_told(whole: bytes) -> None:
+    body = bytearray(whole[:-32])
+    branch, _ = branch_and_leaf(whole)
+    first, second = (branch * PAGE + 16 + 16 * n + 8 for n in (0, 1))  # the page ids of two children
+    body[first : first + 8], body[second : second + 8] = body[second : second + 8], body[first : first + 8]
+    found = verified(sealed(body))
+    assert "out of its order" in found.damages[0]
+
+
+def test_elements_that_share_bytes_are_refused(whole: bytes) -> None:
+    """Else a page of 64 K elements, each of which spans the whole page, would take hours to read."""
+    body = bytearray(whole[:-32])
+    _, leaf = branch_and_leaf(whole)
+    (position,) = struct.unpack_from("<I", body, leaf * PAGE + 16 + 4)
+    struct.pack_into("<I", body, leaf * PAGE + 32 + 4, position - 16)
+    assert "begins" in verified(sealed(body)).damages[0]
+    with pytest.raises(SnapshotError, match="within what lies before it"):
+        read_snapshot(memoryview(sealed(body)))
+
+
+def test_many_damages_are_counted_and_some_told(whole: bytes) -> None:
+    body = bytearray(whole[:-32])
+    for page in range(2, len(body) // PAGE):
+        if struct.unpack_from("<H", body, page * PAGE + 8)[0] == 0x02:
+            body[page * PAGE + 10 : page * PAGE + 12] = b"\xff\xff"
+    found = verified(sealed(body))
+    assert found.damage_count > 0
+    assert len(found.damages) == min(found.damage_count, TOLD)
+
+
+def test_mutants(whole: bytes) -> None:
+    """With a sha256 that no longer fits all are refused. With one that was made to fit, what verify calls whole can be
+    read: nothing is wrong with its pages, and that a value is another cannot be seen."""
+    accepted = 0
+    for mutant in mutants(whole, MUTANTS):
+        found = verified(mutant.data)
+        if not mutant.sealed:
+            assert not found.is_whole, mutant.what
+        elif found.is_whole:
+            accepted += 1
+            assert read_snapshot(memoryview(mutant.data)).key_entries == found.readable_entries
+    assert accepted < MUTANTS // 2, "at least the cut and the doubled ones are seen"
+
+
+def test_a_page_that_the_freelist_calls_free_is_not_in_use() -> None:
+    page = bbolt.Page(5, 5 * PAGE, memoryview(struct.pack("<QHHIQQ", 5, 0x10, 2, 0, 7, 9)), 0x10, 2)
+    assert list(bbolt.read_freelist(page)) == [7, 9]
+    many = bbolt.Page(5, 0, memoryview(struct.pack("<QHHIQQ", 5, 0x10, 0xFFFF, 0, 1, 9)), 0x10, 0xFFFF)
+    assert list(bbolt.read_freelist(many)) == [9]
+    with pytest.raises(bbolt.CorruptError, match="does not fit"):
+        list(bbolt.read_freelist(bbolt.Page(5, 0, memoryview(struct.pack("<QHHI", 5, 0x10, 2, 0)), 0x10, 2)))
