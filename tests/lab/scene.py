@@ -93,7 +93,8 @@ class Scene:
 
     def finishes(self) -> None:
         """`finish` leaves evidence and the safety snapshot, and nothing else that takes room or could be started."""
-        (run, *_) = sorted(truth.runs(self.lab), reverse=True)
+        first = MASTERS[0].name
+        run = max(it for it in truth.runs(self.lab) if "0" in truth.ends(self.lab, first, it, "claim.take").values())
         finished = self.other.run("finish", "-i", self.inventory, run, "--confirm", "lab")
         assert finished.code == 0, finished
         assert truth.remains(self.lab) == []

@@ -16,7 +16,7 @@ STATE = "/var/lib/orchestrator"
 _RUNS = f"cd {STATE} && find . -name plan.json"
 SERVICES = ("kublr", "kublr-kubelet", "docker")
 _REMAINS = f"""
-find {STATE} -mindepth 1 '(' -name '*.db' -o -name '*.part*' ')' ! -name safety.db
+find {STATE} -mindepth 1 '(' -name '*.db' -o -name '*.db.part*' ')' ! -name safety.db
 find /mnt/master-pd -mindepth 1 -maxdepth 2 ! -path {DATA} ! -path {DATA}/member |
     grep -v -e '/member[.]old-[0-9]*$' -e '/restore[.]db[.]kr-.*-.*-'
 """
