@@ -16,25 +16,43 @@ PHASES = (
     "claim", "safeguard", "stage", "resolve", "stop", "keep", "commit", "volumes", "start", "api", "workers", "release",
 )  # fmt: skip
 GAPS = ("stop", "keep", "commit", "start")
+BETWEEN = {"stop": "keep", "keep": "commit", "commit": "start"}
+TAKEN_BACK = {
+    "abort": ("commit.putback", "start.services"),
+    "rollback": ("stop.docker", "commit.swap", "start.services"),
+}
 
 CASES = {
     **{f"laptop killed in {phase}": f"SIGKILL of the laptop's process in phase {phase}" for phase in PHASES},
-    "acts outlive sshd": "sshd and all its sessions killed on every master in the middle of keep and of commit",
+    "laptop killed in an act": "SIGKILL of the laptop's process while keep copies 500 MiB on one master",
+    "acts outlive sshd": "sshd and all its sessions killed on every master while keep copies 500 MiB on one",
+    "sshd restarted": "sshd restarted on every master in phase keep, its sessions left alone",
     "master dead at planning": "a master is killed before the plan",
     "master dies before the start": "a master is killed in phase commit, and comes back later",
+    "master lost before": "a master with its volume is lost before the plan, and left out",
     "master lost for good": "a master is killed in phase commit, and never comes back",
     **{f"reboot in {phase}": f"a master reboots in phase {phase}, the laptop is dead" for phase in GAPS},
+    **{f"reboot after {phase}": f"Ctrl-C in phase {phase}; all masters reboot" for phase in BETWEEN},
+    **{
+        f"power cut in {phase}": f"all masters and the laptop lose power in phase {phase}"
+        for phase in ("keep", "commit")
+    },
     "reboot in the pause": "a master reboots while the run waits for the persistent volumes",
     "master paused": "a master stands still for a minute in phase keep",
     "cut off from the laptop": "a master cannot be reached by the laptop for a while, in phase keep",
     "cut off from its peers": "a master cannot be reached by its peers for a while, from phase stop on",
     "disk full in stage": "the disk of a master fills up while the snapshot is brought",
     "disk full in keep": "the disk of a master fills up before the old data is copied",
+    "disk full in an act": "the disk with the runs' folders is full when acts begin in phase stop",
     "snapshot corrupted": "the snapshot's copy on one master is corrupted between stage and commit",
     "restore.db replaced": "somebody replaces restore.db on one master during the pause",
     "docker hangs": "dockerd on one master stands still for a while when it is to be stopped",
+    "dockerd killed": "dockerd on one master is killed in phase stop; its containers outlive it",
     "crash loop": "the etcd container of every master ends as soon as it starts, before the restore",
     "two laptops": "a second laptop wants to restore while the first is at it",
+    "two laptops at once": "two laptops begin a restore at the same moment; later, two resume at the same moment",
+    "unlock": "the laptop is killed while it claims; another frees the masters, and restores",
+    "compacted past the proof": "one member's hash at the snapshot's revision was seen by nobody, and is compacted",
     "laptop sleeps": "a laptop stands still while another one resumes, and wakes up",
     "Ctrl-C": "SIGINT once, in phase keep",
     "Ctrl-C twice": "SIGINT twice, in phase keep",
@@ -43,8 +61,12 @@ CASES = {
     "terminal closed": "the terminal goes away, in phase stop",
     "laptop's disk full": "the laptop's disk fills up, in phase keep",
     "old data booted": "an etcd is started on the kept old data after the run",
-    "abort interrupted": "the laptop is killed while it takes a restore back before the start",
-    "rollback interrupted": "the laptop is killed while it takes a restore back after the start",
+    **{
+        f"{kind} killed in {step}": f"the laptop is killed at {step} of a {kind}"
+        for kind, steps in TAKEN_BACK.items()
+        for step in steps
+    },
+    "finish killed": "the laptop is killed while it removes what a run has left",
 }
 """Every case, and what is done in it."""
 
@@ -67,8 +89,23 @@ def record(case: str, outcome: str, evidence: str, *, passed: bool = True) -> No
     write_page()
 
 
+def read_page() -> dict[str, Row]:
+    """The rows of the page as it is, by case: what this run does not try again stays."""
+    lines = PAGE.read_text().splitlines() if PAGE.exists() else []
+    cells = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines if line.endswith(" UTC |")]
+    failed = "**FAILED**: "
+    return {
+        case: Row(
+            case, outcome.removeprefix(failed), evidence, not outcome.startswith(failed), at_utc.removesuffix(" UTC")
+        )
+        for case, _, outcome, evidence, at_utc in cells
+    }
+
+
 def write_page() -> None:
-    rows = {row.case: row for path in ROWS.glob("*.json") if (row := Row(**json.loads(path.read_text())))}
+    made = {row.case: row for path in ROWS.glob("*.json") if (row := Row(**json.loads(path.read_text())))}
+    rows = read_page()
+    rows |= {case: row for case, row in made.items() if case not in rows or row.at_utc >= rows[case].at_utc}
     lines = [
         "# Faults in the lab",
         "",
@@ -76,12 +113,12 @@ def write_page() -> None:
         "are stand-ins. Each case ends in a restore that is proved, or on the old data, proved as well: all keys are",
         "compared, the members' HashKV is equal, and nothing is left in hosts files, units, processes or on disks.",
         "",
-        "| case | fault | outcome | evidence | run (UTC) |",
+        "| case | fault | outcome | evidence | run |",
         "| --- | --- | --- | --- | --- |",
     ]
     for case, fault in CASES.items():
         if found := rows.get(case):
             outcome = found.outcome if found.passed else f"**FAILED**: {found.outcome}"
-            lines.append(f"| {case} | {fault} | {outcome} | {found.evidence} | {found.at_utc} |")
+            lines.append(f"| {case} | {fault} | {outcome} | {found.evidence} | {found.at_utc} UTC |")
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n".join(lines) + "\n")

@@ -14,6 +14,14 @@ from tests.snapshots import status
 
 STATE = "/var/lib/orchestrator"
 _RUNS = f"cd {STATE} && find . -name plan.json"
+SERVICES = ("kublr", "kublr-kubelet", "docker")
+_REMAINS = f"""
+find {STATE} -mindepth 1 '(' -name '*.db' -o -name '*.db.part*' ')' ! -name safety.db
+find /mnt/master-pd -mindepth 1 -maxdepth 2 ! -path {DATA} ! -path {DATA}/member |
+    grep -v -e '/member[.]old-[0-9]*$' -e '/restore[.]db[.]kr-.*-.*-'
+"""
+"""Snapshots, parts, and what lies beside the data; but not what the agent's stand-in has moved aside itself, nor
+somebody else's restore.db, which an attempt has renamed."""
 _LEFTOVERS = f"""
 find /etc/systemd/system -name '*orchestrator*'
 for name in hold claim alive; do [ ! -e {STATE}/$name ] || echo {STATE}/$name; done
@@ -85,6 +93,21 @@ def leftovers(lab: Lab, without: Iterable[str] = ()) -> list[str]:
     ]
 
 
+def remains(lab: Lab) -> list[str]:
+    """`master: path` for everything that takes room, or could be started, beside the data and the safety snapshot."""
+    found = {
+        master.name: lab.exec(master.name, ["sh", "-c", f"{{{_REMAINS}}} 2>/dev/null; true"]) for master in MASTERS
+    }
+    return [f"{name}: {path}" for name, text in found.items() for path in text.splitlines()]
+
+
+def ends(lab: Lab, host: str, run: str, step: str) -> dict[str, str]:
+    """How each attempt at a step ended on that host: its exit status, or nothing while it has none."""
+    show = f'cd {STATE}/{run}/steps/{step} && for it in *; do [ ! -e $it/started ] || echo "$it $(cat $it/exit)"; done'
+    lines = lab.exec(host, ["sh", "-c", f"{show} 2>/dev/null; true"]).splitlines()
+    return dict(line.partition(" ")[::2] for line in lines)
+
+
 def runs(lab: Lab, host: str = MASTERS[0].name) -> list[str]:
     """The runs that a master knows, oldest first."""
     return sorted(line.split("/")[1] for line in lab.exec(host, ["sh", "-c", _RUNS]).splitlines())
@@ -103,7 +126,7 @@ def fall_silent(lab: Lab) -> None:
     each(up, lambda master: lab.exec(master.name, ["sh", "-c", f"[ ! -e {STATE}/alive ] || {touch}"]))
 
 
-def active(lab: Lab, host: str, units: Iterable[str] = ("kublr", "kublr-kubelet", "docker")) -> list[str]:
+def active(lab: Lab, host: str, units: Iterable[str] = SERVICES) -> list[str]:
     """The state of a host's services, in the order of the units."""
     return lab.exec(host, ["sh", "-c", f"systemctl is-active {' '.join(units)} || true"]).split()
 
