@@ -92,7 +92,8 @@ def sleep_through_abort(number: int) -> tuple[str, Story]:
 
     async def told() -> tuple[str, Story]:
         world = make_world()
-        living, story = asyncio.create_task(world.live()), Story()
+        world.live()
+        story = Story()
         faults = {number: Fault(Fate.SLEEPS, for_s=SILENCE_S + 60)}
         sleeper = asyncio.create_task(restore(world, make_plan(INVENTORY, RUN), faults))
         while not (story.endings and story.is_done):
@@ -101,7 +102,6 @@ def sleep_through_abort(number: int) -> tuple[str, Story]:
             story.endings.append(await (resume(world, undo) if undo else take_back(world, "abort", RUN)))
         ending = await sleeper
         await judge_undo(world, story, "abort")
-        living.cancel()
         return type(ending.error).__name__, story
 
     return play(told())

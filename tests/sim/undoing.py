@@ -69,7 +69,7 @@ def tell_undo(
 
     async def told() -> Story:
         world = make_world(vendor, inventory)
-        living = asyncio.create_task(world.live())
+        world.live()
         story, operator = Story(), _Operator(world, wants)
         story.first = await restore(world, make_plan(inventory, RUN), restore_faults)
         if between:
@@ -80,7 +80,6 @@ def tell_undo(
             if story.is_done or operator.does is None:
                 break
         await judge_undo(world, story, operator.does)
-        living.cancel()
         return story
 
     return play(told())

@@ -27,13 +27,17 @@ class World:
     pause_s: float = 300.0
     in_the_pause: Callable[[World], None] | None = None
     lost: set[str] = field(default_factory=set)
+    _all_masters: list[SimHost] = field(init=False)
     _api_since_s: int | None = None
     _compacts_to: int = -1
+
+    def __post_init__(self) -> None:
+        self._all_masters = [host for host in self.hosts.values() if host.is_master]
 
     @property
     def masters(self) -> list[SimHost]:
         """Those that are not lost for good."""
-        return [host for host in self.hosts.values() if host.is_master and host.name not in self.lost]
+        return [host for host in self._all_masters if host.name not in self.lost]
 
     def lose(self, name: str) -> None:
         """The machine and its disk are gone."""
@@ -49,12 +53,11 @@ class World:
 
     def quorum(self) -> list[SimHost]:
         """The members that form a cluster, where enough of them run under one id; else none."""
-        running = [host for host in self.masters if host.etcd and host.is_up]
-        for cluster_id in dict.fromkeys(host.etcd.cluster_id for host in running if host.etcd):
-            mine = [host for host in running if host.etcd and host.etcd.cluster_id == cluster_id]
-            if len(mine) > sum(host.is_master for host in self.hosts.values()) // 2:
-                return mine
-        return []
+        running: dict[str, list[SimHost]] = {}
+        for host in self.masters:
+            if host.is_up and (etcd := host.etcd):
+                running.setdefault(etcd.cluster_id, []).append(host)
+        return next((members for members in running.values() if len(members) > len(self._all_masters) // 2), [])
 
     def has_quorum(self, host: SimHost) -> bool:
         return host in self.quorum()
@@ -64,8 +67,9 @@ class World:
 
     def _replicate(self, members: list[SimHost]) -> None:
         """The longest log wins and is replayed to the others, though it be a stale member's."""
-        newest = max((host.etcd for host in members if host.etcd), key=lambda history: history.revision)
-        if any(host.etcd and host.etcd.writes is not newest.writes for host in members):
+        known = [host.etcd for host in members if host.etcd]
+        newest = max(known, key=lambda history: history.revision)
+        if any(history.writes is not newest.writes for history in known):
             self._apply(members, newest)
 
     def _apply(self, members: list[SimHost], newest: History) -> None:
@@ -114,8 +118,12 @@ class World:
         if second > self._api_since_s and (second - self._api_since_s) % COMPACT_S == 0:
             self._compact(members)
 
-    async def live(self) -> None:
-        """Ticks for ever."""
-        while True:
-            await asyncio.sleep(1)
-            self.tick(asyncio.get_running_loop().time())
+    def live(self) -> None:
+        """Ticks from now on, as long as its loop runs."""
+        loop = asyncio.get_running_loop()
+
+        def second() -> None:
+            self.tick(loop.time())
+            loop.call_later(1, second)
+
+        loop.call_later(1, second)
