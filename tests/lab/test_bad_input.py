@@ -211,7 +211,7 @@ CHECKS = [
          lambda it: it.shell(SECOND, f"cp {DAEMON} /root/ && sed -i 's|{{|{{\"live-restore\": true, |' {DAEMON}",
                              f"cat /root/daemon.json >{DAEMON} && rm /root/daemon.json")),
     Case("a log apart from its data", 3, ("wal-dir", "/mnt/wal"), lambda it: it.restore(reading_the_copy(it)),
-         copied_manifests("sed -i 's|^    args:|    args: [--wal-dir=/mnt/wal]\\n    unused:|' {}")),
+         copied_manifests("sed -i 's|^    args:|&\\n    - --wal-dir=/mnt/wal|' {}")),
     Case("a healthy quorum", 3, ("quorum",), lambda it: tuple(
         word for word in it.restore() if word not in ("--override", "quorum-healthy"))),
     Case("no policy for volumes", 3, ("volumes",), lambda it: it.with_inventory(
