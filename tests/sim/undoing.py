@@ -121,6 +121,7 @@ def _left_over(host: SimHost, did: Kind | None) -> list[str]:
     if did != "finish":
         paths = [f"{STATE}/{RUN}/snapshot.db"] if did == "abort" else []
         return [f"{host.name}: {path} is left" for path in paths if host.disk.is_file(path)]
-    gone = [path for path in host.disk.below(VOLUME) if f".kr-{RUN}" in path]
-    gone += [path for path in host.disk.below(f"{STATE}/{RUN}") if "/snapshot.db" in path]
-    return [f"{host.name}: finish has left {path}" for path in gone]
+    there = [path for path in host.disk.below(VOLUME) if f".kr-{RUN}" in path]
+    there = [path for path in there if f"/restore.db.kr-{RUN}-" not in path]  # may be another's: `schedule.sh` keeps it
+    there += [path for path in host.disk.below(f"{STATE}/{RUN}") if "/snapshot.db" in path]
+    return [f"{host.name}: finish has left {path}" for path in there]
