@@ -2,13 +2,14 @@
 VENV_READY := .venv/.ready
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help venv packages lint types unit sim simulate contract demo-test test
+.PHONY: help venv packages lint types unit sim simulate-all simulate contract demo-test test
 
 help:
 	@echo 'make demo          a small cluster on this machine, damaged and restored; no root, no Docker'
 	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
 	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
 	@echo 'make simulate      random crashes on simulated hosts (RUNS=2000)'
+	@echo 'make simulate-all  an undo interrupted at every point; make test takes every third'
 	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
 	@echo 'make bench-outage  the outage of a restore: ours, by hand, and as an Ansible playbook'
 
@@ -34,6 +35,9 @@ unit: $(VENV_READY) packages
 
 sim: $(VENV_READY)
 	$(PYTEST) -n 2 tests/sim
+
+simulate-all: $(VENV_READY)
+	$(PYTEST) -n 2 tests/sim --all-points
 
 RUNS ?= 2000
 simulate: $(VENV_READY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 
 
@@ -23,22 +24,20 @@ class Disk:
 
     def __init__(self) -> None:
         self.changes = 0
-        self._trees: dict[str, dict[str, File]] = {}  # by the first folder, for speed
+        self._files: dict[str, File] = {}
+        self._paths: list[str] = []  # sorted: those of one folder stand side by side
         self._inodes = itertools.count(100)
         self._unsynced: set[str] = set()
 
     @property
     def files(self) -> dict[str, File]:
         """Everything, by path."""
-        return {path: file for tree in self._trees.values() for path, file in tree.items()}
-
-    def _tree(self, path: str) -> dict[str, File]:
-        return self._trees.setdefault(path.split("/", 2)[1], {})
+        return self._files
 
     def write(self, path: str, content: bytes | str, *, synced: bool = True) -> None:
         """A new file, or new content in the old one."""
         content = content.encode() if isinstance(content, str) else content
-        old = self._tree(path).get(path)
+        old = self._files.get(path)
         self._put(path, replace(old, content=content) if old else File(content, next(self._inodes)))
         (self._unsynced.discard if synced else self._unsynced.add)(path)
 
@@ -50,16 +49,20 @@ class Disk:
         """Names were journaled, contents were not."""
         for path in self._unsynced:
             if self.is_file(path):
-                self._put(path, replace(self._tree(path)[path], content=b""))
+                self._put(path, replace(self._files[path], content=b""))
         self._unsynced.clear()
 
     def _put(self, path: str, file: File) -> None:
         self.changes += 1
-        self._tree(path)[path] = file
+        if path not in self._files:
+            insort(self._paths, path)
+        self._files[path] = file
 
     def _take(self, path: str) -> File | None:
         self.changes += 1
-        return self._tree(path).pop(path, None)
+        if file := self._files.pop(path, None):
+            del self._paths[bisect_left(self._paths, path)]
+        return file
 
     def create(self, path: str, content: bytes | str, *, synced: bool = True) -> None:
         """A new file in the place of what was there."""
@@ -67,7 +70,7 @@ class Disk:
         self.write(path, content, synced=synced)
 
     def read(self, path: str) -> bytes:
-        return self._tree(path)[path].content
+        return self._files[path].content
 
     def text(self, path: str, missing: str = "") -> str:
         """What `cat` in `$(...)` gives: without the last newlines."""
@@ -77,14 +80,15 @@ class Disk:
         return hashlib.sha256(self.read(path)).hexdigest()
 
     def is_file(self, path: str) -> bool:
-        return path in self._tree(path)
+        return path in self._files
 
     def is_folder(self, path: str) -> bool:
-        return any(it.startswith(f"{path}/") for it in self._tree(path))
+        return bool(self.below(path))
 
     def below(self, folder: str) -> list[str]:
         """The paths of all files in a folder, deep."""
-        return sorted(path for path in self._tree(folder) if path.startswith(f"{folder}/"))
+        after = chr(ord("/") + 1)
+        return self._paths[bisect_left(self._paths, f"{folder}/") : bisect_left(self._paths, f"{folder}{after}")]
 
     def remove(self, path: str) -> None:
         """A file or a whole folder; what is not there is no fault."""
@@ -106,13 +110,13 @@ class Disk:
         """A hard link; exclusive: false where something lies there already."""
         if self.is_file(to):
             return False
-        self._put(to, self._tree(path)[path])
+        self._put(to, self._files[path])
         return True
 
     def inode(self, path: str) -> int:
-        return self._tree(path)[path].inode
+        return self._files[path].inode
 
     def stat(self, path: str) -> str:
         """`stat -c '%d %i %W %s %n'`"""
-        file = self._tree(path)[path]
+        file = self._files[path]
         return f"1 {file.inode} {file.inode} {len(file.content)} {path}"

@@ -28,8 +28,12 @@ class History:
         """Differs with the writes up to there and with the compaction, as etcd's does."""
         return zlib.crc32(json.dumps([self.compacted, self.writes[:revision]]).encode())
 
-    def write(self, text: str) -> History:
-        return replace(self, writes=(*self.writes, text))
+    def write(self, *texts: str) -> History:
+        return History(self.cluster_id, self.log, (*self.writes, *texts), self.compacted)
+
+    def in_log(self, log: str) -> History:
+        """The same in another raft log."""
+        return self if log == self.log else History(self.cluster_id, log, self.writes, self.compacted)
 
     def shows_hash(self, revision: int) -> bool:
         """etcd has no hash of what is compacted, or has not come yet."""

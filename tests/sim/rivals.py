@@ -16,7 +16,7 @@ def race(head_start_s: float) -> tuple[list[Ending], Story]:
 
     async def told() -> tuple[list[Ending], Story]:
         world = make_world()
-        living = asyncio.create_task(world.live())
+        world.live()
 
         async def later() -> Ending:
             await asyncio.sleep(head_start_s)
@@ -26,7 +26,6 @@ def race(head_start_s: float) -> tuple[list[Ending], Story]:
         done = [run for ending, run in zip(endings, (RUN, OTHER_RUN), strict=True) if ending.is_done]
         story = Story([ending for ending in endings if ending.is_done] or list(endings))
         await judge(world, story, done[0] if done else RUN)
-        living.cancel()
         return list(endings), story
 
     return play(told())
@@ -37,7 +36,7 @@ def sleep_through(number: int) -> tuple[Ending, Story]:
 
     async def told() -> tuple[Ending, Story]:
         world = make_world()
-        living = asyncio.create_task(world.live())
+        world.live()
         faults = {number: Fault(Fate.SLEEPS, for_s=SILENCE_S + 60)}
         sleeper = asyncio.create_task(restore(world, make_plan(INVENTORY, RUN), faults))
         story = Story()
@@ -46,7 +45,6 @@ def sleep_through(number: int) -> tuple[Ending, Story]:
             story.endings.append(await resume(world, RUN))
         ending = await sleeper
         await judge(world, story, RUN)
-        living.cancel()
         return ending, story
 
     return play(told())

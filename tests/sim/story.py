@@ -71,11 +71,10 @@ def tell(
     async def told() -> Story:
         world = make_world(vendor, inventory)
         world.in_the_pause, world.pause_s = in_the_pause, pause_s
-        living = asyncio.create_task(world.live())
+        world.live()
         story = Story()
         run = await _to_the_end(world, story, faults, wait_s, most_laptops, between)
         await judge(world, story, run)
-        living.cancel()
         return story
 
     return play(told())

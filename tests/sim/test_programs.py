@@ -1,55 +1,32 @@
 """The simulator's programs do what the real scripts do: the same files before, the same exit status and files after.
 
-What needs a running systemd, a network or an etcd (`inactive`, `stopped`, `proof`, `ready`, `lease`, `restarted`) is
-compared by the tests of those scripts, not here.
+What needs a running systemd, a network or an etcd (`inactive`, `stopped`, `proof`, `ready`, `lease`, `restarted`,
+`running`, `agree`) is compared by the tests of those scripts, not here.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.sim.acts import Call
-from tests.sim.clock import play
-from tests.sim.cluster import make_world
-from tests.sim.disk import Disk
-from tests.sim.looks import LOOKS
-from tests.sim.programs import ACTS
-from tests.unit.templates.host import OTHER_RUN, RUN, SHELLS, FakeHost
-
-Files = dict[str, str]
-
-FOLDER, KEPT = f"state/{RUN}", f"data.kr-{RUN}"
-MEMBER = {"data/member/snap/db": "database", "data/member/wal/0.wal": "log"}
-HELD = {"state/hold": f"{RUN}\n"}
-DROP_INS = {
-    f"units/{unit}.d/50-orchestrator-hold.conf": "[Unit]\nConditionPathExists=!ROOT/state/hold\n" for unit in ("a", "b")
-}
-PLAN = {f"{FOLDER}/plan.json": "{}"}
-OURS, THEIRS = ({"state/claim": f'{{"format":1,"run":"{run}","attempt":"1-x"}}\n'} for run in (RUN, OTHER_RUN))
-BLOCK = f"# orchestrator {RUN} begin\n10.0.0.1\tetcd0\n# orchestrator {RUN} end\n"
-HOSTS = {"etc/hosts": "127.0.0.1\tlocalhost\n"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One run of a script. Arguments and texts that begin with ROOT/ lie in the host's folder."""
-
-    name: str
-    script: str
-    args: tuple[str, ...] = ()
-    files: Files = field(default_factory=dict)
-
-
-def sha256_of(text: str) -> str:
-    disk = Disk()
-    disk.write("/file", text)
-    return disk.sha256("/file")
-
+from tests.sim.twins import (
+    BLOCK,
+    DROP_INS,
+    FOLDER,
+    HELD,
+    HOSTS,
+    KEPT,
+    MEMBER,
+    OURS,
+    PLAN,
+    THEIRS,
+    Case,
+    real,
+    sha256_of,
+    simulated,
+)
+from tests.unit.templates.host import RUN
 
 KEEP_ARGS = ("ROOT/data/member", f"ROOT/{KEPT}")
 SCHEDULE_ARGS = ("ROOT/programs/kublr", f"ROOT/{FOLDER}/snapshot.db", "ROOT/data/member", "ROOT/data", sha256_of("new"))
@@ -126,48 +103,3 @@ def test_a_program_does_what_the_script_does(case: Case, tmp_path: Path) -> None
     files = {path: text.replace("ROOT", str(tmp_path)) for path, text in case.files.items()}
     args = tuple(arg.replace("ROOT", str(tmp_path)) for arg in case.args)
     assert simulated(case.script, args, files, tmp_path) == real(case.script, args, files, tmp_path)
-
-
-def real(script: str, args: tuple[str, ...], files: Files, root: Path) -> tuple[int, Files]:
-    host = FakeHost(root, SHELLS["dash"]).prepare()
-    host.program("systemctl", "exit 0")
-    host.program("kublr", f'cp "$4" "{root}/data/restore.db"')
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    ended = host.act(script, *args) if script in ACTS else host.look(script, *args)
-    found = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
-    ours = {f"{FOLDER}/run", "calls", "programs/systemctl", "programs/kublr"}
-    return ended.returncode, comparable({path: text for path, text in found.items() if path not in ours})
-
-
-def simulated(script: str, args: tuple[str, ...], files: Files, root: Path) -> tuple[int, Files]:
-    async def run() -> tuple[int, Files]:
-        world = make_world()
-        host = world.masters[0]
-        host.disk, host.pod = Disk(), None
-        for name, text in files.items():
-            host.disk.write(f"{root}/{name}", text)
-        call = Call(args, f"{root}/state", RUN, "1-a1b2", "a.step")
-        code = await (ACTS | LOOKS)[script](world, host, call)
-        found = {os.path.relpath(path, root): host.disk.read(path).decode() for path in host.disk.files}
-        return code, comparable(found)
-
-    return play(run())
-
-
-def comparable(files: Files) -> Files:
-    """Without what differs from moment to moment: when a host was taken, and the numbers of inodes."""
-    return {path: _comparable(path.rpartition("/")[2], text) for path, text in files.items()}
-
-
-def _comparable(name: str, text: str) -> str:
-    match name:
-        case "claim" if "taken_at_utc" in text:
-            return json.dumps(json.loads(text) | {"taken_at_utc": ""})
-        case "kept":
-            return "\n".join(sorted(f"{line.split()[-1]} {len(line.split())}" for line in text.splitlines()))
-        case "kept.sums":
-            return "\n".join(sorted(text.splitlines()))
-    return text

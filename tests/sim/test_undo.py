@@ -11,6 +11,7 @@ import pytest
 from orchestrator.app.undoing import Kind
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, RUN, make_plan, make_world
+from tests.sim.conftest import Some
 from tests.sim.faults import CRASHES, Called, Fate, Fault, Faults
 from tests.sim.laptop import restore, resume, take_back
 from tests.sim.story import SILENCE_S, Story, tell
@@ -48,16 +49,16 @@ def undo_calls(kind: Kind, what: str) -> list[Called]:
 
 @pytest.mark.parametrize(("kind", "what"), STARTS)
 @pytest.mark.parametrize("fault", FATES, ids=lambda fault: str(fault.fate))
-def test_an_undo_whose_laptop_dies_in_any_act(kind: Kind, what: str, fault: Fault) -> None:
-    for number, call in enumerate(undo_calls(kind, what)):
-        if call.verb not in ("look", "read"):
-            assert_undone(kind, what, number, fault)
+def test_an_undo_whose_laptop_dies_in_any_act(kind: Kind, what: str, fault: Fault, some: Some) -> None:
+    changing = [number for number, call in enumerate(undo_calls(kind, what)) if call.verb not in ("look", "read")]
+    for number in some(changing, 3, FATES.index(fault)):
+        assert_undone(kind, what, number, fault)
 
 
 @pytest.mark.parametrize(("kind", "what"), STARTS)
 @pytest.mark.parametrize("fault", MISHAPS, ids=lambda fault: str(fault.fate))
-def test_an_undo_in_which_a_host_has_a_mishap(kind: Kind, what: str, fault: Fault) -> None:
-    for number in range(MISHAPS.index(fault), len(undo_calls(kind, what)), 4):
+def test_an_undo_in_which_a_host_has_a_mishap(kind: Kind, what: str, fault: Fault, some: Some) -> None:
+    for number in some(range(len(undo_calls(kind, what))), 8, MISHAPS.index(fault)):
         assert_undone(kind, what, number, fault)
 
 
@@ -67,16 +68,15 @@ def assert_undone(kind: Kind, what: str, number: int, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fate", CRASHES)
-def test_a_restore_that_dies_anywhere_can_be_taken_back(fate: Fate) -> None:
+def test_a_restore_that_dies_anywhere_can_be_taken_back(fate: Fate, some: Some) -> None:
     """Before the first start by an abort, after it by a rollback; before the first claim there is nothing to undo."""
     did = Counter[str]()
-    for number, call in enumerate(restore_calls()):
-        if fate is Fate.LOST or call.verb not in ("look", "read"):
-            story = tell_undo("abort", {number: Fault(fate, at=2, after_s=3)})
-            assert story.violations == [], call
-            did[story.did] += 1
-    assert did["abort"] > 20
-    assert did["rollback"] > 10
+    calls = [n for n, call in enumerate(restore_calls()) if fate is Fate.LOST or call.verb not in ("look", "read")]
+    for number in some(calls, 3, CRASHES.index(fate)):
+        story = tell_undo("abort", {number: Fault(fate, at=2, after_s=3)})
+        assert story.violations == [], restore_calls()[number]
+        did[story.did] += 1
+    assert min(did["abort"], did["rollback"]) > 5
 
 
 def test_a_laptop_that_slept_through_an_abort_can_do_nothing_more() -> None:
@@ -92,7 +92,8 @@ def sleep_through_abort(number: int) -> tuple[str, Story]:
 
     async def told() -> tuple[str, Story]:
         world = make_world()
-        living, story = asyncio.create_task(world.live()), Story()
+        world.live()
+        story = Story()
         faults = {number: Fault(Fate.SLEEPS, for_s=SILENCE_S + 60)}
         sleeper = asyncio.create_task(restore(world, make_plan(INVENTORY, RUN), faults))
         while not (story.endings and story.is_done):
@@ -101,7 +102,6 @@ def sleep_through_abort(number: int) -> tuple[str, Story]:
             story.endings.append(await (resume(world, undo) if undo else take_back(world, "abort", RUN)))
         ending = await sleeper
         await judge_undo(world, story, "abort")
-        living.cancel()
         return type(ending.error).__name__, story
 
     return play(told())

@@ -27,10 +27,8 @@ async def made(world: World, host: SimHost, call: Call) -> int:
         call.say(fact("kept", "whole\n"))
     if disk.is_file(f"{own}/claim.released"):
         call.say(fact("released", "yes\n"))
-    armed = f"{data}/restore.db.kr-{run}"
-    files = [path for path in disk.below(own) if path.startswith((f"{own}/snapshot.db.part.",))]
-    files += [path for path in disk.below(data) if path.startswith(armed)]
-    paths = [f"{own}/snapshot.db", *files, kept, f"{kept}.part"]
+    parts = [path for path in disk.below(own) if path.startswith(f"{own}/snapshot.db.part.")]
+    paths = [f"{own}/snapshot.db", *parts, kept, f"{kept}.part", f"{data}/restore.db.kr-{run}"]
     call.say(fact("made", "".join(f"1\t{path}\n" for path in paths if disk.is_file(path) or disk.is_folder(path))))
     return 0
 

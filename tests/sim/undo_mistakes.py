@@ -98,7 +98,8 @@ def one_master_is_anothers() -> Iterator[Story]:
 
     async def told() -> Story:
         world = make_world()
-        living, story = asyncio.create_task(world.live()), Story()
+        world.live()
+        story = Story()
         await restore(world, make_plan(INVENTORY, RUN), first_dies)
         await asyncio.sleep(SILENCE_S)
         await resume(world, RUN, {11: DONE})
@@ -106,7 +107,6 @@ def one_master_is_anothers() -> Iterator[Story]:
         story.endings.append(await restore(world, make_plan(INVENTORY, OTHER_RUN)))
         story.endings.append(await resume(world, RUN))
         story.violations = list(world.witness.violations)
-        living.cancel()
         return story
 
     yield play(told())

@@ -69,7 +69,7 @@ def tell_undo(
 
     async def told() -> Story:
         world = make_world(vendor, inventory)
-        living = asyncio.create_task(world.live())
+        world.live()
         story, operator = Story(), _Operator(world, wants)
         story.first = await restore(world, make_plan(inventory, RUN), restore_faults)
         if between:
@@ -80,7 +80,6 @@ def tell_undo(
             if story.is_done or operator.does is None:
                 break
         await judge_undo(world, story, operator.does)
-        living.cancel()
         return story
 
     return play(told())
@@ -122,6 +121,7 @@ def _left_over(host: SimHost, did: Kind | None) -> list[str]:
     if did != "finish":
         paths = [f"{STATE}/{RUN}/snapshot.db"] if did == "abort" else []
         return [f"{host.name}: {path} is left" for path in paths if host.disk.is_file(path)]
-    gone = [path for path in host.disk.below(VOLUME) if f".kr-{RUN}" in path]
-    gone += [path for path in host.disk.below(f"{STATE}/{RUN}") if "/snapshot.db" in path]
-    return [f"{host.name}: finish has left {path}" for path in gone]
+    there = [path for path in host.disk.below(VOLUME) if f".kr-{RUN}" in path]
+    there = [path for path in there if f"/restore.db.kr-{RUN}-" not in path]  # may be another's: `schedule.sh` keeps it
+    there += [path for path in host.disk.below(f"{STATE}/{RUN}") if "/snapshot.db" in path]
+    return [f"{host.name}: finish has left {path}" for path in there]

@@ -49,6 +49,8 @@ class Units:
 
     def supervise(self, now_s: float, *, docker_is_asked_for: bool) -> None:
         """The agent starts again what was stopped; the socket wakes Docker for whoever asks."""
+        if len(self.since) == len(ALL):
+            return
         if self.is_active(KUBLR):
             self.start(DOCKER, now_s)
             self.start(SOCKET, now_s)

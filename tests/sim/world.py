@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from orchestrator.core.inventory import Inventory
 from tests.sim.clock import EPOCH
@@ -27,17 +27,24 @@ class World:
     pause_s: float = 300.0
     in_the_pause: Callable[[World], None] | None = None
     lost: set[str] = field(default_factory=set)
+    _masters: list[SimHost] = field(init=False)
+    _most: int = field(init=False)
     _api_since_s: int | None = None
     _compacts_to: int = -1
+
+    def __post_init__(self) -> None:
+        self._masters = [host for host in self.hosts.values() if host.is_master]
+        self._most = len(self._masters) // 2 + 1
 
     @property
     def masters(self) -> list[SimHost]:
         """Those that are not lost for good."""
-        return [host for host in self.hosts.values() if host.is_master and host.name not in self.lost]
+        return self._masters
 
     def lose(self, name: str) -> None:
         """The machine and its disk are gone."""
         self.lost.add(name)
+        self._masters = [host for host in self._masters if host.name != name]
         self.hosts[name].destroy()
         self.witness.watch(self.masters)
 
@@ -49,12 +56,11 @@ class World:
 
     def quorum(self) -> list[SimHost]:
         """The members that form a cluster, where enough of them run under one id; else none."""
-        running = [host for host in self.masters if host.etcd and host.is_up]
-        for cluster_id in dict.fromkeys(host.etcd.cluster_id for host in running if host.etcd):
-            mine = [host for host in running if host.etcd and host.etcd.cluster_id == cluster_id]
-            if len(mine) > sum(host.is_master for host in self.hosts.values()) // 2:
-                return mine
-        return []
+        running: dict[str, list[SimHost]] = {}
+        for host in self.masters:
+            if host.is_up and (etcd := host.etcd):
+                running.setdefault(etcd.cluster_id, []).append(host)
+        return next((members for members in running.values() if len(members) >= self._most), [])
 
     def has_quorum(self, host: SimHost) -> bool:
         return host in self.quorum()
@@ -64,22 +70,21 @@ class World:
 
     def _replicate(self, members: list[SimHost]) -> None:
         """The longest log wins and is replayed to the others, though it be a stale member's."""
-        newest = max((host.etcd for host in members if host.etcd), key=lambda history: history.revision)
-        if any(host.etcd and host.etcd.writes is not newest.writes for host in members):
+        known = [host.etcd for host in members if host.etcd]
+        newest = max(known, key=lambda history: history.revision)
+        if any(history.writes is not newest.writes for history in known):
             self._apply(members, newest)
 
     def _apply(self, members: list[SimHost], newest: History) -> None:
         """All know the same then, each still in its own raft log."""
         for host in members:
             assert host.etcd
-            host.set_etcd(replace(newest, log=host.etcd.log))
+            host.set_etcd(newest.in_log(host.etcd.log))
 
     def _write(self, members: list[SimHost], texts: Iterable[str]) -> None:
         history = members[0].etcd
         assert history
-        for text in texts:
-            history = history.write(text)
-        self._apply(members, history)
+        self._apply(members, history.write(*texts))
 
     def _compact(self, members: list[SimHost]) -> None:
         """The API server compacts every five minutes, to what was newest five minutes ago."""
@@ -106,16 +111,18 @@ class World:
         """What the API servers write."""
         self._api_since_s = second if self._api_since_s is None else self._api_since_s
         if second % EVENT_S == 0:
-            self._write(members, [f"events/{second} x"])
-        if second % LEASE_S == 0:
             beat = int(EPOCH.timestamp() + second)
-            alive = [host for host in self.workers if host.units.is_active(KUBELET)]
-            self._write(members, [f"leases/{host.name} {beat}" for host in alive])
+            alive = [host for host in self.workers if second % LEASE_S == 0 and host.units.is_active(KUBELET)]
+            self._write(members, [f"events/{second} x", *(f"leases/{host.name} {beat}" for host in alive)])
         if second > self._api_since_s and (second - self._api_since_s) % COMPACT_S == 0:
             self._compact(members)
 
-    async def live(self) -> None:
-        """Ticks for ever."""
-        while True:
-            await asyncio.sleep(1)
-            self.tick(asyncio.get_running_loop().time())
+    def live(self) -> None:
+        """Ticks from now on, as long as its loop runs."""
+        loop = asyncio.get_running_loop()
+
+        def second() -> None:
+            self.tick(loop.time())
+            loop.call_later(1, second)
+
+        loop.call_later(1, second)
