@@ -375,8 +375,10 @@ def _print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
     from orchestrator.adapters import report
 
     if as_json:
-        print_json(report.result_json(ended.plan, ended.result, ended.total_s))
+        print_json(report.result_json(ended.plan, ended.result, ended.total_s, ended.evidence))
     else:
+        if ended.evidence and ended.plan.snapshot:
+            report.print_evidence(report.stdout(), ended.plan.snapshot, ended.evidence)
         report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
     if ended.error:
         raise ended.error

@@ -16,7 +16,14 @@ from rich.console import Console
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.live import LiveReporter
 from orchestrator.adapters.plain import PlainReporter
-from orchestrator.adapters.tables import print_error, print_findings, print_plan, print_result, print_status
+from orchestrator.adapters.tables import (
+    print_error,
+    print_evidence,
+    print_findings,
+    print_plan,
+    print_result,
+    print_status,
+)
 from orchestrator.core.documents import check_json, error_json, plan_json, result_json, status_json
 from orchestrator.core.model import PhaseName
 from orchestrator.ports import Clock
@@ -31,6 +38,7 @@ __all__ = [
     "make_reporter",
     "plan_json",
     "print_error",
+    "print_evidence",
     "print_findings",
     "print_plan",
     "print_result",

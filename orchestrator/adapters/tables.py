@@ -16,6 +16,8 @@ from orchestrator.core import render
 from orchestrator.core.cost import Change, Cost, ResourceCost
 from orchestrator.core.cost_words import change_heading, change_rows, cost_lines, every_object
 from orchestrator.core.ending import result_lines
+from orchestrator.core.evidence import Evidence, StaleKind
+from orchestrator.core.evidence_words import evidence_lines, member_rows, resource_rows, stale_lines
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, Phase, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
@@ -23,6 +25,7 @@ from orchestrator.core.result import Result
 from orchestrator.core.standing import PhaseStanding, Records, Stand, event_line, holder_lines, next_command, standings
 from orchestrator.core.words import harmless, printable
 from orchestrator.errors import OrchestratorError
+from orchestrator.etcd.snapshot import SnapshotFacts
 
 INVENTORY = "INVENTORY"
 """What stands for the inventory's path in a next command, where it is not known."""
@@ -158,6 +161,33 @@ def print_result(
     width = max(len(label) for label, _ in lines)
     for label, value in lines:
         console.print(Text.assemble((label.ljust(width + 2), "dim"), value), soft_wrap=True)
+
+
+def print_evidence(console: Console, snapshot: SnapshotFacts, found: Evidence) -> None:
+    """What the restored cluster holds: by member, by resource, and what may be dead in it."""
+    heading(console, "What the restored cluster holds")
+    tables = [member_rows(found, snapshot)] if found.members else []
+    tables += [resource_rows(found)] if found.resources else []
+    for rows in tables:
+        console.print(_numbers(rows))
+        console.print()
+    console.print(labelled(evidence_lines(found)))
+    for kind in StaleKind:
+        for line in stale_lines(found, kind):
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+
+
+def _numbers(rows: Iterable[Sequence[str]]) -> RenderableType:
+    """Words to the left, numbers to the right, below a dim heading."""
+    head, *body = rows
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for number in range(len(head)):
+        table.add_column(justify="right" if number else "left", overflow="fold")
+    table.add_row(*head, style="dim")
+    for row in body:
+        table.add_row(*row)
+    return _indented(table)
 
 
 def print_status(

@@ -12,10 +12,12 @@ from orchestrator import __version__
 from orchestrator.adapters.journal import FileJournal
 from orchestrator.adapters.source import BytesSource
 from orchestrator.app import planning
+from orchestrator.app.evidence import find_evidence
 from orchestrator.app.history import RunState, find_run, know_run
 from orchestrator.app.sources import Sources
 from orchestrator.app.wiring import Cluster, ask, laptop, new_attempt, new_run, open_journal
 from orchestrator.coordinator import Coordinator
+from orchestrator.core.evidence import Evidence
 from orchestrator.core.model import Command, Estimate, Pause, PhaseName, Plan, canonical_json
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.plans.workers import restart_workers
@@ -28,11 +30,13 @@ from orchestrator.errors import HaltedError, LockedError, OrchestratorError, Usa
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run whose restore is proven. ``error`` is what still keeps it open: workers that did not come back."""
+    """A run whose restore is proven. ``error`` is what still keeps it open: workers that did not come back.
+    ``total_s`` ends with the run; ``evidence`` was looked at after it."""
 
     plan: Plan
     result: Result
     total_s: float
+    evidence: Evidence | None = None
     error: OrchestratorError | None = None
 
 
@@ -89,10 +93,19 @@ async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJour
         await _say_goodbye(cluster, plan, coordinator.attempt)
         _end_journal(journal, error=error.message, exit_code=error.exit_code)
         if coordinator.result.failed_workers and coordinator.result.proof:
-            return Ended(plan, coordinator.result, cluster.clock.monotonic() - began, error)
+            return await _with_evidence(cluster, coordinator, began, error)
         raise
     _end_journal(journal, exit_code=0, proof=result.proof, outage_s=result.outage_s)
-    return Ended(plan, result, cluster.clock.monotonic() - began)
+    return await _with_evidence(cluster, coordinator, began)
+
+
+async def _with_evidence(
+    cluster: Cluster, coordinator: Coordinator, began: float, error: OrchestratorError | None = None
+) -> Ended:
+    """The run is over and journalled by now: nothing that is seen here changes how it ended."""
+    total_s = cluster.clock.monotonic() - began
+    evidence = await find_evidence(cluster, coordinator.plan, coordinator.result.proof)
+    return Ended(coordinator.plan, coordinator.result, total_s, evidence, error)
 
 
 def _end_journal(journal: FileJournal, **fields: object) -> None:

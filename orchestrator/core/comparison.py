@@ -7,11 +7,21 @@ in the snapshot, written there at the same revision. Where one is not, only the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from orchestrator.core.cost import FIRST_NAMES, TELLING, TELLING_NAMES, VOLUMES, Change, Changes, ResourceCost
+from orchestrator.core.cost import (
+    FIRST_NAMES,
+    TELLING,
+    TELLING_NAMES,
+    VOLUMES,
+    Change,
+    Changes,
+    ResourceCost,
+    ResourceCount,
+)
 from orchestrator.core.masters import MasterView
 from orchestrator.etcd.contents import Contents
 from orchestrator.etcd.keyindex import ABSENT, KeyIndex
@@ -96,6 +106,19 @@ def per_resource(rows: Iterable[ResourceCost]) -> tuple[ResourceCost, ...]:
     )
 
 
+def count_objects(contents: Contents, rows: Iterable[ResourceCost] | None) -> tuple[ResourceCount, ...]:
+    """How many objects of each resource the snapshot has, and by what differs (None: unknown) the live cluster."""
+    then: Counter[str] = Counter()
+    for found in contents.objects:
+        then[found.resource] += found.objects
+    if rows is None:
+        return tuple(ResourceCount(resource=name, snapshot=number, live=None) for name, number in sorted(then.items()))
+    live = then.copy()
+    for row in rows:
+        live[row.resource] += row.created.total - row.deleted.total
+    return tuple(ResourceCount(resource=name, snapshot=then[name], live=live[name]) for name in sorted(live))
+
+
 def _together(resource: str, changes: Iterable[Changes]) -> Changes:
     each = tuple(changes)
     most = TELLING_NAMES if resource in TELLING else FIRST_NAMES
@@ -103,11 +126,11 @@ def _together(resource: str, changes: Iterable[Changes]) -> Changes:
     return Changes(total=sum(one.total for one in each), names=tuple(names[:most]))
 
 
-def lost_s(contents: Contents, now_s: float) -> int | None:
-    """Seconds since the newest lease renewal in the snapshot; None where there is none."""
+def lost_s(contents: Contents, end_s: float) -> int | None:
+    """Seconds from the newest lease renewal in the snapshot to the live cluster's end; None where there is none."""
     if contents.newest_renewal_utc is None:
         return None
-    return max(0, round(now_s - datetime.fromisoformat(contents.newest_renewal_utc).timestamp()))
+    return max(0, round(end_s - datetime.fromisoformat(contents.newest_renewal_utc).timestamp()))
 
 
 def returning_volumes(rows: Iterable[ResourceCost], contents: Contents) -> tuple[str, ...]:
@@ -120,9 +143,13 @@ def returning_volumes(rows: Iterable[ResourceCost], contents: Contents) -> tuple
 def unseen(views: Mapping[str, MasterView]) -> str:
     """Why nothing was compared where no member answers, and what the data directories still tell."""
     reason = "no member answers, so nobody can say what was created, changed or deleted since"
-    written = {name: view.data_written_s for name, view in views.items() if view.data_written_s}
-    if not written:
+    written_s, last = last_write(views)
+    if not written_s:
         return reason
-    last = max(written, key=lambda name: written[name])
-    at_utc = datetime.fromtimestamp(written[last], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at_utc = datetime.fromtimestamp(written_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"{reason}; etcd last wrote to its database at {at_utc} by the clock of {last}"
+
+
+def last_write(views: Mapping[str, MasterView]) -> tuple[int, str]:
+    """When a member last wrote to its database (seconds since 1970; 0: nobody knows), and on which master."""
+    return max(((view.data_written_s, name) for name, view in views.items()), default=(0, ""))

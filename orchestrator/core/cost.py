@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from orchestrator.etcd.frozen import Frozen
+from orchestrator.etcd.registry import DEFAULT_PREFIX
 
 FIRST_NAMES = 3
 VOLUMES, NODES, MASTERS = "persistentvolumes", "nodes", "masterleases"
@@ -41,12 +42,22 @@ class ResourceCost(Frozen):
         return {Change.CREATED: self.created, Change.CHANGED: self.changed, Change.DELETED: self.deleted}[change]
 
 
+class ResourceCount(Frozen):
+    """How many objects of a resource there are: in the snapshot, and in the live cluster, None where nobody told."""
+
+    resource: str
+    snapshot: int
+    live: int | None
+
+
 class Cost(Frozen):
     """Saved with the plan, so it is small: totals per resource, and the first names.
 
     ``compared_with`` is the master whose member was asked; empty where no keys were compared, and ``reason`` says why.
     ``one_history`` is False where the live cluster does not follow from the snapshot: then ``changed`` is unknown.
-    ``snapshot_clock_utc`` is the newest lease renewal in the snapshot, ``lost_s`` the time since then.
+    ``snapshot_clock_utc`` is the newest lease renewal in the snapshot, ``lost_s`` the time from then until
+    now, or until etcd last wrote where nothing answers.
+    ``counts`` has every resource that the snapshot or the live cluster has, ``prefix`` is where their keys begin.
     ``returning_volumes`` are the persistent volumes that were deleted since: `NAME (DRIVER HANDLE)`.
     """
 
@@ -56,6 +67,8 @@ class Cost(Frozen):
     one_history: bool = True
     reason: str = ""
     resources: tuple[ResourceCost, ...] = ()
+    prefix: str = DEFAULT_PREFIX.decode()
+    counts: tuple[ResourceCount, ...] = ()
     returning_volumes: tuple[str, ...] = ()
     snapshot_clock_utc: str | None = None
     lost_s: int | None = None

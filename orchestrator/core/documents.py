@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.core.cost import ResourceCost
 from orchestrator.core.ending import hosts_file_kept
+from orchestrator.core.evidence import Evidence
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, PhaseName, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
@@ -20,6 +21,7 @@ from orchestrator.core.render import kept_paths
 from orchestrator.core.result import Result
 from orchestrator.core.standing import Records, Stand, standings
 from orchestrator.errors import OrchestratorError
+from orchestrator.etcd.ids import ClusterIds
 
 FORMAT = 1
 
@@ -51,9 +53,9 @@ def plan_json(plan: Plan, rows: Sequence[ResourceCost] = ()) -> Document:
     }
 
 
-def result_json(plan: Plan, result: Result, total_s: float) -> Document:
+def result_json(plan: Plan, result: Result, total_s: float, evidence: Evidence | None = None) -> Document:
     """The end of a run. ``outage_s`` is null where an earlier attempt stopped the services; ``proof`` is empty where
-    an earlier attempt proved the members."""
+    an earlier attempt proved the members. ``evidence`` is what a restored cluster holds, null for other runs."""
     return {
         "format": FORMAT,
         "kind": "result",
@@ -68,6 +70,7 @@ def result_json(plan: Plan, result: Result, total_s: float) -> Document:
         "left_out": [host.name for host in plan.inventory.left_out],
         "expected": _expected(plan),
         "proof": dict(result.proof),
+        "evidence": evidence and _texts(evidence.model_dump(mode="json")),
         "failed_workers": list(result.failed_workers),
         "old_data": kept_paths(plan),
         "hosts_file_kept": list(hosts_file_kept(plan)),
@@ -129,8 +132,21 @@ def error_json(error: OrchestratorError) -> Document:
     }
 
 
-def _expected(plan: Plan) -> dict[str, str] | None:
-    """What every member must show, from the snapshot file."""
+def _texts(evidence: Document) -> Document:
+    """With HashKV as text."""
+    for member in evidence["members"]:
+        member["hash_kv"] = None if member["hash_kv"] is None else str(member["hash_kv"])
+    return evidence
+
+
+def _expected(plan: Plan) -> Document | None:
+    """What every member must show, from the snapshot file; and the ids that the manifests' cluster token leads to."""
     if plan.snapshot is None:
         return None
-    return {"revision": str(plan.snapshot.revision), "hash_kv": str(plan.snapshot.hash_kv)}
+    ids = plan.facts[0].predicted_ids if plan.facts else ClusterIds("", {})
+    return {
+        "revision": str(plan.snapshot.revision),
+        "hash_kv": str(plan.snapshot.hash_kv),
+        "cluster_id": ids.cluster,
+        "member_ids": dict(ids.members),
+    }

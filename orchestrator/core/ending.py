@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.core.model import MasterFacts, PhaseName, Plan
+from orchestrator.core.model import PhaseName, Plan
 from orchestrator.core.render import Lines, kept_words, masters_words
 from orchestrator.core.result import Result
 from orchestrator.core.words import duration, listed, printable
-from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
@@ -36,14 +35,10 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
 def _same_id(plan: Plan, result: Result) -> str:
     """The aided restore's token is the vendor's. With the old one, the new cluster has the old cluster's id."""
     before = {fact.cluster_id for fact in plan.facts if fact.cluster_id}
-    before |= {predict_ids(_peers(fact), fact.token).cluster for fact in plan.facts}
+    before |= {fact.predicted_ids.cluster for fact in plan.facts}
     if result.proof.get("cluster_id") not in before:
         return ""
     return "; never start a member on it: with the same cluster id it would join and spoil the others"
-
-
-def _peers(fact: MasterFacts) -> dict[str, tuple[str, ...]]:
-    return {name: (url,) for name, url in fact.initial_cluster.items()}
 
 
 def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:

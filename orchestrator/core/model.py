@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from orchestrator.core.cost import Cost
 from orchestrator.core.inventory import Inventory
 from orchestrator.etcd.frozen import Frozen
+from orchestrator.etcd.ids import ClusterIds, predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 PLAN_FORMAT = 1
@@ -319,6 +320,11 @@ class MasterFacts(Frozen):
     units_sha256: str
     etcd_version: str = ""
     cluster_id: str = ""
+
+    @property
+    def predicted_ids(self) -> ClusterIds:
+        """Those that a restore with the manifest's peers and cluster token gives."""
+        return predict_ids({name: (url,) for name, url in self.initial_cluster.items()}, self.token)
 
 
 class Estimate(Frozen):

@@ -90,8 +90,19 @@ def header(plan: Plan) -> Lines:
             ),
             ("", f"of members {names}, cluster version {version}"),
             ("proof", f"every member must answer HashKV {snapshot.hash_kv} at revision {snapshot.revision}"),
+            *_ids(plan),
         ]
     return tuple((label, printable(value)) for label, value in lines)
+
+
+def _ids(plan: Plan) -> Lines:
+    """The ids to come. The vendor does not say which cluster token an aided restore takes."""
+    if not plan.facts:
+        return ()
+    fact = plan.facts[0]
+    ids = fact.predicted_ids
+    members = listed([f"{name} {member}" for name, member in ids.members.items()])
+    return (("ids", f"cluster {ids.cluster}, {members}, where the agent keeps the manifests' token {fact.token}"),)
 
 
 def masters_words(plan: Plan) -> str:
@@ -246,7 +257,7 @@ def consequences(plan: Plan) -> Lines:
     """What a reader must know before confirming: what is lost, what is not restored, what is kept, what it costs."""
     lines = [("lost", text) for text in plan.lost]
     if plan.snapshot:
-        lines += [("not restored", _volumes_words(plan)), ("", FOUR_PARTS)]
+        lines += [("not restored", _volumes_words(plan)), ("", FOUR_PARTS), ("to restart", _restart_words(plan))]
     if kept := kept_words(plan):
         lines.append(("old data kept", kept))
     cost = plan.estimate
@@ -261,6 +272,18 @@ def _volumes_words(plan: Plan) -> str:
     if plan.inventory.policies.volumes is Volumes.PAUSE:
         return f"{words}. The run waits before the first start, so that you can put them back"
     return f"{words}. Policy `none`: they stay as they are"
+
+
+def _restart_words(plan: Plan) -> str:
+    """What stands in for a revision bump, which the vendor's aided restore has not: etcd's "Restoring with revision
+    bump" says what goes wrong without one."""
+    phase = plan.phase(PhaseName.WORKERS)
+    workers = count(len(phase.steps), "worker") if phase and phase.steps else "NO worker"
+    return (
+        "whatever watches the cluster. An aided restore cannot bump the revision, so each watcher remembers newer "
+        "revisions than there are, and misses changes until it starts anew. This run restarts every master and "
+        f"{workers}; left to you is what watches from elsewhere: GitOps tools, operators in other clusters, dashboards"
+    )
 
 
 def footer(plan: Plan) -> str:

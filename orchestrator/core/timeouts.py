@@ -6,6 +6,9 @@ LOOK_S = 60.0
 KEYS_S = 90.0
 """A page of live keys from a member under load, over a thin line: asked with either certificate, 30 s each."""
 
+HOLDS_S = 90.0
+"""Four questions to one member, each asked with either certificate where need be; a hash takes a second for each GB."""
+
 HASH_S = 1800.0
 """sha256 of a file of up to some 100 GB on a slow disk: 60 MB/s."""
 

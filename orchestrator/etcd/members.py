@@ -86,7 +86,7 @@ class Health(_Answer):
 
 
 class Status(_Answer):
-    """``leader`` is None while there is none."""
+    """``leader`` is None while there is none. ``errors`` are alarms, as protobuf texts, and `etcdserver: no leader`."""
 
     cluster_id: HexId = Field(validation_alias=AliasPath("header", "cluster_id"))
     member_id: HexId = Field(validation_alias=AliasPath("header", "member_id"))
@@ -94,6 +94,7 @@ class Status(_Answer):
     version: str
     size_bytes: int = Field(0, validation_alias="dbSize")
     leader: HexId | None = None
+    errors: tuple[str, ...] = ()
 
 
 class KeyValue(_Answer):

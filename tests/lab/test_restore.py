@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ from tests.snapshots import PREFIX, key_of, known_keys, make_snapshot
 KEYS, VALUE_BYTES = 105_000, 3000
 LATER = f"{PREFIX}configmaps/namespace-later/"
 MOST_ANONYMOUS_KIB = 150_000_000 // 1024
+GHOSTS = ("minions/ghost", "masterleases/10.9.9.9")
+"""What was dead when the backup was taken: nothing renews it after the restore."""
 LEASES = "/registry/leases/kube-node-lease/"
 
 
@@ -32,9 +35,13 @@ def large(lab: Lab) -> Iterator[Lab]:
 
 
 def test_restore_after_loss(large: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    for ghost in GHOSTS:
+        large.put(f"{PREFIX}{ghost}", "gone, and in the backup")
     backup = truth.back_up(large, tmp_path / "backup.db")
     assert backup.path.stat().st_size >= 400_000_000
+    then = truth.holds(large, PREFIX)
     move_on(large)
+    before = truth.holds(large, PREFIX)
     large.damage(MASTERS[1].name)
     names, boots = truth.hosts_files(large), truth.boots(large)
     arguments = ("-i", large.inventory, "--snapshot", backup.path, "--override", "quorum-healthy")
@@ -47,8 +54,11 @@ def test_restore_after_loss(large: Lab, laptop: Laptop, tmp_path: Path) -> None:
     assert 0 < process.most_anonymous_kib < MOST_ANONYMOUS_KIB
     result = json.loads(ended.out)
     print(f"outage {result['outage_s']:.1f} s, total {result['total_s']:.1f} s")
-    assert result["expected"] == {"revision": str(backup.revision), "hash_kv": str(backup.hash)}
+    expected = result["expected"]
+    assert (expected["revision"], expected["hash_kv"]) == (str(backup.revision), str(backup.hash))
+    assert expected["cluster_id"] == result["proof"]["cluster_id"], "the stand-in restores with the manifest's token"
     every_member_is_restored(large, backup)
+    the_evidence_is_true(large, backup, result["evidence"], before, then)
     every_key_is_back(large)
     workers_came_back(large, boots)
     nothing_is_left(large, names)
@@ -63,6 +73,24 @@ def move_on(lab: Lab) -> None:
         lab.put(f"{LATER}object-{number}", "written after the backup")
         lab.put(key_of(number), "changed after the backup")
     lab.etcdctl("del", key_of(100))
+
+
+def the_evidence_is_true(
+    lab: Lab, backup: Backup, evidence: dict[str, Any], before: dict[str, str], then: dict[str, str]
+) -> None:
+    members = {f"{member['ID']:x}": member["name"] for member in lab.etcdctl("member", "list")["members"]}
+    assert {told["id"]: told["member"] for told in evidence["members"]} == members
+    for told in evidence["members"]:
+        assert told["id"] == told["id_predicted"]
+        assert (told["hash_kv"], told["keys_then"]) == (str(backup.hash), evidence["snapshot_keys"])
+        assert told["alarms"] == []
+    configmaps = f"{PREFIX}configmaps/"
+    counts = {row["resource"]: (row["before"], row["snapshot"], row["now"]) for row in evidence["resources"]}
+    was, is_now = (sum(1 for key in keys if key.startswith(configmaps)) for keys in (before, then))
+    assert was != is_now
+    assert counts["configmaps"] == (was, is_now, is_now)
+    assert {told["name"] for told in evidence["stale"]} == {ghost.rpartition("/")[2] for ghost in GHOSTS}
+    assert evidence["missing"] == []
 
 
 def every_member_is_restored(lab: Lab, backup: Backup) -> None:

@@ -71,7 +71,9 @@ def test_result_json() -> None:
     assert document["outage_s"] == pytest.approx(50.0)
     assert document["members"] == {"master-1": "etcd0", "master-2": "etcd1", "master-3": "etcd2"}
     assert document["proof"] == PROOF
-    assert document["expected"] == {"revision": "48213", "hash_kv": "2893040912"}
+    assert (document["expected"]["revision"], document["expected"]["hash_kv"]) == ("48213", "2893040912")
+    assert document["expected"]["member_ids"].keys() == {"etcd0", "etcd1", "etcd2"}
+    assert document["evidence"] is None
     assert document["old_data"]["master-1"] == f"{builders.DATA}.kr-{builders.RUN}"
 
 

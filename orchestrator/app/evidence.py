@@ -1,0 +1,66 @@
+"""Looking at a restored cluster once more, for the report: what each member and the whole hold now. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from orchestrator.app.live_reading import read_live_keys
+from orchestrator.app.wiring import Cluster
+from orchestrator.core.cost import Cost
+from orchestrator.core.evidence import Census, Evidence, MemberEvidence, holds_look, read_member
+from orchestrator.core.live_keys import member_to_ask
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Command, MasterFacts, Plan
+from orchestrator.errors import OrchestratorError
+from orchestrator.etcd.members import AnswerError
+from orchestrator.etcd.snapshot import SnapshotFacts
+from orchestrator.observe import observe
+
+
+async def find_evidence(cluster: Cluster, plan: Plan, proof: Mapping[str, str]) -> Evidence | None:
+    """Of a restore that is proven; None for another plan. Never fails the run: ``missing`` says what was not read."""
+    if plan.kind != "restore" or plan.snapshot is None:
+        return None
+    found = Evidence(revision=plan.snapshot.revision, snapshot_keys=plan.snapshot.live_keys)
+    cluster.reporter.note("looking at what the restored cluster holds")
+    try:
+        views = await _look_at_masters(cluster, plan)
+    except OrchestratorError as error:
+        return found.model_copy(update={"missing": (error.message,)})
+    members = await asyncio.gather(
+        *(_ask_member(cluster, views[it.host], it, plan.snapshot, proof) for it in plan.facts if it.host in views)
+    )
+    found = found.model_copy(update={"members": tuple(members)})
+    return await _with_objects(cluster, found, views, plan.cost or Cost())
+
+
+async def _look_at_masters(cluster: Cluster, plan: Plan) -> dict[str, MasterView]:
+    masters = {host.name for host in plan.inventory.masters}
+    opened = {name: it for name, it in cluster.opened.items() if name in masters}
+    seen = await observe(plan.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
+    return {name: view for name, view in seen.views.items() if view.etcd}
+
+
+async def _ask_member(
+    cluster: Cluster, view: MasterView, fact: MasterFacts, snapshot: SnapshotFacts, proof: Mapping[str, str]
+) -> MemberEvidence:
+    assert view.etcd is not None
+    script = holds_look(view.etcd, snapshot.revision)
+    command = Command((script.file, *script.args), cluster.scripts[script.file], timeout_s=script.timeout_s)
+    output = await cluster.remotes[fact.host].look(command)
+    return read_member(fact, output.text, snapshot, proof)
+
+
+async def _with_objects(cluster: Cluster, found: Evidence, views: Mapping[str, MasterView], cost: Cost) -> Evidence:
+    """With the objects counted, and those that nothing has renewed since."""
+    member = member_to_ask(views)
+    if member is None or member.etcd is None:
+        return found.model_copy(update={"missing": ("no member answers clients: no object was counted",)})
+    census = Census(cost.prefix, found.revision)
+    try:
+        await read_live_keys(cluster, member, "counting", census.add)
+    except AnswerError as error:
+        return found.model_copy(update={"missing": (f"the keys of {member.host} could not be read: {error}",)})
+    stale = census.stale(member.host, member.etcd)
+    return found.model_copy(update={"resources": census.resources(cost.counts), "stale": stale})
