@@ -83,25 +83,36 @@ def initial_cluster(cluster: Iterable[Member]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The programs of one version of etcd; ``status`` is the one with `snapshot status`."""
+    """The programs of one version of etcd; ``status`` is the one with `snapshot status` and `restore`."""
 
     etcd: Path = ETCD
     etcdctl: Path = ETCDCTL
     status: Path = ETCDUTL
 
 
-def debian_tools(folder: Path) -> Tools:
-    """etcd 3.4 out of Debian's packages, which are unpacked and not installed. Raises CalledProcessError."""
-    packages = ("etcd-server", "etcd-client")
-    folder.mkdir(parents=True, exist_ok=True)
-    download = ["apt-get", "-qq", "download", *packages]
-    if subprocess.run(download, cwd=folder, capture_output=True, check=False).returncode:
-        subprocess.run(["apt-get", "-qq", "update"], check=True, capture_output=True)
-        subprocess.run(download, cwd=folder, check=True, capture_output=True)
+def debian_tools(folder: Path, suite: str) -> Tools:
+    """etcd out of Debian's packages, which are unpacked and not installed: 3.4.23 of suite bookworm, 3.5.16 of trixie.
+
+    They come from the mirror that this machine installs from. Raises CalledProcessError.
+    """
+    (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
+    ask = ["apt-get", "indextargets", "--format", "$(SITE)"]
+    sites = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.split()
+    mirror = next(site for site in sites if site.endswith("/debian"))
+    (folder / "sources.list").write_text(f"deb {mirror} {suite} main\n")
+    where = [
+        f"Dir::Etc::SourceList={folder}/sources.list",
+        "Dir::Etc::SourceParts=-",
+        f"Dir::State::Lists={folder}/lists",
+    ]
+    apt = ["apt-get", "-qq", *(word for option in (*where, "Dir::Cache::pkgcache=") for word in ("-o", option))]
+    for argv in ([*apt, "update"], [*apt, "download", "etcd-server", "etcd-client"]):
+        subprocess.run(argv, cwd=folder, check=True, capture_output=True)
     for package in folder.glob("*.deb"):
         subprocess.run(["dpkg-deb", "--extract", str(package), str(folder)], check=True, capture_output=True)
     binaries = folder / "usr" / "bin"
-    return Tools(binaries / "etcd", binaries / "etcdctl", binaries / "etcdctl")
+    tool = binaries / "etcdutl"
+    return Tools(binaries / "etcd", binaries / "etcdctl", tool if tool.exists() else binaries / "etcdctl")
 
 
 @contextlib.contextmanager
@@ -192,12 +203,20 @@ def save(member: Member, path: Path, tools: Tools = Tools()) -> Path:
     return path
 
 
-def restore(snapshot: Path, member: Member, data_dir: Path, token: str, cluster: tuple[Member, ...] = ()) -> None:
+def restore(
+    snapshot: Path,
+    member: Member,
+    data_dir: Path,
+    token: str,
+    cluster: tuple[Member, ...] = (),
+    flags: tuple[str, ...] = (),
+    tools: Tools = Tools(),
+) -> None:
     """`etcdutl snapshot restore` for one member."""
     argv = [
-        str(ETCDUTL), "snapshot", "restore", str(snapshot), f"--name={member.name}",
+        str(tools.status), "snapshot", "restore", str(snapshot), f"--name={member.name}",
         f"--initial-cluster={initial_cluster(cluster or (member,))}", f"--initial-cluster-token={token}",
-        f"--initial-advertise-peer-urls={member.peer_url}", f"--data-dir={data_dir}",
+        f"--initial-advertise-peer-urls={member.peer_url}", f"--data-dir={data_dir}", *flags,
     ]  # fmt: skip
     subprocess.run(argv, check=True, capture_output=True)
 

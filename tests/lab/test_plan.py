@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes_objects import node_bytes, volume_bytes
+from tests.kubernetes_objects import node_bytes, object_bytes, volume_bytes
 from tests.lab import traces, truth
 from tests.lab.commands import each
 from tests.lab.hosts import HOSTS, MASTERS
@@ -109,6 +109,21 @@ def test_plan_tells_what_the_restore_costs(quiet: Lab, laptop: Laptop, tmp_path:
     assert document["cost"]["live_keys"] >= len(now)
     assert document["cost"]["returning_volumes"] == ["pv-old (ebs.csi.aws.com vol-0a)"]
     assert len(now.keys() - then.keys()) == 4
+
+
+def test_another_clusters_backup_is_refused(quiet: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    """Every cluster of one installer has members of the same names: the UID of kube-system tells them apart."""
+    write(quiet, {"namespaces/kube-system": object_bytes("v1", "Namespace", "", "kube-system", "uid-of-another")})
+    backup = truth.back_up(quiet, tmp_path / "backup.db")
+    write(quiet, {"namespaces/kube-system": object_bytes("v1", "Namespace", "", "kube-system", "uid-of-this")})
+    arguments = ("-i", quiet.inventory, "--snapshot", backup.path, "--override", "quorum-healthy")
+
+    refused = laptop.run("plan", *arguments)
+    overridden = laptop.run("plan", *arguments, "--override", "other-cluster")
+
+    assert refused.code == 3, refused
+    assert "other-cluster" in refused.err and "uid-of-another" in refused.err, refused
+    assert overridden.code == 0, overridden
 
 
 def write(lab: Lab, values: dict[str, bytes | None] | dict[str, bytes]) -> None:

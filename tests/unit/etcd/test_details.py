@@ -8,15 +8,29 @@ import pytest
 
 from orchestrator.etcd.details import Details, bumped, read_details
 from orchestrator.etcd.keyspace import NEVER
+from orchestrator.etcd.members import parse_hash_kv
 from orchestrator.etcd.snapshot import SnapshotFacts, body_bytes, read_snapshot
 from orchestrator.etcd.verify import verify
 from tests import snapshots
 from tests.snapshots import Member, Tools, call, compact, delete, put
 
+BUMP = 1_000_000_000
 
-@pytest.fixture(scope="module", params=["3.5", "3.4"])
-def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tools:
-    return Tools() if request.param == "3.5" else snapshots.debian_tools(tmp_path_factory.mktemp("debian"))
+
+@pytest.fixture(scope="session")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    """etcd 3.5.16, which can bump the revision, and hashes a tombstone at the compacted revision."""
+    return snapshots.debian_tools(tmp_path_factory.mktemp("trixie"), "trixie")
+
+
+@pytest.fixture(scope="module", params=["3.5.1", "3.4.23", "3.5.16"])
+def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, newer: Tools) -> Tools:
+    match request.param:
+        case "3.4.23":
+            return snapshots.debian_tools(tmp_path_factory.mktemp("bookworm"), "bookworm")
+        case "3.5.16":
+            return newer
+    return Tools()
 
 
 @dataclass(frozen=True)
@@ -89,11 +103,16 @@ def test_leases_users_and_roles(sample: Sample) -> None:
     assert details.storage_version is None
 
 
-def test_a_bump_is_that_much_later_and_compacted(sample: Sample) -> None:
+def test_a_bump_gives_what_a_member_says_that_was_restored_so(sample: Sample, newer: Tools, tmp_path: Path) -> None:
+    (member,) = snapshots.members("bumped")
+    flags = (f"--bump-revision={BUMP}", "--mark-compacted")
+    snapshots.restore(sample.path, member, tmp_path / "data", "token", flags=flags, tools=newer)
+    with snapshots.running(member, tmp_path / "data", tools=newer):
+        said = parse_hash_kv(snapshots.hash_kv(member).body)
+
     data = memoryview(sample.path.read_bytes())
-    revision, hash_kv = bumped(data[: body_bytes(len(data))], 1_000_000_000)
-    assert revision == sample.facts.last_entry_revision + 1_000_000_000
-    assert hash_kv != sample.facts.hash_kv
+    assert bumped(data[: body_bytes(len(data))], BUMP) == (said.revision, said.hash_kv)
+    assert said.revision == said.compacted_revision == sample.facts.last_entry_revision + BUMP
     assert sample.facts.compacted_revision in (200, NEVER)
 
 
