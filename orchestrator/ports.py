@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from orchestrator.core.model import Command, Outcome, Output, Settled
+if TYPE_CHECKING:
+    from orchestrator.core.model import Command, Outcome, Output, Settled
 
 Progress = Callable[[int], None]
 """Called with the number of bytes moved so far."""

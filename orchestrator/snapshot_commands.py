@@ -27,17 +27,18 @@ def verify(file: File, as_json: options.Json = False, quiet: options.Quiet = Fal
 
     Example: orchestrator snapshot verify backup.db
     """
-    from orchestrator.adapters import report
-    from orchestrator.adapters.snapshot_tables import print_verification
+    from orchestrator.adapters.reporters import make_reporter, stdout
     from orchestrator.app import snapshots
 
     async def work() -> None:
-        with report.make_reporter(quiet=quiet) as reporter:
+        with make_reporter(quiet=quiet) as reporter:
             found = snapshots.verify_file(file, reporter)
         if as_json:
             print_json(found.model_dump(mode="json") | {"is_whole": found.is_whole})
         else:
-            print_verification(report.stdout(), found)
+            from orchestrator.adapters.snapshot_tables import print_verification
+
+            print_verification(stdout(), found)
         if not found.is_whole:
             raise RefusedError(
                 f"{file} is not whole", "take another backup file, or copy this one again from where it was saved"
@@ -63,18 +64,19 @@ def inspect(
 
     Example: orchestrator snapshot inspect backup.db --json
     """
-    from orchestrator.adapters import report
-    from orchestrator.adapters.snapshot_tables import print_inspection
+    from orchestrator.adapters.reporters import make_reporter, stdout
     from orchestrator.app import snapshots
 
     async def work() -> None:
-        with report.make_reporter(quiet=quiet) as reporter:
+        with make_reporter(quiet=quiet) as reporter:
             found = snapshots.inspect_file(
                 file, reporter, initial_cluster=initial_cluster, token=token, bump=bump_revision
             )
         if as_json:
             print_json(found.model_dump(mode="json"))
         else:
-            print_inspection(report.stdout(), found, time.time())
+            from orchestrator.adapters.snapshot_tables import print_inspection
+
+            print_inspection(stdout(), found, time.time())
 
     run_command(work)

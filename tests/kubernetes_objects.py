@@ -66,6 +66,12 @@ def webhooks_bytes(kind: str, name: str, policies: dict[str, str]) -> bytes:
     return _stored("admissionregistration.k8s.io/v1", kind, _metadata(name, "", "") + b"".join(hooks))
 
 
+def pair_of(key: bytes, value: bytes, revision: int) -> memoryview:
+    """An mvccpb.KeyValue as etcd writes it, its lease left out."""
+    numbers = b"".join(_number(number, revision) for number in (2, 3, 4))
+    return memoryview(_message(1, key) + numbers + (_message(5, value) if value else b""))
+
+
 def _stored(api_version: str, kind: str, raw: bytes) -> bytes:
     """runtime.Unknown: typeMeta = 1, raw = 2, contentEncoding = 3, contentType = 4."""
     type_meta = _text(1, api_version) + _text(2, kind)

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.errors import UsageError
-from orchestrator.etcd.details import Details, bumped, read_details
 from orchestrator.etcd.live import Consumer
-from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts, body_bytes, read_snapshot
+from orchestrator.etcd.snapshot import Reading, SnapshotError, read_snapshot
 from orchestrator.etcd.verify import Verification, verify
 
 
@@ -18,7 +17,7 @@ def open_snapshot(
     *consumers: Consumer,
     allow_unhashed: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> SnapshotFacts:
+) -> Reading:
     """What is in the file; every live key is offered to the consumers.
 
     Raises UsageError where there is none, SnapshotError (exit 3) where it is not whole.
@@ -32,13 +31,6 @@ def open_snapshot(
 def verify_snapshot(path: Path, progress: Callable[[int], None]) -> Verification:
     """The verdict on the file, of whose size ``progress`` is told twice. Raises UsageError where there is none."""
     return verify(_mapped(path), progress)
-
-
-def read_beside(path: Path, bump: int | None) -> tuple[Details, tuple[int, int] | None]:
-    """etcd's own figures for a file that `open_snapshot` accepted, and (revision, HashKV) after a bump by that much."""
-    buffer = _mapped(path)
-    body = buffer[: body_bytes(len(buffer))]
-    return read_details(body), None if bump is None else bumped(body, bump)
 
 
 def _mapped(path: Path) -> memoryview:

@@ -130,7 +130,7 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Re
     cluster.reporter.note(f"reading {path}")
     size = path.stat().st_size if path.exists() else 0
     reader, index = ContentsReader(), KeyIndex()
-    facts = open_snapshot(
+    found = open_snapshot(
         path,
         reader,
         index,
@@ -140,7 +140,7 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Re
     cluster.reporter.moved("laptop", size, size)
     contents = reader.result()
     origin = {"kube_system_uid": contents.kube_system_uid, "secret_keys": contents.secret_keys}
-    return ReadSnapshot(facts.model_copy(update=origin), contents, index)
+    return ReadSnapshot(found.facts.model_copy(update=origin), contents, index)
 
 
 async def refuse_stale(cluster: Cluster, plan: Plan) -> None:

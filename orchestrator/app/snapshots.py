@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.adapters.snapshot_file import open_snapshot, read_beside, verify_snapshot
+from orchestrator.adapters.snapshot_file import open_snapshot, verify_snapshot
 from orchestrator.core.inspection import Bump, Inspection, ids_of
 from orchestrator.errors import UsageError
 from orchestrator.etcd.contents import ContentsReader
+from orchestrator.etcd.details import bumped, read_details
 from orchestrator.etcd.ids import parse_initial_cluster
 from orchestrator.etcd.verify import Verification
 from orchestrator.ports import Reporter
@@ -37,13 +38,13 @@ def inspect_file(
     total = _size(path)
     reporter.note(f"reading {path}")
     reader = ContentsReader()
-    facts = open_snapshot(path, reader, allow_unhashed=True, progress=lambda done: reporter.moved(_LAPTOP, done, total))
+    found = open_snapshot(path, reader, allow_unhashed=True, progress=lambda done: reporter.moved(_LAPTOP, done, total))
     reporter.moved(_LAPTOP, total, total)
-    details, after = read_beside(path, bump)
+    after = None if bump is None else bumped(found.keys, bump)
     return Inspection(
         path=str(path),
-        snapshot=facts,
-        details=details,
+        snapshot=found.facts,
+        details=read_details(found.database, found.keys),
         contents=reader.result(),
         ids=ids,
         bump=Bump(amount=bump, revision=after[0], hash_kv=after[1]) if bump is not None and after else None,

@@ -19,7 +19,7 @@ Lines = tuple[tuple[str, str], ...]
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Ids(_Document):

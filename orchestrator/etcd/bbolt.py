@@ -13,6 +13,7 @@ bytes, so hostile bytes end in ``CorruptError``, in time and memory that grow wi
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _MAGIC, _VERSION = 0xED0CDAED, 2
 _PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
@@ -29,6 +30,8 @@ DEPTH_MAX = 32
 _BUCKETS_MAX = 64  # bounds the work on a hostile file; etcd 3.6 has 10
 
 Entry = tuple[memoryview, memoryview]
+Place = tuple[int, int, int]
+"""Where an entry lies in the buffer: its key, behind it its value, and its end."""
 
 
 class CorruptError(ValueError):
@@ -57,22 +60,22 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Where a bucket's tree starts: at a page of its own, or in ``inline`` where the page id is 0."""
+    """Where a bucket's tree starts: at a page of its own, or in ``inline``, at ``offset``, where the page id is 0."""
 
     name: bytes
     root: int
     inline: memoryview
+    offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page with its overflow. An inline page has id and offset 0."""
+class Page(NamedTuple):
+    """One page with its overflow, at that offset in the buffer. An inline page has id 0."""
 
     id: int
     offset: int
     view: memoryview
     flags: int
-    count: int
+    elements: int
 
     @property
     def is_leaf(self) -> bool:
@@ -147,9 +150,11 @@ class Pages:
         end = page_id + 1 + overflow
         if own_id != page_id or end > self.count:
             raise CorruptError(f"page {page_id} at byte {offset}: its header says id {own_id}, end {end}")
-        if entered.find(1, page_id, end) >= 0:
+        if entered[page_id] or (overflow and entered.find(1, page_id, end) >= 0):
             raise CorruptError(f"page {page_id} at byte {offset}: reached a second time")
-        entered[page_id:end] = b"\1" * (1 + overflow)
+        entered[page_id] = 1
+        if overflow:
+            entered[page_id:end] = b"\1" * (1 + overflow)
         return Page(page_id, offset, self.buffer[offset : end * self.page_size], flags, count)
 
 
@@ -161,6 +166,7 @@ class Database:
         self.meta = read_meta(buffer)
         if len(buffer) < self.meta.size_bytes:
             raise CorruptError(f"{self.meta.size_bytes} bytes are in use, the file ends after {len(buffer)}")
+        self.buffer = buffer
         self._pages = Pages(buffer, self.meta.page_size, self.meta.pages)
         self.buckets = {bucket.name: bucket for bucket in self._top_level()}
         if len(self.buckets) > _BUCKETS_MAX:
@@ -171,14 +177,21 @@ class Database:
 
         Nothing where there is no such bucket. Raises ``CorruptError``.
         """
+        buffer = self.buffer
+        for start, middle, end in self.places(name):
+            yield buffer[start:middle], buffer[middle:end]
+
+    def places(self, name: bytes) -> Iterator[Place]:
+        """As `entries`: where each of them lies."""
         bucket = self.buckets.get(name)
         if bucket is None:
             return
         for page in self._leaves(bucket):
-            for flags, key, value in leaf_elements(page):
+            offset = page.offset
+            for flags, start, middle, end in leaf_places(page):
                 if flags & _BUCKET_FLAG:
                     raise page.corrupt(f"a bucket within bucket {name!r}, which etcd never makes")
-                yield key, value
+                yield offset + start, offset + middle, offset + end
 
     def _top_level(self) -> Iterator[Bucket]:
         for page in self._leaves(Bucket(b"", self.meta.root, memoryview(b""))):
@@ -203,11 +216,12 @@ class Database:
 
 def top_level_buckets(page: Page) -> Iterator[Bucket]:
     """Those that a leaf of the root bucket names. Raises ``CorruptError``."""
-    for flags, key, value in leaf_elements(page):
-        if not flags & _BUCKET_FLAG or len(value) < _BUCKET.size:
+    for flags, start, middle, end in leaf_places(page):
+        if not flags & _BUCKET_FLAG or end - middle < _BUCKET.size:
             raise page.corrupt("an entry of the root bucket is no bucket")
-        root, _ = _BUCKET.unpack_from(value)
-        yield Bucket(bytes(key), root, value[_BUCKET.size :])
+        root, _ = _BUCKET.unpack_from(page.view, middle)
+        inline = middle + _BUCKET.size
+        yield Bucket(bytes(page.view[start:middle]), root, page.view[inline:end], page.offset + inline)
 
 
 def read_freelist(page: Page) -> Iterator[int]:
@@ -215,7 +229,7 @@ def read_freelist(page: Page) -> Iterator[int]:
     if not page.flags & _FREELIST_PAGE:
         raise page.corrupt(f"flags {page.flags:#x}: it is no freelist")
     ids = page.view[_PAGE.size :]
-    skip, count = 0, page.count
+    skip, count = 0, page.elements
     if count == _COUNT_ELSEWHERE:
         skip, count = 1, int.from_bytes(ids[:8], "little")
     if (skip + count) * 8 > len(ids):
@@ -228,16 +242,16 @@ def inline_page(bucket: Bucket) -> Page:
     if len(bucket.inline) < _PAGE.size:
         raise CorruptError(f"bucket {bucket.name!r}: its inline page is cut")
     _, flags, count, _ = _PAGE.unpack_from(bucket.inline)
-    page = Page(0, 0, bucket.inline, flags, count)
+    page = Page(0, bucket.offset, bucket.inline, flags, count)
     if not page.is_leaf:
         raise CorruptError(f"bucket {bucket.name!r}: its inline page is no leaf")
     return page
 
 
 def _elements(page: Page, layout: struct.Struct) -> Iterator[tuple[int, ...]]:
-    end = _PAGE.size + page.count * layout.size
+    end = _PAGE.size + page.elements * layout.size
     if end > len(page.view):
-        raise page.corrupt(f"{page.count} elements do not fit into {len(page.view)} bytes")
+        raise page.corrupt(f"{page.elements} elements do not fit into {len(page.view)} bytes")
     return layout.iter_unpack(page.view[_PAGE.size : end])
 
 
@@ -245,7 +259,7 @@ def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
     """(first key, page id) of each child, ``depth`` being the page's own. Raises ``CorruptError``."""
     if not page.is_branch or depth >= DEPTH_MAX:
         raise page.corrupt(f"flags {page.flags:#x} at depth {depth} are neither branch nor leaf")
-    view, element, free = page.view, _PAGE.size, _PAGE.size + page.count * _BRANCH.size
+    view, element, free = page.view, _PAGE.size, _PAGE.size + page.elements * _BRANCH.size
     for position, key_size, child in _elements(page, _BRANCH):
         start = element + position
         end = start + key_size
@@ -257,21 +271,28 @@ def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
 
 
 def leaf_elements(page: Page) -> Iterator[tuple[int, memoryview, memoryview]]:
-    """(flags, key, value) of each element. An element's position counts from the element itself.
+    """(flags, key, value) of each element. Raises ``CorruptError``."""
+    view = page.view
+    for flags, start, middle, end in leaf_places(page):
+        yield flags, view[start:middle], view[middle:end]
 
-    bbolt writes keys and values one behind the other, the first behind the last element (internal/common/inode.go,
-    WriteInodeToPage). So a count that lies leaves a gap, and elements that share bytes, with which a small file could
-    keep a reader busy for ever, overlap: both are a ``CorruptError``.
+
+def leaf_places(page: Page) -> Iterator[tuple[int, int, int, int]]:
+    """(flags, key's place, value's place, end) of each element in its page. Raises ``CorruptError``.
+
+    An element's position counts from the element itself. bbolt writes keys and values one behind the other, the first
+    behind the last element (internal/common/inode.go, WriteInodeToPage). So a count that lies leaves a gap, and
+    elements that share bytes, with which a small file could keep a reader busy for ever, overlap: both are damage.
     """
-    view, limit = page.view, len(page.view)
-    element, free = _PAGE.size, _PAGE.size + page.count * _LEAF.size
+    limit = len(page.view)
+    element, free = _PAGE.size, _PAGE.size + page.elements * _LEAF.size
     for flags, position, key_size, value_size in _elements(page, _LEAF):
         start = element + position
         middle = start + key_size
         end = middle + value_size
         if start != free or end > limit:
             raise page.corrupt(_misplaced(element, start, end, free, limit))
-        yield flags, view[start:middle], view[middle:end]
+        yield flags, start, middle, end
         element += _LEAF.size
         free = end
 

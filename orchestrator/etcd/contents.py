@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.kubernetes import ObjectError, read_lease
+from orchestrator.etcd.live import HEAD_BYTES, SHORT_KEY_BYTES, value_of
 from orchestrator.etcd.objects import (
+    ENCRYPTED,
     METADATA,
     NAME,
     SPEC,
@@ -96,26 +98,33 @@ class Contents(Frozen):
 
 
 class ContentsReader:
-    """Reads one live key after another; ``result`` when all have come. No bytes make it raise."""
+    """Reads one live key after another; ``result`` when all have come.
+
+    ``add`` raises ``CorruptError`` where a pair that it must look into is none; no value makes it raise.
+    """
 
     def __init__(self) -> None:
         self._folders: Counter[bytes] = Counter()
+        self._landmarks: dict[bytes, Landmark | None] = {}
         self._encrypted: Counter[tuple[bytes, str, str]] = Counter()
         self._votes = PrefixVotes()
         self._found: dict[Landmark, list[tuple[bytes, object]]] = {}
 
-    def add(self, user_key: bytes, value: bytes, _mod_revision: int) -> None:
-        folder = user_key.rpartition(b"/")[0]
+    def add(self, user_key: bytes, pair: memoryview, _mod_revision: int) -> None:
+        folder, _, name = user_key.rpartition(b"/")
+        if folder not in self._landmarks:
+            self._landmarks[folder] = landmark(folder)
         self._folders[folder] += 1
-        encryption = encryption_of(value)
+        may_be_encrypted = ENCRYPTED in bytes(pair[:HEAD_BYTES]) or len(user_key) >= SHORT_KEY_BYTES
+        encryption = encryption_of(value_of(pair)) if may_be_encrypted else None
         if encryption:
             self._encrypted[folder, *encryption] += 1
-        found = landmark(user_key)
-        if found is None:
+        found = self._landmarks[folder]
+        if found is None or not found.has(name):
             return
         self._votes.add(found)
         read = None if encryption else _READERS.get(found.kind.partition(b"/")[0])
-        self._found.setdefault(found, []).append((user_key, _read(read, value) if read else None))
+        self._found.setdefault(found, []).append((user_key, _read(read, value_of(pair)) if read else None))
 
     def result(self) -> Contents:
         prefix = self._votes.result()

@@ -17,7 +17,7 @@ class Details(BaseModel):
     """``status_hash`` is the hash of `snapshot status`, of all buckets: it differs between members that hold the same,
     so it names a file and not its data. ``total_size_bytes`` is its size there: the file without its sha256."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     status_hash: int
     total_size_bytes: int
@@ -30,15 +30,17 @@ class Details(BaseModel):
     downgrade_to: str | None  # the version that a downgrade under way goes to
 
 
-def read_details(body: memoryview) -> Details:
-    """Of a file that `read_snapshot` accepted, without its trailer. One pass over all. Raises ``CorruptError``."""
-    database = bbolt.Database(body)
+def read_details(database: bbolt.Database, keys: keyspace.Keyspace) -> Details:
+    """``keys`` are the database's own. Raises ``CorruptError``."""
     counts, digest = {}, 0
     for name in sorted(database.buckets):
         digest, entries = crc32c(name, digest), 0
-        for key, value in database.entries(name):
-            digest = crc32c(value, crc32c(key, digest))
-            entries += 1
+        if name == keyspace.BUCKET:
+            digest, entries = keyspace.hash_all(keys, digest), keys.entries
+        else:
+            for start, _, end in database.places(name):
+                digest = crc32c(database.buffer[start:end], digest)
+                entries += 1
         counts[name.decode("ascii", "replace")] = entries
     auth, meta, cluster = (
         {bytes(key): bytes(value) for key, value in database.entries(name)} for name in (b"auth", b"meta", b"cluster")
@@ -57,19 +59,20 @@ def read_details(body: memoryview) -> Details:
     )
 
 
-def bumped(body: memoryview, amount: int) -> tuple[int, int]:
+def bumped(keys: keyspace.Keyspace, amount: int) -> tuple[int, int]:
     """(revision, HashKV) of a member restored with `--bump-revision AMOUNT --mark-compacted`, once it has started.
 
     The restore adds one entry without key and value at the new revision, and compacts up to it: then that entry and
     the newest revision of each live key are left. Equal to what etcd 3.5.16 and 3.5.30 say. Raises ``CorruptError``.
     """
-    database = bbolt.Database(body)
-    found = keyspace.survey(database)
-    revision = found.last_revision + amount
-    digest = crc32c(keyspace.BUCKET)
-    for kept, (entry, value) in zip(found.kept, keyspace.revisions(database), strict=True):
-        if kept and keyspace.user_key(value):  # an older bump's entry, which has no key, is superseded by ours
-            digest = crc32c(value, crc32c(entry, digest))
+    revision, digest = keys.last_revision + amount, crc32c(keyspace.BUCKET)
+
+    def count(entry: memoryview) -> None:
+        nonlocal digest
+        if keyspace.user_key(entry[keyspace.REVISION_BYTES :]):  # an older bump's, without a key, is superseded by ours
+            digest = crc32c(entry, digest)
+
+    keyspace.offer_live(keys, count)
     return revision, crc32c(revision.to_bytes(8, "big") + b"_" + bytes(8), digest)
 
 

@@ -29,7 +29,7 @@ class KeyIndex:
     def __len__(self) -> int:
         return len(self._ends)
 
-    def add(self, user_key: bytes, _value: bytes, mod_revision: int) -> None:
+    def add(self, user_key: bytes, _pair: memoryview, mod_revision: int) -> None:
         """A key of the snapshot; each comes once."""
         self._keys += user_key
         self._ends.append(len(self._keys))

@@ -6,7 +6,10 @@ marks a tombstone. Its value is an mvccpb.KeyValue, whose field 1 is the user ke
 Source: etcd v3.6.14 server/storage/mvcc/{revision,kvstore,hash,index,key_index}.go, api/mvccpb/kv.proto.
 """
 
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from crc32c import crc32c
@@ -16,79 +19,89 @@ from orchestrator.etcd.bbolt import CorruptError, Database
 
 Tell = Callable[[int], None]
 """Is told how many bytes were read so far."""
-Offer = Callable[[bytes, memoryview], None]
-"""Takes an entry: its revision and its value."""
+Offer = Callable[[memoryview], None]
+"""Takes a live entry: its revision, of ``REVISION_BYTES``, and its value behind it."""
 BUCKET = b"key"
 NEVER = -1  # the compacted revision of a store that was never compacted
 
-_LIVE_BYTES, _TOMBSTONE_BYTES = 17, 18
+REVISION_BYTES = 17
+_TOMBSTONE_BYTES = 18
 _USER_KEY = 1
+_HEAD_BYTES = 2 + 127  # of a value that begins with a short key: its tag, its length, itself
+_TOMBSTONE, _KEPT = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Keyspace:
-    """What one pass over the bucket ``key`` tells.
+    """What one pass over the bucket ``key`` tells: of each entry its place, and what it is.
 
-    ``kept`` has one byte per entry, 1 where the entry is the newest revision of a live user key: the entries
-    that HashKV counts even when they are older than the compaction (etcd's ``Keep``).
+    ``starts`` and ``ends`` are offsets in the buffer: an entry's key lies at its start and its value right behind it,
+    which is how HashKV takes them. ``marks`` has a byte for each: whether it is a tombstone, and whether it is the
+    newest revision of a live user key, which HashKV counts even when it is older than the compaction (etcd's ``Keep``).
     """
 
+    buffer: memoryview
     last_revision: int  # 0 where there is no entry
-    entries: int
     live_keys: int
-    kept: bytearray
+    starts: array[int]
+    ends: array[int]
+    marks: bytearray
+
+    @property
+    def entries(self) -> int:
+        """Revisions and tombstones."""
+        return len(self.marks)
 
 
-def main_revision(entry_key: bytes) -> int:
+def main_revision(entry_key: bytes | memoryview) -> int:
     return int.from_bytes(entry_key[:8], "big")
 
 
 def user_key(value: memoryview) -> bytes:
     """Field 1 of an mvccpb.KeyValue; b"" for the empty value that a revision bump leaves."""
     # Nearly every value begins with a key shorter than 128 bytes; the general reader takes ten times longer.
-    if len(value) > 2 and value[0] == 0x0A and value[1] < 0x80 and len(value) >= 2 + value[1]:
-        return bytes(value[2 : 2 + value[1]])
+    head = bytes(value[:_HEAD_BYTES])
+    if len(head) > 2 and head[0] == 0x0A and head[1] < 0x80 and len(head) >= 2 + head[1]:
+        return head[2 : 2 + head[1]]
     try:
         return bytes(wire.nested(value, _USER_KEY))
     except wire.WireError as error:
         raise CorruptError(f"bucket 'key': a value is no mvccpb.KeyValue: {error}") from error
 
 
-def revisions(database: Database) -> Iterator[tuple[bytes, memoryview]]:
-    """Every (revision, value), oldest first, the revision as the bytes of the entry's key.
-
-    Raises ``CorruptError`` where an entry's key is no revision or not greater than the one before.
-    """
-    previous = b""
-    for key, value in database.entries(BUCKET):
-        revision = read_revision(key)
-        if revision <= previous:
-            raise CorruptError(f"bucket 'key': revision {revision.hex()} follows {previous.hex()}")
-        previous = revision
-        yield revision, value
-
-
 def read_revision(key: memoryview) -> bytes:
     """An entry's key as bytes. Raises ``CorruptError`` where it is no revision."""
-    if len(key) not in (_LIVE_BYTES, _TOMBSTONE_BYTES):
+    if len(key) not in (REVISION_BYTES, _TOMBSTONE_BYTES):
         raise CorruptError(f"bucket 'key': {bytes(key[:32]).hex()} is no revision")
     return bytes(key)
 
 
 def survey(database: Database) -> Keyspace:
-    """Counts the entries and finds the newest revision of each user key. Raises ``CorruptError``."""
+    """Finds every entry, and the newest revision of each user key.
+
+    Raises ``CorruptError``, also where an entry's key is no revision or not greater than the one before.
+    """
     newest: dict[int, int] = {}  # fingerprint of the user key -> ordinal of its newest revision
-    entries, revision = 0, b""
-    for entries, (revision, value) in enumerate(revisions(database), start=1):
-        if is_tombstone(revision):
-            newest.pop(_fingerprint(user_key(value)), None)
+    starts, ends, marks = array("Q"), array("Q"), bytearray()
+    buffer, previous = database.buffer, b""
+    for ordinal, (start, middle, end) in enumerate(database.places(BUCKET)):
+        revision = read_revision(buffer[start:middle])
+        if revision <= previous:
+            raise CorruptError(f"bucket 'key': revision {revision.hex()} follows {previous.hex()}")
+        previous = revision
+        fingerprint = _fingerprint(user_key(buffer[middle:end]))
+        starts.append(start)
+        ends.append(end)
+        if len(revision) == _TOMBSTONE_BYTES:
+            newest.pop(fingerprint, None)
+            marks.append(_TOMBSTONE)
         else:
-            newest[_fingerprint(user_key(value))] = entries - 1
-    kept = bytearray(entries)
+            newest[fingerprint] = ordinal
+            marks.append(0)
     for ordinal in newest.values():
-        kept[ordinal] = 1
+        marks[ordinal] = _KEPT
     live_keys = len(newest) - (_fingerprint(b"") in newest)
-    return Keyspace(main_revision(revision), entries, live_keys, kept)
+    return Keyspace(buffer, main_revision(previous), live_keys, starts, ends, marks)
 
 
 def _fingerprint(user_key: bytes) -> int:
@@ -100,11 +113,23 @@ def _fingerprint(user_key: bytes) -> int:
     return hash(user_key) << 32 | crc32c(user_key)
 
 
-def is_tombstone(revision: bytes) -> bool:
-    return len(revision) == _TOMBSTONE_BYTES
+def offer_live(keyspace: Keyspace, offer: Offer) -> None:
+    """Offers every live entry, oldest first."""
+    buffer = keyspace.buffer
+    for start, end, mark in zip(keyspace.starts, keyspace.ends, keyspace.marks, strict=True):
+        if mark & _KEPT:
+            offer(buffer[start:end])
 
 
-def hash_kv(database: Database, keyspace: Keyspace, compacted_revision: int, offer: Offer | None = None) -> int:
+def hash_all(keyspace: Keyspace, digest: int) -> int:
+    """Goes on with a CRC-32C over every entry's key and value."""
+    buffer = keyspace.buffer
+    for start, end in zip(keyspace.starts, keyspace.ends, strict=True):
+        digest = crc32c(buffer[start:end], digest)
+    return digest
+
+
+def hash_kv(keyspace: Keyspace, compacted_revision: int) -> int:
     """What a member that holds exactly this keyspace answers for HashKV at its last revision.
 
     ``compacted_revision`` is the member's: ``NEVER``, the snapshot's own, or a later one where the member was
@@ -112,17 +137,14 @@ def hash_kv(database: Database, keyspace: Keyspace, compacted_revision: int, off
     out what a compaction at that revision removes: superseded entries up to it (but none where no user key is
     alive), and a tombstone exactly at it, which etcd before 3.5.16 removes and later ones keep.
 
-    ``offer`` gets each live entry in passing: a pass of its own would take as long again.
-
-    Returns an unsigned 32-bit number. Raises ``CorruptError``.
+    Returns an unsigned 32-bit number.
     """
-    any_kept = any(keyspace.kept)
-    digest = crc32c(BUCKET)
-    for kept, (revision, value) in zip(keyspace.kept, revisions(database), strict=True):
-        if kept and offer:
-            offer(revision, value)
-        compacted = not kept and (main := main_revision(revision)) <= compacted_revision
-        if compacted and (any_kept or (main == compacted_revision and is_tombstone(revision))):
-            continue
-        digest = crc32c(value, crc32c(revision, digest))
+    buffer, digest = keyspace.buffer, crc32c(BUCKET)
+    any_kept = _KEPT in keyspace.marks
+    for start, end, mark in zip(keyspace.starts, keyspace.ends, keyspace.marks, strict=True):
+        if not mark & _KEPT and compacted_revision != NEVER:
+            main = main_revision(buffer[start : start + 8])
+            if main <= compacted_revision and (any_kept or (mark & _TOMBSTONE and main == compacted_revision)):
+                continue
+        digest = crc32c(buffer[start:end], digest)
     return digest

@@ -1,51 +1,65 @@
 """The live keys of a snapshot: for each, the newest value and the revision that wrote it."""
 
+import struct
 from typing import Protocol
 
 from orchestrator.etcd import keyspace, wire
 from orchestrator.etcd.bbolt import CorruptError
 
+_MAIN = struct.Struct(">Q")
 _KEY_TAG = 1 << 3 | wire.LENGTH_DELIMITED  # of an mvccpb.KeyValue
 _VALUE, _VALUE_TAG = 5, 5 << 3 | wire.LENGTH_DELIMITED
 _NUMBER_TAGS = (2 << 3, 3 << 3, 4 << 3)  # create_revision, mod_revision, version
 
+SHORT_KEY_BYTES, HEAD_BYTES = 128, 256
+"""Behind a shorter key, the value begins within the pair's head: only tags, lengths and three varints lie between."""
+
 
 class Consumer(Protocol):
-    """Takes part in the pass over the live keys, which come in the order of the revisions."""
+    """Takes part in the pass over the live keys, which come in the order of the revisions.
 
-    def add(self, user_key: bytes, value: bytes, mod_revision: int, /) -> None: ...
+    ``pair`` is the whole mvccpb.KeyValue: to find the value in it takes longer than all else, so it is left to those
+    who want it, with ``value_of``.
+    """
+
+    def add(self, user_key: bytes, pair: memoryview, mod_revision: int, /) -> None: ...
 
 
 def offering(consumers: tuple[Consumer, ...]) -> keyspace.Offer:
-    """Hands each live entry to all consumers, as key, value and revision. What it returns raises ``CorruptError``."""
+    """Hands each live entry to all consumers, as key, pair and revision. What it returns raises ``CorruptError``."""
 
-    def offer(revision: bytes, entry: memoryview) -> None:
-        key = keyspace.user_key(entry)
+    def offer(entry: memoryview) -> None:
+        pair = entry[keyspace.REVISION_BYTES :]
+        key = keyspace.user_key(pair)
         if not key:  # a revision bump leaves an entry without a key
             return
-        value, mod_revision = value_of(entry), keyspace.main_revision(revision)
+        (mod_revision,) = _MAIN.unpack_from(entry)
         for consumer in consumers:
-            consumer.add(key, value, mod_revision)
+            consumer.add(key, pair, mod_revision)
 
     return offer
 
 
-def value_of(entry: memoryview) -> bytes:
-    """Field 5 of an mvccpb.KeyValue, which the general reader takes three times longer to find."""
+def value_of(pair: memoryview) -> bytes:
+    """Field 5 of an mvccpb.KeyValue, which the general reader takes three times longer to find.
+
+    Raises ``CorruptError``.
+    """
+    head = bytes(pair[:HEAD_BYTES])
     try:
-        place = 2 + entry[1] if entry[0] == _KEY_TAG and entry[1] < 0x80 else 0  # behind a key of less than 128 bytes
-        while entry[place] in _NUMBER_TAGS:
+        place = 2 + head[1] if head[0] == _KEY_TAG and head[1] < 0x80 else 0  # behind a key of less than 128 bytes
+        while head[place] in _NUMBER_TAGS:
             place += 1
-            while entry[place] >= 0x80:
+            while head[place] >= 0x80:
                 place += 1
             place += 1
-        if place and entry[place] == _VALUE_TAG:
-            length, place = wire.varint(entry, place + 1)
-            if place + length <= len(entry):
-                return bytes(entry[place : place + length])
+        if place and head[place] == _VALUE_TAG:
+            length, place = wire.varint(pair, place + 1)
+            if place + length <= len(pair):
+                return bytes(pair[place : place + length])
     except (IndexError, wire.WireError):
         pass  # it ends early: without a value, or damaged
     try:
-        return bytes(wire.nested(entry, _VALUE))
+        return bytes(wire.nested(pair, _VALUE))
     except wire.WireError as error:
         raise CorruptError(f"bucket 'key': a value is no mvccpb.KeyValue: {error}") from error

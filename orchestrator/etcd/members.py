@@ -52,7 +52,7 @@ Bytes = Annotated[bytes, BeforeValidator(_from_base64)]
 class _Answer(BaseModel):
     """Unknown fields are ignored: later versions of etcd say more."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)
 
 
 class Member(_Answer):

@@ -16,11 +16,12 @@ DEFAULT_PREFIX = b"/registry/"
 _KUBECTL_NAMES = {"minions": "nodes", "services/specs": "services", "services/endpoints": "endpoints"}
 _SHARED_FOLDER = "services"
 _LANDMARK = re.compile(
-    rb"(.*?/)(namespaces/kube-system|(?:masterleases|minions|leases/kube-node-lease|persistentvolumes"
+    rb"(.*?/)(namespaces|masterleases|minions|leases/kube-node-lease|persistentvolumes"
     rb"|persistentvolumeclaims/[^/]+|apiextensions\.k8s\.io/customresourcedefinitions"
-    rb"|(?:mutating|validating)webhookconfigurations)/[^/]+)",
+    rb"|(?:mutating|validating)webhookconfigurations)",
     re.DOTALL,
 )
+_NAMESPACES, _KUBE_SYSTEM = b"namespaces", b"kube-system"
 
 OTHER = "other keys"
 """What stands for a resource where a key is none of Kubernetes' objects, such as ``compact_rev_key``."""
@@ -56,16 +57,20 @@ def read_key(prefix: bytes, key: bytes) -> ObjectKey:
 
 
 class Landmark(NamedTuple):
-    """A key that only Kubernetes writes: what stands before it may be the prefix."""
+    """A folder of keys that only Kubernetes writes: what stands before it may be the prefix."""
 
     prefix: bytes
     kind: bytes  # such as b"persistentvolumes"
 
+    def has(self, name: bytes) -> bool:
+        """Whether the key of that name counts: of all namespaces, every cluster has only one for certain."""
+        return bool(name) and (self.kind != _NAMESPACES or name == _KUBE_SYSTEM)
 
-def landmark(key: bytes) -> Landmark | None:
-    """None for every other key."""
-    match = _LANDMARK.fullmatch(key)
-    return Landmark(match[1], match[2].rpartition(b"/")[0]) if match else None
+
+def landmark(folder: bytes) -> Landmark | None:
+    """None for every other folder, which is a key up to its last slash."""
+    match = _LANDMARK.fullmatch(folder)
+    return Landmark(match[1], match[2]) if match else None
 
 
 @dataclass(slots=True)

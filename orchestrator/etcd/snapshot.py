@@ -11,7 +11,8 @@ Source: etcd v3.6.14 server/etcdserver/api/v3rpc/maintenance.go (writes it), etc
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -57,7 +58,7 @@ class Digest:
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class SnapshotMember(_Model):
@@ -74,7 +75,7 @@ class SnapshotFacts(_Model):
     ``revision`` is what a member serves after the restore: the last entry's, or the compacted one where the
     entries up to it are gone, never below 1. ``hash_kv`` is the member's answer for HashKV at that revision (it
     must be asked for revision 0, the current one, where ``revision`` is compacted itself) until the member is
-    compacted past ``compacted_revision``; ``hash_kv_at`` tells the answer after that.
+    compacted past ``compacted_revision``.
     """
 
     size_bytes: int
@@ -102,6 +103,15 @@ def body_bytes(size_bytes: int) -> int:
     return size_bytes - _TRAILER_BYTES * (size_bytes % _BLOCK_BYTES == _TRAILER_BYTES)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A whole file: its facts, and what they were read from, for whoever wants to know more of it."""
+
+    facts: SnapshotFacts
+    database: bbolt.Database
+    keys: keyspace.Keyspace
+
+
 def digest(buffer: memoryview, progress: keyspace.Tell | None = None) -> Digest:
     """Reads the file once. ``progress`` is called with the number of bytes read so far.
 
@@ -125,14 +135,23 @@ def read_snapshot(
     *consumers: live.Consumer,
     allow_unhashed: bool = False,
     progress: keyspace.Tell | None = None,
-) -> SnapshotFacts:
+) -> Reading:
     """Proves that the file is whole, and reads it; every live key is offered to the consumers.
 
     ``buffer`` is best a read-only ``mmap``: only keys and metadata are copied out of it. ``progress`` gets
-    the number of bytes hashed so far. Raises ``SnapshotError``; then what the consumers got is worth nothing.
+    the number of bytes hashed so far, from another thread: the file is hashed while it is read.
+    Raises ``SnapshotError``; then what the consumers got is worth nothing.
     """
     refuse_strange_size(buffer)
-    file = digest(buffer, progress)
+    with ThreadPoolExecutor(1) as beside:  # hashlib lets other threads work meanwhile
+        hashing = beside.submit(digest, buffer, progress)
+        try:
+            found: Reading | SnapshotError = read_body(buffer[: body_bytes(len(buffer))], *consumers)
+        except bbolt.CorruptError as error:
+            found = SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}")
+        except SnapshotError as error:
+            found = error
+        file = hashing.result()
     if file.hashed and not file.intact:
         raise SnapshotError(Fault.ALTERED, "the file was altered: its bytes do not fit the sha256 at its end")
     if not file.hashed and not allow_unhashed:
@@ -142,20 +161,10 @@ def read_snapshot(
             "member/snap/db",
             "take a file saved with `etcdctl snapshot save`, or add `--override unhashed`",
         )
-    try:
-        facts = facts_of(buffer[: file.body_bytes], *consumers, hashed=file.hashed)
-    except bbolt.CorruptError as error:
-        raise SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}") from error
-    return facts.model_copy(update={"size_bytes": len(buffer), "sha256": file.sha256})
-
-
-def hash_kv_at(buffer: memoryview, compacted_revision: int) -> int:
-    """The HashKV at the snapshot's revision of a restored member that has been compacted since.
-
-    ``buffer`` is a file that ``read_snapshot`` accepted. Raises ``CorruptError``.
-    """
-    database = bbolt.Database(buffer)
-    return keyspace.hash_kv(database, keyspace.survey(database), compacted_revision)
+    if isinstance(found, SnapshotError):
+        raise found
+    whole = {"size_bytes": len(buffer), "sha256": file.sha256, "hashed": file.hashed}
+    return replace(found, facts=found.facts.model_copy(update=whole))
 
 
 def refuse_strange_size(buffer: memoryview) -> None:
@@ -178,8 +187,8 @@ def refuse_strange_size(buffer: memoryview) -> None:
         )
 
 
-def facts_of(body: memoryview, *consumers: live.Consumer, hashed: bool) -> SnapshotFacts:
-    """What the file tells without its trailer; size and sha256 are those of ``body``'s owner to fill in.
+def read_body(body: memoryview, *consumers: live.Consumer) -> Reading:
+    """What a file tells without its trailer; its size, sha256 and trailer are ``read_snapshot``'s to fill in.
 
     Raises ``CorruptError``, or ``SnapshotError`` where it is a bbolt file of somebody else's.
     """
@@ -187,19 +196,25 @@ def facts_of(body: memoryview, *consumers: live.Consumer, hashed: bool) -> Snaps
     if keyspace.BUCKET not in database.buckets or b"meta" not in database.buckets:
         raise SnapshotError(Fault.FOREIGN, "the file is a bbolt database, but none of etcd's")
     keys = keyspace.survey(database)
+    if consumers:
+        keyspace.offer_live(keys, live.offering(consumers))
+    return Reading(_facts(database, keys), database, keys)
+
+
+def _facts(database: bbolt.Database, keys: keyspace.Keyspace) -> SnapshotFacts:
     meta = _values(database, b"meta")
     compacted = max(_revision(meta.get(b"scheduledCompactRev")), _revision(meta.get(b"finishedCompactRev")))
-    others = sum(1 for name in database.buckets if name != keyspace.BUCKET for _ in database.entries(name))
+    others = sum(1 for name in database.buckets if name != keyspace.BUCKET for _ in database.places(name))
     cluster_version = _values(database, b"cluster").get(b"clusterVersion")
     return SnapshotFacts(
-        size_bytes=len(body),
+        size_bytes=len(database.buffer),
         sha256="",
-        hashed=hashed,
+        hashed=False,
         page_size_bytes=database.meta.page_size,
         revision=max(keys.last_revision, compacted, 1),
         compacted_revision=compacted,
         last_entry_revision=keys.last_revision,
-        hash_kv=keyspace.hash_kv(database, keys, compacted, live.offering(consumers) if consumers else None),
+        hash_kv=keyspace.hash_kv(keys, compacted),
         key_entries=keys.entries,
         live_keys=keys.live_keys,
         total_entries=keys.entries + others,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestrator.etcd import bbolt, keyspace, live
 from orchestrator.etcd.bbolt import Bucket, CorruptError, Page
-from orchestrator.etcd.snapshot import SnapshotError, digest, facts_of, refuse_strange_size
+from orchestrator.etcd.snapshot import SnapshotError, digest, read_body, refuse_strange_size
 
 TOLD = 20
 """How many damages are told in words; the others are counted."""
@@ -38,7 +38,7 @@ class Verification(BaseModel):
     revisions of keys, ``readable_revision`` the newest of them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     size_bytes: int
     sha256: str
@@ -132,7 +132,7 @@ class _Walk:
                 self._read += len(page.view)
                 self.progress(self.hashed_bytes + self._read)
                 if page.is_leaf:
-                    if depth and not page.count:
+                    if depth and not page.elements:
                         raise page.corrupt("an empty leaf, which bbolt takes out of its tree")
                     yield page, low, high
                 else:
@@ -215,7 +215,7 @@ def _walk(body: memoryview, damages: _Damages, progress: Progress, *, hashed: bo
         _check_free(walk, meta, damages)
     if not damages.count:
         try:
-            facts_of(body, hashed=hashed)
+            read_body(body)
         except (CorruptError, SnapshotError) as error:
             damages.add(error)
     return walk

@@ -21,7 +21,7 @@ RUN, ATTEMPT = "20260101t000000z-0000", "1-000000"
 
 
 async def bring(inventory_path: Path, snapshot: Path) -> None:
-    sha256 = open_snapshot(snapshot).sha256
+    sha256 = open_snapshot(snapshot).facts.sha256
     inventory = load_inventory(inventory_path)
     async with Fleet(inventory, read_templates(), None) as fleet:
         opened = await fleet.open([host.name for host in inventory.hosts])

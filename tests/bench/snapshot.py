@@ -30,9 +30,10 @@ FIGURES_GOAL, CONTENTS_GOAL, LINEAR_GOAL = 2, 3, 1.1
 _FIGURES = """
 import sys
 from pathlib import Path
-from orchestrator.adapters.snapshot_file import open_snapshot, read_beside
-path = Path(sys.argv[1])
-print(open_snapshot(path), read_beside(path, None))
+from orchestrator.adapters.snapshot_file import open_snapshot
+from orchestrator.etcd.details import read_details
+found = open_snapshot(Path(sys.argv[1]))
+print(found.facts, read_details(found.database, found.keys))
 """
 
 

@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["orchestrator.etcd"]):
     from orchestrator.etcd.contents import ContentsReader
     from orchestrator.etcd.details import bumped, read_details
     from orchestrator.etcd.keyindex import KeyIndex
-    from orchestrator.etcd.snapshot import SnapshotError, body_bytes, read_snapshot
+    from orchestrator.etcd.snapshot import SnapshotError, read_snapshot
     from orchestrator.etcd.verify import verify
 
 PAGE, META_BYTES, TRAILER_BYTES = 4096, 56, 32
@@ -32,16 +32,15 @@ def read(data: bytes) -> None:
     verdict = verify(buffer)
     try:
         reader = ContentsReader()
-        facts = read_snapshot(buffer, reader, KeyIndex(), allow_unhashed=True)
-        body = buffer[: body_bytes(len(buffer))]
-        read_details(body)
-        bumped(body, 1000)
+        found = read_snapshot(buffer, reader, KeyIndex(), allow_unhashed=True)
+        read_details(found.database, found.keys)
+        bumped(found.keys, 1000)
         reader.result()
     except (SnapshotError, bbolt.CorruptError):
         if verdict.is_whole:
             raise RuntimeError("verify calls it whole, and it cannot be read") from None
     else:
-        assert facts.key_entries >= facts.live_keys
+        assert found.facts.key_entries >= found.facts.live_keys
 
 
 def mutate(data: bytes, most: int, seed: int) -> bytes:

@@ -11,7 +11,7 @@ from orchestrator.core.comparison import Comparison, lost_s, per_resource, retur
 from orchestrator.core.cost import Change, Changes, ResourceCost
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
-from tests.kubernetes_objects import volume_bytes
+from tests.kubernetes_objects import pair_of, volume_bytes
 from tests.unit.builders import masters
 
 Rows = tuple[ResourceCost, ...]
@@ -22,7 +22,7 @@ def compare(
 ) -> tuple[bool, Rows]:
     index = KeyIndex()
     for key, revision in then.items():
-        index.add(f"/registry/{key}".encode(), b"", revision)
+        index.add(f"/registry/{key}".encode(), memoryview(b""), revision)
     comparison = Comparison(index, "/registry/", at, every_name=every_name)
     for key, revision in sorted(now.items()):
         comparison.add(f"/registry/{key}".encode(), revision)
@@ -116,7 +116,8 @@ def test_first_names_only() -> None:
 def test_volumes_that_come_back_have_their_handles() -> None:
     reader = ContentsReader()
     value = volume_bytes("pv-1", "ebs.csi.aws.com", "vol-0a", ("shop", "data"))
-    reader.add(b"/registry/persistentvolumes/pv-1", value, 5)
+    key = b"/registry/persistentvolumes/pv-1"
+    reader.add(key, pair_of(key, value, 5), 5)
     _, rows = compare({"persistentvolumes/pv-1": 5, "persistentvolumes/pv-2": 6}, {})
     assert returning_volumes(rows, reader.result()) == ("pv-1 (ebs.csi.aws.com vol-0a)", "pv-2")
 

@@ -10,7 +10,8 @@ import pytest
 
 from orchestrator.etcd import members as answers
 from orchestrator.etcd.ids import parse_initial_cluster, predict_ids
-from orchestrator.etcd.snapshot import SnapshotFacts, hash_kv_at, read_snapshot
+from orchestrator.etcd.keyspace import hash_kv
+from orchestrator.etcd.snapshot import Reading, SnapshotFacts, read_snapshot
 from tests import snapshots
 from tests.snapshots import Member, call, request
 from tests.unit.etcd.conftest import KEYS, VALUE_BYTES
@@ -21,8 +22,11 @@ TOKEN = "run-7f3a"
 @dataclass(frozen=True, slots=True)
 class Cluster:
     members: tuple[Member, ...]
-    snapshot: memoryview
-    facts: SnapshotFacts
+    found: Reading
+
+    @property
+    def facts(self) -> SnapshotFacts:
+        return self.found.facts
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +38,7 @@ def cluster(snapshot_path: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             snapshots.restore(snapshot_path, member, folder / member.name, TOKEN, members)
         for member in members:
             stack.enter_context(snapshots.running(member, folder / member.name, cluster=members))
-        buffer = memoryview(snapshot_path.read_bytes())
-        yield Cluster(members, buffer, read_snapshot(buffer))
+        yield Cluster(members, read_snapshot(memoryview(snapshot_path.read_bytes())))
 
 
 def listed(member: Member) -> tuple[answers.Member, ...]:
@@ -128,4 +131,4 @@ def test_the_hash_after_a_later_compaction(cluster: Cluster) -> None:
     snapshots.compact(member, later)
     said = answers.parse_hash_kv(snapshots.hash_kv(member, facts.revision).body)
     assert said.compacted_revision == later
-    assert said.hash_kv == hash_kv_at(cluster.snapshot, later) != facts.hash_kv
+    assert said.hash_kv == hash_kv(cluster.found.keys, later) != facts.hash_kv

@@ -16,6 +16,7 @@ from tests.kubernetes_objects import (
     lease_bytes,
     node_bytes,
     object_bytes,
+    pair_of,
     volume_bytes,
     webhooks_bytes,
 )
@@ -26,7 +27,8 @@ MOMENT = datetime(2026, 11, 22, 12, 30, 1, 250_000, tzinfo=UTC)
 def contents(values: dict[str, bytes], prefix: str = "/registry/") -> Contents:
     reader = ContentsReader()
     for revision, (key, value) in enumerate(values.items(), start=2):
-        reader.add(f"{prefix}{key}".encode(), value, revision)
+        whole = f"{prefix}{key}".encode()
+        reader.add(whole, pair_of(whole, value, revision), revision)
     return reader.result()
 
 
@@ -158,6 +160,12 @@ def test_what_is_encrypted_is_not_unreadable() -> None:
     assert [(row.resource, row.provider) for row in found.encryption] == [("persistentvolumes", "secretbox")]
 
 
+def test_a_secret_with_a_long_name_is_seen_to_be_encrypted() -> None:
+    found = contents({f"secrets/shop/{'n' * 253}": b"k8s:enc:aescbc:v1:key1:\xff", "secrets/shop/plain": b"k8s\0"})
+    assert found.secret_keys == ("aescbc key1",)
+    assert found.plain_secrets == 1
+
+
 TAILS = [key.encode() for key in CLUSTER]
 
 
@@ -165,7 +173,7 @@ TAILS = [key.encode() for key in CLUSTER]
 def test_no_value_makes_it_raise(pairs: list[tuple[bytes, bytes]]) -> None:
     reader = ContentsReader()
     for tail, value in dict(pairs).items():
-        reader.add(b"/registry/" + tail, value, 2)
+        reader.add(b"/registry/" + tail, pair_of(b"/registry/" + tail, value, 2), 2)
     assert sum(row.objects for row in reader.result().objects) == len(dict(pairs))
 
 
@@ -180,5 +188,5 @@ def test_no_spoiled_object_makes_it_raise(key: str, place: int, byte: int) -> No
 def test_no_key_makes_it_raise(keys: list[bytes]) -> None:
     reader = ContentsReader()
     for key in keys:
-        reader.add(key, b"", 2)
+        reader.add(key, pair_of(key, b"", 2), 2)
     assert sum(row.objects for row in reader.result().objects) == len(keys)

@@ -15,7 +15,7 @@ META_BYTES = 2 * 4096
 
 
 def read(data: bytes, *, allow_unhashed: bool = False) -> SnapshotFacts:
-    return read_snapshot(memoryview(data), allow_unhashed=allow_unhashed)
+    return read_snapshot(memoryview(data), allow_unhashed=allow_unhashed).facts
 
 
 def fault_of(data: bytes) -> Fault:

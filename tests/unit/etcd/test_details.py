@@ -9,7 +9,7 @@ import pytest
 from orchestrator.etcd.details import Details, bumped, read_details
 from orchestrator.etcd.keyspace import NEVER
 from orchestrator.etcd.members import parse_hash_kv
-from orchestrator.etcd.snapshot import SnapshotFacts, body_bytes, read_snapshot
+from orchestrator.etcd.snapshot import Reading, SnapshotFacts, read_snapshot
 from orchestrator.etcd.verify import verify
 from tests import snapshots
 from tests.snapshots import Member, Tools, call, compact, delete, put
@@ -37,8 +37,12 @@ def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 class Sample:
     path: Path
     said: str
-    facts: SnapshotFacts
+    found: Reading
     details: Details
+
+    @property
+    def facts(self) -> SnapshotFacts:
+        return self.found.facts
 
 
 def nothing(member: Member) -> None:
@@ -73,8 +77,8 @@ def sample(request: pytest.FixtureRequest, tools: Tools, tmp_path_factory: pytes
         request.param(member)
         path = snapshots.save(member, folder / "snapshot.db", tools)
         said = snapshots.hash_kv(member).body
-    data = memoryview(path.read_bytes())
-    yield Sample(path, said, read_snapshot(data), read_details(data[: body_bytes(len(data))]))
+    found = read_snapshot(memoryview(path.read_bytes()))
+    yield Sample(path, said, found, read_details(found.database, found.keys))
 
 
 def test_the_figures_of_etcds_own_tool(sample: Sample, tools: Tools) -> None:
@@ -110,8 +114,7 @@ def test_a_bump_gives_what_a_member_says_that_was_restored_so(sample: Sample, ne
     with snapshots.running(member, tmp_path / "data", tools=newer):
         said = parse_hash_kv(snapshots.hash_kv(member).body)
 
-    data = memoryview(sample.path.read_bytes())
-    assert bumped(data[: body_bytes(len(data))], BUMP) == (said.revision, said.hash_kv)
+    assert bumped(sample.found.keys, BUMP) == (said.revision, said.hash_kv)
     assert said.revision == said.compacted_revision == sample.facts.last_entry_revision + BUMP
     assert sample.facts.compacted_revision in (200, NEVER)
 
@@ -125,7 +128,8 @@ def test_authentication_that_is_on(tmp_path: Path) -> None:
         call(member, "auth/enable", {})
         compact_by_writing(tmp_path)
         data = (tmp_path / "data/member/snap/db").read_bytes()
-    assert read_details(memoryview(data)).auth_enabled
+    found = read_snapshot(memoryview(data), allow_unhashed=True)
+    assert read_details(found.database, found.keys).auth_enabled
 
 
 def compact_by_writing(tmp_path: Path) -> None:

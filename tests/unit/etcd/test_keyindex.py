@@ -12,7 +12,7 @@ KEYS = st.binary(min_size=1, max_size=6)
 def test_as_a_dict(stored: dict[bytes, int], asked: list[bytes]) -> None:
     index = KeyIndex()
     for key, revision in stored.items():
-        index.add(key, b"", revision)
+        index.add(key, memoryview(b""), revision)
     for key in asked:
         assert index.take(key) == stored.get(key, ABSENT)
     assert list(index.left()) == [key for key in stored if key not in asked]
@@ -20,7 +20,7 @@ def test_as_a_dict(stored: dict[bytes, int], asked: list[bytes]) -> None:
 
 def test_a_key_is_taken_once() -> None:
     index = KeyIndex()
-    index.add(b"a", b"", 7)
+    index.add(b"a", memoryview(b""), 7)
     assert (index.take(b"a"), index.take(b"a")) == (7, ABSENT)
 
 

@@ -29,9 +29,9 @@ class Kept:
         self.pairs: dict[str, bytes] = {}
         self.revisions: list[int] = []
 
-    def add(self, user_key: bytes, value: bytes, mod_revision: int) -> None:
+    def add(self, user_key: bytes, pair: memoryview, mod_revision: int) -> None:
         assert user_key.decode() not in self.pairs
-        self.pairs[user_key.decode()] = value
+        self.pairs[user_key.decode()] = live.value_of(pair)
         self.revisions.append(mod_revision)
 
 

@@ -39,7 +39,8 @@ def test_full_names() -> None:
 def found(*keys: str) -> bytes:
     votes = PrefixVotes()
     for key in keys:
-        if mark := landmark(key.encode()):
+        folder, _, name = key.encode().rpartition(b"/")
+        if (mark := landmark(folder)) and mark.has(name):
             votes.add(mark)
     return votes.result()
 

@@ -8,7 +8,7 @@ import pytest
 from orchestrator.etcd import bbolt
 from orchestrator.etcd.details import read_details
 from orchestrator.etcd.members import parse_hash_kv
-from orchestrator.etcd.snapshot import SnapshotFacts, body_bytes, read_snapshot
+from orchestrator.etcd.snapshot import SnapshotFacts, read_snapshot
 from orchestrator.etcd.verify import verify
 from tests import snapshots
 from tests.bbolt_file import lay_out
@@ -20,7 +20,8 @@ TOKEN = "sizes"
 def read_as_etcdutl_does(path: Path) -> SnapshotFacts:
     """What is in the file, after its figures were found equal to etcdutl's."""
     data = memoryview(path.read_bytes())
-    facts, details, status = read_snapshot(data), read_details(data[: body_bytes(len(data))]), snapshots.status(path)
+    found, status = read_snapshot(data), snapshots.status(path)
+    facts, details = found.facts, read_details(found.database, found.keys)
     ours = (details.status_hash, facts.last_entry_revision, facts.total_entries, details.total_size_bytes)
     assert ours == (status["hash"], status["revision"], status["totalKey"], status["totalSize"])
     assert verify(data).is_whole
@@ -52,10 +53,12 @@ def test_pages_of_another_size(snapshot_path: Path, tmp_path: Path, page_size: i
     path = tmp_path / "snapshot.db"
     path.write_bytes(body + sha256(body).digest())
 
-    facts, real = read_as_etcdutl_does(path), read_snapshot(whole)
+    facts, real = read_as_etcdutl_does(path), read_snapshot(whole).facts
     assert facts.page_size_bytes == page_size
     assert (facts.hash_kv, facts.live_keys, facts.members) == (real.hash_kv, real.live_keys, real.members)
     assert facts.hash_kv == hash_kv_restored(path, tmp_path)
 
     body = b"\0" * 80 + body[80:]
-    assert read_snapshot(memoryview(body + sha256(body).digest())).hash_kv == real.hash_kv, "by the other meta page"
+    assert read_snapshot(memoryview(body + sha256(body).digest())).facts.hash_kv == real.hash_kv, (
+        "by the other meta page"
+    )

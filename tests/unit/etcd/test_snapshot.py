@@ -112,7 +112,7 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         path = snapshots.save(member, folder / "snapshot.db")
         said = parse_hash_kv(snapshots.hash_kv(member).body)
         count = call(member, "kv/range", {"key": "AA==", "range_end": "AA==", "count_only": True}).get("count", 0)
-    yield Sample(path, said, int(count), read_snapshot(memoryview(path.read_bytes())))
+    yield Sample(path, said, int(count), read_snapshot(memoryview(path.read_bytes())).facts)
 
 
 def test_counts_are_those_of_etcdutl(sample: Sample) -> None:
@@ -155,7 +155,7 @@ def test_the_cluster_that_it_came_from(tmp_path: Path) -> None:
         status = call(member, "maintenance/status", {})
         (said,) = parse_members(snapshots.request(member.peer_port, "GET", "/members").body)
         path = snapshots.save(member, tmp_path / "snapshot.db")
-    facts = read_snapshot(memoryview(path.read_bytes()))
+    facts = read_snapshot(memoryview(path.read_bytes())).facts
     assert facts.members == (SnapshotMember(id=said.id, name="etcd0", peer_urls=said.peer_urls),)
     assert facts.cluster_version == "3.5.0"
     assert facts.alarms == (f"NOSPACE on {said.id}",)

@@ -41,7 +41,7 @@ def branch_and_leaf(data: bytes) -> tuple[int, int]:
 
 def test_a_whole_file(snapshot_path: Path) -> None:
     data = snapshot_path.read_bytes()
-    found, facts = verified(data), read_snapshot(memoryview(data))
+    found, facts = verified(data), read_snapshot(memoryview(data)).facts
     assert found.is_whole
     assert (found.sha256, found.size_bytes, found.trailer) == (facts.sha256, len(data), Trailer.FITS)
     assert (found.readable_entries, found.readable_revision) == (facts.key_entries, facts.last_entry_revision)
@@ -142,7 +142,7 @@ def test_many_damages_are_counted_and_some_told(whole: bytes) -> None:
 def test_mutants(whole: bytes) -> None:
     """With a sha256 that no longer fits all are refused. With one that was made to fit, what verify calls whole can be
     read: nothing is wrong with its pages, and that a value is another cannot be seen."""
-    truth, entries = verified(whole), read_snapshot(memoryview(whole)).key_entries
+    truth, entries = verified(whole), read_snapshot(memoryview(whole)).facts.key_entries
     accepted: Counter[str] = Counter()
     for mutant in mutants(whole, MUTANTS):
         found = verified(mutant.data)
@@ -151,7 +151,7 @@ def test_mutants(whole: bytes) -> None:
         elif found.is_whole:
             accepted[mutant.what] += 1
             assert found.readable_entries == truth.readable_entries, "no key is lost unseen"
-            assert read_snapshot(memoryview(mutant.data)).key_entries == entries
+            assert read_snapshot(memoryview(mutant.data)).facts.key_entries == entries
     assert not {"cut", "cut page", "double"} & set(accepted)
     assert accepted["bit"], "a value that is another value cannot be seen"
 

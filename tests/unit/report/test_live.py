@@ -13,6 +13,8 @@ from rich.file_proxy import FileProxy
 from orchestrator.adapters import report
 from orchestrator.adapters.live import LiveReporter
 from orchestrator.adapters.plain import PlainReporter
+from orchestrator.adapters.reporters import QuietReporter
+from orchestrator.core.model import PhaseName
 from tests.unit.report.conftest import Printed, StillClock, text_of
 
 MIB = 1 << 20
@@ -195,8 +197,9 @@ def _stderr(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, **environment: s
     return stream
 
 
-def _work(reporter: LiveReporter | PlainReporter | report.QuietReporter) -> None:
+def _work(reporter: LiveReporter | PlainReporter | QuietReporter) -> None:
     with reporter:
+        reporter.begin(tuple(PhaseName))
         reporter.phase("stop", "stop", ("master-1",))
         reporter.step("master-1", "stop.kublr/master-1", "acting", "stop kublr.service")
         reporter.step("master-1", "stop.kublr/master-1", "failed", "why")

@@ -42,7 +42,7 @@ def snapshot(member: Member, tmp_path: Path) -> SnapshotFacts:
     for name in (*NODES, *LEASES, "pods/shop/cart"):
         snapshots.put(member, f"/registry/{name}", b"x")
     snapshots.delete(member, "/registry/pods/shop/cart")
-    return open_snapshot(snapshots.save(member, tmp_path / "snapshot.db"))
+    return open_snapshot(snapshots.save(member, tmp_path / "snapshot.db")).facts
 
 
 def view_of(member: Member) -> tuple[MasterView, EtcdConfig]:
