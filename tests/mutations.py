@@ -20,6 +20,7 @@ from orchestrator.etcd.verify import verify
 from tests import snapshots
 
 PAGE, TRAILER = 4096, 32
+STUCK_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,14 @@ def _mutate(body: bytearray, chance: random.Random) -> tuple[bytearray, str]:
     return body, what
 
 
-def etcdutl_accepts(path: Path) -> bool:
-    """`etcdutl snapshot status` ends with 0."""
+def etcdutl(path: Path) -> str:
+    """How `etcdutl snapshot status` ends: `accepted`, `refused`, or `stuck` for 20 s."""
     argv = [str(snapshots.ETCDUTL), "snapshot", "status", str(path)]
-    return subprocess.run(argv, capture_output=True, check=False, timeout=60).returncode == 0
+    try:
+        ended = subprocess.run(argv, capture_output=True, check=False, timeout=STUCK_S)
+    except subprocess.TimeoutExpired:
+        return "stuck"
+    return "refused" if ended.returncode else "accepted"
 
 
 def main(number: int) -> None:
@@ -83,14 +88,16 @@ def main(number: int) -> None:
         path = Path(folder) / "mutant.db"
         whole = snapshots.make_snapshot(Path(folder), keys=300, value_bytes=1500).read_bytes()
         ours: Counter[bool] = Counter()
-        theirs: Counter[bool] = Counter()
+        theirs: Counter[tuple[bool, str]] = Counter()
         for mutant in mutants(whole, number):
             path.write_bytes(mutant.data)
             ours[mutant.sealed] += verify(memoryview(mutant.data)).is_whole
-            theirs[mutant.sealed] += etcdutl_accepts(path)
+            theirs[mutant.sealed, etcdutl(path)] += 1
         for sealed, which in ((False, "whose sha256 no longer fits"), (True, "whose sha256 was made to fit")):
             of = (number + (not sealed)) // 2
-            print(f"{of} mutants {which}: {theirs[sealed]} accepted by etcdutl, {ours[sealed]} by orchestrator")
+            accepted, stuck = theirs[sealed, "accepted"], theirs[sealed, "stuck"]
+            told = f"{accepted} accepted by etcdutl, {stuck} made it hang; {ours[sealed]} accepted by orchestrator"
+            print(f"{of} mutants {which}: {told}")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,9 @@ NEVER = -1  # the compacted revision of a store that was never compacted
 
 REVISION_BYTES = 17
 _TOMBSTONE_BYTES = 18
-_USER_KEY = 1
-_HEAD_BYTES = 2 + 127  # of a value that begins with a short key: its tag, its length, itself
+_SIZES = (REVISION_BYTES, _TOMBSTONE_BYTES)
+_USER_KEY, _KEY_TAG = 1, 1 << 3 | wire.LENGTH_DELIMITED
+_HEAD_BYTES = _TOMBSTONE_BYTES + 2 + 127  # a revision, and a short key with its tag and its length
 _TOMBSTONE, _KEPT = 1, 2
 
 
@@ -59,19 +60,30 @@ def main_revision(entry_key: bytes | memoryview) -> int:
 
 def user_key(value: memoryview) -> bytes:
     """Field 1 of an mvccpb.KeyValue; b"" for the empty value that a revision bump leaves."""
-    # Nearly every value begins with a key shorter than 128 bytes; the general reader takes ten times longer.
-    head = bytes(value[:_HEAD_BYTES])
-    if len(head) > 2 and head[0] == 0x0A and head[1] < 0x80 and len(head) >= 2 + head[1]:
-        return head[2 : 2 + head[1]]
+    key = _short_key(bytes(value[:_HEAD_BYTES]), 0)
+    if key is not None:
+        return key
     try:
         return bytes(wire.nested(value, _USER_KEY))
     except wire.WireError as error:
         raise CorruptError(f"bucket 'key': a value is no mvccpb.KeyValue: {error}") from error
 
 
+def _short_key(head: bytes, place: int) -> bytes | None:
+    """The user key of a value that begins at a place and with a key shorter than 128 bytes, as nearly every value does.
+
+    None for any other: the general reader takes ten times longer.
+    """
+    begin = place + 2
+    if len(head) <= begin or head[place] != _KEY_TAG or head[place + 1] >= 0x80:
+        return None
+    end = begin + head[place + 1]
+    return head[begin:end] if end <= len(head) else None
+
+
 def read_revision(key: memoryview) -> bytes:
     """An entry's key as bytes. Raises ``CorruptError`` where it is no revision."""
-    if len(key) not in (REVISION_BYTES, _TOMBSTONE_BYTES):
+    if len(key) not in _SIZES:
         raise CorruptError(f"bucket 'key': {bytes(key[:32]).hex()} is no revision")
     return bytes(key)
 
@@ -85,14 +97,17 @@ def survey(database: Database) -> Keyspace:
     starts, ends, marks = array("Q"), array("Q"), bytearray()
     buffer, previous = database.buffer, b""
     for ordinal, (start, middle, end) in enumerate(database.places(BUCKET)):
-        revision = read_revision(buffer[start:middle])
+        size = middle - start
+        head = bytes(buffer[start : min(end, start + _HEAD_BYTES)])  # one copy of all that is looked at here
+        revision = head[:size] if size in _SIZES else read_revision(buffer[start:middle])
         if revision <= previous:
             raise CorruptError(f"bucket 'key': revision {revision.hex()} follows {previous.hex()}")
         previous = revision
-        fingerprint = _fingerprint(user_key(buffer[middle:end]))
+        key = _short_key(head, size)
+        fingerprint = _fingerprint(user_key(buffer[middle:end]) if key is None else key)
         starts.append(start)
         ends.append(end)
-        if len(revision) == _TOMBSTONE_BYTES:
+        if size == _TOMBSTONE_BYTES:
             newest.pop(fingerprint, None)
             marks.append(_TOMBSTONE)
         else:
