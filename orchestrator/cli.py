@@ -6,8 +6,7 @@ Heavy imports stand in the commands, so that `--help` answers at once. The only 
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,14 +15,12 @@ import typer
 from orchestrator import options
 from orchestrator.confirm import confirm_destroyed, confirm_plan
 from orchestrator.errors import UsageError
-from orchestrator.exits import fail, leave, print_json, run_command
+from orchestrator.exits import fail, leave, print_ended, print_json, run_command
+from orchestrator.opening import opened
 from orchestrator.snapshot_commands import snapshot_app
 
 if TYPE_CHECKING:
-    from orchestrator.app.running import Ended
     from orchestrator.app.undoing import Kind
-    from orchestrator.app.wiring import Cluster
-    from orchestrator.core.inventory import Inventory as InventoryModel
 
 app = typer.Typer(
     name="orchestrator",
@@ -57,7 +54,7 @@ def check(
 
     async def work() -> None:
         overrides = frozenset(override or ())
-        async with _open(inventory, quiet=quiet, without=without) as cluster:
+        async with opened(inventory, quiet=quiet, without=without) as cluster:
             facts = planning.read_snapshot(cluster, snapshot, overrides).facts if snapshot else None
             checked = await planning.check(cluster, facts, overrides)
         if as_json:
@@ -95,7 +92,7 @@ def plan(
 
     async def work() -> None:
         _known_strategy(strategy)
-        async with _open(inventory, quiet=quiet, without=without) as cluster:
+        async with opened(inventory, quiet=quiet, without=without) as cluster:
             overrides = frozenset(override or ())
             planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
         made = planned.plan
@@ -136,14 +133,14 @@ def restore(
 
     async def work() -> None:
         _known_strategy(strategy)
-        async with _open(inventory, quiet=quiet, without=without) as cluster:
+        async with opened(inventory, quiet=quiet, without=without) as cluster:
             overrides = frozenset(override or ())
             planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
             made = planned.plan
             await confirm_plan(cluster, made, confirm, verbose, planned.rows if diff else ())
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
             ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
-        _print_ended(ended, inventory, as_json=as_json)
+        print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)
 
@@ -166,12 +163,12 @@ def apply(
     from orchestrator.app import planning, running
 
     async def work() -> None:
-        async with _open(inventory or made.inventory, quiet=quiet, without=without) as cluster:
+        async with opened(inventory or made.inventory, quiet=quiet, without=without) as cluster:
             await planning.refuse_stale(cluster, made)
             await confirm_plan(cluster, made, confirm, verbose)
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
             ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
-        _print_ended(ended, where, as_json=as_json)
+        print_ended(ended, where, as_json=as_json)
 
     try:
         made = planning.read_plan(planfile)
@@ -199,7 +196,7 @@ def status(
     from orchestrator.app.wiring import run_folder
 
     async def work() -> None:
-        async with _open(inventory, quiet=quiet) as cluster:
+        async with opened(inventory, quiet=quiet) as cluster:
             state = await history.find_run(cluster, run)
             made = await state.plan(cluster)
             silent = tuple(sorted(cluster.opened.keys() - cluster.remotes.keys()))
@@ -231,10 +228,10 @@ def resume(
     from orchestrator.app import running
 
     async def work() -> None:
-        async with _open(inventory, quiet=quiet, without=without) as cluster:
+        async with opened(inventory, quiet=quiet, without=without) as cluster:
             await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
             ended = await running.resume(cluster, run, snapshot=snapshot, answers=_answers(volumes_done))
-        _print_ended(ended, inventory, as_json=as_json)
+        print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)
 
@@ -256,7 +253,7 @@ def restart_workers(
     from orchestrator.app import running
 
     async def work() -> None:
-        async with _open(inventory, quiet=quiet, without=without) as cluster:
+        async with opened(inventory, quiet=quiet, without=without) as cluster:
             await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
             unfinished = await running.open_workers_run(cluster)
             if unfinished:
@@ -265,7 +262,44 @@ def restart_workers(
                 made = await running.plan_workers(cluster)
                 await confirm_plan(cluster, made, confirm, verbose)
                 ended = await running.run_plan(cluster, made)
-        _print_ended(ended, inventory, as_json=as_json)
+        print_ended(ended, inventory, as_json=as_json)
+
+    run_command(work, inventory)
+
+
+@app.command()
+def reinit(
+    host: Annotated[str, typer.Argument(help="The master whose member has failed.")],
+    inventory: options.Inventory,
+    dry_run: options.DryRun = False,
+    override: options.Override = None,
+    confirm: options.Confirm = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Have one failed member thrown away, and join the others anew. Needs a quorum of the others; nothing stops.
+
+    Example: orchestrator reinit master-2 -i cluster.yml
+    """
+    from orchestrator.adapters import report
+    from orchestrator.app import reiniting, running
+
+    async def work() -> None:
+        ended = None
+        async with opened(inventory, quiet=quiet) as cluster:
+            made = await reiniting.plan_reinit(cluster, host, frozenset(override or ()))
+            if not dry_run:
+                await confirm_plan(cluster, made, confirm, verbose)
+                ended = await running.run_plan(cluster, made)
+                await reiniting.tell_result(cluster, made, host)
+        if ended:
+            print_ended(ended, inventory, as_json=as_json)
+        elif as_json:
+            print_json(report.plan_json(made))
+        else:
+            line = f"orchestrator reinit {host} -i {inventory}"
+            report.print_plan(report.stdout(), made, verbose=verbose, next_step=line)
 
     run_command(work, inventory)
 
@@ -291,14 +325,14 @@ def _undo(kind: Kind, text: str) -> None:
 
         async def work() -> None:
             ended = None
-            async with _open(inventory, quiet=quiet, without=without) as cluster:
+            async with opened(inventory, quiet=quiet, without=without) as cluster:
                 found = await undoing.plan_undo(cluster, kind, run)
                 if not dry_run:
                     await confirm_plan(cluster, found.plan, confirm, verbose)
                     await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
                     ended = await undoing.carry_out(found, answers=_answers(volumes_done))
             if ended:
-                _print_ended(ended, inventory, as_json=as_json)
+                print_ended(ended, inventory, as_json=as_json)
             elif as_json:
                 print_json(report.plan_json(found.plan))
             else:
@@ -339,23 +373,6 @@ def schema(name: Annotated[str, typer.Argument(help="inventory or plan.")]) -> N
 # --- between arguments and app --------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def _open(
-    inventory: Path | InventoryModel, *, quiet: bool, without: list[str] | None = None
-) -> AsyncIterator[Cluster]:
-    """The cluster, with a reporter for as long as the connections stand."""
-    from orchestrator.adapters import report
-    from orchestrator.adapters.files import load_inventory
-    from orchestrator.app.wiring import open_cluster
-
-    if isinstance(inventory, Path):
-        inventory = load_inventory(inventory)
-    inventory = inventory.leave_out(without or ())
-    with report.make_reporter(quiet=quiet) as reporter:
-        async with open_cluster(inventory, reporter) as cluster:
-            yield cluster
-
-
 def _known_strategy(strategy: str) -> None:
     if strategy != "aided":
         raise UsageError(f"there is no strategy {strategy} yet", "use --strategy aided")
@@ -368,20 +385,6 @@ def _answers(volumes_done: bool) -> frozenset[str]:
 def _restore_line(inventory: Path, snapshot: Path, override: list[str] | None, without: list[str] | None) -> str:
     extra = [f" --override {name}" for name in override or ()] + [f" --without {name}" for name in without or ()]
     return f"orchestrator restore -i {inventory} --snapshot {snapshot}{''.join(extra)}"
-
-
-def _print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
-    """The result; then, raised, what still keeps the run open."""
-    from orchestrator.adapters import report
-
-    if as_json:
-        print_json(report.result_json(ended.plan, ended.result, ended.total_s, ended.evidence))
-    else:
-        if ended.evidence and ended.plan.snapshot:
-            report.print_evidence(report.stdout(), ended.plan.snapshot, ended.evidence)
-        report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
-    if ended.error:
-        raise ended.error
 
 
 def main() -> None:

@@ -9,9 +9,12 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.errors import InterruptedRunError, OrchestratorError
+
+if TYPE_CHECKING:
+    from orchestrator.app.running import Ended
 
 
 def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
@@ -36,6 +39,20 @@ def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path |
 def print_json(value: Any) -> None:
     """A document on standard output."""
     print(json.dumps(value, indent=2, sort_keys=True))
+
+
+def print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
+    """The result; then, raised, what still keeps the run open."""
+    from orchestrator.adapters import report
+
+    if as_json:
+        print_json(report.result_json(ended.plan, ended.result, ended.total_s, ended.evidence))
+    else:
+        if ended.evidence and ended.plan.snapshot:
+            report.print_evidence(report.stdout(), ended.plan.snapshot, ended.evidence)
+        report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
+    if ended.error:
+        raise ended.error
 
 
 def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:

@@ -40,6 +40,10 @@ class Distro(Protocol):
         """Aided strategy: has the vendor's agent schedule the restore for the next start."""
         ...
 
+    def reinitialize(self, view: MasterView) -> Script:
+        """Has one member thrown away, and join the others anew; returns before that is done."""
+        ...
+
     def start(self, host: Host) -> Exec:
         """Starts what brings everything else up; returns before it is up."""
         ...

@@ -22,7 +22,7 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
     elif proof := result.proof:
         lines.append(("members", f"{masters_words(plan)}; cluster id {proof['cluster_id']}"))
         lines.append(("HashKV", f"{proof['hash_kv']} at revision {proof['revision']} on every member"))
-    if not plan.undoes or plan.phase(PhaseName.WORKERS):
+    if plan.phase(PhaseName.WORKERS):
         lines.append(("workers", _workers_words(plan, result)))
     if kept := kept_words(plan):
         lines.append(("old data", f"kept in {kept}{_same_id(plan, result)}"))
@@ -87,6 +87,8 @@ _UNDOES = {
 def _verdict(plan: Plan, result: Result) -> str:
     if plan.kind == "workers":
         return "not all workers are restarted" if result.failed_workers else "the workers are restarted"
+    if plan.kind == "reinit":
+        return "joined anew: the member holds what the others hold, and all agree"
     restored = "restored: every member is proven to hold the snapshot"
     if plan.undoes:
         restored = _UNDOES[plan.kind].format(run=plan.undoes)

@@ -343,7 +343,7 @@ class Plan(Frozen):
     """
 
     format: int = PLAN_FORMAT
-    kind: Literal["restore", "workers", "abort", "rollback", "finish", "unlock"]
+    kind: Literal["restore", "workers", "reinit", "abort", "rollback", "finish", "unlock"]
     undoes: str = ""
     strategy: str = "aided"
     run: str

@@ -59,6 +59,7 @@ Lines = tuple[tuple[str, str], ...]
 TITLES = {
     "restore": "Restore of etcd on",
     "workers": "Restart of the workers of",
+    "reinit": "One member of etcd anew on",
     "abort": "Abort of a restore on",
     "rollback": "Rollback of a restore on",
     "finish": "End of a restore on",
@@ -263,7 +264,8 @@ def consequences(plan: Plan) -> Lines:
     cost = plan.estimate
     keeps = f" and keeps {size(cost.kept_bytes)} of old data" if cost.kept_bytes else ""
     outage = f"{duration(cost.outage_s)} of outage, " if cost.outage_s else ""
-    lines.append(("estimate", f"about {outage}{duration(cost.total_s)} in all; sends {size(cost.upload_bytes)}{keeps}"))
+    sends = f"; sends {size(cost.upload_bytes)}{keeps}" if cost.upload_bytes else ""
+    lines.append(("estimate", f"about {outage}{duration(cost.total_s)} in all{sends}"))
     return tuple((label, printable(text)) for label, text in lines)
 
 
@@ -292,7 +294,9 @@ def footer(plan: Plan) -> str:
     parts = [f"{count(len(plan.masters), 'member')} to restore"] if plan.snapshot else []
     if plan.undoes:
         parts.append(f"{plan.kind} of run {plan.undoes}")
-    if phase or not plan.undoes:
+    if plan.kind == "reinit":
+        parts.append("1 member to join anew")
+    elif phase or not plan.undoes:
         parts.append(f"{count(len(phase.steps) if phase else 0, 'worker')} to restart")
     parts += [f"{size(plan.estimate.upload_bytes)} to send"] if plan.estimate.upload_bytes else []
     return f"Plan: {', '.join(parts)}."

@@ -134,6 +134,10 @@ class Kublr:
             timeout_s=timeouts.COPY_S,
         )
 
+    def reinitialize(self, view: MasterView) -> Script:
+        assert view.etcd is not None
+        return Script(file="reinit.sh", args=(view.etcd.data,), timeout_s=timeouts.MARK_S)
+
     def start(self, host: Host) -> Exec:
         # "no need to manually start" kubelet and Docker: the agent does that.
         return Exec(

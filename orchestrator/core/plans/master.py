@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orchestrator.core import timeouts
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.masters import EtcdConfig, MasterView
-from orchestrator.core.model import Call, Exec, Look, Order, Phase, PhaseName, Probe, Script, Step
+from orchestrator.core.model import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Script, Step
 from orchestrator.core.phases import PHASES
 
 
@@ -113,8 +113,8 @@ def look(file: str, *args: str, timeout_s: float = timeouts.LOOK_S) -> Script:
     return Script(file=file, args=args, timeout_s=timeout_s)
 
 
-def one(master: Master, call: Call) -> Probe:
-    return Probe(looks=(Look(host=master.name, call=call),))
+def one(master: Master, call: Call, *, wait_s: float = 0.0) -> Probe:
+    return Probe(looks=(Look(host=master.name, call=call),), wait_s=wait_s)
 
 
 def all_of(
@@ -122,6 +122,18 @@ def all_of(
 ) -> Probe:
     looks = tuple(Look(host=master.name, call=call(master)) for master in masters)
     return Probe(looks=looks, wait_s=wait_s, dwell_s=dwell_s)
+
+
+def equal(masters: Iterable[Master], expect: dict[str, str]) -> Probe:
+    """Whether the members hold the same, with a quorum: `core.agreement` says what is compared and expected."""
+    looks = tuple(Look(host=master.name, call=_agree(master)) for master in masters)
+    return Probe(looks=looks, judge=Judge.EQUAL, wait_s=timeouts.PROVEN_WAIT_S, expect=expect)
+
+
+def _agree(master: Master) -> Script:
+    etcd = master.etcd
+    where = (etcd.data, etcd.member_path, etcd.peer_url, etcd.client_url, etcd.address)
+    return look("agree.sh", master.state, master.run, *where, *master.certificates)
 
 
 def script_step(

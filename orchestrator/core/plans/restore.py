@@ -14,7 +14,6 @@ from orchestrator.core.model import (
     Exec,
     Judge,
     Look,
-    Order,
     Pause,
     Phase,
     PhaseName,
@@ -36,6 +35,7 @@ from orchestrator.core.plans.master import (
     release_step,
     script_step,
 )
+from orchestrator.core.plans.safeguard import safeguard_phase
 from orchestrator.core.plans.workers import workers_phase
 from orchestrator.core.sockets import socket_pattern
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -56,7 +56,7 @@ class Restore:
         """All phases, in the order of ``core.phases``."""
         return (
             claim_phase(self.masters, self.laptop),
-            self._safeguard(),
+            safeguard_phase(self.masters, self.distro),
             self._stage(),
             self._resolve(),
             self._stop(),
@@ -72,34 +72,6 @@ class Restore:
     @property
     def masters(self) -> tuple[Master, ...]:
         return masters_of(self.inventory, self.views, self.run)
-
-    def _safeguard(self) -> Phase:
-        live = [master for master in self.masters if master.view.live and master.view.live.has_quorum]
-        if not live:
-            return make_phase(PhaseName.SAFEGUARD, (), note="impossible: no quorum answers, so nothing can be saved")
-        best = max(live, key=lambda master: master.view.live.revision if master.view.live else 0)
-        others = [master for master in self.masters if master.name != best.name]
-        take = Step(
-            id=f"safeguard.take/{best.name}",
-            host=best.name,
-            title="take a safety snapshot",
-            act=self.distro.take_snapshot(best.host),
-            rerunnable=True,
-        )
-        copies = tuple(
-            Step(
-                id=f"safeguard.copy/{other.name}",
-                host=other.name,
-                title=f"copy the safety snapshot from {best.name}",
-                act=Push(
-                    source_host=best.name, source_path=f"{best.folder}/safety.db", path=f"{other.folder}/safety.db"
-                ),
-                rerunnable=True,
-            )
-            for other in others[:1]
-        )
-        barrier = all_of((best, *others[:1]), lambda master: Exec(argv=("test", "-s", f"{master.folder}/safety.db")))
-        return make_phase(PhaseName.SAFEGUARD, (take, *copies), order=Order.SEQUENCE, barrier=barrier)
 
     def _stage(self) -> Phase:
         steps = tuple(

@@ -14,8 +14,6 @@ from orchestrator.core.model import (
     ActRecord,
     ActState,
     Estimate,
-    Judge,
-    Look,
     Phase,
     PhaseName,
     Plan,
@@ -23,7 +21,7 @@ from orchestrator.core.model import (
     Script,
     Step,
 )
-from orchestrator.core.plans.master import Master, look, masters_of
+from orchestrator.core.plans.master import Master, equal, look, masters_of
 from orchestrator.core.plans.restore import Restore
 from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.words import listed
@@ -133,22 +131,7 @@ class Undone:
         """With ``old`` data back, the cluster id is expected that was seen before the run, where one was."""
         seen = {fact.cluster_id for fact in self.plan.facts if fact.cluster_id}
         expect = {"cluster_id": seen.pop()} if old and len(seen) == 1 else {}
-        looks = tuple(Look(host=master.name, call=self._agree(master)) for master in masters)
-        return Probe(looks=looks, judge=Judge.EQUAL, wait_s=timeouts.PROVEN_WAIT_S, expect=expect)
-
-    def _agree(self, master: Master) -> Script:
-        etcd = master.etcd
-        return look(
-            "agree.sh",
-            master.state,
-            self.run,
-            etcd.data,
-            etcd.member_path,
-            etcd.peer_url,
-            etcd.client_url,
-            etcd.address,
-            *master.certificates,
-        )
+        return equal(masters, expect)
 
 
 def steps_of(phase: Phase, name: str, master: Master) -> tuple[Step, ...]:

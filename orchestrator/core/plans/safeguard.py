@@ -1,0 +1,37 @@
+"""The phase safeguard: a snapshot of what still answers, before anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.core.distro import Distro
+from orchestrator.core.model import Exec, Order, Phase, PhaseName, Push, Step
+from orchestrator.core.plans.master import Master, all_of, make_phase
+
+
+def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:
+    """Taken from the member that knows most of those with a quorum, and copied to another master."""
+    live = [master for master in masters if master.view.live and master.view.live.has_quorum]
+    if not live:
+        return make_phase(PhaseName.SAFEGUARD, (), note="impossible: no quorum answers, so nothing can be saved")
+    best = max(live, key=lambda master: master.view.live.revision if master.view.live else 0)
+    others = [master for master in masters if master.name != best.name]
+    take = Step(
+        id=f"safeguard.take/{best.name}",
+        host=best.name,
+        title="take a safety snapshot",
+        act=distro.take_snapshot(best.host),
+        rerunnable=True,
+    )
+    copies = tuple(
+        Step(
+            id=f"safeguard.copy/{other.name}",
+            host=other.name,
+            title=f"copy the safety snapshot from {best.name}",
+            act=Push(source_host=best.name, source_path=f"{best.folder}/safety.db", path=f"{other.folder}/safety.db"),
+            rerunnable=True,
+        )
+        for other in others[:1]
+    )
+    barrier = all_of((best, *others[:1]), lambda master: Exec(argv=("test", "-s", f"{master.folder}/safety.db")))
+    return make_phase(PhaseName.SAFEGUARD, (take, *copies), order=Order.SEQUENCE, barrier=barrier)
