@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator import options
+from orchestrator.backup_commands import backup
 from orchestrator.confirm import confirm_destroyed, confirm_plan
 from orchestrator.errors import UsageError
 from orchestrator.exits import fail, leave, print_ended, print_json, run_command
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 
 app.add_typer(snapshot_app, name="snapshot")
+app.command("backup")(backup)
 
 
 @app.command()

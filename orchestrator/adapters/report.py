@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from orchestrator.adapters.reporters import make_console, make_reporter, stderr, stdout
 from orchestrator.adapters.tables import (
+    print_backup,
     print_error,
     print_evidence,
     print_findings,
@@ -23,6 +24,7 @@ __all__ = [
     "make_console",
     "make_reporter",
     "plan_json",
+    "print_backup",
     "print_error",
     "print_evidence",
     "print_findings",

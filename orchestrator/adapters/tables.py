@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.core import render
+from orchestrator.core.backups import BackupFacts, backup_lines
 from orchestrator.core.cost import Change, Cost, ResourceCost
 from orchestrator.core.cost_words import change_heading, change_rows, cost_lines, every_object
 from orchestrator.core.ending import result_lines
@@ -229,6 +230,14 @@ def _stands(plan: Plan, standing: PhaseStanding) -> Text:
     for host, reason in standing.reasons.items():
         text.append(f"\n{host}: {printable(reason)}" if text else f"{host}: {printable(reason)}")
     return text
+
+
+def print_backup(
+    console: Console, path: str, facts: BackupFacts, removed: Sequence[str], failed: Mapping[str, str]
+) -> None:
+    """What was saved, from where, and what went."""
+    lines = backup_lines(path, facts, removed, failed)
+    console.print(labelled(tuple((label, printable(text)) for label, text in lines), 0))
 
 
 def print_error(console: Console, error: OrchestratorError) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from orchestrator.core.backups import BackupFacts
 from orchestrator.core.cost import ResourceCost
 from orchestrator.core.ending import hosts_file_kept
 from orchestrator.core.evidence import Evidence
@@ -118,6 +119,20 @@ def status_json(
             for standing in standings(plan, records)
         ],
         "history": [dict(event) for event in history],
+    }
+
+
+def backup_json(path: str, facts: BackupFacts, removed: Sequence[str], failed: Mapping[str, str]) -> Document:
+    """A backup that was taken; ``failed`` are the masters that gave none, with the reason."""
+    found = facts.model_dump(mode="json")
+    found["snapshot"]["hash_kv"] = str(facts.snapshot.hash_kv)
+    return {
+        "format": FORMAT,
+        "kind": "backup",
+        "path": path,
+        "facts": found,
+        "removed": list(removed),
+        "failed": dict(failed),
     }
 
 

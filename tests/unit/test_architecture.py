@@ -23,7 +23,7 @@ ORDER = (
     ("coordinator", "observe", "adapters"),
     ("app",),
     ("confirm", "exits", "opening", "options"),
-    ("snapshot_commands",),
+    ("backup_commands", "snapshot_commands"),
     ("cli",),
     ("__main__",),
 )
@@ -55,6 +55,7 @@ OUTER = {
     "opening": set(),
     "options": {"typer"},
     "snapshot_commands": {"typer"},
+    "backup_commands": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
 }
@@ -169,6 +170,7 @@ def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
     assert {module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names} == {
         "typer",
         "orchestrator",
+        "orchestrator.backup_commands",
         "orchestrator.confirm",
         "orchestrator.errors",
         "orchestrator.exits",

@@ -1,0 +1,101 @@
+"""Backups in a folder: their names, the facts beside each, who is asked for one, and which old ones may go. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.core.masters import MasterView
+from orchestrator.core.words import count, size
+from orchestrator.etcd.frozen import Frozen
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+ENDING, FACTS_ENDING = ".db", ".json"
+_SECONDS_OF_A_DAY = 24 * 60 * 60
+
+
+class BackupFacts(Frozen):
+    """What lies beside a backup, for checks before it is restored one day. ``shared_files`` is the sha256 by path of
+    what all masters must share: certificate authorities, service-account keys, the encryption configuration."""
+
+    format: int = 1
+    cluster: str
+    taken_at_utc: str
+    host: str
+    member: str
+    etcd_version: str
+    cluster_id: str
+    snapshot: SnapshotFacts
+    shared_files: dict[str, str]
+    encryption_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A backup of this cluster in the folder. ``good``: its facts lie beside it, and it has the size that they say."""
+
+    name: str
+    taken_at_s: float
+    good: bool
+
+
+def name_of(cluster: str, at_utc: str) -> str:
+    """`prod-1-20261123t030000z`; sorted by name they are sorted by time."""
+    return f"{cluster}-{at_utc.replace('-', '').replace(':', '').lower()}"
+
+
+def taken_at_s(cluster: str, name: str) -> float | None:
+    """When the backup of that name was taken; None where it is none of that cluster."""
+    try:
+        moment = datetime.strptime(f"{name.removeprefix(f'{cluster}-')}+0000", "%Y%m%dt%H%M%Sz%z")
+    except ValueError:
+        return None
+    return moment.timestamp() if name.startswith(f"{cluster}-") else None
+
+
+def to_remove(found: Iterable[Kept], *, most: int | None, days: float | None, now_s: float) -> tuple[str, ...]:
+    """The names of those that are too many or too old. The newest good one stays whatever its age; what is not good
+    counts for nothing, and stays as well: somebody should look at it."""
+    good = sorted((it for it in found if it.good), key=lambda it: it.taken_at_s, reverse=True)
+    too_many = good[most:] if most is not None else []
+    too_old = [it for it in good if days is not None and now_s - it.taken_at_s > days * _SECONDS_OF_A_DAY]
+    gone = {it.name for it in (*too_many, *too_old)} - {it.name for it in good[:1]}
+    return tuple(sorted(gone))
+
+
+def members_to_ask(views: Mapping[str, MasterView]) -> tuple[MasterView, ...]:
+    """The masters whose members have a quorum, the one that knows most first."""
+    well = [view for view in views.values() if view.etcd and view.live and view.live.has_quorum]
+    return tuple(sorted(well, key=lambda view: view.live.revision if view.live else 0, reverse=True))
+
+
+def facts_of(cluster: str, at_utc: str, view: MasterView, snapshot: SnapshotFacts) -> BackupFacts:
+    """Of a backup that this master's member has made."""
+    assert view.etcd is not None and view.live is not None
+    return BackupFacts(
+        cluster=cluster,
+        taken_at_utc=at_utc,
+        host=view.host,
+        member=view.etcd.member,
+        etcd_version=view.live.version,
+        cluster_id=view.live.cluster_id,
+        snapshot=snapshot,
+        shared_files=dict(view.trust.files),
+        encryption_keys=view.trust.encryption_keys or (),
+    )
+
+
+def backup_lines(
+    path: str, facts: BackupFacts, removed: Sequence[str], failed: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """What was saved, from where, and what went: labels and values."""
+    snapshot = facts.snapshot
+    lines = [
+        ("saved", f"{path} ({size(snapshot.size_bytes)}), every page read and its sha256 found right"),
+        ("content", f"revision {snapshot.revision}, {count(snapshot.live_keys, 'key')}, HashKV {snapshot.hash_kv}"),
+        ("from", f"{facts.host} ({facts.member}), etcd {facts.etcd_version}"),
+    ]
+    lines += [("not from", f"{host}: {why}") for host, why in failed.items()]
+    lines += [("removed", name) for name in removed]
+    return tuple(lines)

@@ -1,0 +1,67 @@
+"""A backup of the running cluster: from the next master where one fails, whole, and with nothing left on the hosts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from orchestrator.core.backups import BackupFacts
+from tests.lab import truth
+from tests.lab.commands import each
+from tests.lab.hosts import MASTERS
+from tests.lab.lab import Lab
+from tests.lab.laptop import Laptop
+
+AGENT = "/opt/kublr/bin/kublr"
+FAILS = f'#!/bin/sh\n[ "$2" != backup ] || {{ echo disk failure; exit 1; }}\nexec {AGENT}.real "$@"\n'
+
+
+def test_a_backup_and_the_next_one(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    key = "/registry/configmaps/default/precious"
+    fresh.put(key, "to be in the backup")
+    arguments = ("-i", fresh.inventory, "--to", tmp_path / "backups", "--json")
+
+    first = laptop.run("backup", *arguments)
+    second = laptop.run("backup", *arguments, "--keep", "1")
+
+    assert (first.code, second.code) == (0, 0), f"{first}\n{second}"
+    told = json.loads(second.out)
+    assert told["removed"] == [Path(json.loads(first.out)["path"]).stem]
+    saved = Path(told["path"])
+    assert sorted(path.name for path in saved.parent.iterdir()) == [saved.name, saved.with_suffix(".json").name]
+    facts = BackupFacts.model_validate_json(saved.with_suffix(".json").read_text())
+    assert truth.hashes(fresh, facts.snapshot.revision).pop().hash == facts.snapshot.hash_kv
+    assert facts.shared_files or facts.member
+    assert laptop.run("snapshot", "verify", saved).code == 0
+    assert key.encode() in saved.read_bytes()
+    no_snapshot_is_left(fresh)
+
+
+def test_the_next_master_is_asked_where_one_fails(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    broken = [master.name for master in MASTERS[:2]]
+    try:
+        for name in broken:
+            fresh.exec(name, ["mv", AGENT, f"{AGENT}.real"])
+            fresh.exec(name, ["sh", "-c", f"cat >{AGENT} && chmod 755 {AGENT}"], stdin=FAILS.encode())
+        made = laptop.run("backup", "-i", fresh.inventory, "--to", tmp_path, "--json")
+        assert made.code == 0, made
+        told = json.loads(made.out)
+        assert told["facts"]["host"] == MASTERS[2].name
+        assert all("disk failure" in why for why in told["failed"].values())
+        no_snapshot_is_left(fresh)
+    finally:
+        for name in broken:
+            fresh.exec(name, ["mv", f"{AGENT}.real", AGENT])
+
+
+def test_without_a_quorum_there_is_none(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    each(MASTERS[:2], lambda master: fresh.damage(master.name))
+    refused = laptop.run("backup", "-i", fresh.inventory, "--to", tmp_path)
+    assert refused.code in (1, 3), refused
+    assert list(tmp_path.glob("lab-*")) == []
+
+
+def no_snapshot_is_left(lab: Lab) -> None:
+    for master in MASTERS:
+        found = lab.exec(master.name, ["sh", "-c", f"find {truth.STATE} -name '*.db*' 2>/dev/null || true"])
+        assert found.strip() == "", master.name

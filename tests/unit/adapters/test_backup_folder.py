@@ -1,0 +1,72 @@
+"""Backups on the laptop: whole or not there, for their owner's eyes, and told apart from what else lies beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.backup_folder import BackupFolder
+from orchestrator.core.backups import BackupFacts, facts_of, name_of
+from orchestrator.errors import UsageError
+from tests.unit.builders import masters, snapshot_facts
+
+CLUSTER, AT = "prod-1", "2026-11-23T03:00:07Z"
+NAME = name_of(CLUSTER, AT)
+CONTENT = b"all that the cluster knows"
+
+
+async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def facts() -> BackupFacts:
+    view = masters(1, quorum=True)["master-1"]
+    return facts_of(CLUSTER, AT, view, snapshot_facts(1, size_bytes=len(CONTENT)))
+
+
+def received(folder: BackupFolder) -> str:
+    return asyncio.run(folder.receive(NAME, chunks(CONTENT[:5], CONTENT[5:]), lambda _: None))
+
+
+def test_a_backup_is_there_when_it_is_whole(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path / "new" / "folder")
+    assert received(folder) == sha256(CONTENT).hexdigest()
+    assert folder.backups(CLUSTER) == ()
+    path = folder.keep(NAME, facts())
+    assert path.read_bytes() == CONTENT
+    assert [it.name for it in folder.backups(CLUSTER) if it.good] == [NAME]
+    assert {file.stat().st_mode & 0o777 for file in folder.path.iterdir()} == {0o600}
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+    assert folder.backups("prod") == ()
+    folder.remove(NAME)
+    assert list(folder.path.iterdir()) == []
+
+
+def test_one_that_was_cut_or_has_no_facts_is_not_good(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path)
+    received(folder)
+    path = folder.keep(NAME, facts())
+    path.write_bytes(CONTENT[:-1])
+    assert [it.good for it in folder.backups(CLUSTER)] == [False]
+    path.write_bytes(CONTENT)
+    path.with_suffix(".json").unlink()
+    assert [it.good for it in folder.backups(CLUSTER)] == [False]
+
+
+def test_what_did_not_arrive_is_discarded(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path)
+    received(folder)
+    folder.discard(NAME)
+    folder.discard(NAME)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"cannot write .*/file/folder: Not a directory"):
+        BackupFolder(tmp_path / "file" / "folder")
