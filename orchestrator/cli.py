@@ -351,19 +351,23 @@ _undo("unlock", "Free the masters from a run that has stopped nothing, and whose
 
 
 @app.command()
-def schema(name: Annotated[str, typer.Argument(help="inventory or plan.")]) -> None:
+def schema(
+    name: Annotated[str, typer.Argument(help="inventory, plan or snapshot, as `inspect --json` prints it.")],
+) -> None:
     """Print the JSON Schema of a file format, for editors and other programs.
 
     Example: orchestrator schema inventory > inventory.schema.json
     """
 
     async def work() -> None:
+        from orchestrator.core.inspection import Inspection
         from orchestrator.core.inventory import inventory_schema
         from orchestrator.core.model import Plan
 
         schemas: dict[str, Callable[[], dict[str, Any]]] = {
             "inventory": inventory_schema,
             "plan": Plan.model_json_schema,
+            "snapshot": Inspection.model_json_schema,
         }
         if name not in schemas:
             raise UsageError(f"there is no schema {name}", f"orchestrator schema {' | '.join(schemas)}")

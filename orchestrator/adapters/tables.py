@@ -158,10 +158,13 @@ def print_result(
     console: Console, plan: Plan, result: Result, total_s: float, inventory: Path | str = INVENTORY
 ) -> None:
     """The last lines of a run, at most ten: never wrapped by us, so that a path can be copied or searched for."""
-    lines = result_lines(plan, result, total_s, str(inventory))
+    _print_unwrapped(console, result_lines(plan, result, total_s, str(inventory)))
+
+
+def _print_unwrapped(console: Console, lines: render.Lines) -> None:
     width = max(len(label) for label, _ in lines)
     for label, value in lines:
-        console.print(Text.assemble((label.ljust(width + 2), "dim"), value), soft_wrap=True)
+        console.print(Text.assemble((label.ljust(width + 2), "dim"), printable(value)), soft_wrap=True)
 
 
 def print_evidence(console: Console, snapshot: SnapshotFacts, found: Evidence) -> None:
@@ -235,9 +238,8 @@ def _stands(plan: Plan, standing: PhaseStanding) -> Text:
 def print_backup(
     console: Console, path: str, facts: BackupFacts, removed: Sequence[str], failed: Mapping[str, str]
 ) -> None:
-    """What was saved, from where, and what went."""
-    lines = backup_lines(path, facts, removed, failed)
-    console.print(labelled(tuple((label, printable(text)) for label, text in lines), 0))
+    """What was saved, from where, and what went; never wrapped by us, so that the path can be copied."""
+    _print_unwrapped(console, backup_lines(path, facts, removed, failed))
 
 
 def print_error(console: Console, error: OrchestratorError) -> None:
