@@ -6,16 +6,20 @@ revision=$1 peer_url=$2 address=$3 peer_ca=$4 peer_cert=$5 peer_key=$6
 shift 6
 "$@" || exit 1
 
-witness() { # ends by itself: with that answer, or after ten minutes
+witness() { # ends by itself: with that answer, when nobody can have it any more, or after ten minutes
     left=300
     until [ "$left" = 0 ]; do
         answer=$(hashkv "$revision" | tail -n 1)
-        # etcd refuses a revision as compacted where it is the compacted one; 0 means the newest, perhaps the same.
         case $answer in
-        '' | *'"hash":'*) ;;
-        *) answer=$(hashkv 0 | grep -e "\"revision\":$revision[,}]") ;;
+        *'"hash":'*) break ;;
+        *compacted*) # etcd says so, too, where it is the compacted one; 0 means the newest, perhaps the same
+            answer=$(hashkv 0 | tail -n 1)
+            case $answer in
+            *"\"revision\":$revision"[,}]*) break ;;
+            *'"hash":'*) return ;; # it is past it
+            esac
+            ;;
         esac
-        case $answer in *'"hash":'*) break ;; esac
         left=$((left - 1))
         sleep 2
     done

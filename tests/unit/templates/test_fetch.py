@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ class Echo(BaseHTTPRequestHandler):
         answer = b"ok" if self.path == "/readyz" else json.dumps(asked).encode()
         if self.path.startswith("/etcd/"):
             answer = json.dumps(asked | NEWEST, separators=(",", ":")).encode()
-            if "41017" in body:
+            if "4101" in body:
                 answer = COMPACTED.encode()
         self.send_response(200)
         self.send_header("X-Etcd-Cluster-Id", "cdf818194e3a8c32")
@@ -191,6 +192,18 @@ def test_a_start_leaves_a_witness(asking: FakeHost, server: Server) -> None:
 
 def test_the_witness_takes_the_newest_revision_where_that_is_the_one(asking: FakeHost, server: Server) -> None:
     assert json.loads(witnessed(asking, server, 41017))["body"] == '{"revision":0}'
+
+
+def test_the_witness_goes_where_the_revision_is_compacted_away(asking: FakeHost, server: Server) -> None:
+    """Else it would ask for ten minutes, for what nobody can see any more."""
+    asking.program("systemctl", "")
+    where = (f"{server.url()}/etcd", "127.0.0.1", *server.tls)
+    assert asking.act("start.sh", 41016, *where, "systemctl", "start", "kublr.service").returncode == 0
+    deadline = time.monotonic() + 20
+    while subprocess.run(["pgrep", "-f", str(asking.folder / "run")], capture_output=True, check=False).returncode == 0:
+        assert time.monotonic() < deadline, "the witness is still there"
+        time.sleep(0.2)
+    assert not (asking.folder / "witnessed").exists()
 
 
 def test_a_start_that_fails_leaves_nothing_behind(host: FakeHost, server: Server) -> None:
