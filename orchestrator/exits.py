@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from orchestrator.app.running import Ended
 
 
+def run_alone(work: Callable[[], None]) -> None:
+    """As `run_command`, for what asks no host."""
+    try:
+        work()
+    except OrchestratorError as error:
+        fail(error, None)
+    except KeyboardInterrupt:
+        fail(InterruptedRunError("interrupted", "the same command again", signal_number=signal.SIGINT), None)
+
+
 def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
     """Runs one command to its end, and turns what it raised into two lines and an exit code."""
     import asyncio

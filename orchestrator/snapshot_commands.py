@@ -10,7 +10,7 @@ import typer
 
 from orchestrator import options
 from orchestrator.errors import RefusedError
-from orchestrator.exits import print_json, run_command
+from orchestrator.exits import print_json, run_alone
 
 snapshot_app = typer.Typer(
     help="Look at one snapshot file on this laptop. No host is asked.",
@@ -30,7 +30,7 @@ def verify(file: File, as_json: options.Json = False, quiet: options.Quiet = Fal
     from orchestrator.adapters.reporters import make_reporter, stdout
     from orchestrator.app import snapshots
 
-    async def work() -> None:
+    def work() -> None:
         with make_reporter(quiet=quiet) as reporter:
             found = snapshots.verify_file(file, reporter)
         if as_json:
@@ -44,7 +44,7 @@ def verify(file: File, as_json: options.Json = False, quiet: options.Quiet = Fal
                 f"{file} is not whole", "take another backup file, or copy this one again from where it was saved"
             )
 
-    run_command(work)
+    run_alone(work)
 
 
 @snapshot_app.command("inspect")
@@ -67,7 +67,7 @@ def inspect(
     from orchestrator.adapters.reporters import make_reporter, stdout
     from orchestrator.app import snapshots
 
-    async def work() -> None:
+    def work() -> None:
         with make_reporter(quiet=quiet) as reporter:
             found = snapshots.inspect_file(
                 file, reporter, initial_cluster=initial_cluster, token=token, bump=bump_revision
@@ -79,4 +79,4 @@ def inspect(
 
             print_inspection(stdout(), found, time.time())
 
-    run_command(work)
+    run_alone(work)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import mmap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.errors import UsageError
 from orchestrator.etcd.live import Consumer
-from orchestrator.etcd.snapshot import Reading, SnapshotError, read_snapshot
+from orchestrator.etcd.snapshot import Digest, Reading, SnapshotError, digest, read_snapshot
 from orchestrator.etcd.verify import Verification, verify
 
 
@@ -18,14 +19,37 @@ def open_snapshot(
     allow_unhashed: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Reading:
-    """What is in the file; every live key is offered to the consumers.
+    """What is in the file; every live key is offered to the consumers. ``progress`` gets the number of bytes hashed.
 
     Raises UsageError where there is none, SnapshotError (exit 3) where it is not whole.
     """
+    buffer = _mapped(path)
+    hashing = _Hashing(buffer, progress)
+    hashing.start()
     try:
-        return read_snapshot(_mapped(path), *consumers, allow_unhashed=allow_unhashed, progress=progress)
+        return read_snapshot(buffer, *consumers, allow_unhashed=allow_unhashed, hashed_by=hashing.result)
     except SnapshotError as error:
         raise SnapshotError(error.fault, f"snapshot {path}: {error.message}", error.next_step) from error
+    finally:
+        hashing.join()
+
+
+class _Hashing(threading.Thread):
+    """Computes the digest while the pages are walked: hashlib lets other threads work meanwhile."""
+
+    def __init__(self, buffer: memoryview, progress: Callable[[int], None] | None) -> None:
+        super().__init__(daemon=True)
+        self._buffer, self._progress = buffer, progress
+        self._digest: Digest | None = None
+
+    def run(self) -> None:
+        self._digest = digest(self._buffer, self._progress)
+
+    def result(self) -> Digest:
+        """Waits for it."""
+        self.join()
+        assert self._digest is not None
+        return self._digest
 
 
 def verify_snapshot(path: Path, progress: Callable[[int], None]) -> Verification:

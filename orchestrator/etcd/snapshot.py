@@ -10,8 +10,7 @@ Source: etcd v3.6.14 server/etcdserver/api/v3rpc/maintenance.go (writes it), etc
 
 import hashlib
 import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -134,24 +133,22 @@ def read_snapshot(
     buffer: memoryview,
     *consumers: live.Consumer,
     allow_unhashed: bool = False,
-    progress: keyspace.Tell | None = None,
+    hashed_by: Callable[[], Digest] | None = None,
 ) -> Reading:
     """Proves that the file is whole, and reads it; every live key is offered to the consumers.
 
-    ``buffer`` is best a read-only ``mmap``: only keys and metadata are copied out of it. ``progress`` gets
-    the number of bytes hashed so far, from another thread: the file is hashed while it is read.
+    ``buffer`` is best a read-only ``mmap``: only keys and metadata are copied out of it. ``hashed_by`` gives the digest
+    of the buffer, if somebody has computed it meanwhile; it is called when the rest is read.
     Raises ``SnapshotError``; then what the consumers got is worth nothing.
     """
     refuse_strange_size(buffer)
-    with ThreadPoolExecutor(1) as beside:  # hashlib lets other threads work meanwhile
-        hashing = beside.submit(digest, buffer, progress)
-        try:
-            found: Reading | SnapshotError = read_body(buffer[: body_bytes(len(buffer))], *consumers)
-        except bbolt.CorruptError as error:
-            found = SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}")
-        except SnapshotError as error:
-            found = error
-        file = hashing.result()
+    try:
+        found: Reading | SnapshotError = read_body(buffer[: body_bytes(len(buffer))], *consumers)
+    except bbolt.CorruptError as error:
+        found = SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}")
+    except SnapshotError as error:
+        found = error
+    file = hashed_by() if hashed_by else digest(buffer)
     if file.hashed and not file.intact:
         raise SnapshotError(Fault.ALTERED, "the file was altered: its bytes do not fit the sha256 at its end")
     if not file.hashed and not allow_unhashed:
