@@ -193,7 +193,8 @@ def test_compacted_past_the_proof(scene: Scene) -> None:
             process.kill()
         (run,) = truth.runs(scene.lab)
         scene.lab.wait_healthy()
-        wait(lambda: scene.lab.succeeds(VICTIM, ["test", "-e", f"{STATE}/{run}/witnessed"]), "the witness")
+        witnessed = ["test", "-e", f"{STATE}/{run}/witnessed"]
+        wait(lambda: all(scene.lab.succeeds(it.name, witnessed) for it in MASTERS), "the witnesses")
         scene.lab.exec(VICTIM, ["rm", f"{STATE}/{run}/witnessed"])
         newest = max(scene.lab.put(f"/registry/leases/later-{number}", "x") for number in range(3))
         scene.lab.etcdctl("compact", str(newest))
