@@ -15,7 +15,7 @@ import typer
 from orchestrator import options
 from orchestrator.backup_commands import backup
 from orchestrator.confirm import confirm_destroyed, confirm_plan
-from orchestrator.errors import UsageError
+from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.exits import fail, leave, print_ended, print_json, run_command
 from orchestrator.opening import opened
 from orchestrator.snapshot_commands import snapshot_app
@@ -403,6 +403,10 @@ def main() -> None:
         code = stop.exit_code
     except typer.Abort:
         code = 128 + signal.SIGINT
+    except OSError as error:
+        if error.filename is not None:  # not of standard output: a fault of ours
+            raise
+        fail(OrchestratorError(f"the answer could not be written: {error.strerror}", "the same command again"), None)
     except Exception as error:  # Typer's usage errors share no public base class
         if not hasattr(error, "format_message"):
             raise

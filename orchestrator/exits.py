@@ -48,11 +48,23 @@ def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path |
 
 def print_json(value: Any) -> None:
     """A document on standard output."""
-    print(json.dumps(value, indent=2, sort_keys=True))
+    print(json.dumps(value, indent=2, sort_keys=True), flush=True)
 
 
 def print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
     """The result; then, raised, what still keeps the run open."""
+    from orchestrator.adapters import report
+
+    try:
+        _print_result(ended, inventory, as_json=as_json)
+    except OSError as error:  # the run has ended as it has, whoever can read of it
+        with suppress(OSError):
+            report.stderr().print(f"the report could not be written: {error.strerror}", soft_wrap=True)
+    if ended.error:
+        raise ended.error
+
+
+def _print_result(ended: Ended, inventory: Path, *, as_json: bool) -> None:
     from orchestrator.adapters import report
 
     if as_json:
@@ -61,8 +73,6 @@ def print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
         if ended.evidence and ended.plan.snapshot:
             report.print_evidence(report.stdout(), ended.plan.snapshot, ended.evidence)
         report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
-    if ended.error:
-        raise ended.error
 
 
 def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
