@@ -90,6 +90,7 @@ async def _take(cluster: Cluster, view: MasterView, folder: BackupFolder, name: 
     try:
         take = cluster.distro.take_snapshot(host)
         command = Command((take.file, *take.args), cluster.scripts[take.file], timeout_s=take.timeout_s)
+        await remote.act("backup.sweep", attempt, Command(("sweep.sh",), cluster.scripts["sweep.sh"]))
         outcome = await remote.act("backup.take", attempt, command)
         await _fetch(cluster, view, folder, name, f"{host.paths.state}/{run}/safety.db", outcome)
     finally:
