@@ -274,7 +274,11 @@ async def schedule(world: World, host: SimHost, call: Call) -> int:
 
 
 async def disarm(world: World, host: SimHost, call: Call) -> int:
-    (data,) = call.args
+    data = call.args[0]
+    if not host.disk.is_file(f"{data}/restore.db"):
+        return 0
+    if host.etcd is None:
+        return 3
     host.disk.move(f"{data}/restore.db", f"{data}/restore.db.kr-{call.run}")
     return 0
 

@@ -28,6 +28,7 @@ from tests.sim.twins import (
 )
 from tests.unit.templates.host import RUN
 
+DISARM_ARGS = ("ROOT/data", "https://127.0.0.1:1", "127.0.0.1", "/absent/ca", "/absent/cert", "/absent/key")
 KEEP_ARGS = ("ROOT/data/member", f"ROOT/{KEPT}")
 SCHEDULE_ARGS = ("ROOT/programs/kublr", f"ROOT/{FOLDER}/snapshot.db", "ROOT/data/member", "ROOT/data", sha256_of("new"))
 SNAPSHOT = {f"{FOLDER}/snapshot.db": "new"}
@@ -76,8 +77,8 @@ CASES = [
     Case("a host that is not held", "schedule.sh", SCHEDULE_ARGS, MEMBER | SNAPSHOT),
     Case("scheduled already", "schedule.sh", SCHEDULE_ARGS, HELD | SNAPSHOT | {"data/restore.db": "new"}),
     Case("half scheduled", "schedule.sh", SCHEDULE_ARGS, HELD | SNAPSHOT | {"data/restore.db": "ne"}),
-    Case("nothing left", "disarm.sh", ("ROOT/data",), MEMBER),
-    Case("restore.db left", "disarm.sh", ("ROOT/data",), MEMBER | {"data/restore.db": "new"}),
+    Case("nothing left", "disarm.sh", DISARM_ARGS, MEMBER),
+    Case("restore.db left, and no member serves", "disarm.sh", DISARM_ARGS, MEMBER | {"data/restore.db": "new"}),
     Case("a snapshot that is there", "safety.sh", ("ROOT/programs/kublr",), {f"{FOLDER}/safety.db": "x"}),
     Case("nobody's", "claimed.sh", ("ROOT/state", RUN)),
     Case("ours", "claimed.sh", ("ROOT/state", RUN), OURS),

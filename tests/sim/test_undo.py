@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from orchestrator.app.undoing import Kind
+from tests.sim.chance import run
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, RUN, make_plan, make_world
 from tests.sim.conftest import Some
@@ -105,3 +106,8 @@ def sleep_through_abort(number: int) -> tuple[str, Story]:
         return type(ending.error).__name__, story
 
     return play(told())
+
+
+def test_a_reboot_between_the_proof_and_the_renaming_of_restore_db() -> None:
+    """Found by seed 3945: the host was at its restore again when the act came, which left it with half of one."""
+    assert run(3945).violations == ()

@@ -274,6 +274,9 @@ class Restore:
             "rename restore.db, if it was left behind",
             "disarm.sh",
             master.etcd.data,
+            master.etcd.peer_url,
+            master.etcd.address,
+            *master.certificates[:3],
             rerunnable=True,
         )
 

@@ -176,11 +176,27 @@ def test_a_kept_copy_that_vanished_is_missed(host: FakeHost) -> None:
     assert (ended.returncode, ended.stdout) == (1, f"{kept(host)} is gone\n")
 
 
+def disarm(host: FakeHost) -> int:
+    where = ("https://127.0.0.1:1", "127.0.0.1", "/absent/ca", "/absent/cert", "/absent/key")
+    return host.act("disarm.sh", host.root / "data", *where).returncode
+
+
 def test_left_behind_restore_db_is_renamed(host: FakeHost) -> None:
     data = host.root / "data"
     data.mkdir()
-    assert host.act("disarm.sh", data).returncode == 0
+    assert disarm(host) == 0
     (data / "restore.db").write_bytes(b"snapshot")
-    assert host.act("disarm.sh", data).returncode == 0
+    host.program("curl", "echo HTTP/1.0 200 OK")
+    assert disarm(host) == 0
     assert [path.name for path in data.iterdir()] == [f"restore.db.kr-{RUN}"]
     assert (data / f"restore.db.kr-{RUN}").read_bytes() == b"snapshot"
+
+
+def test_restore_db_stays_while_no_member_serves(host: FakeHost) -> None:
+    """A host that has rebooted may be reading it."""
+    data = host.root / "data"
+    data.mkdir()
+    (data / "restore.db").write_bytes(b"snapshot")
+    host.program("curl", "exit 7")
+    assert disarm(host) == 3
+    assert [path.name for path in data.iterdir()] == ["restore.db"]
