@@ -16,11 +16,13 @@ from pydantic import BaseModel, Field
 
 from orchestrator.core.cost import Cost
 from orchestrator.core.inventory import Inventory
+from orchestrator.core.tools import ToolFile
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds, predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 PLAN_FORMAT = 1
+StrategyName = Literal["aided", "manual"]
 
 
 # --- What a host is asked, and what it answers -----------------------------------------------------------
@@ -321,11 +323,6 @@ class MasterFacts(Frozen):
     etcd_version: str = ""
     cluster_id: str = ""
 
-    @property
-    def predicted_ids(self) -> ClusterIds:
-        """Those that a restore with the manifest's peers and cluster token gives."""
-        return predict_ids({name: (url,) for name, url in self.initial_cluster.items()}, self.token)
-
 
 class Estimate(Frozen):
     """Bytes over the laptop's link, bytes kept on the hosts, seconds of outage and in all."""
@@ -339,13 +336,15 @@ class Estimate(Frozen):
 class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
-    ``undoes`` is the run that this one takes back, or finishes.
+    ``undoes`` is the run that this one takes back, or finishes. ``token`` is the manual strategy's cluster token.
     """
 
     format: int = PLAN_FORMAT
     kind: Literal["restore", "workers", "reinit", "abort", "rollback", "finish", "unlock"]
     undoes: str = ""
-    strategy: str = "aided"
+    strategy: StrategyName = "aided"
+    token: str = ""
+    tool: ToolFile | None = None
     run: str
     made_at_utc: str
     tool_version: str
@@ -371,6 +370,14 @@ class Plan(Frozen):
     @property
     def masters(self) -> tuple[str, ...]:
         return tuple(host.name for host in self.inventory.masters)
+
+    @property
+    def predicted_ids(self) -> ClusterIds:
+        """Those that a restore gives with the masters' peer URLs, and this run's cluster token or the manifests'."""
+        peers = {name: url for fact in self.facts for name, url in fact.initial_cluster.items()}
+        peers |= {fact.member: fact.peer_url for fact in self.facts}
+        token = self.token or next((fact.token for fact in self.facts), "")
+        return predict_ids({name: (url,) for name, url in peers.items()}, token)
 
     def phase(self, name: PhaseName) -> Phase | None:
         return next((phase for phase in self.phases if phase.name is name), None)
