@@ -12,7 +12,7 @@ help:
 	@echo 'make simulate      random crashes on simulated hosts (RUNS=2000)'
 	@echo 'make simulate-all  an undo interrupted at every point; make test takes every third'
 	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
-	@echo 'make bench-outage  the outage of a restore: ours, by hand, and as an Ansible playbook'
+	@echo 'make bench-outage  the outage of a restore: ours, by hand, by Ansible; and a plain stop and start'
 
 $(VENV_READY): pyproject.toml
 	python3 -m venv .venv
