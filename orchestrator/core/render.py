@@ -128,10 +128,27 @@ def conditions(plan: Plan, phase: Phase) -> Lines:
         lines.append(("order", order))
     if each := next((step.done_if for step in phase.steps if step.done_if and step.done_if.judge is Judge.NODE), None):
         lines.append(("each", probe_words(plan, each)))
+    lines += _hosts_diff(plan, phase)
     if phase.note:
         lines.append(("note", printable(phase.note)))
     if phase.barrier:
         lines.append(("barrier", probe_words(plan, phase.barrier)))
+    return tuple(lines)
+
+
+def _hosts_diff(plan: Plan, phase: Phase) -> Lines:
+    """The lines that a hosts file gets, as in a diff; masters that get the same together."""
+    blocks: dict[str, list[str]] = {}
+    for step in phase.steps:
+        if isinstance(step.act, Script) and step.act.file == "hosts.sh" and step.act.args[0] == "put":
+            _, path, block = step.act.args
+            text = f"{path}\n# orchestrator {plan.run} begin\n{block}\n# orchestrator {plan.run} end"
+            blocks.setdefault(text, []).append(step.host)
+    lines: list[tuple[str, str]] = []
+    for text, hosts in blocks.items():
+        path, *added = text.splitlines()
+        lines.append(("diff", f"{path} on {hosts_words(plan, hosts)}"))
+        lines += [("", f"+ {printable(line.expandtabs(16))}") for line in added]
     return tuple(lines)
 
 
