@@ -15,10 +15,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from orchestrator.core.cost import Cost
+from orchestrator.core.hooks import Hook, LocalHook
 from orchestrator.core.inventory import Inventory
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds, predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
+from orchestrator.etcd.volumes import Volume
 
 PLAN_FORMAT = 1
 
@@ -210,7 +212,7 @@ class Reboot(Frozen):
 
 
 Call = Annotated[Exec | Script, Field(discriminator="kind")]
-Act = Annotated[Exec | Script | Push | Pause | Reboot, Field(discriminator="kind")]
+Act = Annotated[Exec | Script | Push | Pause | Hook | LocalHook | Reboot, Field(discriminator="kind")]
 
 
 class Judge(StrEnum):
@@ -339,7 +341,7 @@ class Estimate(Frozen):
 class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
-    ``undoes`` is the run that this one takes back, or finishes.
+    ``undoes`` is the run that this one takes back, or finishes; ``volumes`` are those that the snapshot knows.
     """
 
     format: int = PLAN_FORMAT
@@ -359,6 +361,7 @@ class Plan(Frozen):
     findings: tuple[Finding, ...] = ()
     lost: tuple[str, ...] = ()
     cost: Cost | None = None
+    volumes: tuple[Volume, ...] = ()
     estimate: Estimate
     files: dict[str, str]
     phases: tuple[Phase, ...]
@@ -375,8 +378,10 @@ class Plan(Frozen):
     def phase(self, name: PhaseName) -> Phase | None:
         return next((phase for phase in self.phases if phase.name is name), None)
 
-    def command(self, call: Exec | Script) -> Command:
+    def command(self, call: Exec | Script | Hook) -> Command:
         """The command that a call of this plan stands for."""
+        if isinstance(call, Hook):
+            return Command(call.command_line, timeout_s=call.timeout_s, lets_go=True)  # it may leave a daemon behind
         if isinstance(call, Script):
             return Command(
                 (call.file, *call.args), self.files[call.file], timeout_s=call.timeout_s, lets_go=call.lets_go
