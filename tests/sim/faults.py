@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.core.hooks import Hook
 from orchestrator.core.model import Command, Exec, Plan, Reboot, Script
 
 
@@ -81,15 +82,16 @@ class Line:
     def may_run(self, plan: Plan) -> None:
         self._shown = commands_of(plan)
 
-    async def next(self, verb: str, host: str, what: str) -> Fault | None:
-        """One more call begins; its fault, if it has one. A laptop that has died calls nobody."""
+    async def next(self, verb: str, host: str, what: str, *, awake: bool = False) -> Fault | None:
+        """One more call begins; its fault, if it has one. A laptop that has died calls nobody, one that sleeps does so
+        before the call; ``awake``: with its next."""
         if self.is_gone:
             await asyncio.Event().wait()
         self.calls.append(Called(verb, host, what))
         fault = self.faults.get(len(self.calls) - 1)
         if fault and fault.fate is Fate.SLEEPS:
             self.sleeps_until_s = self.now_s() + fault.for_s
-        while self.is_asleep:
+        while self.is_asleep and not awake:
             await asyncio.sleep(self.sleeps_until_s - self.now_s())
         return fault
 
@@ -125,6 +127,8 @@ class Line:
         """Whether the plan shows this command, or no plan can."""
         if (command.argv, command.script) in self._shown or command.argv[0] in OUTSIDE_THE_PLAN:
             return True
+        if command.argv[:2] == ("sh", "-c") and command.argv[2].startswith("exit "):
+            return True  # how a hook on the laptop has ended
         return command.argv == ("true",) or (command.argv[:2] == ("rm", "-f") and command.argv[2].endswith("/alive"))
 
 
@@ -134,10 +138,10 @@ def commands_of(plan: Plan) -> frozenset[tuple[tuple[str, ...], str]]:
     for phase in plan.phases:
         probes = [phase.requires, phase.barrier]
         probes += [probe for step in phase.steps for probe in (step.requires, step.done_if)]
-        calls = [look.call for probe in probes if probe for look in probe.looks]
+        calls: list[Exec | Script | Hook] = [look.call for probe in probes if probe for look in probe.looks]
         for step in phase.steps:
             match step.act:
-                case Exec() | Script():
+                case Exec() | Script() | Hook():
                     calls.append(step.act)
                 case Reboot(argv=argv):
                     found.add((argv, ""))
