@@ -24,7 +24,7 @@ class Fate(StrEnum):
     VANISHES = "host vanishes"  # nobody reaches it for a while
     HANGS = "act hangs"  # for a while, or until its time is over
     FULL = "disk is full"  # its act fails in the middle
-    SLEEPS = "laptop sleeps"  # its lid is closed before the call, and opened again
+    SLEEPS = "laptop sleeps"  # its lid is closed before the call, or before an act's answer, and opened again
 
     @property
     def ends_laptop(self) -> bool:
@@ -44,6 +44,10 @@ class Fault:
     at: int = 1
     after_s: float = 0.0
     for_s: float = 90.0
+
+    def is_heard_late(self, verb: str) -> bool:
+        """Whether the laptop sleeps after it has asked for an act, and not before."""
+        return verb == "act" and self.fate is Fate.SLEEPS and self.at == 2
 
 
 Faults = Mapping[int, Fault]
@@ -89,11 +93,21 @@ class Line:
             await asyncio.Event().wait()
         self.calls.append(Called(verb, host, what))
         fault = self.faults.get(len(self.calls) - 1)
-        if fault and fault.fate is Fate.SLEEPS:
+        if fault and fault.fate is Fate.SLEEPS and not fault.is_heard_late(verb):
             self.sleeps_until_s = self.now_s() + fault.for_s
-        while self.is_asleep and not awake:
-            await asyncio.sleep(self.sleeps_until_s - self.now_s())
+        if not awake:
+            await self._wake()
         return fault
+
+    async def hears(self, verb: str, fault: Fault | None) -> None:
+        """An act's answer comes; to a laptop that has fallen asleep since it asked, much later."""
+        if fault and fault.is_heard_late(verb):
+            self.sleeps_until_s = self.now_s() + fault.for_s
+            await self._wake()
+
+    async def _wake(self) -> None:
+        while self.is_asleep:
+            await asyncio.sleep(self.sleeps_until_s - self.now_s())
 
     @staticmethod
     def now_s() -> float:

@@ -42,7 +42,7 @@ from tests.sim.cluster import make_plan
 from tests.sim.faults import Fate, Fault
 from tests.sim.hooks import POLICIES
 from tests.sim.host import ARMED, STATE, SimHost, Vendor
-from tests.sim.rivals import race
+from tests.sim.rivals import race, sleep_through
 from tests.sim.story import Story, tell
 from tests.sim.world import World
 from tests.unit import builders
@@ -93,6 +93,15 @@ def lost_with_the_hook() -> Iterator[Story]:
     calls = tell(inventory=hooked, most_laptops=1).calls
     ran = next(number for number, call in enumerate(calls) if call.verb == "hook")
     yield tell({ran: Fault(Fate.DONE)}, inventory=hooked, between=lambda it: it.lose("master-1"), most_laptops=4)
+
+
+def slept_at_the_hook() -> Iterator[Story]:
+    """The laptop sleeps while the masters are told that its hook begins; the operator goes on from another."""
+    hooked = builders.inventory(3, 1, volumes=POLICIES[HookPlace.LAPTOP])
+    calls = tell(inventory=hooked, most_laptops=1).calls
+    ran = next(number for number, call in enumerate(calls) if call.verb == "hook")
+    begins = [number for number, call in enumerate(calls[:ran]) if call.what == f"volumes.hook{BEGUN}"]
+    yield from (sleep_through(number, hooked, at=2, for_s=400)[1] for number in begins)
 
 
 def rivals() -> Iterator[Story]:
@@ -315,6 +324,13 @@ def tell_the_first_master_alone(patch: Patch) -> None:
     patch.setattr(Hooks, "_tell", told)
 
 
+def begin_hooks_without_a_look(patch: Patch) -> None:
+    async def ours(self: Hooks) -> Outcome:
+        return Outcome(Ended.DONE, 0)
+
+    patch.setattr(Hooks, "_is_ours", ours)
+
+
 def leave_hooks_out(patch: Patch) -> None:
     async def run(self: Hooks, step: Step, hook: LocalHook) -> Outcome:
         return await self.made_good(step)
@@ -383,6 +399,9 @@ MISTAKES = {
     ),
     "the first master alone is told of a hook": Mistake(
         tell_the_first_master_alone, lost_with_the_hook, "runs again on laptop"
+    ),
+    "a hook begins on a laptop that has slept": Mistake(
+        begin_hooks_without_a_look, slept_at_the_hook, "though the operator has said that it is done"
     ),
     "a hook is left out": Mistake(
         leave_hooks_out,

@@ -10,6 +10,7 @@ from orchestrator.core.inventory import HookPlace, Inventory
 from tests.sim.conftest import Some
 from tests.sim.faults import CRASHES, Called, Fate, Fault
 from tests.sim.hooks import POLICIES
+from tests.sim.rivals import sleep_through
 from tests.sim.story import Story, tell
 from tests.sim.test_restore import undisturbed
 from tests.sim.undoing import tell_undo
@@ -118,3 +119,12 @@ def test_a_master_that_is_lost_at_the_hook_is_left_out(place: HookPlace, lost: s
     for number in in_the_phase(place):
         story = tell({number: Fault(Fate.DONE)}, inventory=with_hook(place), between=lambda it: it.lose(lost))
         assert story.violations == [], (calls(place)[number], story.errors)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_laptop_that_slept_while_another_went_on_runs_no_hook(place: HookPlace) -> None:
+    """Though it had told every master that the hook begins, the operator has given his word, and all is up again."""
+    for number, at in [(number, at) for number in in_the_phase(place) for at in (1, 2)]:
+        ending, story = sleep_through(number, with_hook(place), at=at, for_s=400)
+        assert story.violations == [], calls(place)[number]
+        assert type(ending.error).__name__ == "LockedError", calls(place)[number]
