@@ -6,9 +6,14 @@ lab-up lab-down lab-reset: $(VENV_READY)
 # The covering cases, on a lab that is brought up for them; one that was up before stays up.
 .PHONY: lab-test
 lab-test: $(VENV_READY)
-	$(PYTEST) -m 'not faults' --durations=0 --durations-min=5 tests/lab
+	$(PYTEST) -m 'not faults and not paths' --durations=0 --durations-min=5 tests/lab
 
 # Faults and what leads back from them: long cases, each on a fresh lab.
 .PHONY: test-faults
 test-faults: $(VENV_READY)
 	$(PYTEST) -m faults tests/lab
+
+# Every documented path from dry plan to proof, each on a fresh lab.
+.PHONY: test-paths
+test-paths: $(VENV_READY)
+	$(PYTEST) -m paths tests/lab

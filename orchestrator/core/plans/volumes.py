@@ -50,7 +50,9 @@ def volumes_phase(
     """Of a restore. ``held``: every master is still down."""
     if isinstance(policy, VolumesHook):
         steps = hook_steps("volumes.hook", policy.hook, policy, masters, masters, occasion)
-        return make_phase(PhaseName.VOLUMES, steps, requires=held, note=hook_note(steps))
+        back = f"run {quoted(policy.undo)}" if policy.undo else "ask you to take back what it did"
+        note = f"{hook_note(steps)}. An abort and a rollback {back}"
+        return make_phase(PhaseName.VOLUMES, steps, requires=held, note=note)
     if policy is not Volumes.PAUSE:
         return make_phase(PhaseName.VOLUMES, (), note="policy `none`: persistent volumes stay as they are")
     question = "Put the persistent volumes back now. All masters are down and stay down. Done?"
@@ -108,7 +110,8 @@ def _environment_of(master: Master) -> dict[str, str]:
 def hook_note(steps: Sequence[Step]) -> str:
     """What the hook is told."""
     names = {name for step in steps if isinstance(step.act, Hook | LocalHook) for name in step.act.env}
-    return f"told in its environment: {', '.join(sorted(names | {FACTS}))}, which names a file with this plan"
+    told = ", ".join(sorted(names - {FACTS}))
+    return f"its environment has {told}; {FACTS} names a file with this whole plan"
 
 
 def with_masters(step: Step, masters: Sequence[str]) -> Step:
