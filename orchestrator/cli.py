@@ -22,6 +22,7 @@ from orchestrator.snapshot_commands import snapshot_app
 
 if TYPE_CHECKING:
     from orchestrator.app.undoing import Kind
+    from orchestrator.core.model import Plan
 
 app = typer.Typer(
     name="orchestrator",
@@ -74,7 +75,8 @@ def plan(
     inventory: options.Inventory,
     snapshot: options.Snapshot,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Save the plan, for `apply`.")] = None,
-    strategy: options.Strategy = "aided",
+    strategy: options.Strategy = "",
+    etcdutl: options.Tool = None,
     override: options.Override = None,
     without: options.Without = None,
     diff: options.Diff = False,
@@ -93,17 +95,18 @@ def plan(
     from orchestrator.app import planning
 
     async def work() -> None:
-        _known_strategy(strategy)
         async with opened(inventory, quiet=quiet, without=without) as cluster:
             overrides = frozenset(override or ())
-            planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
+            planned = await planning.make_plan(
+                cluster, snapshot, overrides, inventory, strategy=strategy, tool=etcdutl, every_name=diff
+            )
         made = planned.plan
         if out:
             planning.write_plan(made, out)
         if as_json:
             print_json(report.plan_json(made, planned.rows))
         else:
-            line = f"orchestrator apply {out}" if out else _restore_line(inventory, snapshot, override, without)
+            line = f"orchestrator apply {out}" if out else _restore_line(made, inventory, snapshot, override, without)
             rows = planned.rows if diff else ()
             report.print_plan(report.stdout(), made, verbose=verbose, next_step=line, rows=rows)
         if detailed_exitcode:
@@ -116,7 +119,8 @@ def plan(
 def restore(
     inventory: options.Inventory,
     snapshot: options.Snapshot,
-    strategy: options.Strategy = "aided",
+    strategy: options.Strategy = "",
+    etcdutl: options.Tool = None,
     override: options.Override = None,
     without: options.Without = None,
     diff: options.Diff = False,
@@ -134,10 +138,11 @@ def restore(
     from orchestrator.app import planning, running
 
     async def work() -> None:
-        _known_strategy(strategy)
         async with opened(inventory, quiet=quiet, without=without) as cluster:
             overrides = frozenset(override or ())
-            planned = await planning.make_plan(cluster, snapshot, overrides, inventory, every_name=diff)
+            planned = await planning.make_plan(
+                cluster, snapshot, overrides, inventory, strategy=strategy, tool=etcdutl, every_name=diff
+            )
             made = planned.plan
             await confirm_plan(cluster, made, confirm, verbose, planned.rows if diff else ())
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
@@ -379,17 +384,16 @@ def schema(
 # --- between arguments and app --------------------------------------------------------------------------
 
 
-def _known_strategy(strategy: str) -> None:
-    if strategy != "aided":
-        raise UsageError(f"there is no strategy {strategy} yet", "use --strategy aided")
-
-
 def _answers(volumes_done: bool) -> frozenset[str]:
     return frozenset(("--volumes-done",)) if volumes_done else frozenset()
 
 
-def _restore_line(inventory: Path, snapshot: Path, override: list[str] | None, without: list[str] | None) -> str:
+def _restore_line(
+    made: Plan, inventory: Path, snapshot: Path, override: list[str] | None, without: list[str] | None
+) -> str:
     extra = [f" --override {name}" for name in override or ()] + [f" --without {name}" for name in without or ()]
+    extra += [" --strategy manual"] if made.strategy == "manual" else []
+    extra += [f" --etcdutl {made.tool.path}"] if made.tool else []
     return f"orchestrator restore -i {inventory} --snapshot {snapshot}{''.join(extra)}"
 
 

@@ -20,7 +20,12 @@ Snapshot = Annotated[
 MaybeSnapshot = Annotated[
     Path | None, typer.Option("--snapshot", metavar=FILE, help="An etcd snapshot on this laptop.")
 ]
-Strategy = Annotated[str, typer.Option(metavar=NAME, help="How to restore: aided, by Kublr's own agent.")]
+Strategy = Annotated[
+    str, typer.Option(metavar=NAME, help="aided: by Kublr's own agent (its default). manual: by etcd's own tool.")
+]
+Tool = Annotated[
+    Path | None, typer.Option("--etcdutl", metavar=FILE, help="manual: bring this etcdutl, built for the masters.")
+]
 Override = Annotated[
     list[str] | None, typer.Option("--override", metavar=NAME, help="Go on despite the check of this name.")
 ]

@@ -88,7 +88,7 @@ async def _take(cluster: Cluster, view: MasterView, folder: BackupFolder, name: 
     if not settled.ok:
         raise _NoBackupError(settled.detail or "another run is at work there")
     try:
-        take = cluster.distro.take_snapshot(host)
+        take = cluster.distro.take_snapshot(host, view)
         command = Command((take.file, *take.args), cluster.scripts[take.file], timeout_s=take.timeout_s)
         await remote.act("backup.sweep", attempt, Command(("sweep.sh",), cluster.scripts["sweep.sh"]))
         outcome = await remote.act("backup.take", attempt, command)

@@ -14,7 +14,6 @@ from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Command, MasterFacts, Plan
 from orchestrator.errors import OrchestratorError
 from orchestrator.etcd.members import AnswerError
-from orchestrator.etcd.snapshot import SnapshotFacts
 from orchestrator.observe import observe
 
 
@@ -29,7 +28,7 @@ async def find_evidence(cluster: Cluster, plan: Plan, proof: Mapping[str, str]) 
     except OrchestratorError as error:
         return found.model_copy(update={"missing": (error.message,)})
     members = await asyncio.gather(
-        *(_ask_member(cluster, views[it.host], it, plan.snapshot, proof) for it in plan.facts if it.host in views)
+        *(_ask_member(cluster, plan, views[it.host], it, proof) for it in plan.facts if it.host in views)
     )
     found = found.model_copy(update={"members": tuple(members)})
     return await _with_objects(cluster, found, views, plan.cost or Cost())
@@ -43,13 +42,14 @@ async def _look_at_masters(cluster: Cluster, plan: Plan) -> dict[str, MasterView
 
 
 async def _ask_member(
-    cluster: Cluster, view: MasterView, fact: MasterFacts, snapshot: SnapshotFacts, proof: Mapping[str, str]
+    cluster: Cluster, plan: Plan, view: MasterView, fact: MasterFacts, proof: Mapping[str, str]
 ) -> MemberEvidence:
-    assert view.etcd is not None
+    snapshot = plan.snapshot
+    assert view.etcd is not None and snapshot is not None
     script = holds_look(view.etcd, snapshot.revision)
     command = Command((script.file, *script.args), cluster.scripts[script.file], timeout_s=script.timeout_s)
     output = await cluster.remotes[fact.host].look(command)
-    return read_member(fact, output.text, snapshot, proof)
+    return read_member(fact, output.text, snapshot, plan.predicted_ids, proof)
 
 
 async def _with_objects(cluster: Cluster, found: Evidence, views: Mapping[str, MasterView], cost: Cost) -> Evidence:

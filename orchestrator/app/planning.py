@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,24 @@ from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.costing import ReadSnapshot, find_cost
 from orchestrator.app.hooks import find_missing
 from orchestrator.app.wiring import Cluster, laptop, new_run
-from orchestrator.core.checks import blockers, check_all
+from orchestrator.core.checks import AIDED, Way, blockers, check_all
 from orchestrator.core.checks.findings import overridden
 from orchestrator.core.cost import ResourceCost
 from orchestrator.core.inventory import Role
-from orchestrator.core.model import Finding, MasterFacts, Plan, Severity, canonical_json
-from orchestrator.core.plans.restore import Restore
+from orchestrator.core.model import (
+    Finding,
+    MasterFacts,
+    Plan,
+    Severity,
+    StrategyName,
+    canonical_json,
+)
+from orchestrator.core.plans.manual import token_of
+from orchestrator.core.plans.master import masters_of
+from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
 from orchestrator.core.texts import used_by
+from orchestrator.core.tools import ToolFile
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UsageError
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
@@ -34,12 +45,14 @@ class Checked:
     snapshot: SnapshotFacts | None
 
 
-async def check(cluster: Cluster, snapshot: SnapshotFacts | None, overrides: frozenset[str]) -> Checked:
+async def check(
+    cluster: Cluster, snapshot: SnapshotFacts | None, overrides: frozenset[str], way: Way = AIDED
+) -> Checked:
     """One observe round and every check. Raises where a master does not answer, or another run holds one."""
     cluster.refuse_silent_masters()
     cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
     seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
-    findings = check_all(cluster.inventory, snapshot, seen.views, overrides)
+    findings = check_all(cluster.inventory, snapshot, seen.views, overrides, way)
     findings += tuple(
         Finding(
             name="worker-silent",
@@ -90,21 +103,29 @@ async def make_plan(
     overrides: frozenset[str],
     inventory_path: Path | str = "",
     *,
+    strategy: str = "",
+    tool: Path | None = None,
     every_name: bool = False,
 ) -> Planned:
     """The plan of a restore. Raises OrchestratorError where there can be none."""
+    name = known_strategy(cluster, strategy)
+    brought = tool_file(tool) if tool else None
     read = read_snapshot(cluster, snapshot_path, overrides)
     snapshot = read.facts
-    checked = await check(cluster, snapshot, overrides)
+    checked = await check(cluster, snapshot, overrides, Way(name, brings_tool=bool(brought)))
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings)
     run = new_run(cluster.clock)
     views = checked.seen.views
-    phases = Restore(cluster.inventory, snapshot, views, cluster.distro, run, laptop()).phases()
+    way = strategy_of(name, snapshot, masters_of(cluster.inventory, views, run), cluster.distro, run, brought)
+    phases = Restore(cluster.inventory, views, cluster.distro, way, run, laptop()).phases()
     masters = {host.name: views[host.name] for host in cluster.inventory.masters}  # not one that is left out
     costing = await find_cost(cluster, read, masters, every_name=every_name)
     plan = Plan(
         kind="restore",
+        strategy=name,
+        token=token_of(run) if name == "manual" else "",
+        tool=brought,
         run=run,
         made_at_utc=cluster.clock.now_utc(),
         tool_version=__version__,
@@ -119,11 +140,36 @@ async def make_plan(
         lost=(*lost(snapshot, views), *never_start(cluster.inventory)),
         cost=costing.cost,
         volumes=read.contents.volumes,
-        estimate=estimate(cluster.inventory, snapshot, views),
+        estimate=estimate(cluster.inventory, snapshot, views, name),
         files=used_by(phases, cluster.scripts),
         phases=phases,
     )
     return Planned(plan, costing.rows)
+
+
+def known_strategy(cluster: Cluster, name: str) -> StrategyName:
+    """The strategy of that name, or the distribution's own. Raises UsageError."""
+    aided = cluster.distro.aided
+    match name or ("aided" if aided else "manual"):
+        case "aided" if aided:
+            return "aided"
+        case "manual":
+            return "manual"
+    remedy = "use --strategy aided or manual" if aided else "leave --strategy out: it is manual there"
+    raise UsageError(f"there is no strategy {name} for {cluster.inventory.distribution}", remedy)
+
+
+def tool_file(path: Path) -> ToolFile:
+    """The operator's own etcdutl, hashed. Raises UsageError."""
+    try:
+        with path.open("rb") as file:
+            return ToolFile(
+                path=_absolute(path),
+                sha256=hashlib.file_digest(file, "sha256").hexdigest(),
+                size_bytes=path.stat().st_size,
+            )
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", f"ls -l {path}") from error
 
 
 def _absolute(path: Path) -> str:
@@ -154,7 +200,8 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Re
 
 async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
     """Raises NotConfirmedError where what a saved plan rests on is no longer so, RefusedError where a check blocks."""
-    checked = await check(cluster, plan.snapshot, frozenset(plan.overrides))
+    way = Way(plan.strategy, brings_tool=bool(plan.tool))
+    checked = await check(cluster, plan.snapshot, frozenset(plan.overrides), way)
     for name, view in checked.seen.views.items():
         if plan.run in view.attempts:
             raise NotConfirmedError(

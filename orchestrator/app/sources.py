@@ -28,6 +28,8 @@ class Sources:
         """Raises UsageError or HaltedError where the bytes are nowhere to be had."""
         if push.source_host:
             return await self._from_host(push)
+        if self.plan.tool and push.sha256 == self.plan.tool.sha256:
+            return self._tool()
         if self._file is None:
             self._file = await self._on_this_laptop(push.sha256)
         return self._file or await self._on_a_master(push)
@@ -38,6 +40,14 @@ class Sources:
         if output.exit_code != 0:
             raise HaltedError(f"{push.source_host}: {push.source_path} is gone", resume(self.plan.run))
         return RemoteSource(remote, push.source_path, int(output.text))
+
+    def _tool(self) -> Source:
+        assert self.plan.tool is not None
+        path = Path(self.plan.tool.path)
+        if not path.is_file():
+            text = f"{path}, which this run brings to the masters, is not on this laptop"
+            raise UsageError(text, f"put it there, then: {resume(self.plan.run)}")
+        return FileSource(path)
 
     async def _on_this_laptop(self, sha256: str) -> FileSource | None:
         """The file, if it is the right one. Raises UsageError where the operator names another."""

@@ -183,7 +183,8 @@ async def _left(cluster: Cluster, plan: Plan, views: Mapping[str, MasterView]) -
 
 async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
     """Raises UnreachableError."""
-    argv = ("made.sh", master.state, master.run, master.etcd.data, master.kept)
+    others = (master.tool, master.staged, *((master.kept_wal, master.staged_wal) if master.kept_wal else ()))
+    argv = ("made.sh", master.state, master.run, master.etcd.data, master.kept, *others)
     output = await cluster.remotes[master.name].look(Command(argv, cluster.scripts["made.sh"]))
     if output.exit_code != 0:
         said = output.detail or output.stderr.decode("utf-8", "replace").strip()

@@ -12,6 +12,9 @@ from orchestrator.core.model import Exec, Script
 class Distro(Protocol):
     """One way in which etcd, the API server and their supervisor are installed."""
 
+    aided: bool
+    """Whether a vendor's agent restores by itself, once told to."""
+
     def look_at_host(self, host: Host) -> Script:
         """The first look: everything that needs no knowledge of this host."""
         ...
@@ -32,7 +35,16 @@ class Distro(Protocol):
         """All units that are stopped and held, in the order of stopping; those of one group together."""
         ...
 
-    def take_snapshot(self, host: Host) -> Script:
+    def withdraw(self, host: Host, view: MasterView, run: str) -> Script | None:
+        """Static pods: moves their manifests out of kubelet's sight, before any unit is stopped; None where a stopped
+        unit ends them. ``run`` names the folder where they lie meanwhile."""
+        ...
+
+    def admit(self, host: Host, view: MasterView, run: str) -> Script | None:
+        """Moves etcd's own manifest back, before any unit is started, and leaves the others; None without such."""
+        ...
+
+    def take_snapshot(self, host: Host, view: MasterView) -> Script:
         """Takes a safety snapshot of what still answers."""
         ...
 
@@ -44,8 +56,16 @@ class Distro(Protocol):
         """Has one member thrown away, and join the others anew; returns before that is done."""
         ...
 
-    def start(self, host: Host) -> Exec:
-        """Starts what brings everything else up; returns before it is up."""
+    def start(self, host: Host, view: MasterView) -> Exec:
+        """Starts etcd, or what brings everything else up; returns before it is up."""
+        ...
+
+    def start_api(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        """Starts the API server, once etcd is proven; None where it has come up with etcd."""
+        ...
+
+    def start_controllers(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        """Starts controller-manager and scheduler, once the workers are back; None where they have come up already."""
         ...
 
     def restart_services(self, host: Host) -> Script:

@@ -22,7 +22,6 @@ from orchestrator.core.render import kept_paths
 from orchestrator.core.result import Result
 from orchestrator.core.standing import Records, Stand, standings
 from orchestrator.errors import OrchestratorError
-from orchestrator.etcd.ids import ClusterIds
 
 FORMAT = 1
 
@@ -158,7 +157,7 @@ def _expected(plan: Plan) -> Document | None:
     """What every member must show, from the snapshot file; and the ids that the manifests' cluster token leads to."""
     if plan.snapshot is None:
         return None
-    ids = plan.facts[0].predicted_ids if plan.facts else ClusterIds("", {})
+    ids = plan.predicted_ids
     return {
         "revision": str(plan.snapshot.revision),
         "hash_kv": str(plan.snapshot.hash_kv),

@@ -35,7 +35,7 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
 def _same_id(plan: Plan, result: Result) -> str:
     """The aided restore's token is the vendor's. With the old one, the new cluster has the old cluster's id."""
     before = {fact.cluster_id for fact in plan.facts if fact.cluster_id}
-    before |= {fact.predicted_ids.cluster for fact in plan.facts}
+    before |= set() if plan.token else {plan.predicted_ids.cluster}
     if result.proof.get("cluster_id") not in before:
         return ""
     return "; never start a member on it: with the same cluster id it would join and spoil the others"

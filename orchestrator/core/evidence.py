@@ -21,6 +21,7 @@ from orchestrator.core.model import MasterFacts, Script
 from orchestrator.core.timeouts import HOLDS_S
 from orchestrator.core.words import quoted
 from orchestrator.etcd.frozen import Frozen
+from orchestrator.etcd.ids import ClusterIds
 from orchestrator.etcd.members import AnswerError, HashKv, Status, parse_hash_kv, parse_range, parse_status
 from orchestrator.etcd.registry import read_key
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -31,7 +32,7 @@ _ALARM = re.compile(r"alarm:(\w+)")
 
 class MemberEvidence(Frozen):
     """One member. Numbers are None where it did not tell them; ``hash_kv`` is at the snapshot's revision: what it says
-    now, or said in the proof. ``id_predicted`` is that of a restore with the manifest's cluster token."""
+    now, or said in the proof. ``id_predicted`` is that of the plan."""
 
     host: str
     member: str
@@ -93,8 +94,11 @@ def holds_look(etcd: EtcdConfig, revision: int) -> Script:
     return Script(file="holds.sh", args=args, timeout_s=HOLDS_S)
 
 
-def read_member(fact: MasterFacts, printed: str, snapshot: SnapshotFacts, proof: Mapping[str, str]) -> MemberEvidence:
-    """What one member said; ``proof`` is the details of `core.proof`, empty where an earlier attempt proved it."""
+def read_member(
+    fact: MasterFacts, printed: str, snapshot: SnapshotFacts, ids: ClusterIds, proof: Mapping[str, str]
+) -> MemberEvidence:
+    """What one member said; ``ids`` are those to come by the plan, ``proof`` is the details of `core.proof`, empty
+    where an earlier attempt proved it."""
     facts = parse_facts(printed)
     bodies = {name: parse_http(text).body for name, text in facts.items()}
     status = _status(bodies.get("status", ""))
@@ -108,7 +112,7 @@ def read_member(fact: MasterFacts, printed: str, snapshot: SnapshotFacts, proof:
         host=fact.host,
         member=fact.member,
         id=status.member_id if status else "",
-        id_predicted=fact.predicted_ids.members.get(fact.member, ""),
+        id_predicted=ids.members.get(fact.member, ""),
         version=status.version if status else "",
         revision=newest.revision if newest else None,
         compacted_revision=newest.compacted_revision if newest else None,

@@ -22,6 +22,7 @@ class Hook(Frozen):
     env: dict[str, str] = Field(default_factory=dict)
     timeout_s: float
     answer_flag: str
+    lets_go: bool = True  # it may leave a daemon behind
 
     @property
     def command_line(self) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.core.model import Finding
 from orchestrator.core.timeouts import BEAT_S
+from orchestrator.core.tools import Tool
 
 SILENT_S = 4 * BEAT_S
 """After four missed heartbeats a holder counts as silent. That is not dead: settle and fence keep it harmless."""
@@ -25,7 +27,8 @@ class EtcdConfig:
     """One member's configuration, from the manifest or unit that starts it.
 
     ``member_path`` is the folder ``member`` on the host; ``address`` is where the member listens there;
-    ``aliases`` are names that its pod resolves by itself, whatever the host's own hosts file says.
+    ``aliases`` are names that its pod resolves by itself, whatever the host's own hosts file says; ``owner`` is as
+    whom it runs, `UID:GID`.
     """
 
     member: str
@@ -41,6 +44,7 @@ class EtcdConfig:
     aliases: frozenset[str] = frozenset()
     image: str = ""
     wal_dir: str = ""
+    owner: str = "0:0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class MasterView:
-    """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why."""
+    """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why.
+
+    ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
+    """
 
     host: str
     hostname: str = ""
@@ -138,6 +145,9 @@ class MasterView:
     data_bytes: int = 0
     data_written_s: int = 0
     keeps_beside: bool = True
+    wal_mounted: bool = False
+    owner: str = ""
+    tools: tuple[Tool, ...] = ()
     members_on_disk: tuple[str, ...] = ()
     data_entries: tuple[str, ...] = ()
     member_links: tuple[str, ...] = ()
@@ -152,3 +162,14 @@ class MasterView:
     hold: str = ""
     attempts: dict[str, str] = field(default_factory=dict)
     faults: tuple[Finding, ...] = ()
+
+
+def owner_of(view: MasterView, all_masters: Iterable[MasterView]) -> str:
+    """Whose restored data must be, `UID:GID MODE LABEL`: the old data's owner; where that is gone, that on the other
+    masters; where none has any, as whom etcd runs. Empty where the other masters differ."""
+    if view.owner:
+        return view.owner
+    owners = {other.owner for other in all_masters if other.owner}
+    if not owners and view.etcd:
+        return f"{view.etcd.owner} 700 ?"
+    return owners.pop() if len(owners) == 1 else ""

@@ -17,12 +17,14 @@ from pydantic import BaseModel, Field
 from orchestrator.core.cost import Cost
 from orchestrator.core.hooks import Hook, LocalHook
 from orchestrator.core.inventory import Inventory
+from orchestrator.core.tools import ToolFile
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds, predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from orchestrator.etcd.volumes import Volume
 
 PLAN_FORMAT = 1
+StrategyName = Literal["aided", "manual"]
 
 
 # --- What a host is asked, and what it answers -----------------------------------------------------------
@@ -323,11 +325,6 @@ class MasterFacts(Frozen):
     etcd_version: str = ""
     cluster_id: str = ""
 
-    @property
-    def predicted_ids(self) -> ClusterIds:
-        """Those that a restore with the manifest's peers and cluster token gives."""
-        return predict_ids({name: (url,) for name, url in self.initial_cluster.items()}, self.token)
-
 
 class Estimate(Frozen):
     """Bytes over the laptop's link, bytes kept on the hosts, seconds of outage and in all."""
@@ -341,13 +338,15 @@ class Estimate(Frozen):
 class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
-    ``undoes`` is the run that this one takes back, or finishes; ``volumes`` are those that the snapshot knows.
+    ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's.
     """
 
     format: int = PLAN_FORMAT
     kind: Literal["restore", "workers", "reinit", "abort", "rollback", "finish", "unlock"]
     undoes: str = ""
-    strategy: str = "aided"
+    strategy: StrategyName = "aided"
+    token: str = ""
+    tool: ToolFile | None = None
     run: str
     made_at_utc: str
     tool_version: str
@@ -375,18 +374,25 @@ class Plan(Frozen):
     def masters(self) -> tuple[str, ...]:
         return tuple(host.name for host in self.inventory.masters)
 
+    @property
+    def predicted_ids(self) -> ClusterIds:
+        """Those that a restore gives with the masters' peer URLs, and this run's cluster token or the manifests'."""
+        peers = {name: url for fact in self.facts for name, url in fact.initial_cluster.items()}
+        peers |= {fact.member: fact.peer_url for fact in self.facts}
+        token = self.token or next((fact.token for fact in self.facts), "")
+        return predict_ids({name: (url,) for name, url in peers.items()}, token)
+
     def phase(self, name: PhaseName) -> Phase | None:
         return next((phase for phase in self.phases if phase.name is name), None)
 
     def command(self, call: Exec | Script | Hook) -> Command:
         """The command that a call of this plan stands for."""
-        if isinstance(call, Hook):
-            return Command(call.command_line, timeout_s=call.timeout_s, lets_go=True)  # it may leave a daemon behind
         if isinstance(call, Script):
             return Command(
                 (call.file, *call.args), self.files[call.file], timeout_s=call.timeout_s, lets_go=call.lets_go
             )
-        return Command(call.argv, timeout_s=call.timeout_s, lets_go=call.lets_go)
+        argv = call.command_line if isinstance(call, Hook) else call.argv
+        return Command(argv, timeout_s=call.timeout_s, lets_go=call.lets_go)
 
 
 def canonical_json(model: BaseModel) -> str:

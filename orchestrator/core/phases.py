@@ -43,7 +43,7 @@ PHASES: dict[PhaseName, PhaseRule] = {
     PhaseName.RESOLVE: PhaseRule("make the peers' names resolve", "remove the lines from the hosts file"),
     PhaseName.STOP: PhaseRule("stop the services on every master, and hold them down", "lift the hold, start them"),
     PhaseName.KEEP: PhaseRule("set the old data aside", "put it back"),
-    PhaseName.COMMIT: PhaseRule("schedule the restore", "rename restore.db away"),
+    PhaseName.COMMIT: PhaseRule("make the next start one with the snapshot", "take it back"),
     PhaseName.VOLUMES: PhaseRule("persistent volumes", "the hook's undo, or the operator's own"),
     PhaseName.START: PhaseRule("start all masters, and prove that each was restored", "roll back", destructive=True),
     PhaseName.API: PhaseRule("wait for the API servers", "roll back", destructive=True),

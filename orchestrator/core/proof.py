@@ -12,6 +12,7 @@ the same, for a HashKV covers every key there is, and what raft brought since.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.core.hashes import judge_hashes, read_hashes
@@ -21,11 +22,24 @@ from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv, parse_
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the snapshot file says every restored member must show."""
+    """What the snapshot file says every restored member must show. ``cluster_id`` is empty where the vendor draws the
+    cluster token: then no id can be foretold."""
 
     revision: int
     compacted_revision: int
     hash_kv: int
+    cluster_id: str = ""
+
+    def as_texts(self) -> dict[str, str]:
+        """As a probe of a plan carries it."""
+        found = {name: str(getattr(self, name)) for name in ("revision", "compacted_revision", "hash_kv")}
+        return found | ({"cluster_id": self.cluster_id} if self.cluster_id else {})
+
+    @classmethod
+    def of_texts(cls, texts: Mapping[str, str]) -> Expected:
+        """The same, back from there."""
+        revision, compacted, hash_kv = (int(texts[name]) for name in ("revision", "compacted_revision", "hash_kv"))
+        return cls(revision, compacted, hash_kv, texts.get("cluster_id", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,9 @@ def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
         return verdict(Answer.WRONG, "the list of the old files is gone: nothing shows that its raft log is new")
     if old := old_files(shown.files, shown.kept):
         return verdict(Answer.WRONG, f"it still runs on old data ({old[0]}): the restore was ignored")
+    if expected.cluster_id and shown.cluster_id and shown.cluster_id != expected.cluster_id:
+        what = f"its cluster id is {shown.cluster_id}, that of this restore is {expected.cluster_id}"
+        return verdict(Answer.WRONG, f"{what}: it runs on other data")
     try:
         newest = parse_hash_kv(shown.hashkv_now)
     except AnswerError as error:

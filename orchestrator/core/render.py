@@ -100,13 +100,13 @@ def header(plan: Plan) -> Lines:
 
 
 def _ids(plan: Plan) -> Lines:
-    """The ids to come. The vendor does not say which cluster token an aided restore takes."""
+    """The ids to come: certain with a token of ours. The vendor does not say which one an aided restore takes."""
     if not plan.facts:
         return ()
-    fact = plan.facts[0]
-    ids = fact.predicted_ids
+    ids = plan.predicted_ids
     members = listed([f"{name} {member}" for name, member in ids.members.items()])
-    return (("ids", f"cluster {ids.cluster}, {members}, where the agent keeps the manifests' token {fact.token}"),)
+    token = plan.token or f"{plan.facts[0].token}, if the agent keeps the manifests'"
+    return (("ids", f"cluster {ids.cluster}, {members}, by the token {token}"),)
 
 
 def masters_words(plan: Plan) -> str:
@@ -249,10 +249,10 @@ def purpose(script: str) -> str:
 
 
 def kept_paths(plan: Plan) -> dict[str, str]:
-    """Where each master keeps its old data: the last argument of the scripts of phase keep."""
+    """Where each master keeps its old data: the second argument of the scripts of phase keep."""
     phase = plan.phase(PhaseName.KEEP)
     steps = phase.steps if phase else ()
-    return {step.host: step.act.args[-1] for step in steps if isinstance(step.act, Script) and step.act.args}
+    return {step.host: step.act.args[1] for step in steps if isinstance(step.act, Script) and step.act.args}
 
 
 def kept_words(plan: Plan) -> str:
@@ -307,7 +307,7 @@ def _restart_words(plan: Plan) -> str:
     phase = plan.phase(PhaseName.WORKERS)
     workers = count(len(phase.steps), "worker") if phase and phase.steps else "NO worker"
     return (
-        "whatever watches the cluster. An aided restore cannot bump the revision, so each watcher remembers newer "
+        "whatever watches the cluster. The restore does not bump the revision, so each watcher remembers newer "
         "revisions than there are, and misses changes until it starts anew. This run restarts every master and "
         f"{workers}; left to you is what watches from elsewhere: GitOps tools, operators in other clusters, dashboards"
     )

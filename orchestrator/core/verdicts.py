@@ -26,11 +26,7 @@ def judge(probe: Probe, outputs: Sequence[Output]) -> Verdict:
         return _judge_exit(answers)
     if probe.judge is Judge.EQUAL:
         return judge_equal({host: read_standing(output.text) for host, output in answers}, probe.expect)
-    expected = Expected(
-        revision=int(probe.expect["revision"]),
-        compacted_revision=int(probe.expect["compacted_revision"]),
-        hash_kv=int(probe.expect["hash_kv"]),
-    )
+    expected = Expected.of_texts(probe.expect)
     shown = {host: read_shown(output) for host, output in answers}
     if probe.judge is Judge.MEMBER:
         (host,) = shown

@@ -15,12 +15,15 @@ from orchestrator.core import timeouts
 from orchestrator.core.inventory import Host, Role
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Exec, Finding, Script, Severity
+from orchestrator.core.tools import parse_tools
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
 
 class Kublr:
     """Implements ``core.distro.Distro``."""
+
+    aided = True
 
     def look_at_host(self, host: Host) -> Script:
         paths = host.paths
@@ -88,6 +91,9 @@ class Kublr:
                 *_certificates(view),
                 view.api.etcd_prefix,
                 view.api.encryption,
+                etcd.member_path,
+                etcd.wal_dir,
+                etcd.image,
                 *((view.api.client_ca,) if view.api.client_ca else ()),
                 *view.api.service_account_keys,
             ),
@@ -109,6 +115,9 @@ class Kublr:
             data_entries=tuple(facts.get("data_entries", "").splitlines()),
             member_links=tuple(facts.get("member_links", "").splitlines()),
             missing_certificates=tuple(facts.get("missing_certificates", "").split()),
+            wal_mounted=bool(facts.get("wal_mounted", "").strip()),
+            owner=facts.get("owner", "").strip(),
+            tools=parse_tools(facts.get("tools", "")),
             mounts_within=tuple(facts.get("mounts_within", "").splitlines()),
             trust=common.parse_trust(facts),
             live=common.parse_live(facts),
@@ -123,7 +132,13 @@ class Kublr:
             (units.runtime_socket, _service(units.runtime)),
         )
 
-    def take_snapshot(self, host: Host) -> Script:
+    def withdraw(self, host: Host, view: MasterView, run: str) -> None:
+        return None  # the pods end with the runtime
+
+    def admit(self, host: Host, view: MasterView, run: str) -> None:
+        return None
+
+    def take_snapshot(self, host: Host, view: MasterView) -> Script:
         return Script(file="safety.sh", args=(host.paths.kublr,), timeout_s=timeouts.BACKUP_S)
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
@@ -138,13 +153,19 @@ class Kublr:
         assert view.etcd is not None
         return Script(file="reinit.sh", args=(view.etcd.data,), timeout_s=timeouts.MARK_S)
 
-    def start(self, host: Host) -> Exec:
+    def start(self, host: Host, view: MasterView) -> Exec:
         # "no need to manually start" kubelet and Docker: the agent does that.
         return Exec(
             argv=("systemctl", "start", "--no-block", _service(host.units.kublr)),
             timeout_s=timeouts.START_UNIT_S,
             lets_go=True,
         )
+
+    def start_api(self, host: Host, view: MasterView, run: str) -> None:
+        return None
+
+    def start_controllers(self, host: Host, view: MasterView, run: str) -> None:
+        return None
 
     def restart_services(self, host: Host) -> Script:
         units = tuple(unit for group in self.units(host) for unit in group)

@@ -57,6 +57,7 @@ def parse_manifest(text: str, *, path: str, certificates: str | None = None, dat
         ),
         image=str(container.get("image", "")),
         wal_dir=_on_host(settings.get("wal-dir", ""), volumes),
+        owner=_owner(pod, container),
     )
 
 
@@ -164,6 +165,13 @@ def _initial_cluster(text: str, path: str) -> dict[str, str]:
             raise ManifestError(f"{path}: the initial cluster is not NAME=URL,...: {text}")
         members[name] = url
     return members
+
+
+def _owner(pod: dict[str, Any], container: dict[str, Any]) -> str:
+    """As whom the container runs: its own security context wins over the pod's (Kubernetes, "Configure a Security
+    Context")."""
+    context: dict[str, Any] = {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
+    return f"{context.get('runAsUser', 0)}:{context.get('runAsGroup', 0)}"
 
 
 def _listen_address(urls: str) -> str:

@@ -1,6 +1,7 @@
-# swap.sh DATA MEMBER KEPT ASIDE UNDONE   Puts the old data that run UNDONE kept back in its place, by two renames.
+# swap.sh DATA MEMBER KEPT ASIDE UNDONE [WAL KEPT_WAL ASIDE_WAL]   Puts the old data that run UNDONE kept back in its place,
+# by two renames; a log that lies apart, too.
 #   RUN/returned   device, inode, birth, size, path of every file that was put back, or `none`
-data=$1 member=$2 kept=$3 aside=$4 undone=$5
+data=$1 member=$2 kept=$3 aside=$4 undone=$5 wal=${6-} kept_wal=${7-} aside_wal=${8-}
 list=$STATE/$RUN/returned
 umask 077
 [ "$(cat "$STATE/hold" 2>/dev/null)" = "$RUN" ] || { echo "refused: this host is not held"; exit 3; }
@@ -15,6 +16,14 @@ if [ "$none" = yes ] || [ -d "$kept" ]; then
         mv "$member" "$aside" && sync "${aside%/*}" "$data" || exit 1
     fi
     [ ! -e "$member" ] || { echo "refused: both $member and $aside are there"; exit 3; }
+fi
+if [ -n "$wal" ]; then # the log before the member: alone it starts nothing
+    if [ -e "$wal" ] && [ ! -e "$aside_wal" ]; then
+        mv "$wal" "$aside_wal" && sync "${wal%/*}" || exit 1
+    fi
+    if [ -e "$kept_wal" ]; then
+        mv "$kept_wal" "$wal" && sync "${wal%/*}" || exit 1
+    fi
 fi
 if [ -e "$data/restore.db" ]; then
     armed=$data/restore.db.kr-$undone

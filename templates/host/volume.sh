@@ -1,10 +1,12 @@
-# volume.sh DATA STATE PEER_URL CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY PREFIX ENCRYPTION SHARED...
+# volume.sh DATA STATE PEER_URL CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY PREFIX ENCRYPTION MEMBER WAL IMAGE SHARED...
 # Looks at one master's data volume and at what makes it one of the cluster, and asks its member, if one answers.
-# PREFIX is that of the API server's keys. ENCRYPTION, the configuration of encryption at rest, may be empty; SHARED are files that all masters must share.
+# PREFIX is that of the API server's keys. ENCRYPTION, the configuration of encryption at rest, may be empty, as may WAL, a
+# log that lies apart, and IMAGE, that of etcd's pod; SHARED are files that all masters must share.
 # Changes nothing.
 {% include "host/facts.sh" %}
 {% include "host/trust.sh" %}
 {% include "host/fetch.sh" %}
+{% include "host/tools.sh" %}
 data=$1 state=$2 peer_url=$3 client_url=$4 address=$5
 
 if [ -d "$data" ]; then
@@ -37,7 +39,11 @@ fetch_client POST "$client_url/v3/kv/range" "$address" "$9" "${10}" "${11}" "$7"
     fact kube_system
 shift 12
 [ ! -r "$1" ] || encryption_keys "$1" | fact encryption_keys
-shift
+member=$2 wal=$3 image=$4
+stat -c '%u:%g %a %C' "$member" 2>/dev/null | fact owner
+[ ! -e "$wal" ] || cut -d ' ' -f 5 /proc/self/mountinfo | grep -xF "$(readlink -f "$wal")" | fact wal_mounted
+restore_tools "$member" "$image" | fact tools
+shift 4
 for file; do
     [ ! -r "$file" ] || sha256sum "$file"
 done | fact shared_files

@@ -9,6 +9,7 @@ from functools import cache
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Estimate, Plan
+from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.restore import Restore
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.texts import used_by
@@ -69,7 +70,7 @@ class Observed(Kublr):
 def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP) -> Plan:
     """The restore of this cluster, by the product's own planner."""
     views = builders.masters(len(inventory.masters), resolving=False, quorum=True)
-    phases = Restore(inventory, snapshot_facts(), views, Kublr(), run, laptop).phases()
+    phases = Restore(inventory, views, Kublr(), Aided(snapshot_facts(), Kublr()), run, laptop).phases()
     return Plan(
         kind="restore",
         run=run,

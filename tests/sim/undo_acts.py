@@ -99,8 +99,10 @@ async def unkeep(world: World, host: SimHost, call: Call) -> int:
 async def remove(world: World, host: SimHost, call: Call) -> int:
     undone, *paths = call.args
     for path in paths:
-        is_named = path.endswith((f".kr-{undone}", f".kr-{undone}.part")) or f".kr-{undone}-" in path
-        if not (is_named or path.startswith(f"{call.state}/{undone}/snapshot.db")):
+        endings = ("", ".part", ".staged", ".staged.part")
+        is_named = path.endswith(tuple(f".kr-{undone}{it}" for it in endings)) or f".kr-{undone}-" in path
+        own = f"{call.state}/{undone}"
+        if not (is_named or path.startswith(f"{own}/snapshot.db") or path == f"{own}/etcdutl"):
             call.say(f"refused: {path} is not named after run {undone}")
             return REFUSED
         await remove_all(host, path, call)

@@ -19,7 +19,7 @@ async def observe(world: World, host: SimHost, call: Call) -> int:
 
 
 async def made(world: World, host: SimHost, call: Call) -> int:
-    state, run, data, kept = call.args
+    state, run, data, kept, *others = call.args
     disk, own = host.disk, f"{state}/{run}"
     if disk.text(f"{own}/kept") == "none":
         call.say(fact("kept", "none\n"))
@@ -28,7 +28,7 @@ async def made(world: World, host: SimHost, call: Call) -> int:
     if disk.is_file(f"{own}/claim.released"):
         call.say(fact("released", "yes\n"))
     parts = [path for path in disk.below(own) if path.startswith(f"{own}/snapshot.db.part.")]
-    paths = [f"{own}/snapshot.db", *parts, kept, f"{kept}.part", f"{data}/restore.db.kr-{run}"]
+    paths = [f"{own}/snapshot.db", *parts, kept, f"{kept}.part", f"{data}/restore.db.kr-{run}", *others]
     call.say(fact("made", "".join(f"1\t{path}\n" for path in paths if disk.is_file(path) or disk.is_folder(path))))
     return 0
 

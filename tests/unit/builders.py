@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from orchestrator.adapters.packaged import read_templates
-from orchestrator.core.checks import check_all
+from orchestrator.core.checks import Way, check_all
 from orchestrator.core.inventory import (
     Distribution,
     Host,
@@ -23,8 +23,10 @@ from orchestrator.core.inventory import (
     WorkerPolicy,
 )
 from orchestrator.core.masters import Disk, EtcdConfig, LiveMember, MasterView, Tls
-from orchestrator.core.model import Plan
-from orchestrator.core.plans.restore import Restore
+from orchestrator.core.model import Plan, StrategyName
+from orchestrator.core.plans.manual import token_of
+from orchestrator.core.plans.master import masters_of
+from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
 from orchestrator.core.texts import render_scripts, used_by
 from orchestrator.distros.kublr import Kublr
@@ -154,14 +156,19 @@ def plan(
     snapshot: SnapshotFacts | None = None,
     *,
     overrides: frozenset[str] = frozenset(),
+    strategy: StrategyName = "aided",
 ) -> Plan:
     """The restore of that cluster, planned by the product. Findings are the product's own, too."""
     cluster = cluster or inventory()
     views = views or masters(len(cluster.masters))
     snapshot = snapshot or snapshot_facts(len(cluster.masters))
-    phases = Restore(cluster, snapshot, views, Kublr(), RUN, LAPTOP).phases()
+    distro = Kublr()
+    way = strategy_of(strategy, snapshot, masters_of(cluster, views, RUN), distro, RUN)
+    phases = Restore(cluster, views, distro, way, RUN, LAPTOP).phases()
     return Plan(
         kind="restore",
+        strategy=strategy,
+        token=token_of(RUN) if strategy == "manual" else "",
         run=RUN,
         made_at_utc=MADE_AT_UTC,
         tool_version="0.1.0",
@@ -171,9 +178,9 @@ def plan(
         facts=facts_of(cluster, views),
         overrides=tuple(sorted(overrides)),
         host_keys={host.name: f"SHA256:{host.name}" for host in cluster.hosts},
-        findings=check_all(cluster, snapshot, views, overrides),
+        findings=check_all(cluster, snapshot, views, overrides, Way(strategy)),
         lost=(*lost(snapshot, views), *never_start(cluster)),
-        estimate=estimate(cluster, snapshot, views),
+        estimate=estimate(cluster, snapshot, views, strategy),
         files=used_by(phases, scripts()),
         phases=phases,
     )

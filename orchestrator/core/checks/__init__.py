@@ -10,15 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from orchestrator.core.checks.cluster import addresses_fit, clients_answered, left_out, members_fit, policy, quorum
 from orchestrator.core.checks.findings import in_order, overridden
 from orchestrator.core.checks.hosts import NEEDED_TOOLS, host_is_usable, tools
+from orchestrator.core.checks.manual import manual
 from orchestrator.core.checks.snapshot import snapshot_fits
 from orchestrator.core.checks.trust import certificates, trust_is_shared
 from orchestrator.core.checks.volume import WAL_BYTES, data_volume, room
+from orchestrator.core.checks.way import AIDED, Way
 from orchestrator.core.inventory import Inventory
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Finding, Severity
 from orchestrator.etcd.snapshot import SnapshotFacts
 
-__all__ = ["NEEDED_TOOLS", "WAL_BYTES", "blockers", "check_all", "left_out"]
+__all__ = ["AIDED", "NEEDED_TOOLS", "WAL_BYTES", "Way", "blockers", "check_all", "left_out"]
 
 
 def check_all(
@@ -26,9 +28,11 @@ def check_all(
     snapshot: SnapshotFacts | None,
     views: Mapping[str, MasterView],
     overrides: frozenset[str],
+    way: Way = AIDED,
 ) -> tuple[Finding, ...]:
     """All findings, blockers first. ``views`` has every reachable host by name; overridden blockers become warnings."""
-    found = (*policy(inventory), *_of_hosts(inventory, snapshot, views), *_of_all(inventory, snapshot, views))
+    found = (*policy(inventory), *_of_hosts(inventory, snapshot, views, way), *_of_all(inventory, snapshot, views))
+    found += tuple(manual(inventory, views, way)) if way.strategy == "manual" else ()
     return in_order(overridden(finding, overrides) for finding in found)
 
 
@@ -37,17 +41,17 @@ def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _of_hosts(
-    inventory: Inventory, snapshot: SnapshotFacts | None, views: Mapping[str, MasterView]
+    inventory: Inventory, snapshot: SnapshotFacts | None, views: Mapping[str, MasterView], way: Way
 ) -> Iterator[Finding]:
     """Each host by itself."""
     for host in inventory.masters:
         if view := views.get(host.name):
             yield from view.faults
             yield from host_is_usable(host, view)
-            yield from data_volume(host, view)
+            yield from data_volume(host, view, way)
             yield from certificates(host, view)
             if snapshot:
-                yield from room(host, view, snapshot)
+                yield from room(host, view, snapshot, way)
     for host in inventory.workers:
         if host.name in views:
             yield from tools(host, views[host.name], NEEDED_TOOLS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core.checks.findings import block
+from orchestrator.core.checks.way import Way
 from orchestrator.core.inventory import Host
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Finding
@@ -14,13 +15,13 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 WAL_BYTES = 2 * 64_000_000
 
 
-def data_volume(host: Host, view: MasterView) -> Iterator[Finding]:
+def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
     """Where the data lies must be beyond doubt (vendor's page, "Addendum: locating etcd data volume")."""
     etcd = view.etcd
     if etcd is None:
         return
     remedy = "find out which is right, and set `paths.data` for this host in the inventory"
-    if view.other_data != etcd.data and not host.paths.data:
+    if (view.other_data or way.strategy == "aided") and view.other_data != etcd.data and not host.paths.data:
         yield block(
             "data-volume",
             host.name,
@@ -39,7 +40,10 @@ def data_volume(host: Host, view: MasterView) -> Iterator[Finding]:
     if view.mounts_within:
         what = f"{view.mounts_within[0]} is mounted by itself: it cannot be set aside by a rename"
         yield block("mount-point", host.name, what, "unmount it while etcd is down, and bring its files to the volume")
-    if etcd.wal_dir:
+    if etcd.wal_dir and way.strategy == "manual" and view.wal_mounted:
+        what = f"etcd keeps its log apart, in {etcd.wal_dir}, which is mounted by itself: it cannot be renamed"
+        yield block("wal-dir", host.name, what, "have --wal-dir name a folder on that disk, and move the log there")
+    elif etcd.wal_dir and way.strategy == "aided":
         what = f"etcd keeps its log apart, in {etcd.wal_dir}: an old log beside restored data destroys it"
         yield block("wal-dir", host.name, what, "take --wal-dir out of the manifest and move the log to the volume")
     for name in ("restore.db", "command"):
@@ -59,12 +63,14 @@ def data_volume(host: Host, view: MasterView) -> Iterator[Finding]:
         )
 
 
-def room(host: Host, view: MasterView, snapshot: SnapshotFacts) -> Iterator[Finding]:
-    """Free space for the pushed file, the scheduled file, the restored database, its log, and the kept copy."""
+def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Iterator[Finding]:
+    """Free space for the pushed file, the restored database and its log; where the vendor's agent restores, for the
+    scheduled file and the copy of the old data as well: otherwise that is only renamed."""
     if view.state_disk is None or view.data_disk is None:
         return
     state_bytes = snapshot.size_bytes + (16 << 20)
-    data_bytes = 2 * snapshot.size_bytes + WAL_BYTES + view.data_bytes
+    data_bytes = snapshot.size_bytes + WAL_BYTES
+    data_bytes += snapshot.size_bytes + view.data_bytes if way.strategy == "aided" else 0
     needs = {view.state_disk.device: (host.paths.state, view.state_disk.free_bytes, state_bytes)}
     if view.data_disk.device == view.state_disk.device:
         needs = {view.data_disk.device: (host.paths.state, view.data_disk.free_bytes, state_bytes + data_bytes)}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.core import timeouts
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.masters import EtcdConfig, MasterView
-from orchestrator.core.model import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Script, Step
+from orchestrator.core.model import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Push, Script, Step
 from orchestrator.core.phases import PHASES
+from orchestrator.etcd.snapshot import SnapshotFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,30 @@ class Master:
     def kept(self) -> str:
         """Where the old member folder is copied: beside the volume, or inside it where that is its own filesystem."""
         return f"{self.etcd.data}.kr-{self.run}" if self.view.keeps_beside else f"{self.etcd.data}/.kr-{self.run}"
+
+    @property
+    def kept_wal(self) -> str:
+        """Where the old log goes, if it lies apart: renamed beside its folder."""
+        return f"{self.etcd.wal_dir}.kr-{self.run}" if self.etcd.wal_dir else ""
+
+    @property
+    def wal_and_kept(self) -> tuple[str, ...]:
+        """A log that lies apart, and where it is kept; nothing without such a log."""
+        return (self.etcd.wal_dir, self.kept_wal) if self.etcd.wal_dir else ()
+
+    @property
+    def staged(self) -> str:
+        """Where the manual strategy restores to: beside the live folder, so that a rename puts it in its place."""
+        return f"{posixpath.dirname(self.etcd.member_path)}/.kr-{self.run}.staged"
+
+    @property
+    def staged_wal(self) -> str:
+        return f"{self.kept_wal}.staged" if self.etcd.wal_dir else ""
+
+    @property
+    def tool(self) -> str:
+        """The run's own copy of etcd's restore tool."""
+        return f"{self.folder}/etcdutl"
 
     @property
     def certificates(self) -> tuple[str, ...]:
@@ -87,6 +113,18 @@ def release_step(master: Master) -> Step:
     return script_step("release.claim", master, "give the host back", "release.sh", rerunnable=True)
 
 
+def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str) -> Step:
+    """Brings the snapshot into the run's folder."""
+    return Step(
+        id=f"{name}/{master.name}",
+        host=master.name,
+        title=title,
+        act=Push(path=master.snapshot, sha256=snapshot.sha256, size_bytes=snapshot.size_bytes),
+        rerunnable=True,
+        undo="remove the copy",
+    )
+
+
 def make_phase(
     name: PhaseName,
     steps: tuple[Step, ...],
@@ -94,12 +132,13 @@ def make_phase(
     order: Order = Order.PARALLEL,
     requires: Probe | None = None,
     barrier: Probe | None = None,
+    title: str = "",
     note: str = "",
 ) -> Phase:
     rule = PHASES[name]
     return Phase(
         name=name,
-        title=rule.title,
+        title=title or rule.title,
         steps=steps,
         order=order,
         requires=requires,
@@ -158,6 +197,11 @@ def script_step(
         rerunnable=rerunnable,
         undo=undo,
     )
+
+
+def call_step(name: str, master: Master, title: str, act: Exec | Script) -> Step:
+    """A step that may be done twice, and is not looked at: what follows it is."""
+    return Step(id=f"{name}/{master.name}", host=master.name, title=title, act=act, rerunnable=True)
 
 
 def plain(unit: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.core import timeouts
@@ -17,14 +17,17 @@ from orchestrator.core.model import (
     Phase,
     PhaseName,
     Probe,
-    Push,
     Script,
     Step,
+    StrategyName,
 )
 from orchestrator.core.network import peer_address, port_of
+from orchestrator.core.plans.aided import Aided
+from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import (
     Master,
     all_of,
+    call_step,
     claim_phase,
     look,
     make_phase,
@@ -35,30 +38,44 @@ from orchestrator.core.plans.master import (
     script_step,
 )
 from orchestrator.core.plans.safeguard import safeguard_phase
+from orchestrator.core.plans.strategy import Strategy
 from orchestrator.core.plans.volumes import Occasion, volumes_phase
 from orchestrator.core.plans.workers import workers_phase
 from orchestrator.core.sockets import socket_pattern
+from orchestrator.core.tools import ToolFile
 from orchestrator.etcd.snapshot import SnapshotFacts
+
+
+def strategy_of(
+    name: StrategyName,
+    snapshot: SnapshotFacts,
+    masters: Sequence[Master],
+    distro: Distro,
+    run: str,
+    tool: ToolFile | None = None,
+) -> Strategy:
+    """The strategy of that name, for a restore of these masters."""
+    return Manual(snapshot, masters, run, tool) if name == "manual" else Aided(snapshot, distro)
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Plans one aided restore. Everything it is given is a value; everything it returns is one, too."""
+    """Plans one restore. Everything it is given is a value; everything it returns is one, too."""
 
     inventory: Inventory
-    snapshot: SnapshotFacts
     views: Mapping[str, MasterView]
     distro: Distro
+    strategy: Strategy
     run: str
     laptop: str
 
     def phases(self) -> tuple[Phase, ...]:
-        """All phases, in the order of ``core.phases``."""
+        """All phases, in the order of ``core.phases``; but names that staging needs are made to resolve before."""
+        ready = (self._resolve(), self._stage()) if self.strategy.resolves_first else (self._stage(), self._resolve())
         return (
             claim_phase(self.masters, self.laptop),
             safeguard_phase(self.masters, self.distro),
-            self._stage(),
-            self._resolve(),
+            *ready,
             self._stop(),
             self._keep(),
             self._commit(),
@@ -74,24 +91,16 @@ class Restore:
         return masters_of(self.inventory, self.views, self.run)
 
     def _stage(self) -> Phase:
-        steps = tuple(
-            Step(
-                id=f"stage.push/{master.name}",
-                host=master.name,
-                title="bring the snapshot",
-                act=self._push(master),
-                rerunnable=True,
-                undo="remove the copy",
-            )
-            for master in self.masters
+        steps = tuple(step for master in self.masters for step in self.strategy.stage(master))
+        return make_phase(
+            PhaseName.STAGE,
+            steps,
+            title=self._title(PhaseName.STAGE),
+            barrier=all_of(self.masters, self.strategy.staged),
         )
-        return make_phase(PhaseName.STAGE, steps, barrier=all_of(self.masters, self._staged))
 
-    def _push(self, master: Master) -> Push:
-        return Push(path=master.snapshot, sha256=self.snapshot.sha256, size_bytes=self.snapshot.size_bytes)
-
-    def _staged(self, master: Master) -> Script:
-        return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+    def _title(self, name: PhaseName) -> str:
+        return self.strategy.titles.get(name, "")
 
     def _resolve(self) -> Phase:
         names = peer_names({master.name: master.host for master in self.masters}, self.views)
@@ -133,6 +142,16 @@ class Restore:
             rerunnable=True,
             undo="lift the hold",
         )
+        if out := self.distro.withdraw(master.host, master.view, self.run):
+            yield Step(
+                id=f"stop.pods/{master.name}",
+                host=master.name,
+                title="move the static pods' manifests out of kubelet's sight, so that their containers end",
+                act=out,
+                done_if=one(master, self._gone(master), wait_s=timeouts.STOPPED_WAIT_S),
+                rerunnable=True,
+                undo="move them back",
+            )
         for group in self.distro.units(master.host):
             if units := tuple(unit for unit in group if unit in present):
                 yield Step(
@@ -149,33 +168,24 @@ class Restore:
         units = (unit for group in self.distro.units(master.host) for unit in group)
         return tuple(unit for unit in units if master.view.units.get(unit, "not-found") != "not-found")
 
-    def _stopped(self, master: Master) -> Script:
+    def _gone(self, master: Master) -> Script:
+        """Whether nothing uses the data and the addresses; units may run."""
         etcd = master.etcd
         addresses = frozenset((etcd.address, "127.0.0.1", peer_address(master.host, master.view)))
         ports = (port_of(etcd.peer_url), port_of(etcd.client_url), master.view.api_port)
-        return look("stopped.sh", etcd.member_path, socket_pattern(addresses, ports), *self._present(master))
+        return look("stopped.sh", etcd.member_path, socket_pattern(addresses, ports))
+
+    def _stopped(self, master: Master) -> Script:
+        gone = self._gone(master)
+        return gone.model_copy(update={"args": (*gone.args, *self._present(master))})
 
     def _held(self, master: Master) -> Script:
         return look("held.sh", master.state, self.run, master.host.paths.units, *self._present(master))
 
     def _keep(self) -> Phase:
-        steps = tuple(
-            script_step(
-                "keep.copy",
-                master,
-                f"set the old data aside, in {master.kept}, with a copy in its place",
-                "keep.sh",
-                master.etcd.member_path,
-                master.kept,
-                timeout_s=timeouts.COPY_S,
-                rerunnable=True,
-                undo="put it back",
-            )
-            for master in self.masters
-        )
         return make_phase(
             PhaseName.KEEP,
-            steps,
+            tuple(self.strategy.keep(master) for master in self.masters),
             requires=all_of(self.masters, self._held),
             barrier=all_of(self.masters, lambda master: look("kept.sh", master.state, self.run, master.kept)),
         )
@@ -183,41 +193,14 @@ class Restore:
     def _commit(self) -> Phase:
         return make_phase(
             PhaseName.COMMIT,
-            tuple(step for master in self.masters for step in self._commit_steps(master)),
+            title=self._title(PhaseName.COMMIT),
+            steps=tuple(step for master in self.masters for step in self.strategy.commit(master)),
             requires=all_of(self.masters, self._held),
-            barrier=all_of(self.masters, self._scheduled),
+            barrier=all_of(self.masters, self.strategy.in_place),
         )
-
-    def _commit_steps(self, master: Master) -> Iterable[Step]:
-        yield Step(
-            id=f"commit.mend/{master.name}",
-            host=master.name,
-            title="bring the snapshot anew, if the copy is damaged by now",
-            act=self._push(master),
-            done_if=one(master, self._staged(master)),
-            rerunnable=True,
-            mends=True,
-            undo="remove the copy",
-        )
-        yield Step(
-            id=f"commit.schedule/{master.name}",
-            host=master.name,
-            title="schedule the restore for the next start",
-            act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
-            done_if=one(master, self._scheduled(master)),  # a power cut may have taken the file since
-            rerunnable=True,
-            undo="rename restore.db away",
-        )
-
-    def _scheduled(self, master: Master) -> Script:
-        return look("same.sh", f"{master.etcd.data}/restore.db", self.snapshot.sha256, timeout_s=timeouts.HASH_S)
-
-    def _committed(self, master: Master) -> Script:
-        path = f"{master.etcd.data}/restore.db"
-        return look("committed.sh", master.state, self.run, path, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
 
     def _volumes(self) -> Phase:
-        occasion = Occasion("restore", self.run, self.inventory.cluster, self.snapshot)
+        occasion = Occasion("restore", self.run, self.inventory.cluster, self.strategy.snapshot)
         held = all_of(self.masters, self._held)
         return volumes_phase(self.inventory.policies.volumes, self.masters, occasion, held)
 
@@ -241,9 +224,11 @@ class Restore:
             "hold.sh",
             "lift",
             master.host.paths.units,
-            requires=all_of(self.masters, self._committed),
+            requires=all_of(self.masters, self.strategy.committed),
             rerunnable=True,
         )
+        if admitted := self.distro.admit(master.host, master.view, self.run):
+            yield call_step("start.admit", master, "move etcd's manifest back", admitted)
         yield Step(
             id=f"start.services/{master.name}",
             host=master.name,
@@ -257,30 +242,16 @@ class Restore:
             ),
             rerunnable=True,
         )
-        yield script_step(
-            "start.disarm",
-            master,
-            "rename restore.db, if it was left behind",
-            "disarm.sh",
-            master.etcd.data,
-            master.etcd.peer_url,
-            master.etcd.address,
-            *master.certificates[:3],
-            rerunnable=True,
-        )
+        yield from self.strategy.proven(master)
 
     def _start_act(self, master: Master) -> Script:
-        etcd, start = master.etcd, self.distro.start(master.host)
-        where = (str(self.snapshot.revision), etcd.peer_url, etcd.address, *master.certificates[:3])
+        etcd, start = master.etcd, self.distro.start(master.host, master.view)
+        where = (str(self.strategy.expected.revision), etcd.peer_url, etcd.address, *master.certificates[:3])
         return Script(file="start.sh", args=(*where, *start.argv), timeout_s=start.timeout_s, lets_go=True)
 
     @property
     def _expect(self) -> dict[str, str]:
-        return {
-            "revision": str(self.snapshot.revision),
-            "compacted_revision": str(self.snapshot.compacted_revision),
-            "hash_kv": str(self.snapshot.hash_kv),
-        }
+        return self.strategy.expected.as_texts()
 
     def _proof(self, master: Master, client_url: str) -> Script:
         etcd = master.etcd
@@ -290,7 +261,7 @@ class Restore:
             self.run,
             etcd.data,
             etcd.member_path,
-            str(self.snapshot.revision),
+            str(self.strategy.expected.revision),
             etcd.peer_url,
             client_url,
             etcd.address,
@@ -302,21 +273,19 @@ class Restore:
             addresses = dict.fromkeys(("127.0.0.1", peer_address(master.host, master.view)))
             return look("ready.sh", str(master.view.api_port), *addresses)
 
+        steps = tuple(step for master in self.masters for step in self._api_steps(master))
+        barrier = all_of(self.masters, ready, wait_s=timeouts.READY_WAIT_S)
+        started = any(step.name == "api.start" for step in steps)
+        note = "" if started else "the agent starts them with etcd: only waited for"
+        return make_phase(PhaseName.API, steps, barrier=barrier, note=note)
+
+    def _api_steps(self, master: Master) -> Iterable[Step]:
         # Once the API servers compact, no member can show its hash at the snapshot's revision any more. These markers
         # stand behind the proof's barrier: a run that is resumed later does not ask for that proof again.
-        steps = tuple(
-            Step(
-                id=f"api.proven/{master.name}",
-                host=master.name,
-                title="write down that every member is proven to be restored",
-                act=Exec(argv=("true",)),
-                rerunnable=True,
-            )
-            for master in self.masters
-        )
-        barrier = all_of(self.masters, ready, wait_s=timeouts.READY_WAIT_S)
-        note = "the agent starts them with etcd: only waited for"
-        return make_phase(PhaseName.API, steps, barrier=barrier, note=note)
+        proven = "write down that every member is proven to be restored"
+        yield call_step("api.proven", master, proven, Exec(argv=("true",)))
+        if api := self.distro.start_api(master.host, master.view, self.run):
+            yield call_step("api.start", master, "start the API server", api)
 
     def _release(self) -> Phase:
         names = peer_names({master.name: master.host for master in self.masters}, self.views)
@@ -338,6 +307,8 @@ class Restore:
                 )
             elif missing:
                 kept_blocks.append(master.name)
+            if rest := self.distro.start_controllers(master.host, master.view, self.run):
+                steps.append(call_step("release.start", master, "start controller-manager and scheduler", rest))
             units = self._present(master)
             steps.append(
                 script_step(

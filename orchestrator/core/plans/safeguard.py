@@ -20,7 +20,7 @@ def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:
         id=f"safeguard.take/{best.name}",
         host=best.name,
         title="take a safety snapshot",
-        act=distro.take_snapshot(best.host),
+        act=distro.take_snapshot(best.host, best.view),
         rerunnable=True,
     )
     copies = tuple(

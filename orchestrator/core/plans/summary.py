@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from orchestrator.core.checks import WAL_BYTES
 from orchestrator.core.inventory import Inventory, Restart
 from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Estimate, MasterFacts
+from orchestrator.core.model import Estimate, MasterFacts, StrategyName
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 # Seen with three masters on shared disks; they err on the slow side.
@@ -61,13 +61,16 @@ def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str,
     )
 
 
-def estimate(inventory: Inventory, snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> Estimate:
-    """Bytes and seconds, on the slow side."""
+def estimate(
+    inventory: Inventory, snapshot: SnapshotFacts, views: Mapping[str, MasterView], strategy: StrategyName = "aided"
+) -> Estimate:
+    """Bytes and seconds, on the slow side. The manual strategy copies nothing while the masters are down."""
     masters = [views[host.name] for host in inventory.masters]
     upload = snapshot.size_bytes * len(masters)
     kept = sum(view.data_bytes for view in masters)
     largest = max((view.data_bytes for view in masters), default=0)
-    outage = RESTART_S + (largest + 3 * snapshot.size_bytes + WAL_BYTES) // COPY_BYTES_PER_S
+    restoring = (largest + 3 * snapshot.size_bytes + WAL_BYTES) // COPY_BYTES_PER_S
+    outage = RESTART_S + (restoring if strategy == "aided" else 0)
     policy = inventory.policies.workers
     workers = 0
     if policy.restart is not Restart.NONE and inventory.workers:
@@ -77,5 +80,5 @@ def estimate(inventory: Inventory, snapshot: SnapshotFacts, views: Mapping[str, 
         upload_bytes=upload,
         kept_bytes=kept,
         outage_s=outage,
-        total_s=upload // UPLINK_BYTES_PER_S + outage + workers + RESTART_S,
+        total_s=upload // UPLINK_BYTES_PER_S + RESTART_S + restoring + workers + RESTART_S,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from orchestrator.core import timeouts
 from orchestrator.core.inventory import VolumesHook
 from orchestrator.core.model import Order, Phase, PhaseName, Probe, Script, Step
-from orchestrator.core.plans.master import Master, all_of, look, one, script_step
+from orchestrator.core.plans.master import Master, all_of, call_step, look, one, script_step
 from orchestrator.core.plans.undone import Undone, steps_of
 from orchestrator.core.plans.volumes import Occasion, hook_note, hook_steps, pause_step
 from orchestrator.core.words import listed, size
@@ -47,7 +47,7 @@ def rollback(undone: Undone) -> tuple[Phase, ...]:
         again[PhaseName.STOP],
         _check_kept(undone, held=again[PhaseName.KEEP].requires),
         _swap(undone, held=again[PhaseName.COMMIT].requires),
-        *_volumes_back(undone, "rollback"),
+        *_volumes_back(undone, "rollback", again[PhaseName.COMMIT].requires),
         _start_returned(undone),
         *_api(undone, undone.with_data),
         again[PhaseName.WORKERS],
@@ -151,7 +151,7 @@ def _claim(undone: Undone, masters: Sequence[Master], *, takes_over: bool = True
 def _unschedule(undone: Undone) -> Phase:
     return _phase(
         PhaseName.COMMIT,
-        "take the schedule back, and put the old data back in its place",
+        "put the old data back in its place, and nothing else to start on",
         (step for master in undone.masters for step in _unschedule_steps(undone, master)),
         requires=all_of(undone.masters, undone.unstarted),
         barrier=all_of(undone.masters, undone.untouched),
@@ -160,6 +160,12 @@ def _unschedule(undone: Undone) -> Phase:
 
 def _unschedule_steps(undone: Undone, master: Master) -> Iterable[Step]:
     data, member, run = master.etcd.data, master.etcd.member_path, undone.plan.run
+    if undone.plan.strategy == "manual":
+        before, title = undone.before(master), "put the old data back, if the run has set it aside"
+        wal = (*before.wal_and_kept, before.staged_wal) if before.staged_wal else ()
+        arguments = (member, before.kept, run, before.staged, *wal)
+        yield script_step("commit.unplace", master, title, "unplace.sh", *arguments, rerunnable=True)
+        return
     title = "rename the restore.db that the run has scheduled, if there is one"
     yield script_step("commit.unschedule", master, title, "unschedule.sh", data, run, rerunnable=True)
     title, kept = "put the old data back, if the run has set it aside", undone.before(master).kept
@@ -191,11 +197,12 @@ def _swap_step(undone: Undone, master: Master) -> Step:
         kept,
         master.kept,
         undone.plan.run,
+        *((*undone.before(master).wal_and_kept, master.kept_wal) if master.kept_wal else ()),
         rerunnable=True,
     )
 
 
-def _volumes_back(undone: Undone, kind: str) -> tuple[Phase, ...]:
+def _volumes_back(undone: Undone, kind: str, held: Probe | None = None) -> tuple[Phase, ...]:
     """What was done about persistent volumes for the run is taken back by the hook's undo, or by the operator."""
     policy = undone.plan.inventory.policies.volumes
     begun = [master for master in undone.masters if undone.begun("volumes.hook", master.name)]
@@ -203,12 +210,12 @@ def _volumes_back(undone: Undone, kind: str) -> tuple[Phase, ...]:
     if begun and isinstance(policy, VolumesHook) and policy.undo and undone.plan.snapshot:
         occasion = Occasion(kind, undone.run, undone.inventory.cluster, undone.plan.snapshot, undone.plan.run)
         steps = hook_steps("volumes.undo", policy.undo, policy, begun, undone.masters, occasion)
-        return (_phase(PhaseName.VOLUMES, title, steps, note=hook_note(steps)),)
+        return (_phase(PhaseName.VOLUMES, title, steps, requires=held, note=hook_note(steps)),)
     if not begun and not undone.pause_answered:
         return ()
     question = "For that run persistent volumes were put back. Put them as they were before it. Done?"
     pause = pause_step(undone.masters[0].name, "wait until the persistent volumes are as before the run", question)
-    return (_phase(PhaseName.VOLUMES, title, [pause]),)
+    return (_phase(PhaseName.VOLUMES, title, [pause], requires=held),)
 
 
 def _start_again(undone: Undone) -> Phase:
@@ -231,20 +238,33 @@ def _start_returned(undone: Undone) -> Phase:
 
 
 def _api(undone: Undone, masters: Sequence[Master]) -> tuple[Phase, ...]:
-    """Waits for the API servers of these masters, where they had what they need; starts the other masters."""
+    """Starts the API servers where they do not come up with etcd, and waits for those of these masters, where they had
+    what they need; starts the other masters."""
     api = undone.again()[PhaseName.API]
-    if not undone.had_quorum and not undone.begun("start."):
+    steps = [step for master in undone.masters for step in _api_step(undone, master)]
+    barrier = None
+    if undone.had_quorum or undone.begun("start."):
+        assert api.barrier is not None
+        names = {master.name for master in masters}
+        looks = tuple(asked for asked in api.barrier.looks if asked.host in names)
+        barrier = api.barrier.model_copy(update={"looks": looks})
+        others = [master for master in undone.masters if master.name not in names]
+        steps += [
+            step for master in others for step in _start_steps(undone, master, undone.returned, phase=PhaseName.API)
+        ]
+    if not steps and not barrier:
         return ()
-    assert api.barrier is not None
-    names = {master.name for master in masters}
-    barrier = api.barrier.model_copy(
-        update={"looks": tuple(asked for asked in api.barrier.looks if asked.host in names)}
-    )
-    others = [master for master in undone.masters if master.name not in names]
-    steps = tuple(
-        step for master in others for step in _start_steps(undone, master, undone.returned, phase=PhaseName.API)
-    )
-    return (api.model_copy(update={"steps": steps, "barrier": barrier, "destructive": False}),)
+    return (api.model_copy(update={"steps": tuple(steps), "barrier": barrier, "destructive": False}),)
+
+
+def _api_step(undone: Undone, master: Master) -> Iterable[Step]:
+    if api := undone.distro.start_api(master.host, master.view, _withdrawn_by(undone)):
+        yield call_step("api.start", master, "start the API server", api)
+
+
+def _withdrawn_by(undone: Undone) -> str:
+    """The run that has moved the static pods' manifests: a rollback stops them itself."""
+    return undone.run if undone.begun("start.") else undone.plan.run
 
 
 def _start_steps(
@@ -267,11 +287,13 @@ def _start_steps(
         requires=one(master, ready(master)),
         rerunnable=True,
     )
+    if admitted := undone.distro.admit(master.host, master.view, _withdrawn_by(undone)):
+        yield call_step(f"{phase}.admit", master, "move etcd's manifest back", admitted)
     yield Step(
         id=f"{phase}.services/{master.name}",
         host=master.name,
         title="start the services",
-        act=undone.distro.start(master.host),
+        act=undone.distro.start(master.host, master.view),
         rerunnable=True,
     )
 
@@ -297,21 +319,28 @@ def _release(
                     rerunnable=True,
                 )
             )
+        if held and (rest := undone.distro.start_controllers(master.host, master.view, _withdrawn_by(undone))):
+            steps.append(call_step("release.start", master, "start controller-manager and scheduler", rest))
         steps += steps_of(release, "release.hold", master) if held else ()
         steps += [*removals(master), _release_step(master)]
     return _phase(PhaseName.RELEASE, "give the hosts back", steps)
 
 
 def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
-    """Of an abort: the copy of the snapshot that the run was to restore. The safety snapshot stays."""
-    staged = undone.before(master).snapshot
-    yield _remove(undone.plan.run, master, "release.unstage", f"remove {staged}", staged)
+    """Of an abort: the snapshot that the run was to restore, and what was made of it. The safety snapshot stays."""
+    before = undone.before(master)
+    made = [before.snapshot]
+    if undone.plan.strategy == "manual":
+        made += [before.staged, f"{before.staged}.part", before.tool]
+        made += [before.staged_wal, f"{before.staged_wal}.part"] if before.staged_wal else []
+    yield _remove(undone.plan.run, master, "release.unstage", f"remove {before.snapshot}", *made)
 
 
 def _removals(undone: Undone, master: Master) -> Iterable[Step]:
     """Of a finish: each path with its size, in a step of its own."""
-    left = undone.left[master.name]
-    for number, (path, size_bytes) in enumerate(left.paths, start=1):
+    left, kept_wal = undone.left[master.name], undone.before(master).kept_wal
+    paths = [found for found in left.paths if found[0] != kept_wal]  # the old log goes with the old data
+    for number, (path, size_bytes) in enumerate(paths, start=1):
         name, title = f"release.remove-{number}", f"remove {path} ({size(size_bytes)})"
         if left.kept == "whole" and path == undone.before(master).kept:
             yield _unkeep(undone, master, name, title)
@@ -321,13 +350,14 @@ def _removals(undone: Undone, master: Master) -> Iterable[Step]:
 
 
 def _unkeep(undone: Undone, master: Master, name: str, title: str) -> Step:
-    kept, member = undone.before(master).kept, master.etcd.member_path
-    arguments = (member, kept, undone.plan.run)
+    before, member = undone.before(master), master.etcd.member_path
+    wal = (before.kept_wal,) if before.kept_wal else ()
+    arguments = (member, before.kept, undone.plan.run, *wal)
     return script_step(name, master, title, "unkeep.sh", *arguments, timeout_s=timeouts.HASH_S, rerunnable=True)
 
 
-def _remove(maker: str, master: Master, name: str, title: str, path: str) -> Step:
-    return script_step(name, master, title, "remove.sh", maker, path, timeout_s=timeouts.HASH_S, rerunnable=True)
+def _remove(maker: str, master: Master, name: str, title: str, *paths: str) -> Step:
+    return script_step(name, master, title, "remove.sh", maker, *paths, timeout_s=timeouts.HASH_S, rerunnable=True)
 
 
 def _release_step(master: Master) -> Step:

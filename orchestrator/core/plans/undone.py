@@ -22,7 +22,7 @@ from orchestrator.core.model import (
     Step,
 )
 from orchestrator.core.plans.master import Master, equal, look, masters_of
-from orchestrator.core.plans.restore import Restore
+from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.words import listed
 from orchestrator.errors import RefusedError
@@ -100,8 +100,10 @@ class Undone:
 
     def again(self) -> dict[PhaseName, Phase]:
         """The phases of the same restore under the undo's id."""
-        assert self.plan.snapshot is not None
-        restore = Restore(self.inventory, self.plan.snapshot, self.views, self.distro, self.run, self.laptop)
+        plan, snapshot = self.plan, self.plan.snapshot
+        assert snapshot is not None
+        strategy = strategy_of(plan.strategy, snapshot, self.masters, self.distro, self.run, plan.tool)
+        restore = Restore(self.inventory, self.views, self.distro, strategy, self.run, self.laptop)
         return {phase.name: phase for phase in restore.phases()}
 
     def refused(self, what: str, command: str) -> RefusedError:
@@ -115,11 +117,15 @@ class Undone:
         return look("unstarted.sh", master.state, self.plan.run)
 
     def untouched(self, master: Master) -> Script:
-        return look("untouched.sh", master.etcd.data, self.before(master).kept)
+        kept = self.before(master).kept
+        if self.plan.strategy == "manual":
+            return look("unplaced.sh", master.state, self.plan.run, master.etcd.member_path, kept)
+        return look("untouched.sh", master.etcd.data, kept)
 
     def unchanged(self, master: Master) -> Script:
-        kept = self.before(master).kept
-        return look("unchanged.sh", master.state, self.plan.run, kept, timeout_s=timeouts.HASH_S)
+        before = self.before(master)
+        wal = (before.kept_wal,) if before.kept_wal else ()
+        return look("unchanged.sh", master.state, self.plan.run, before.kept, *wal, timeout_s=timeouts.HASH_S)
 
     def returned(self, master: Master) -> Script:
         return look("returned.sh", master.state, self.run, master.etcd.data, master.etcd.member_path)
@@ -164,7 +170,7 @@ def lost(kind: str, undone: Undone) -> tuple[str, ...]:
 def seconds(kind: str, undone: Undone) -> Estimate:
     """An undo sends nothing and copies nothing; a rollback reads the old data where the restore has copied it."""
     if kind == "rollback" and undone.plan.snapshot:
-        restore = estimate(undone.inventory, undone.plan.snapshot, undone.views)
+        restore = estimate(undone.inventory, undone.plan.snapshot, undone.views, undone.plan.strategy)
         total_s = restore.total_s - restore.upload_bytes // UPLINK_BYTES_PER_S
         return Estimate(upload_bytes=0, kept_bytes=0, outage_s=restore.outage_s, total_s=total_s)
     outage_s = RESTART_S if kind == "abort" and undone.holds else 0

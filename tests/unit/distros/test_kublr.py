@@ -240,7 +240,7 @@ def master() -> tuple[Host, MasterView]:
 
 def test_the_vendors_commands() -> None:
     on, view = master()
-    assert Kublr().take_snapshot(on).args == ("/opt/kublr/bin/kublr",)
+    assert Kublr().take_snapshot(on, view).args == ("/opt/kublr/bin/kublr",)
     assert Kublr().schedule(on, view, "/s/r/snapshot.db", "ab").args == (
         "/opt/kublr/bin/kublr",
         "/s/r/snapshot.db",
@@ -249,7 +249,7 @@ def test_the_vendors_commands() -> None:
         "ab",
     )
     # The agent starts kubelet and Docker; what is started must not keep the host's lock.
-    start = Kublr().start(on)
+    start = Kublr().start(on, view)
     assert start.argv == ("systemctl", "start", "--no-block", "kublr.service")
     assert start.lets_go
     restart = Kublr().restart_services(on)

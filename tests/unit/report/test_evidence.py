@@ -31,8 +31,8 @@ COUNTS = tuple(
 
 
 def member(number: int, **changed: object) -> MemberEvidence:
-    facts = builders.plan().facts[number]
-    ids = facts.predicted_ids.members
+    plan = builders.plan()
+    facts, ids = plan.facts[number], plan.predicted_ids.members
     told = MemberEvidence(
         host=facts.host,
         member=facts.member,

@@ -13,6 +13,7 @@ from orchestrator.core.evidence import Census, MemberEvidence, holds_look, read_
 from orchestrator.core.live_keys import FIRST_KEY, page_look, read_page
 from orchestrator.core.masters import EtcdConfig, MasterView
 from orchestrator.core.model import MasterFacts
+from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots
 from tests.snapshots import Member
@@ -66,7 +67,8 @@ def held(
         manifest_sha256="",
         units_sha256="",
     )
-    return read_member(fact, host.look(look.file, *look.args).stdout, snapshot, proof or {})
+    ids = predict_ids({"etcd0": (member.peer_url,)}, fact.token)
+    return read_member(fact, host.look(look.file, *look.args).stdout, snapshot, ids, proof or {})
 
 
 def test_a_member_tells_what_it_holds_then_and_now(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:

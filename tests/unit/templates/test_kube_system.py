@@ -17,10 +17,10 @@ def test_a_live_member_tells_the_uid_of_kube_system(host: FakeHost, tmp_path: Pa
     with snapshots.running(member, tmp_path / "data"):
         snapshots.call(member, "maintenance/status", {})  # waits for a leader
         where = (tmp_path / "data", host.state, member.peer_url, member.client_url, "127.0.0.1", *["/absent"] * 6)
-        before = parse_live(host.facts("volume.sh", *where, "/registry", ""))
+        before = parse_live(host.facts("volume.sh", *where, "/registry", "", tmp_path, "", ""))
         namespace = object_bytes("v1", "Namespace", "", "kube-system", UID)
         snapshots.put(member, "/registry/namespaces/kube-system", namespace)
-        after = parse_live(host.facts("volume.sh", *where, "/registry", ""))
-        elsewhere = parse_live(host.facts("volume.sh", *where, "/kubernetes.io", ""))
+        after = parse_live(host.facts("volume.sh", *where, "/registry", "", tmp_path, "", ""))
+        elsewhere = parse_live(host.facts("volume.sh", *where, "/kubernetes.io", "", tmp_path, "", ""))
     assert before and after and elsewhere
     assert (before.kube_system_uid, after.kube_system_uid, elsewhere.kube_system_uid) == (None, UID, None)

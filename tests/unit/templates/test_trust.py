@@ -40,9 +40,11 @@ def looked(host: FakeHost, peer: Path, client: Path, encryption: Path | str, *sh
     """The volume's look at such a master; also all that it printed."""
     url, pki = "https://127.0.0.1:1", ("/absent/ca", peer, "/absent/key", "/absent/ca", client, "/absent/key")
     where = (host.root / "data", host.state, url, url, "127.0.0.1")
-    ended = host.look("volume.sh", *where, *pki, "/registry", encryption, *shared)
+    ended = host.look("volume.sh", *where, *pki, "/registry", encryption, "/absent", "", "", *shared)
     assert ended.returncode == 0, ended.stderr
-    return parse_trust(host.facts("volume.sh", *where, *pki, "/registry", encryption, *shared)), ended.stdout
+    return parse_trust(
+        host.facts("volume.sh", *where, *pki, "/registry", encryption, "/absent", "", "", *shared)
+    ), ended.stdout
 
 
 def test_a_certificate_that_holds_and_one_that_soon_ends(host: FakeHost) -> None:

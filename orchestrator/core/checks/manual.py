@@ -1,0 +1,43 @@
+"""What the manual strategy needs beside: etcd's restore tool, and the owner of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.core.checks.findings import block, warn
+from orchestrator.core.checks.way import Way
+from orchestrator.core.inventory import Inventory
+from orchestrator.core.masters import MasterView, owner_of
+from orchestrator.core.model import Finding
+from orchestrator.core.tools import best_tool, minor
+
+
+def manual(inventory: Inventory, views: Mapping[str, MasterView], way: Way) -> Iterator[Finding]:
+    """Findings of all masters, for that strategy alone."""
+    known = {host.name: views[host.name] for host in inventory.masters if host.name in views}
+    for name, view in known.items():
+        if view.etcd and not way.brings_tool:
+            yield from _tool(name, view)
+        if view.etcd and not owner_of(view, known.values()):
+            owners = ", ".join(sorted({other.owner for other in known.values() if other.owner}))
+            yield block(
+                "owner",
+                name,
+                f"no data there shows whose the restored data must be, and the other masters differ: {owners}",
+                f"make an empty {view.etcd.member_path} there, with the right owner and mode",
+            )
+
+
+def _tool(name: str, view: MasterView) -> Iterator[Finding]:
+    version = view.live.version if view.live else ""
+    tool = best_tool(view.tools, version)
+    if tool is None:
+        yield block(
+            "tool",
+            name,
+            "neither the host, nor etcd's running container, nor its image has an etcdutl, or an etcdctl before 3.6",
+            "bring one: --etcdutl FILE",
+        )
+    elif version and tool.version and minor(tool.version) != minor(version):
+        what = f"etcd is {version} there, but its restore tool {tool.version} ({tool.path})"
+        yield warn("tool-version", name, what, "bring one of etcd's own version: --etcdutl FILE")

@@ -1,0 +1,86 @@
+"""The aided strategy: the vendor's agent restores when etcd's pod starts; what is prepared is its order to do so. Pure.
+
+Vendor's page, "Aided restoration of a snapshot".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from orchestrator.core import timeouts
+from orchestrator.core.distro import Distro
+from orchestrator.core.model import PhaseName, Script, Step
+from orchestrator.core.plans.master import Master, look, one, push_step, script_step
+from orchestrator.core.proof import Expected
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Aided:
+    """Implements ``plans.strategy.Strategy``."""
+
+    snapshot: SnapshotFacts
+    distro: Distro
+
+    resolves_first = False
+    titles = MappingProxyType({PhaseName.COMMIT: "schedule the restore"})
+
+    @property
+    def expected(self) -> Expected:
+        snapshot = self.snapshot  # the token is the vendor's: which cluster id it gives is seen, and not foretold
+        return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv)
+
+    def stage(self, master: Master) -> Iterable[Step]:
+        yield push_step("stage.push", master, self.snapshot, "bring the snapshot")
+
+    def staged(self, master: Master) -> Script:
+        return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+
+    def keep(self, master: Master) -> Step:
+        return script_step(
+            "keep.copy",
+            master,
+            f"set the old data aside, in {master.kept}, with a copy in its place",
+            "keep.sh",
+            master.etcd.member_path,
+            master.kept,
+            timeout_s=timeouts.COPY_S,
+            rerunnable=True,
+            undo="put it back",
+        )
+
+    def commit(self, master: Master) -> Iterable[Step]:
+        title = "bring the snapshot anew, if the copy is damaged by now"
+        mend = push_step("commit.mend", master, self.snapshot, title)
+        yield mend.model_copy(update={"done_if": one(master, self.staged(master)), "mends": True})
+        yield Step(
+            id=f"commit.schedule/{master.name}",
+            host=master.name,
+            title="schedule the restore for the next start",
+            act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
+            done_if=one(master, self.in_place(master)),  # a power cut may have taken the file since
+            rerunnable=True,
+            undo="rename restore.db away",
+        )
+
+    def in_place(self, master: Master) -> Script:
+        return look("same.sh", f"{master.etcd.data}/restore.db", self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+
+    def committed(self, master: Master) -> Script:
+        path = f"{master.etcd.data}/restore.db"
+        return look("committed.sh", master.state, master.run, path, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+
+    def proven(self, master: Master) -> Iterable[Step]:
+        yield script_step(
+            "start.disarm",
+            master,
+            "rename restore.db, if it was left behind",
+            "disarm.sh",
+            master.etcd.data,
+            master.etcd.peer_url,
+            master.etcd.address,
+            *master.certificates[:3],
+            rerunnable=True,
+        )

@@ -1,0 +1,168 @@
+"""The manual strategy: etcd's own tool restores into a folder beside the live one, and two renames put it there. Pure.
+
+Vendor's page, "Manual restoration of a snapshot"; etcd's documentation, "Disaster recovery". The restore itself, the
+slow part, is done while the old etcd still serves. Every run has a cluster token of its own: an old member that comes
+back finds another cluster id, and is refused by all (etcd 3.5, server/etcdserver/api/rafthttp/http.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from orchestrator.core import timeouts
+from orchestrator.core.masters import owner_of
+from orchestrator.core.model import PhaseName, Push, Script, Step
+from orchestrator.core.plans.master import Master, look, one, push_step, script_step
+from orchestrator.core.proof import Expected
+from orchestrator.core.tools import Place, Tool, ToolFile, best_tool
+from orchestrator.etcd.ids import predict_ids
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """Implements ``plans.strategy.Strategy``. ``tool`` is the operator's own etcdutl, where they name one."""
+
+    snapshot: SnapshotFacts
+    masters: Sequence[Master]
+    run: str
+    tool: ToolFile | None = None
+
+    titles = MappingProxyType(
+        {
+            PhaseName.STAGE: "bring the snapshot to every master, and restore it beside the old data",
+            PhaseName.COMMIT: "put the restored data in its place",
+        }
+    )
+    resolves_first = True  # before etcd 3.5.6 and 3.4.22 the tool looks every peer's name up
+
+    @property
+    def token(self) -> str:
+        return token_of(self.run)
+
+    @property
+    def initial_cluster(self) -> dict[str, str]:
+        """Of all masters, and of those left out that the others still list. A manifest may know only some of them, as
+        kubeadm leaves it."""
+        listed = {name: url for master in self.masters for name, url in master.etcd.initial_cluster.items()}
+        return listed | {master.etcd.member: master.etcd.peer_url for master in self.masters}
+
+    @property
+    def expected(self) -> Expected:
+        ids = predict_ids({name: (url,) for name, url in self.initial_cluster.items()}, self.token)
+        snapshot = self.snapshot
+        return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv, ids.cluster)
+
+    def stage(self, master: Master) -> Iterable[Step]:
+        yield push_step("stage.push", master, self.snapshot, "bring the snapshot")
+        yield self._bring_tool(master)
+        yield script_step(
+            "stage.restore",
+            master,
+            f"restore it into {master.staged}, with little priority, while the old etcd still serves",
+            "restore.sh",
+            *self._restore_arguments(master),
+            timeout_s=timeouts.COPY_S,
+            rerunnable=True,
+            undo="remove the folder",
+        )
+
+    def _bring_tool(self, master: Master) -> Step:
+        if self.tool:
+            act = Push(path=master.tool, sha256=self.tool.sha256, size_bytes=self.tool.size_bytes)
+            return Step(
+                id=f"stage.tool/{master.name}",
+                host=master.name,
+                title=f"bring {self.tool.path}",
+                act=act,
+                rerunnable=True,
+                undo="remove the copy",
+            )
+        tool = self._found(master)
+        return script_step(
+            "stage.tool",
+            master,
+            f"take {tool.words}",
+            "tool.sh",
+            tool.place,
+            tool.path,
+            tool.version,
+            master.etcd.member_path,
+            master.tool,
+            timeout_s=timeouts.COPY_S if tool.place is Place.IMAGE else timeouts.MARK_S,
+            rerunnable=True,
+            undo="remove the copy",
+        )
+
+    @staticmethod
+    def _found(master: Master) -> Tool:
+        found = best_tool(master.view.tools, master.view.live.version if master.view.live else "")
+        assert found is not None  # without one a check blocks the plan
+        return found
+
+    def _restore_arguments(self, master: Master) -> tuple[str, ...]:
+        etcd, watched = master.etcd, bool(master.view.live and master.view.live.has_quorum)
+        cluster = ",".join(f"{name}={url}" for name, url in sorted(self.initial_cluster.items()))
+        return (
+            master.tool,
+            master.snapshot,
+            "" if self.snapshot.hashed else "--skip-hash-check",
+            master.staged,
+            master.staged_wal,
+            etcd.member,
+            cluster,
+            self.token,
+            etcd.peer_url,
+            owner_of(master.view, (other.view for other in self.masters)),
+            etcd.client_url if watched else "",
+            etcd.address,
+            *master.certificates,
+        )
+
+    def staged(self, master: Master) -> Script:
+        arguments = (master.snapshot, self.snapshot.sha256, master.state, self.run, master.staged, master.staged_wal)
+        return look("staged.sh", *arguments, timeout_s=timeouts.HASH_S)
+
+    def keep(self, master: Master) -> Step:
+        return script_step(
+            "keep.aside",
+            master,
+            f"set the old data aside, in {master.kept}, by a rename",
+            "aside.sh",
+            master.etcd.member_path,
+            master.kept,
+            *master.wal_and_kept,
+            rerunnable=True,
+            undo="put it back",
+        )
+
+    def commit(self, master: Master) -> Iterable[Step]:
+        yield script_step(
+            "commit.place",
+            master,
+            "put the restored data in its place, by a rename",
+            "place.sh",
+            master.staged,
+            master.etcd.member_path,
+            *((master.staged_wal, master.etcd.wal_dir) if master.staged_wal else ()),
+            done_if=one(master, self.in_place(master)),
+            rerunnable=True,
+            undo="put it aside again",
+        )
+
+    def in_place(self, master: Master) -> Script:
+        wal = (master.etcd.wal_dir,) if master.etcd.wal_dir else ()
+        return look("placed.sh", master.state, self.run, master.etcd.member_path, *wal)
+
+    def committed(self, master: Master) -> Script:
+        return self.in_place(master)
+
+    def proven(self, master: Master) -> Iterable[Step]:
+        return ()
+
+
+def token_of(run: str) -> str:
+    """The cluster token of a run's restore."""
+    return f"kr-{run}"

@@ -1,0 +1,73 @@
+"""etcd's own restore tool on a host: where it was found, and which of several is taken. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.etcd.frozen import Frozen
+
+
+class Place(StrEnum):
+    """Where a tool lies, in the order in which it is taken."""
+
+    HOST = "host"
+    RUNNING = "running"  # in the container of the etcd that runs, seen through its process
+    IMAGE = "image"  # in the image of etcd's pod, of which nothing more is known before it is copied out
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """``path`` is on the host, inside the container, or names the image. ``version`` is empty for an image's."""
+
+    place: Place
+    path: str
+    version: str = ""
+
+    @property
+    def words(self) -> str:
+        where = {
+            Place.HOST: self.path,
+            Place.RUNNING: f"{self.path} out of etcd's container",
+            Place.IMAGE: f"etcdutl out of the image {self.path}",
+        }
+        return where[self.place] + (f" ({self.version})" if self.version else "")
+
+
+class ToolFile(Frozen):
+    """An etcdutl that the operator brings, on the laptop that makes the plan."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+def parse_tools(text: str) -> tuple[Tool, ...]:
+    """Lines `PLACE VERSION PATH` of ``templates/host/tools.sh``; an image's version is `-`."""
+    found = []
+    for line in text.splitlines():
+        place, _, rest = line.partition(" ")
+        version, _, path = rest.partition(" ")
+        if place in tuple(Place) and path:
+            found.append(Tool(Place(place), path, "" if version == "-" else version))
+    return tuple(found)
+
+
+def best_tool(tools: Iterable[Tool], etcd_version: str) -> Tool | None:
+    """The first that can restore; one of etcd's own minor version before others."""
+    able = [tool for tool in tools if _restores(tool)]
+    same = [tool for tool in able if tool.version and minor(tool.version) == minor(etcd_version)]
+    return next(iter(same or able), None)
+
+
+def _restores(tool: Tool) -> bool:
+    """etcdctl lost its `snapshot restore` with 3.6 (etcd, CHANGELOG-3.6); etcdutl came with 3.5."""
+    return not tool.path.endswith("etcdctl") or minor(tool.version) < (3, 6)
+
+
+def minor(version: str) -> tuple[int, int]:
+    """`3.5.16` -> (3, 5); (0, 0) for what is none."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,0 +1,26 @@
+# aside.sh MEMBER KEPT [WAL KEPT_WAL]   Sets the old data aside, by a rename; a log that lies apart, too.
+#   RUN/kept         device, inode, birth, size, path of every old file: what a restored member must not run on
+#   RUN/kept.stats   inode, size, time of the last change and path of every old file: what must still be so to put it back
+{% include "host/stats.sh" %}
+member=$1 kept=$2 wal=${3-} kept_wal=${4-}
+list=$STATE/$RUN/kept
+umask 077
+[ "$(cat "$STATE/hold" 2>/dev/null)" = "$RUN" ] || { echo "refused: this host is not held"; exit 3; }
+[ ! -e "$member/snap/db" ] || flock -n "$member/snap/db" true || { echo "refused: an etcd runs on $member"; exit 3; }
+[ ! -e "$list" ] || exit 0
+if [ ! -e "$kept" ] && { [ ! -d "$member" ] || [ -z "$(find "$member" -type f -print -quit)" ]; }; then
+    [ -z "$wal" ] || [ ! -e "$wal" ] || { echo "refused: $wal is there, but no data in $member"; exit 3; }
+    [ ! -d "$member" ] || mv "$member" "$kept.empty" || exit 1
+    echo none >"$list.part" && sync "$list.part" && mv "$list.part" "$list" && sync "$STATE/$RUN"
+    exit
+fi
+if [ ! -e "$kept" ]; then
+    [ -z "$(find "$member" -type l -print -quit)" ] || { echo "refused: $member leads elsewhere by links"; exit 3; }
+    mv "$member" "$kept" && sync "${kept%/*}" "${member%/*}" || exit 1
+fi
+if [ -n "$wal" ] && [ ! -e "$kept_wal" ]; then
+    mv "$wal" "$kept_wal" && sync "${wal%/*}" || exit 1
+fi
+stats "$kept" "$kept_wal" >"$list.stats" && sync "$list.stats" &&
+    find "$kept" ${kept_wal:+"$kept_wal"} -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part" &&
+    sync "$list.part" && mv "$list.part" "$list" && sync "$STATE/$RUN"

@@ -1,0 +1,62 @@
+# restore.sh TOOL SNAPSHOT FLAG STAGED STAGED_WAL NAME CLUSTER TOKEN PEER_URL OWNER CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY
+# Restores the snapshot into STAGED/member, while the old etcd may still serve from its own folder: with the least
+# priority, and given up where that etcd loses its leader meanwhile. CLIENT_URL is empty where none serves; FLAG may be.
+# OWNER is `UID:GID MODE LABEL` of the old member folder.
+#   RUN/staged   device, inode, birth, size, path of every restored file
+{% include "host/fetch.sh" %}
+{% include "host/listed.sh" %}
+tool=$1 snapshot=$2 flag=$3 staged=$4 wal=$5 name=$6 cluster=$7 token=$8 peer_url=$9
+shift 9
+owner=$1 client_url=$2 address=$3 peer_ca=$4 peer_cert=$5 peer_key=$6 client_ca=$7 client_cert=$8 client_key=$9
+list=$STATE/$RUN/staged
+[ ! -e "$list" ] || exit 0
+umask 077
+rm -rf "$staged.part" "$staged" ${wal:+"$wal.part" "$wal"} # of an act of this run that died: named after it
+
+leader() {
+    answer=$(fetch_client POST "$client_url/v3/maintenance/status" "$address" "$client_ca" "$client_cert" "$client_key" \
+        "$peer_cert" "$peer_key" '{}')
+    case $answer in *'"leader":"'*) answer=${answer#*'"leader":"'} && echo "${answer%%\"*}" ;; esac
+}
+fetch_s=3
+before=
+[ -z "$client_url" ] || before=$(leader)
+
+quietly() { if command -v ionice >/dev/null; then exec ionice -c 3 nice -n 19 "$@"; else exec nice -n 19 "$@"; fi; }
+set -- snapshot restore "$snapshot" --name "$name" --initial-cluster "$cluster" --initial-cluster-token "$token" \
+    --initial-advertise-peer-urls "$peer_url" --data-dir "$staged.part"
+[ -z "$flag" ] || set -- "$@" "$flag"
+[ -z "$wal" ] || set -- "$@" --wal-dir "$wal.part"
+chmod 700 "$tool"
+(ETCDCTL_API=3 quietly "$tool" "$@") & # the folder must not be there: etcd before 3.5 refuses even an empty one
+restoring=$!
+give_up() {
+    kill "$restoring" 2>/dev/null
+    wait "$restoring"
+    rm -rf "$staged.part" ${wal:+"$wal.part"}
+    echo "$1"
+    exit 1
+}
+trap 'give_up "stopped from outside"' TERM
+missed=0
+while kill -0 "$restoring" 2>/dev/null; do
+    sleep 1
+    [ -n "$before" ] || continue
+    if [ "$(leader)" = "$before" ]; then missed=0; else missed=$((missed + 1)); fi
+    [ "$missed" -lt 3 ] || give_up "the live etcd has lost its leader meanwhile: given up, so that it gets all there is"
+done
+wait "$restoring" || give_up "etcd's tool could not restore the snapshot"
+
+member=$staged.part/member
+logs=${wal:+$wal.part}
+logs=${logs:-$member/wal}
+for found in "$member/snap/db" "$member"/snap/*.snap "$logs"/*.wal; do
+    [ -s "$found" ] || give_up "the tool has left no $found"
+done
+set -- $owner
+chown -R "$1" "$member" ${wal:+"$wal.part"} && chmod "$2" "$member" ${wal:+"$wal.part"} || give_up "cannot give the folder to $1"
+case ${3:-?} in '?') ;; *) chcon -R "$3" "$member" ${wal:+"$wal.part"} || give_up "cannot label the folder $3" ;; esac
+find "$staged.part" ${wal:+"$wal.part"} -exec sync {} + || give_up "what was restored cannot be written to the disk"
+mv "$staged.part" "$staged" && sync "${staged%/*}" || exit 1
+[ -z "$wal" ] || { mv "$wal.part" "$wal" && sync "${wal%/*}"; } || exit 1
+listed "$staged/member" "$wal" >"$list.part" && sync "$list.part" && mv "$list.part" "$list" && sync "$STATE/$RUN"
