@@ -39,7 +39,7 @@ class Occasion:
             MASTERS: " ".join(master.name for master in masters),
             "ORCHESTRATOR_REVISION": str(self.snapshot.revision),
             "ORCHESTRATOR_SNAPSHOT_SHA256": self.snapshot.sha256,
-            "ORCHESTRATOR_SNAPSHOT_TAKEN_UTC": self.snapshot.newest_renewal_utc or "",
+            "ORCHESTRATOR_SNAPSHOT_TAKEN_UTC": (self.snapshot.newest_renewal_utc or "").replace("+00:00", "Z"),
         }
         return known | ({"ORCHESTRATOR_UNDOES": self.undoes} if self.undoes else {})
 

@@ -32,7 +32,7 @@ from orchestrator.core.progress import Before, failure_of, is_made_good, judge_p
 from orchestrator.core.result import StepEnd
 from orchestrator.core.standing import Stand, forgotten, standings
 from orchestrator.distros.kublr import Kublr
-from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters, plan
+from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters, plan, snapshot_facts
 
 MASTERS = ("master-1", "master-2", "master-3")
 ARGV, BACK = ("/opt/put-back", "all of it"), ("/opt/take-back",)
@@ -84,6 +84,13 @@ def test_a_hook_on_the_masters_is_an_act_of_each() -> None:
     command = made.command(steps[1].act)
     assert command.argv == ("env", *(f"{name}={value}" for name, value in told.items()), *ARGV)
     assert (command.timeout_s, command.lets_go) == (900, True), "a daemon that it leaves must not keep our lock"
+
+
+def test_a_hook_is_told_when_the_snapshot_was_taken() -> None:
+    known = snapshot_facts().model_copy(update={"newest_renewal_utc": "2026-11-22T02:08:01+00:00"})
+    (step,) = volumes(plan(inventory(volumes=policy(HookPlace.LAPTOP)), snapshot=known)).steps
+    told = environments([step])["master-1"]
+    assert told["ORCHESTRATOR_SNAPSHOT_TAKEN_UTC"] == "2026-11-22T02:08:01Z"
 
 
 def test_a_hook_on_the_laptop_is_one_step() -> None:
