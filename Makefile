@@ -8,10 +8,11 @@ help:
 	@echo 'make demo          a small cluster on this machine, damaged and restored; no root, no Docker'
 	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
 	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
+	@echo 'make test-paths    every documented path in the lab: manual restore, backups, other distributions'
 	@echo 'make simulate      random crashes on simulated hosts (RUNS=2000)'
 	@echo 'make simulate-all  an undo interrupted at every point; make test takes every third'
 	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
-	@echo 'make bench-outage  the outage of a restore: ours, by hand, and as an Ansible playbook'
+	@echo 'make bench-outage  the outage of a restore: ours, by hand, by Ansible; and a plain stop and start'
 
 $(VENV_READY): pyproject.toml
 	python3 -m venv .venv

@@ -1,12 +1,17 @@
-"""Reading what hosts of every distribution print: facts, disks, addresses, units, etcd's answers. Pure."""
+"""What every distribution asks its hosts, and how the answers read: disks, addresses, units, etcd's answers. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
+from orchestrator.core import timeouts
 from orchestrator.core.http import parse_http
-from orchestrator.core.masters import Certificate, Claim, Disk, LiveMember, Trust
+from orchestrator.core.inventory import Host
+from orchestrator.core.masters import Certificate, Claim, Disk, LiveMember, MasterView, Trust
+from orchestrator.core.model import Script
+from orchestrator.core.tools import parse_tools
 from orchestrator.etcd.contents import read_uid
 from orchestrator.etcd.kubernetes import ObjectError
 from orchestrator.etcd.members import (
@@ -17,6 +22,86 @@ from orchestrator.etcd.members import (
     parse_range,
     parse_versions,
 )
+
+
+def read_basics(host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
+    """What `templates/host/basics.sh` printed, of a host of any role."""
+    return MasterView(
+        host=host.name,
+        hostname=facts.get("hostname", "").strip(),
+        clock_offset_s=clock_offset_s,
+        missing_tools=frozenset(facts.get("missing_tools", "").split()),
+        systemd="systemd" in facts and facts["systemd"].strip() == "yes",
+        kills_user_processes="=yes" in facts.get("kill_user_processes", ""),
+        own_addresses=parse_own_addresses(facts.get("fib_trie", "")),
+        units=parse_units(facts.get("units", "")),
+        units_sha256=facts.get("units_sha256", "").split(" ")[0],
+        resolves=parse_names(facts.get("names", "")),
+        hosts_file=facts.get("hosts", ""),
+        state_disk=parse_disk(facts.get("state_disk", "")),
+        claim=parse_claim(facts["claim"], facts.get("silent_s", "")) if "claim" in facts else None,
+        hold=facts.get("hold", "").strip(),
+        live_restore=bool(facts.get("live_restore", "").strip()),
+        selinux_enforces=facts.get("selinux_enforces", "").strip() == "1",
+        attempts=dict(line.split(" ", 1) for line in facts.get("attempts", "").splitlines() if " " in line),
+    )
+
+
+def look_at_volume(host: Host, view: MasterView) -> Script | None:
+    """The look at the data volume of a master; None where nothing told which it is."""
+    etcd = view.etcd
+    if etcd is None:
+        return None
+    return Script(
+        file="volume.sh",
+        args=(
+            etcd.data,
+            host.paths.state,
+            etcd.peer_url,
+            etcd.client_url,
+            etcd.address,
+            *_certificates(view),
+            view.api.etcd_prefix,
+            view.api.encryption,
+            etcd.member_path,
+            etcd.wal_dir,
+            etcd.image,
+            *((view.api.client_ca,) if view.api.client_ca else ()),
+            *view.api.service_account_keys,
+        ),
+        timeout_s=timeouts.LOOK_S,
+    )
+
+
+def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
+    """The view, completed by what that look printed."""
+    stat = facts.get("data_stat", "").split()
+    inodes = facts.get("data_inodes", "").split()
+    kib = facts.get("data_kib", "").split()
+    return replace(
+        view,
+        data_disk=parse_disk(facts.get("data_disk", "")),
+        free_inodes=int(inodes[3]) if len(inodes) > 3 and inodes[3].isdigit() else None,
+        data_bytes=int(kib[0]) * 1024 if kib else 0,
+        data_written_s=int(facts.get("data_written", "").strip() or 0),
+        keeps_beside=bool(stat) and stat[0] == facts.get("parent_device", "").strip(),
+        members_on_disk=tuple(facts.get("members_on_disk", "").split()),
+        data_entries=tuple(facts.get("data_entries", "").splitlines()),
+        member_links=tuple(facts.get("member_links", "").splitlines()),
+        missing_certificates=tuple(facts.get("missing_certificates", "").split()),
+        wal_mounted=bool(facts.get("wal_mounted", "").strip()),
+        owner=facts.get("owner", "").strip(),
+        tools=parse_tools(facts.get("tools", "")),
+        mounts_within=tuple(facts.get("mounts_within", "").splitlines()),
+        trust=parse_trust(facts),
+        live=parse_live(facts),
+    )
+
+
+def _certificates(view: MasterView) -> tuple[str, ...]:
+    assert view.etcd is not None
+    peer, client = view.etcd.peer_tls, view.etcd.client_tls
+    return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
 
 
 def parse_disk(line: str) -> Disk | None:

@@ -15,7 +15,6 @@ from orchestrator.core import timeouts
 from orchestrator.core.inventory import Host, Role
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Exec, Finding, Script, Severity
-from orchestrator.core.tools import parse_tools
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
@@ -35,25 +34,7 @@ class Kublr:
         )
 
     def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
-        view = MasterView(
-            host=host.name,
-            hostname=facts.get("hostname", "").strip(),
-            clock_offset_s=clock_offset_s,
-            missing_tools=frozenset(facts.get("missing_tools", "").split()),
-            systemd="systemd" in facts and facts["systemd"].strip() == "yes",
-            kills_user_processes="=yes" in facts.get("kill_user_processes", ""),
-            own_addresses=common.parse_own_addresses(facts.get("fib_trie", "")),
-            units=common.parse_units(facts.get("units", "")),
-            units_sha256=facts.get("units_sha256", "").split(" ")[0],
-            resolves=common.parse_names(facts.get("names", "")),
-            hosts_file=facts.get("hosts", ""),
-            state_disk=common.parse_disk(facts.get("state_disk", "")),
-            claim=common.parse_claim(facts["claim"], facts.get("silent_s", "")) if "claim" in facts else None,
-            hold=facts.get("hold", "").strip(),
-            live_restore=bool(facts.get("live_restore", "").strip()),
-            selinux_enforces=facts.get("selinux_enforces", "").strip() == "1",
-            attempts=dict(line.split(" ", 1) for line in facts.get("attempts", "").splitlines() if " " in line),
-        )
+        view = common.read_basics(host, facts, clock_offset_s)
         return self._with_etcd(host, view, facts) if host.role in (Role.MASTER, Role.LEFT_OUT) else view
 
     def _with_etcd(self, host: Host, view: MasterView, facts: dict[str, str]) -> MasterView:
@@ -77,51 +58,10 @@ class Kublr:
         )
 
     def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
-        etcd = view.etcd
-        if etcd is None:
-            return None
-        return Script(
-            file="volume.sh",
-            args=(
-                etcd.data,
-                host.paths.state,
-                etcd.peer_url,
-                etcd.client_url,
-                etcd.address,
-                *_certificates(view),
-                view.api.etcd_prefix,
-                view.api.encryption,
-                etcd.member_path,
-                etcd.wal_dir,
-                etcd.image,
-                *((view.api.client_ca,) if view.api.client_ca else ()),
-                *view.api.service_account_keys,
-            ),
-            timeout_s=timeouts.LOOK_S,
-        )
+        return common.look_at_volume(host, view)
 
     def read_volume(self, view: MasterView, facts: dict[str, str]) -> MasterView:
-        stat = facts.get("data_stat", "").split()
-        inodes = facts.get("data_inodes", "").split()
-        kib = facts.get("data_kib", "").split()
-        return replace(
-            view,
-            data_disk=common.parse_disk(facts.get("data_disk", "")),
-            free_inodes=int(inodes[3]) if len(inodes) > 3 and inodes[3].isdigit() else None,
-            data_bytes=int(kib[0]) * 1024 if kib else 0,
-            data_written_s=int(facts.get("data_written", "").strip() or 0),
-            keeps_beside=bool(stat) and stat[0] == facts.get("parent_device", "").strip(),
-            members_on_disk=tuple(facts.get("members_on_disk", "").split()),
-            data_entries=tuple(facts.get("data_entries", "").splitlines()),
-            member_links=tuple(facts.get("member_links", "").splitlines()),
-            missing_certificates=tuple(facts.get("missing_certificates", "").split()),
-            wal_mounted=bool(facts.get("wal_mounted", "").strip()),
-            owner=facts.get("owner", "").strip(),
-            tools=parse_tools(facts.get("tools", "")),
-            mounts_within=tuple(facts.get("mounts_within", "").splitlines()),
-            trust=common.parse_trust(facts),
-            live=common.parse_live(facts),
-        )
+        return common.read_volume(view, facts)
 
     def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
         # "Manually restoring a snapshot": kublr, then kubelet, then Docker. Docker's socket would wake Docker again.
@@ -174,12 +114,6 @@ class Kublr:
 
 def _service(unit: str) -> str:
     return unit if "." in unit else f"{unit}.service"
-
-
-def _certificates(view: MasterView) -> tuple[str, ...]:
-    assert view.etcd is not None
-    peer, client = view.etcd.peer_tls, view.etcd.client_tls
-    return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
 
 
 def _fault(host: Host, name: str, what: str) -> Finding:

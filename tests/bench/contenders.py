@@ -1,4 +1,5 @@
-"""Three ways to do the same aided restore: the product, a careful person with parallel shells, and Ansible.
+"""Ways to do the same restore: the product by both strategies, a careful person with parallel shells, and Ansible; and
+what none of them can undercut, a plain stop and start of the same services with no restore at all.
 
 All log in as the inventory says, one master per way of becoming root, and begin with warm connections and with the
 snapshot already on every master. Each returns its own idea of the outage.
@@ -41,7 +42,15 @@ class Claimed:
 Contender = Callable[[Cluster], Claimed]
 
 
-def product(cluster: Cluster) -> Claimed:
+def aided(cluster: Cluster) -> Claimed:
+    return _product(cluster, "aided")
+
+
+def manual(cluster: Cluster) -> Claimed:
+    return _product(cluster, "manual")
+
+
+def _product(cluster: Cluster, strategy: str) -> Claimed:
     """`orchestrator restore`, as an operator types it; the outage is the one that it reports."""
     with tempfile.TemporaryDirectory() as laptop:
         environment = {
@@ -52,16 +61,27 @@ def product(cluster: Cluster) -> Claimed:
         argv = [
             str(Path(sys.executable).with_name("orchestrator")), "restore", f"--inventory={cluster.inventory}",
             f"--snapshot={cluster.snapshot}", "--override=quorum-healthy", "--confirm=lab", "--json", "--quiet",
+            f"--strategy={strategy}",
         ]  # fmt: skip
         report = json.loads(run(argv, environment=environment))
     return Claimed(time.monotonic(), report["outage_s"], report["dwell_s"])
+
+
+def stop_start(cluster: Cluster) -> Claimed:
+    """The same services stopped and started again, on the data they have, until every member has a quorum."""
+    with warm_shells(cluster) as shells:
+        began_s = time.monotonic()
+        for step in (_STOP, "systemctl start kublr", _HEALTHY):
+            shells(step)
+        ended_s = time.monotonic()
+    return Claimed(ended_s, ended_s - began_s)
 
 
 def by_hand(cluster: Cluster) -> Claimed:
     """Every step on all masters at once, the next one when all have done it: what somebody with a shell open on each
     master can do at best, who reads and types in no time."""
     steps = (
-        "systemctl stop kublr && systemctl stop kublr-kubelet && systemctl stop docker.socket docker",
+        _STOP,
         f"cp -a {DATA}/member {old_copy()}",
         f"/opt/kublr/bin/kublr etcd restore --file {STAGED}",
         f"sha256sum {DATA}/restore.db",
@@ -77,6 +97,26 @@ def by_hand(cluster: Cluster) -> Claimed:
         ended_s = time.monotonic()
     return Claimed(ended_s, ended_s - began_s)
 
+
+_STOP = "systemctl stop kublr && systemctl stop kublr-kubelet && systemctl stop docker.socket docker"
+
+# Returns when the member has a quorum.
+_HEALTHY = """pki=/etc/kubernetes/pki/etcd
+ask() {
+    if command -v curl >/dev/null; then
+        curl -s --cacert $pki/ca.crt --cert $pki/peer.crt --key $pki/peer.key https://127.0.0.1:2379/health
+    else
+        printf 'GET /health HTTP/1.0\\r\\n\\r\\n' |
+            openssl s_client -quiet -connect 127.0.0.1:2379 -CAfile $pki/ca.crt -cert $pki/peer.crt \\
+            -key $pki/peer.key 2>/dev/null
+    fi
+}
+tries=1000
+until ask | grep -q '"health":"true"'; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ]
+    sleep 0.3
+done"""
 
 # Returns when the member shows the right hash. With curl, or with openssl on the host that has no curl.
 _POLL = """pki=/etc/kubernetes/pki/etcd

@@ -1,4 +1,5 @@
-"""`make bench-outage`: the outage of an aided restore, by the product, by hand and by Ansible, in one run.
+"""`make bench-outage`: the outage of a restore: aided and manual by the product, aided by hand and by Ansible; and of a
+plain stop and start with no restore; all in one run.
 
 Three masters, a snapshot of 412 MB with 100,000 keys. The contenders take turns, each on the same data, ROUNDS times
 (3). The lab is the one that LAB and LAB_SUBNET name; it is taken down at the end unless it was up before, and then
@@ -12,13 +13,19 @@ import sys
 
 from tests.bench import ansible_setup
 from tests.bench.cluster import KEYS, Cluster, seeded
-from tests.bench.contenders import Contender, ansible, by_hand, product
-from tests.bench.figures import ANSIBLE, BY_HAND, PAGE, PRODUCT, Round, load, page, ratios, table
+from tests.bench.contenders import Contender, aided, ansible, by_hand, manual, stop_start
+from tests.bench.figures import AIDED, ANSIBLE, BY_HAND, MANUAL, PAGE, STOP_START, Round, load, page, ratios, table
 from tests.bench.observer import observing
 from tests.lab.commands import LabError
 from tests.lab.lab import Lab
 
-CONTENDERS: dict[str, Contender] = {PRODUCT: product, BY_HAND: by_hand, ANSIBLE: ansible}
+CONTENDERS: dict[str, Contender] = {
+    AIDED: aided,
+    BY_HAND: by_hand,
+    ANSIBLE: ansible,
+    MANUAL: manual,
+    STOP_START: stop_start,
+}
 
 
 def play(cluster: Cluster, name: str) -> Round:

@@ -9,11 +9,10 @@ lab-test: $(VENV_READY)
 	$(PYTEST) -m 'not faults and not paths' --durations=0 --durations-min=5 tests/lab
 
 # Faults and what leads back from them: long cases, each on a fresh lab.
-.PHONY: test-faults
+.PHONY: test-faults test-paths
 test-faults: $(VENV_READY)
 	$(PYTEST) -m faults tests/lab
 
-# Every documented path from dry plan to proof, each on a fresh lab.
-.PHONY: test-paths
+# Every documented path, each end to end: the manual restore, backups, schedules, other distributions.
 test-paths: $(VENV_READY)
-	$(PYTEST) -m paths tests/lab
+	$(PYTEST) -m paths --durations=0 --durations-min=5 tests/lab

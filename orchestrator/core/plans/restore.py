@@ -76,6 +76,12 @@ class Restore:
             claim_phase(self.masters, self.laptop),
             safeguard_phase(self.masters, self.distro),
             *ready,
+            *self.from_stop(),
+        )
+
+    def from_stop(self) -> tuple[Phase, ...]:
+        """The phases from the first stopped service on: an undo has them, too."""
+        return (
             self._stop(),
             self._keep(),
             self._commit(),

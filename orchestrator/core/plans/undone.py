@@ -99,12 +99,12 @@ class Undone:
         return Master(master.host, master.view, master.etcd, self.plan.run)
 
     def again(self) -> dict[PhaseName, Phase]:
-        """The phases of the same restore under the undo's id."""
+        """The phases of the same restore under the undo's id, from stop on."""
         plan, snapshot = self.plan, self.plan.snapshot
         assert snapshot is not None
         strategy = strategy_of(plan.strategy, snapshot, self.masters, self.distro, self.run, plan.tool)
         restore = Restore(self.inventory, self.views, self.distro, strategy, self.run, self.laptop)
-        return {phase.name: phase for phase in restore.phases()}
+        return {phase.name: phase for phase in restore.from_stop()}
 
     def refused(self, what: str, command: str) -> RefusedError:
         """``command`` is what leads on instead."""

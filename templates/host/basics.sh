@@ -1,0 +1,40 @@
+{% include "host/facts.sh" %}
+{% include "host/records.sh" %}
+# basics STATE HOSTS UNIT...: facts of a host, whatever runs etcd on it
+basics() {
+    state=$1 hosts=$2
+    shift 2
+    date +%s.%N | fact clock_first
+    for tool in base64 cat cp curl date df docker du find flock getent grep head mv openssl setsid \
+        sha256sum sleep stat sync systemctl systemd-run tail timeout touch truncate; do
+        command -v "$tool" >/dev/null || echo "$tool"
+    done | fact missing_tools
+    [ ! -d /run/systemd/system ] || echo yes | fact systemd
+    grep -hs '^KillUserProcesses=' /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf /etc/elogind/logind.conf |
+        fact kill_user_processes
+    id -u | fact uid
+    uname -n | fact hostname
+    cat /proc/net/fib_trie 2>/dev/null | fact fib_trie
+    systemctl show --property=Id,LoadState,ActiveState,FragmentPath -- "$@" 2>/dev/null | fact units
+    for unit; do
+        file=$(systemctl show --property=FragmentPath -- "$unit" 2>/dev/null)
+        [ -z "${file#FragmentPath=}" ] || cat "${file#FragmentPath=}"
+    done 2>/dev/null | sha256sum | fact units_sha256
+    [ ! -e /sys/fs/selinux/enforce ] || fact selinux_enforces </sys/fs/selinux/enforce
+    near=$state # the nearest folder above the state folder that is there already
+    while [ ! -d "$near" ]; do near=${near%/*}; near=${near:-/}; done
+    df -P -k "$near" | tail -n 1 | fact state_disk
+    [ ! -e "$hosts" ] || fact hosts <"$hosts"
+    runs "$state"
+    date +%s.%N | fact clock_last
+}
+# peer_names TEXT_FILE: the addresses to which the names in its URLs lead
+peer_names() {
+    grep -os 'https\{0,1\}://[^:/", ]*' "$1" | while read -r url; do echo "${url#*//}"; done | sort -u |
+        { # all at once: where no name server answers, each takes until its time is over
+            while read -r name; do
+                timeout 5 getent ahosts "$name" 2>/dev/null | while read -r address _; do echo "$name $address"; done | sort -u &
+            done
+            wait
+        } | fact names
+}

@@ -1,0 +1,324 @@
+"""The manual strategy's scripts, with etcd's real tools: staged beside the old data, put in place, and taken back."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.tools import Place, parse_tools
+from orchestrator.etcd.ids import predict_ids
+from orchestrator.etcd.snapshot import SnapshotFacts
+from tests import snapshots
+from tests.snapshots import Member, Tools
+from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
+
+TOKEN = f"kr-{RUN}"
+OURS = Tools()
+UNDO = "20261122t040000z-ffff"
+ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("snapshot")
+    (member,) = snapshots.members("maker")
+    with snapshots.running(member, folder / "data"):
+        for number in range(30):
+            snapshots.put(member, f"/registry/pods/web/{number % 20}", b"x" * 100)
+        snapshots.delete(member, "/registry/pods/web/3")
+        return snapshots.save(member, folder / "snapshot.db")
+
+
+@pytest.fixture(scope="module")
+def facts(snapshot: Path) -> SnapshotFacts:
+    from orchestrator.adapters.snapshot_file import open_snapshot
+
+    return open_snapshot(snapshot).facts
+
+
+@pytest.fixture(scope="module")
+def tools_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tools]:
+    """Debian's etcd 3.4.23 (bookworm) and 3.5.16 (trixie), and the 3.5.1 that all tests use."""
+
+    def tools(version: str) -> Tools:
+        suites = {"3.4.23": "bookworm", "3.5.16": "trixie"}
+        folder = tmp_path_factory.mktemp("etcd")
+        return snapshots.debian_tools(folder, suites[version]) if version in suites else Tools()
+
+    return tools
+
+
+class Way:
+    """One master's way through the phases, with the arguments that the planner gives."""
+
+    def __init__(self, host: FakeHost, snapshot: Path, *, wal: Path | None = None) -> None:
+        self.host, self.wal = host, wal
+        (self.member,) = snapshots.members("etcd0")
+        self.kept = host.root / f"data.kr-{RUN}"
+        self.staged = host.root / f"data/.kr-{RUN}.staged"
+        self.snapshot = snapshot
+        self.tool = host.folder / "etcdutl"
+        host.member.parent.mkdir(exist_ok=True)
+        host.hold()
+
+    @property
+    def wals(self) -> tuple[Path, ...]:
+        """The log that lies apart, where it is kept, and where it is staged."""
+        return (self.wal, Path(f"{self.wal}.kr-{RUN}"), Path(f"{self.wal}.kr-{RUN}.staged")) if self.wal else ()
+
+    def bring_tool(self, tools: Tools = OURS) -> None:
+        self.tool.write_bytes(tools.status.read_bytes())
+
+    def restore(self, live: Member | None = None, owner: str = "") -> Ended:
+        cluster = f"etcd0={self.member.peer_url},etcd1=http://10.0.0.2:2380"
+        owner = owner or f"{os.getuid()}:{os.getgid()} 700 ?"
+        pki = ("",) * 6
+        where = (live.client_url if live else "", "127.0.0.1")
+        staged_wal = self.wals[2] if self.wal else ""
+        names = ("etcd0", cluster, TOKEN, self.member.peer_url, owner)
+        return self.host.act("restore.sh", self.tool, self.snapshot, "", self.staged, staged_wal, *names, *where, *pki)
+
+    def is_staged(self) -> bool:
+        sum_ = hashlib.sha256(self.snapshot.read_bytes()).hexdigest()
+        staged_wal = self.wals[2] if self.wal else ""
+        look = self.host.look("staged.sh", self.snapshot, sum_, self.host.state, RUN, self.staged, staged_wal)
+        return look.returncode == 0
+
+    def aside(self) -> Ended:
+        return self.host.act("aside.sh", self.host.member, self.kept, *self.wals[:2])
+
+    def place(self) -> Ended:
+        wals = (self.wals[2], self.wals[0]) if self.wal else ()
+        return self.host.act("place.sh", self.staged, self.host.member, *wals)
+
+    def is_placed(self) -> bool:
+        return self.host.look("placed.sh", self.host.state, RUN, self.host.member, *self.wals[:1]).returncode == 0
+
+    def unplace(self) -> Ended:
+        """As the undo's run does it, on a host that the run holds."""
+        undo = FakeHost(self.host.root, self.host.shell, UNDO, environment=self.host.environment).prepare()
+        return undo.act("unplace.sh", self.host.member, self.kept, RUN, self.staged, *self.wals)
+
+    def is_unplaced(self) -> bool:
+        return self.host.look("unplaced.sh", self.host.state, RUN, self.host.member, self.kept).returncode == 0
+
+    def is_intact(self) -> bool:
+        return self.host.look("unchanged.sh", self.host.state, RUN, self.kept, *self.wals[1:2]).returncode == 0
+
+    def done(self) -> None:
+        """Every phase up to the start."""
+        self.bring_tool()
+        for act in (self.restore, self.aside, self.place):
+            ended = act()
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@ONE_SHELL
+@pytest.mark.parametrize("version", ["3.4.23", "3.5.1", "3.5.16"])
+def test_what_is_placed_serves_the_snapshot_under_the_foretold_id(
+    host: FakeHost, snapshot: Path, facts: SnapshotFacts, tools_of: Callable[[str], Tools], version: str
+) -> None:
+    way, tools = Way(host, snapshot), tools_of(version)
+    host.write_member()
+    way.bring_tool(tools)
+    restored = way.restore()
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert way.is_staged()
+    assert not way.is_placed()
+    assert way.aside().returncode == 0
+    assert way.place().returncode == 0
+    assert way.is_placed()
+    with snapshots.running(way.member, host.member.parent, tools=tools):
+        answer = snapshots.hash_kv(way.member, facts.revision)
+    ids = predict_ids({"etcd0": (way.member.peer_url,), "etcd1": ("http://10.0.0.2:2380",)}, TOKEN)
+    assert answer.cluster_id == ids.cluster
+    assert f'"hash":{facts.hash_kv}' in answer.body
+
+
+def test_a_tree_is_staged_whole_or_not_at_all(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    way.bring_tool()
+    assert not way.is_staged()
+    half = Path(f"{way.staged}.part/member/snap")  # of an act that died
+    half.mkdir(parents=True)
+    (half / "db").write_bytes(b"half")
+    assert way.restore().returncode == 0
+    assert way.is_staged()
+    assert not half.exists()
+    before = tree(way.staged)
+    assert way.restore().returncode == 0
+    assert tree(way.staged) == before, "restored once"
+    (way.staged / "member/snap/db").write_bytes(b"short")
+    assert not way.is_staged()
+
+
+def test_a_damaged_snapshot_stages_nothing(host: FakeHost, snapshot: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.db"
+    content = bytearray(snapshot.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    way = Way(host, damaged)
+    way.bring_tool()
+    ended = way.restore()
+    assert ended.returncode == 1
+    assert "could not restore" in ended.stdout
+    assert not list(host.member.parent.iterdir())
+
+
+def test_the_old_data_is_renamed_and_not_copied(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    host.write_member()
+    before = {path.relative_to(host.member): path.stat().st_ino for path in host.member.rglob("*")}
+    assert way.aside().returncode == 0
+    assert {path.relative_to(way.kept): path.stat().st_ino for path in way.kept.rglob("*")} == before
+    assert not host.member.exists()
+    assert way.is_intact()
+    listed = (host.folder / "kept").read_text()
+    assert all(f" {path.stat().st_ino} " in listed for path in way.kept.rglob("*") if path.is_file())
+    assert way.aside().returncode == 0
+    (way.kept / "snap/db").write_bytes(b"changed")
+    assert not way.is_intact()
+
+
+@WITHOUT_APPLETS
+def test_nothing_is_moved_under_an_etcd_or_without_the_hold(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    host.write_member()
+    with (host.member / "snap/db").open("rb+") as database:
+        fcntl.flock(database, fcntl.LOCK_EX)
+        assert way.aside().returncode == 3
+    (host.state / "hold").unlink()
+    assert way.aside().returncode == 3
+    assert way.place().returncode == 3
+    assert host.member.exists()
+
+
+def test_nothing_is_put_where_something_lies(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    way.bring_tool()
+    assert way.restore().returncode == 0
+    assert way.aside().returncode == 0  # there was none
+    assert (host.folder / "kept").read_text() == "none\n"
+    host.write_member()
+    assert way.place().returncode == 3
+    assert not way.is_placed()
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_before_the_start_all_is_put_back_as_it_was(host: FakeHost, snapshot: Path, apart: bool) -> None:
+    way = Way(host, snapshot, wal=host.root / "log" if apart else None)
+    host.write_member()
+    if way.wal:
+        (host.member / "wal").rename(way.wal)
+    folders = [host.member, *way.wals[:1]]
+    before = [{path: path.stat().st_ino for path in folder.rglob("*")} for folder in folders]
+    assert way.is_unplaced()
+    way.done()
+    assert way.is_placed()
+    assert not way.is_unplaced()
+    assert way.is_intact()
+    assert len(list((way.wal or host.member / "wal").glob("*.wal"))) == 1
+    for _ in range(2):
+        ended = way.unplace()
+        assert ended.returncode == 0, ended.stdout
+        assert way.is_unplaced()
+        assert [{path: path.stat().st_ino for path in folder.rglob("*")} for folder in folders] == before
+
+
+def test_a_master_without_old_data_has_none_again(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    host.member.mkdir()
+    way.done()
+    assert not way.is_unplaced()
+    assert way.unplace().returncode == 0
+    assert way.is_unplaced()
+    assert host.member.is_dir()
+    assert not list(host.member.iterdir())
+
+
+def test_every_gap_of_a_commit_leads_on_and_back(host: FakeHost, snapshot: Path) -> None:
+    """An act that died between two renames: the next attempt goes on from there, an abort puts all back."""
+    way = Way(host, snapshot, wal=host.root / "log")
+    host.write_member()
+    assert way.wal
+    (host.member / "wal").rename(way.wal)
+    before = tree(host.member)
+    way.bring_tool()
+    assert way.restore().returncode == 0
+    host.member.rename(way.kept)  # aside.sh died after its first rename
+    assert way.aside().returncode == 0
+    assert not way.wal.exists()
+    way.wals[2].rename(way.wal)  # place.sh died after its first rename
+    assert not way.is_placed()
+    assert way.unplace().returncode == 0
+    assert tree(host.member) == before
+    host.member.rename(way.kept)
+    way.wal.rename(way.wals[1])
+    assert way.place().returncode == 0
+    assert way.is_placed()
+
+
+def test_what_was_only_renamed_is_removed_by_its_stats(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    host.write_member()
+    way.done()
+    mine = (way.kept / "snap/db").read_bytes()
+    (way.kept / "snap/db").write_bytes(b"changed")
+    assert host.act("unkeep.sh", host.member, way.kept, RUN).returncode == 3
+    assert way.kept.exists()
+    assert mine
+    stats = host.folder / "kept.stats"
+    stats.write_text(subprocess.run(
+        ["sh", "-c", "find . -type f -exec stat -c '%i %s %Y %n' {} + | LC_ALL=C sort"],
+        cwd=way.kept, check=True, capture_output=True, text=True,
+    ).stdout)  # fmt: skip
+    assert host.act("unkeep.sh", host.member, way.kept, RUN).returncode == 0
+    assert not way.kept.exists()
+
+
+@ONE_SHELL
+def test_a_restore_gives_way_to_a_live_etcd_that_loses_its_leader(
+    host: FakeHost, snapshot: Path, tmp_path: Path
+) -> None:
+    way = Way(host, snapshot)
+    way.tool.write_text("#!/bin/sh\nexec sleep 60\n")
+    (live,) = snapshots.members("live")
+    began = time.monotonic()
+    with snapshots.running(live, tmp_path / "live"):
+        snapshots.call(live, "maintenance/status", {})
+        ended: list[Ended] = []
+        restoring = threading.Thread(target=lambda: ended.append(way.restore(live)))
+        restoring.start()
+        time.sleep(2)
+        assert restoring.is_alive()
+    restoring.join()
+    assert ended[0].returncode == 1
+    assert "lost its leader" in ended[0].stdout
+    assert time.monotonic() - began < 45
+    assert not list(host.member.parent.iterdir())
+
+
+@ONE_SHELL
+def test_the_tool_is_found_beside_the_etcd_that_runs_and_copied(host: FakeHost, snapshot: Path, tmp_path: Path) -> None:
+    way = Way(host, snapshot)
+    with snapshots.running(way.member, host.member.parent):
+        url = way.member.peer_url
+        where = (host.member.parent, host.state, url, way.member.client_url, "127.0.0.1", *["/absent"] * 6)
+        facts = host.facts("volume.sh", *where, "/registry", "", host.member, "", "")
+    tools = parse_tools(facts["tools"])
+    assert [(tool.place, tool.version) for tool in tools] == [(Place.HOST, "3.5.1")] * 2
+    assert [Path(tool.path).name for tool in tools] == ["etcdutl", "etcdctl"]
+    assert facts["owner"].split()[:2] == [f"{os.getuid()}:{os.getgid()}", "700"]
+    path = tools[0].path
+    assert host.act("tool.sh", "host", path, "3.5.0", host.member, way.tool).returncode == 1, "another version"
+    assert not way.tool.exists()
+    assert host.act("tool.sh", "host", path, "3.5.1", host.member, way.tool).returncode == 0
+    assert way.tool.read_bytes() == Path(path).read_bytes()
