@@ -48,7 +48,7 @@ OUTER = {
     "ports": set(),
     "coordinator": set(),
     "observe": set(),
-    "adapters": {"asyncssh", "pydantic", "rich", "tenacity", "yaml"},
+    "adapters": {"asyncssh", "obstore", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
     "confirm": set(),
     "exits": set(),
