@@ -1,7 +1,7 @@
 # copy.sh FROM TO SHA256   The snapshot, which lies on this host already, into the run's folder: whole and hashed, or not.
 {% include "host/sha256.sh" %}
 umask 077
-part=$2.part
+part=$2.part.copy
 rm -f "$part"
 cp --reflink=auto -- "$1" "$part" || exit 1
 sum=$(sha256 <"$part")
