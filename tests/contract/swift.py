@@ -7,11 +7,13 @@ package brings its own library for the system's Python and no services.
 from __future__ import annotations
 
 import getpass
+import hashlib
 import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.contract.sshd import free_port
 
@@ -140,8 +142,10 @@ class Swift:
 
     def make_bucket(self, name: str) -> None:
         """By curl, which signs by itself."""
-        sign = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{ACCESS}:{SECRET}"]
-        argv = ["curl", "-sS", "--fail", *sign, "-X", "PUT", f"{self.endpoint}/{name}"]
+        login = f"{quote(ACCESS)}:{SECRET}"  # with --user it would end at the first colon
+        nothing = hashlib.sha256().hexdigest()
+        sign = ["--aws-sigv4", "aws:amz:us-east-1:s3", "-H", f"x-amz-content-sha256: {nothing}"]
+        argv = ["curl", "-sS", "--fail-with-body", *sign, "-X", "PUT", f"http://{login}@127.0.0.1:{self.port}/{name}"]
         subprocess.run(argv, check=True)
 
     def _serve(self, kind: str, port: int, text: str) -> None:
