@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,6 @@ from orchestrator.ports import BackupStore, HostError, Remote, Reporter
 if TYPE_CHECKING:
     from orchestrator.adapters.backup_objects import ObjectFiles
 
-_NAME = "snapshot"
 LAPTOP = "laptop"
 
 
@@ -73,26 +73,27 @@ def here(text: str) -> Located:
 async def fetch(text: str, spool: Spool, reporter: Reporter, cluster: Cluster | None = None) -> Located:
     """Brings a file that lies elsewhere into the spool. Raises OrchestratorError."""
     place = place_of(text)
+    name = posixpath.basename(str(place))
     reporter.note(f"reading {place}: it is brought here once, and not kept")
     match place:
         case OnHost():
-            await _receive(spool, reporter, *await _on_host(place, cluster))
+            await _receive(spool, name, reporter, *await _on_host(place, cluster))
         case Sftp():
             from orchestrator.adapters.backup_sftp import open_sftp
 
             async with open_sftp(place) as files:
-                await _receive(spool, reporter, await files.size_bytes(), files.chunks())
+                await _receive(spool, name, reporter, await files.size_bytes(), files.chunks())
         case Objects():
             objects = _objects(place)
-            await _receive(spool, reporter, await objects.size_bytes(), objects.chunks())
+            await _receive(spool, name, reporter, await objects.size_bytes(), objects.chunks())
         case Local():
             return here(text)
-    return Located(spool.part(_NAME), str(place), place if isinstance(place, OnHost) else None)
+    return Located(spool.part(name), str(place), place if isinstance(place, OnHost) else None)
 
 
-async def _receive(spool: Spool, reporter: Reporter, size_bytes: int, chunks: AsyncIterator[bytes]) -> None:
+async def _receive(spool: Spool, name: str, reporter: Reporter, size_bytes: int, chunks: AsyncIterator[bytes]) -> None:
     try:
-        await spool.receive(_NAME, chunks, lambda done: reporter.moved(LAPTOP, done, size_bytes))
+        await spool.receive(name, chunks, lambda done: reporter.moved(LAPTOP, done, size_bytes))
     except HostError as error:
         raise OrchestratorError(str(error), "the same command again") from error
 

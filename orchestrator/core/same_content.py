@@ -77,7 +77,7 @@ def compare(contents: Sequence[Content], common: Common | None, masters: Sequenc
     given = {it.host for it in contents}
     return SameContent(
         revision=common.revision if common else None,
-        equal=tuple(groups[right]),
+        equal=tuple(host for host in masters if host in groups[right]),
         differing=differing,
         missing=tuple(host for host in masters if host not in given),
     )

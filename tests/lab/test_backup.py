@@ -7,12 +7,14 @@ from pathlib import Path
 
 from orchestrator.core.backups import BackupFacts
 from tests.lab import truth
-from tests.lab.commands import each
-from tests.lab.hosts import MASTERS
+from tests.lab.commands import each, wait
+from tests.lab.hosts import DATA, MASTERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
 
 AGENT = "/opt/kublr/bin/kublr"
+DATABASE = f"{DATA}/member/snap/db"
+TRUE = "what all members hold"
 FAILS = f'#!/bin/sh\n[ "$2" != backup ] || {{ echo disk failure; exit 1; }}\nexec {AGENT}.real "$@"\n'
 
 
@@ -59,6 +61,36 @@ def test_without_a_quorum_there_is_none(fresh: Lab, laptop: Laptop, tmp_path: Pa
     refused = laptop.run("backup", "-i", fresh.inventory, "--to", tmp_path)
     assert refused.code in (1, 3), refused
     assert list(tmp_path.glob("lab-*")) == []
+
+
+def test_a_member_that_differs_is_found_among_all_masters(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    """A byte in one member's database is another: etcd itself serves on, and every snapshot by itself is whole."""
+    fresh.put("/registry/configmaps/default/precious", TRUE)
+    arguments = ("backup", "-i", fresh.inventory, "--to", tmp_path, "--all-masters", "--json")
+    equal = laptop.run(*arguments)
+    assert equal.code == 0, equal
+    assert json.loads(equal.out)["compared"]["equal"] == [master.name for master in MASTERS]
+
+    odd = MASTERS[1].name
+    fresh.exec(odd, ["systemctl", "stop", "kublr"])
+    wait(lambda: fresh.succeeds(odd, ["flock", "-n", DATABASE, "true"]), "the end of its etcd")
+    fresh.exec(odd, ["sed", "-i", f"s/{TRUE}/{TRUE.upper()}/", DATABASE])
+    fresh.exec(odd, ["systemctl", "start", "kublr"])
+    fresh.wait_healthy()
+    found = laptop.run(*arguments)
+    assert found.code == 20, found
+    told = json.loads(found.out)
+    assert list(told["compared"]["differing"]) == [odd]
+    assert "HashKV" in found.error
+    assert odd in found.error
+    assert told["facts"]["host"] != odd, "what the others agree on is kept"
+    no_snapshot_is_left(fresh)
+
+    fresh.exec(odd, ["systemctl", "stop", "kublr"])
+    missing = laptop.run(*arguments)
+    assert missing.code == 20, missing
+    assert json.loads(missing.out)["compared"]["missing"] == [odd]
+    assert len(list(tmp_path.glob("*.db"))) == 3
 
 
 def no_snapshot_is_left(lab: Lab) -> None:

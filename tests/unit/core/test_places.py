@@ -43,7 +43,9 @@ def test_a_secret_is_refused_and_not_repeated(text: str) -> None:
     assert "hush" not in told.value.message + told.value.next_step
 
 
-@pytest.mark.parametrize("text", ["ftp://nas/x", "sftp:///x", "sftp://-oProxyCommand=x/x", "sftp://nas:port/x", "s3:///x"])
+@pytest.mark.parametrize(
+    "text", ["ftp://nas/x", "sftp:///x", "sftp://-oProxyCommand=x/x", "sftp://nas:port/x", "s3:///x"]
+)
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         place_of(text)

@@ -115,7 +115,9 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         said = parse_hash_kv(snapshots.hash_kv(member).body)
         count = call(member, "kv/range", {"key": "AA==", "range_end": "AA==", "count_only": True}).get("count", 0)
         first = max(said.compacted_revision, 1)
-        earlier = {at: parse_hash_kv(snapshots.hash_kv(member, at).body).hash_kv for at in range(first + 1, said.revision)}
+        earlier = {
+            at: parse_hash_kv(snapshots.hash_kv(member, at).body).hash_kv for at in range(first + 1, said.revision)
+        }
     yield Sample(path, said, int(count), read_snapshot(memoryview(path.read_bytes())).facts, earlier)
 
 
