@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +23,7 @@ from orchestrator.errors import LoginError, OrchestratorError, UnreachableError,
 from orchestrator.ports import BackupStore
 from tests.contract.sshd import Sshd, login_name, make_key
 from tests.contract.swift import Swift
+from tests.snapshots import make_snapshot
 from tests.unit.builders import masters, snapshot_facts
 
 CLUSTER = "prod-1"
@@ -78,7 +83,7 @@ def sftp(server: Sshd, path: Path) -> str:
     return f"sftp://{login_name()}@127.0.0.1:{server.port}{path}"
 
 
-def facts(content: bytes = CONTENT) -> BackupFacts:
+def facts(content: bytes) -> BackupFacts:
     view = masters(1, quorum=True)["master-1"]
     sums = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     return facts_of(CLUSTER, "2026-11-23T03:00:07Z", view, snapshot_facts(1).model_copy(update=sums))
@@ -89,9 +94,10 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + (1 << 20)]
 
 
-async def keep(store: BackupStore, spool: Spool, name: str, content: bytes = CONTENT) -> str:
+async def keep(store: BackupStore, spool: Spool, name: str, content: bytes = CONTENT, *, told: bytes = CONTENT) -> str:
+    """``told`` is what its facts say."""
     await spool.receive(name, chunks(content), lambda _: None)
-    return await store.keep(name, spool.part(name), facts(), lambda _: None)
+    return await store.keep(name, spool.part(name), facts(told), lambda _: None)
 
 
 async def test_a_backup_is_kept_found_read_and_removed(site: Site) -> None:
@@ -148,6 +154,23 @@ async def test_no_backup_is_written_over(site: Site) -> None:
         with pytest.raises(OrchestratorError):
             await keep(store, spool, FIRST)
         assert [it.good for it in await store.backups(CLUSTER)] == [True]
+
+
+def test_a_snapshot_there_is_inspected(site: Site, tmp_path: Path) -> None:
+    """By the program itself: with its own temporary folder, and nothing left in it."""
+    path = make_snapshot(tmp_path / "snapshots", keys=50, value_bytes=100)
+
+    async def bring() -> str:
+        async with open_store(site.address) as (store, spool):
+            return await keep(store, spool, FIRST, path.read_bytes(), told=path.read_bytes())
+
+    address = asyncio.run(bring())
+    argv = [str(Path(sys.executable).with_name("orchestrator")), "snapshot", "inspect", address, "--json"]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert (told["path"], told["snapshot"]["sha256"]) == (address, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert not list(tmp_path.glob("orchestrator/*"))
 
 
 async def test_an_unknown_host_key_keeps_us_out(home: Path, sshd: Sshd, tmp_path: Path) -> None:

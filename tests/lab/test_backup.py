@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from orchestrator.core.backups import BackupFacts
 from tests.lab import truth
@@ -63,6 +67,7 @@ def test_without_a_quorum_there_is_none(fresh: Lab, laptop: Laptop, tmp_path: Pa
     assert list(tmp_path.glob("lab-*")) == []
 
 
+@pytest.mark.paths
 def test_a_member_that_differs_is_found_among_all_masters(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
     """A byte in one member's database is another: etcd itself serves on, and every snapshot by itself is whole."""
     fresh.put("/registry/configmaps/default/precious", TRUE)
@@ -72,11 +77,8 @@ def test_a_member_that_differs_is_found_among_all_masters(fresh: Lab, laptop: La
     assert json.loads(equal.out)["compared"]["equal"] == [master.name for master in MASTERS]
 
     odd = MASTERS[1].name
-    fresh.exec(odd, ["systemctl", "stop", "kublr"])
-    wait(lambda: fresh.succeeds(odd, ["flock", "-n", DATABASE, "true"]), "the end of its etcd")
-    fresh.exec(odd, ["sed", "-i", f"s/{TRUE}/{TRUE.upper()}/", DATABASE])
-    fresh.exec(odd, ["systemctl", "start", "kublr"])
-    fresh.wait_healthy()
+    with stopped(fresh, odd):
+        fresh.exec(odd, ["sed", "-i", f"s/{TRUE}/{TRUE.upper()}/", DATABASE])
     found = laptop.run(*arguments)
     assert found.code == 20, found
     told = json.loads(found.out)
@@ -86,11 +88,23 @@ def test_a_member_that_differs_is_found_among_all_masters(fresh: Lab, laptop: La
     assert told["facts"]["host"] != odd, "what the others agree on is kept"
     no_snapshot_is_left(fresh)
 
-    fresh.exec(odd, ["systemctl", "stop", "kublr"])
-    missing = laptop.run(*arguments)
+    with stopped(fresh, odd):
+        missing = laptop.run(*arguments)
     assert missing.code == 20, missing
     assert json.loads(missing.out)["compared"]["missing"] == [odd]
     assert len(list(tmp_path.glob("*.db"))) == 3
+
+
+@contextlib.contextmanager
+def stopped(lab: Lab, host: str) -> Iterator[None]:
+    """Nothing of Kublr's runs there, and no container."""
+    lab.exec(host, ["systemctl", "stop", "kublr", "kublr-kubelet", "docker.socket", "docker"])
+    try:
+        wait(lambda: lab.succeeds(host, ["flock", "-n", DATABASE, "true"]), "the end of its etcd")
+        yield
+    finally:
+        lab.exec(host, ["systemctl", "start", "docker", "kublr"])
+        lab.wait_healthy()
 
 
 def no_snapshot_is_left(lab: Lab) -> None:
