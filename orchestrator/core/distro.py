@@ -68,6 +68,6 @@ class Distro(Protocol):
         """Starts controller-manager and scheduler, once the workers are back; None where they have come up already."""
         ...
 
-    def restart_services(self, host: Host) -> Script:
+    def restart_services(self, host: Host) -> Exec | Script:
         """Restarts a worker's services without a reboot."""
         ...

@@ -35,6 +35,12 @@ _GROUPS = {
     "api_servers": Role.API,
 }
 
+_UNITS = {
+    Distribution.KUBEADM: {"kubelet": "kubelet", "runtime": "containerd"},
+    Distribution.SYSTEMD: {"kubelet": "kubelet", "runtime": "containerd"},
+}
+"""Names of units where they are not Kublr's: what an inventory says wins."""
+
 _SYNONYMS = {
     **dict.fromkeys(("host", "hostname", "ip", "ansible_host"), "address"),
     **dict.fromkeys(("login", "username", "ansible_user"), "user"),
@@ -83,14 +89,14 @@ def parse_inventory(document: MarkedDocument, source: str) -> Inventory:
         cluster=declared.cluster,
         distribution=declared.distribution,
         policies=declared.policies,
-        hosts=tuple(_host(entry) for entry in entries),
+        hosts=tuple(_host(entry, _UNITS.get(declared.distribution, {})) for entry in entries),
     )
 
 
-def _host(entry: _Entry) -> Host:
+def _host(entry: _Entry, units: Mapping[str, str]) -> Host:
     node = entry.settings.get("node") or entry.name
     own = {"name": entry.name, "role": _GROUPS[entry.group], "node": node}
-    return Host.model_validate({**entry.settings, **own})
+    return Host.model_validate({**_merged({"units": units} if units else {}, entry.settings), **own})
 
 
 def _model_faults(document: MarkedDocument) -> Iterator[Fault]:

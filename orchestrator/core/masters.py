@@ -28,7 +28,7 @@ class EtcdConfig:
 
     ``member_path`` is the folder ``member`` on the host; ``address`` is where the member listens there;
     ``aliases`` are names that its pod resolves by itself, whatever the host's own hosts file says; ``owner`` is as
-    whom it runs, `UID:GID`.
+    whom it runs, `UID:GID`; ``lists_all`` says that its initial cluster must name every member, not only some.
     """
 
     member: str
@@ -45,6 +45,7 @@ class EtcdConfig:
     image: str = ""
     wal_dir: str = ""
     owner: str = "0:0"
+    lists_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from orchestrator.core.distro import Distro
 from orchestrator.core.inventory import Distribution
+from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
 
 DISTROS: dict[Distribution, Distro] = {
     Distribution.KUBLR: Kublr(),
+    Distribution.KUBEADM: Kubeadm(),
 }

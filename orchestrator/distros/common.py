@@ -10,7 +10,7 @@ from orchestrator.core import timeouts
 from orchestrator.core.http import parse_http
 from orchestrator.core.inventory import Host
 from orchestrator.core.masters import Certificate, Claim, Disk, LiveMember, MasterView, Trust
-from orchestrator.core.model import Script
+from orchestrator.core.model import Finding, Script, Severity
 from orchestrator.core.tools import parse_tools
 from orchestrator.etcd.contents import read_uid
 from orchestrator.etcd.kubernetes import ObjectError
@@ -102,6 +102,41 @@ def _certificates(view: MasterView) -> tuple[str, ...]:
     assert view.etcd is not None
     peer, client = view.etcd.peer_tls, view.etcd.client_tls
     return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
+
+
+def save(view: MasterView) -> Script:
+    """A safety snapshot from etcd's own gateway."""
+    assert view.etcd is not None
+    etcd = view.etcd
+    peer, client = etcd.peer_tls, etcd.client_tls
+    args = (etcd.client_url, etcd.address, client.ca, client.cert, client.key, peer.cert, peer.key)
+    return Script(file="save.sh", args=args, timeout_s=timeouts.BACKUP_S)
+
+
+def service(unit: str) -> str:
+    """The unit's whole name."""
+    return unit if "." in unit else f"{unit}.service"
+
+
+def fault(host: Host, what: str, remedy: str = "") -> Finding:
+    """What keeps a host's configuration from being understood, or used."""
+    return Finding(
+        name="manifest",
+        severity=Severity.BLOCK,
+        host=host.name,
+        what=what,
+        remedy=remedy or "set `paths.manifests` for this host in the inventory, or mend the file",
+    )
+
+
+def missing_units(host: Host, view: MasterView, *needed: str) -> tuple[Finding, ...]:
+    """A finding for each of these units that is not there."""
+    gone = [unit for unit in needed if view.units.get(unit, "not-found") in ("not-found", "masked")]
+    what, remedy = "there is no unit {}", "set `units` in the inventory"
+    return tuple(
+        Finding(name="units", severity=Severity.BLOCK, host=host.name, what=what.format(unit), remedy=remedy)
+        for unit in gone
+    )
 
 
 def parse_disk(line: str) -> Disk | None:

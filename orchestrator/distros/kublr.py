@@ -14,7 +14,7 @@ import yaml
 from orchestrator.core import timeouts
 from orchestrator.core.inventory import Host, Role
 from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Exec, Finding, Script, Severity
+from orchestrator.core.model import Exec, Script
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
@@ -29,7 +29,7 @@ class Kublr:
         units = [unit for group in self.units(host) for unit in group]
         return Script(
             file="observe.sh",
-            args=(paths.state, paths.kublr, paths.manifests, paths.hosts, *units),
+            args=(paths.state, paths.kublr, paths.manifests, "etcd.manifest", paths.hosts, *units),
             timeout_s=timeouts.LOOK_S,
         )
 
@@ -40,13 +40,13 @@ class Kublr:
     def _with_etcd(self, host: Host, view: MasterView, facts: dict[str, str]) -> MasterView:
         manifest = posixpath.join(host.paths.manifests, "etcd.manifest")
         if "manifest" not in facts:
-            return replace(view, faults=(_fault(host, "manifest", f"{manifest} is not there or cannot be read"),))
+            return replace(view, faults=(common.fault(host, f"{manifest} is not there or cannot be read"),))
         try:
             etcd = parse_manifest(
                 facts["manifest"], path=manifest, certificates=host.paths.certificates, data=host.paths.data
             )
         except ManifestError as error:
-            return replace(view, faults=(_fault(host, "manifest", str(error)),))
+            return replace(view, faults=(common.fault(host, str(error)),))
         port = facts.get("api_port", "").strip().rpartition("=")[2]
         return replace(
             view,
@@ -67,9 +67,9 @@ class Kublr:
         # "Manually restoring a snapshot": kublr, then kubelet, then Docker. Docker's socket would wake Docker again.
         units = host.units
         return (
-            (_service(units.kublr),),
-            (_service(units.kubelet),),
-            (units.runtime_socket, _service(units.runtime)),
+            (common.service(units.kublr),),
+            (common.service(units.kubelet),),
+            (units.runtime_socket, common.service(units.runtime)),
         )
 
     def withdraw(self, host: Host, view: MasterView, run: str) -> None:
@@ -96,7 +96,7 @@ class Kublr:
     def start(self, host: Host, view: MasterView) -> Exec:
         # "no need to manually start" kubelet and Docker: the agent does that.
         return Exec(
-            argv=("systemctl", "start", "--no-block", _service(host.units.kublr)),
+            argv=("systemctl", "start", "--no-block", common.service(host.units.kublr)),
             timeout_s=timeouts.START_UNIT_S,
             lets_go=True,
         )
@@ -110,20 +110,6 @@ class Kublr:
     def restart_services(self, host: Host) -> Script:
         units = tuple(unit for group in self.units(host) for unit in group)
         return Script(file="services.sh", args=units, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)
-
-
-def _service(unit: str) -> str:
-    return unit if "." in unit else f"{unit}.service"
-
-
-def _fault(host: Host, name: str, what: str) -> Finding:
-    return Finding(
-        name=name,
-        severity=Severity.BLOCK,
-        host=host.name,
-        what=what,
-        remedy="set `paths.manifests` for this host in the inventory, or mend the file",
-    )
 
 
 def _etcd_storage_path(stream: str) -> str:

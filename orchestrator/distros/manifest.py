@@ -20,18 +20,26 @@ class ManifestError(ValueError):
     """The manifest does not say what a restore must know; the message says what is missing and where."""
 
 
-def parse_manifest(text: str, *, path: str, certificates: str | None = None, data: str | None = None) -> EtcdConfig:
+def parse_manifest(
+    text: str,
+    *,
+    path: str,
+    certificates: str | None = None,
+    data: str | None = None,
+    volume: str | None = "data",
+) -> EtcdConfig:
     """The etcd pod's manifest -> its configuration, with paths of the host.
 
     ``path`` is the manifest's, for messages. ``certificates`` and ``data`` are the inventory's own values, which
-    win over what the manifest maps to. Raises ManifestError.
+    win over what the manifest maps to. ``volume`` names the data volume; without a name it is the folder that
+    --data-dir leads to. Raises ManifestError.
     """
     pod = _load(text, path)
     container = _container(pod, "etcd", path)
     settings = _settings(container, path)
     volumes = _volumes(pod, container)
-    data_root = data or _data_volume(pod, path)
     data_dir = _required(settings, "data-dir", path)
+    data_root = data or (_data_volume(pod, path, volume) if volume else _on_host(data_dir, volumes))
 
     def on_host(inside: str) -> str:
         if certificates and inside:
@@ -142,12 +150,12 @@ def _volumes(pod: dict[str, Any], container: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _data_volume(pod: dict[str, Any], path: str) -> str:
+def _data_volume(pod: dict[str, Any], path: str, name: str) -> str:
     # Vendor's page, "Addendum: locating etcd data volume".
     for volume in pod["spec"].get("volumes") or []:
-        if volume.get("name") == "data" and isinstance(volume.get("hostPath"), dict):
+        if volume.get("name") == name and isinstance(volume.get("hostPath"), dict):
             return posixpath.normpath(str(volume["hostPath"].get("path", "")))
-    raise ManifestError(f"{path}: no volume named `data` with a `hostPath.path` in `spec.volumes`")
+    raise ManifestError(f"{path}: no volume named `{name}` with a `hostPath.path` in `spec.volumes`")
 
 
 def _on_host(inside: str, volumes: dict[str, str]) -> str:

@@ -108,11 +108,11 @@ def test_the_tree_in_the_errors_docstring_is_true() -> None:
 # --- Checks and phases ----------------------------------------------------------------------------------
 
 CHECKS = tuple(f"core/checks/{path.name}" for path in (ROOT / "orchestrator/core/checks").glob("*.py"))
-MAKERS = (*CHECKS, "distros/kublr.py", "app/planning.py", "etcd/snapshot.py")
+MAKERS = (*CHECKS, "distros/common.py", "app/planning.py", "etcd/snapshot.py")
 
 
 def finding_names() -> set[str]:
-    """The names that findings are made with: `Finding(name=...)`, `block(NAME, ...)`, `_fault(host, NAME, ...)`."""
+    """The names that findings are made with: `Finding(name=...)`, `block(NAME, ...)`."""
     names: set[str] = set()
     for file in MAKERS:
         for node in ast.walk(ast.parse((ROOT / "orchestrator" / file).read_text(encoding="utf-8"))):
@@ -124,7 +124,7 @@ def finding_names() -> set[str]:
 def _name_of(call: ast.Call) -> Iterator[str]:
     called = ast.unparse(call.func)
     given = [keyword.value for keyword in call.keywords if called == "Finding" and keyword.arg == "name"]
-    given += call.args[:1] if called in ("block", "warn") else call.args[1:2] if called == "_fault" else []
+    given += call.args[:1] if called in ("block", "warn") else []
     yield from (value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.core.checks.findings import block, warn
-from orchestrator.core.inventory import Distribution, Host, Inventory
+from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Finding
 from orchestrator.core.network import name_of, peer_address
@@ -13,8 +13,6 @@ from orchestrator.core.network import name_of, peer_address
 
 def policy(inventory: Inventory) -> Iterator[Finding]:
     """What the operator must have decided beforehand."""
-    if inventory.distribution is not Distribution.KUBLR:
-        yield block("distribution", "", f"{inventory.distribution} cannot be restored yet", "only kublr can")
     if inventory.policies.volumes is None:
         yield block(
             "volumes-policy",
@@ -33,8 +31,10 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
     gone = len(inventory.left_out)
     remedy = "an inventory must name every master, each once, and the manifests must agree"
     for host, etcd in known.items():
-        others = set(etcd.initial_cluster) - set(names)
-        if set(names) - set(etcd.initial_cluster) or len(others) != gone:
+        others, absent = set(etcd.initial_cluster) - set(names), set(names) - set(etcd.initial_cluster)
+        if not etcd.lists_all:
+            absent = {etcd.member} & absent
+        if absent or len(others) > gone or (etcd.lists_all and len(others) != gone):
             listed = ", ".join(sorted(etcd.initial_cluster))
             yield block(
                 "members",
@@ -50,8 +50,11 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
                 f"its own peer URL is {etcd.peer_url}, its manifest's list says otherwise",
                 remedy,
             )
-    clusters = {tuple(sorted(etcd.initial_cluster.items())) for etcd in known.values()}
-    if len(clusters) > 1:
+    urls: dict[str, set[str]] = {}
+    for name, url in (pair for etcd in known.values() for pair in etcd.initial_cluster.items()):
+        urls.setdefault(name, set()).add(url)
+    whole = {tuple(sorted(etcd.initial_cluster.items())) for etcd in known.values() if etcd.lists_all}
+    if len(whole) > 1 or any(len(found) > 1 for found in urls.values()):
         yield block("members", "", "the masters' manifests list different peer URLs", remedy)
     if len({etcd.token for etcd in known.values()}) > 1:
         yield block("members", "", "the masters' manifests name different cluster tokens", remedy)

@@ -43,6 +43,28 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
             "logind ends a user's processes with the session (KillUserProcesses=yes): an act would die with it",
             "set KillUserProcesses=no in logind.conf and restart systemd-logind",
         )
+    if view.selinux_enforces:
+        yield warn(
+            "selinux",
+            host.name,
+            "SELinux is enforcing: files that the restore makes may get a label that etcd cannot read",
+            "if a member does not start: restorecon -R on its data volume",
+        )
+    if abs(view.clock_offset_s) > CLOCK_WARN_S:
+        apart = abs(view.clock_offset_s)
+        severity = Severity.BLOCK if apart > CLOCK_BLOCK_S else Severity.WARN
+        yield Finding(
+            name="clock",
+            severity=severity,
+            host=host.name,
+            what=f"its clock is {apart:.0f} s away from the laptop's",
+            remedy="set the clock: certificates, leases and tokens depend on it",
+            can_override=True,
+        )
+
+
+def kublr_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
+    """What stopping Kublr's services must stop with them."""
     runtime = host.units.runtime
     state = view.units.get(f"{runtime}.service", "not-found")
     if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.missing_tools:
@@ -59,27 +81,9 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
             "Docker keeps containers running when it stops (live-restore): etcd would go on",
             'set "live-restore": false in /etc/docker/daemon.json, then: systemctl reload docker',
         )
-    if view.selinux_enforces:
-        yield warn(
-            "selinux",
-            host.name,
-            "SELinux is enforcing: files that the restore makes may get a label that etcd cannot read",
-            "if a member does not start: restorecon -R on its data volume",
-        )
     for unit in (host.units.kublr, host.units.kubelet):
         if view.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
             yield block("units", host.name, f"there is no unit {unit}.service", "set `units` in the inventory")
-    if abs(view.clock_offset_s) > CLOCK_WARN_S:
-        apart = abs(view.clock_offset_s)
-        severity = Severity.BLOCK if apart > CLOCK_BLOCK_S else Severity.WARN
-        yield Finding(
-            name="clock",
-            severity=severity,
-            host=host.name,
-            what=f"its clock is {apart:.0f} s away from the laptop's",
-            remedy="set the clock: certificates, leases and tokens depend on it",
-            can_override=True,
-        )
 
 
 def tools(host: Host, view: MasterView, needed: frozenset[str]) -> Iterator[Finding]:

@@ -52,12 +52,11 @@ def restart_workers(
 def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView], distro: Distro, run: str) -> Step:
     policy = inventory.policies.workers
     reboot = policy.restart is Restart.REBOOT
-    units = [unit for group in distro.units(worker) for unit in group]
     restarted = Look(
         host=worker.name,
         call=Script(
             file="restarted.sh",
-            args=(worker.paths.state, run, STEP, policy.restart.value, units[1]),
+            args=(worker.paths.state, run, STEP, policy.restart.value, f"{worker.units.kubelet}.service"),
             timeout_s=timeouts.LOOK_S,
         ),
     )

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.app.planning import refuse_blocked
 from orchestrator.core.checks import NEEDED_TOOLS, blockers, check_all
-from orchestrator.core.inventory import Distribution, Host, Inventory, Paths, Units
+from orchestrator.core.inventory import Host, Inventory, Paths, Units
 from orchestrator.core.masters import ApiConfig, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
 from orchestrator.core.model import Finding, Severity
 from orchestrator.errors import RefusedError
@@ -431,10 +431,20 @@ def test_without_a_policy_for_volumes_there_is_no_plan() -> None:
     assert (finding.name, finding.severity, finding.can_override) == ("volumes-policy", Severity.BLOCK, False)
 
 
-def test_other_distributions_are_refused() -> None:
-    cluster = inventory().model_copy(update={"distribution": Distribution.KUBEADM})
-    (finding,) = findings(None, cluster)
-    assert (finding.name, finding.what) == ("distribution", "kubeadm cannot be restored yet")
+def test_a_list_of_those_that_were_members_when_it_joined() -> None:
+    """As kubeadm leaves it: the first names itself alone, each later one itself and those before it."""
+    views = masters()
+    for count, name in enumerate(views, start=1):
+        etcd = views[name].etcd
+        assert etcd is not None
+        some = dict(sorted(etcd.initial_cluster.items())[:count])
+        views[name] = replace(views[name], etcd=replace(etcd, initial_cluster=some, lists_all=False))
+    assert findings(views) == ()
+    etcd = views["master-2"].etcd
+    assert etcd is not None
+    for wrong in (etcd.initial_cluster | {"etcd9": "https://gone:2380"}, {"etcd0": "https://etcd0.kublr.local:2380"}):
+        views["master-2"] = replace(views["master-2"], etcd=replace(etcd, initial_cluster=wrong))
+        assert [host for host, _ in said(findings(views), "members")] == ["master-2"]
 
 
 def test_blockers_come_first_and_each_finding_says_where() -> None:

@@ -220,8 +220,8 @@ def test_the_looks_name_this_hosts_own_paths() -> None:
     own = host(state="/s", kublr="/k/kublr", manifests="/m", hosts="/h")
     look = Kublr().look_at_host(own)
     assert look.file == "observe.sh"
-    assert look.args[:4] == ("/s", "/k/kublr", "/m", "/h")
-    assert set(look.args[4:]) == {"kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service"}
+    assert look.args[:5] == ("/s", "/k/kublr", "/m", "etcd.manifest", "/h")
+    assert set(look.args[5:]) == {"kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service"}
     volume = Kublr().look_at_volume(own, read())
     assert volume is not None
     assert volume.args[:5] == (
@@ -258,7 +258,10 @@ def test_the_vendors_commands() -> None:
 
 
 def test_every_distribution_stands_under_its_own_name() -> None:
-    assert {name.value: type(distro).__name__ for name, distro in DISTROS.items()} == {"kublr": "Kublr"}
+    assert {name.value: type(distro).__name__ for name, distro in DISTROS.items()} == {
+        "kublr": "Kublr",
+        "kubeadm": "Kubeadm",
+    }
 
 
 def test_a_disk_line() -> None:
