@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +16,10 @@ from orchestrator.opening import opened
 
 def schedule(
     inventory: options.Inventory,
-    every: Annotated[str, typer.Option("--every", metavar="PERIOD", help="15m, 6h, 1d: a part of an hour or a day.")] = "6h",
+    every: Annotated[str, typer.Option("--every", metavar="PERIOD", help="15m, 6h, 1d, or the like.")] = "6h",
     on: Annotated[int, typer.Option("--on", metavar="N", min=1, help="On so many masters, one after another.")] = 2,
     keep: Annotated[int | None, typer.Option("--keep", metavar="N", min=1, help="Keep so many on each.")] = 28,
-    keep_days: Annotated[int | None, typer.Option("--keep-days", metavar="DAYS", min=1, help="Keep them so long.")] = None,
+    keep_days: Annotated[int | None, typer.Option("--keep-days", metavar="DAYS", min=1, help="And so long.")] = None,
     folder: Annotated[str, typer.Option("--folder", metavar="PATH", help="Where they lie on the masters.")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="End the schedule on all masters. Backups stay.")] = False,
     dry_run: options.DryRun = False,
@@ -45,7 +44,8 @@ def schedule(
             where = folder_of(cluster.inventory.cluster, folder)
             terms = None if remove else Terms(parse_period(every), on, where, keep, keep_days)
             found = await schedules.plan_schedule(cluster, terms, inventory)
-            report.print_lines(found.diffs, quiet=as_json)
+            if not as_json:
+                report.print_lines(report.stdout(), found.diffs)
             if found.plan and not dry_run:
                 await confirm_plan(cluster, found.plan, confirm, verbose)
                 ended = await running.run_plan(cluster, found.plan)
@@ -54,14 +54,14 @@ def schedule(
         elif as_json:
             print_json({"changes": list(found.diffs)})
         elif not found.plan:
-            report.print_lines(("nothing to change: every master is as wanted",))
+            report.print_lines(report.stdout(), ("nothing to change: every master is as wanted",))
 
     run_command(work, inventory)
 
 
 def status(
     inventory: options.Inventory,
-    nagios: Annotated[bool, typer.Option("--nagios", help="One line, and a plugin's exit status: 0, 1, 2 or 3.")] = False,
+    nagios: Annotated[bool, typer.Option("--nagios", help="One line; exit 0, 1, 2 or 3.")] = False,
     warn_after: Annotated[str, typer.Option("--warn-after", metavar="PERIOD", help="For --nagios.")] = "12h",
     critical_after: Annotated[str, typer.Option("--critical-after", metavar="PERIOD", help="For --nagios.")] = "1d",
     prometheus: Annotated[
@@ -88,12 +88,12 @@ def status(
         if nagios:
             after = [_seconds(text) for text in (warn_after, critical_after)]
             told = core.nagios(found, silent, warn_after_s=after[0], critical_after_s=after[1])
-            report.print_lines((told.line,))
+            report.print_lines(report.stdout(), (told.line,))
             raise typer.Exit(told.code)
         if as_json:
             print_json({"masters": [it.model_dump() for it in found], "silent": silent})
         else:
-            report.print_labelled(report.stdout(), core.status_lines(found, silent))
+            report.print_pairs(report.stdout(), core.status_lines(found, silent))
 
     run_command(work, inventory)
 
@@ -110,6 +110,6 @@ def _write(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
-        raise OrchestratorError(f"cannot write {path}: {error.strerror}", "name another file with --prometheus") from error
+        raise OrchestratorError(f"cannot write {path}: {error.strerror}", "name another file") from error

@@ -50,7 +50,7 @@ OUTER = {
     "coordinator": set(),
     "hooks": set(),
     "observe": set(),
-    "adapters": {"asyncssh", "pydantic", "rich", "tenacity", "yaml"},
+    "adapters": {"asyncssh", "obstore", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
     "confirm": set(),
     "exits": set(),

@@ -22,6 +22,7 @@ from orchestrator.core.model import (
     StrategyName,
 )
 from orchestrator.core.network import peer_address, port_of
+from orchestrator.core.places import OnHost
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import (
@@ -53,9 +54,20 @@ def strategy_of(
     distro: Distro,
     run: str,
     tool: ToolFile | None = None,
+    origin: OnHost | None = None,
 ) -> Strategy:
     """The strategy of that name, for a restore of these masters."""
-    return Manual(snapshot, masters, run, tool) if name == "manual" else Aided(snapshot, distro)
+    if name == "manual":
+        return Manual(snapshot, masters, run, tool, origin)
+    return Aided(snapshot, distro, origin)
+
+
+def origin_note(origin: OnHost) -> str:
+    """What a snapshot that lies on a master means for the laptop's link."""
+    return (
+        f"the snapshot lies on {origin.host}, which copies it there; for this plan the laptop has read it once. "
+        "The other masters get it from there, through the laptop"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,7 @@ class Restore:
             steps,
             title=self._title(PhaseName.STAGE),
             barrier=all_of(self.masters, self.strategy.staged),
+            note=origin_note(origin) if (origin := self.strategy.origin) else "",
         )
 
     def _title(self, name: PhaseName) -> str:
@@ -178,7 +191,7 @@ class Restore:
         """Whether nothing uses the data and the addresses; units may run."""
         etcd = master.etcd
         addresses = frozenset((etcd.address, "127.0.0.1", peer_address(master.host, master.view)))
-        ports = (port_of(etcd.peer_url), port_of(etcd.client_url), master.view.api_port)
+        ports = (port_of(etcd.peer_url), port_of(etcd.client_url), master.view.api_port, *self.distro.controller_ports)
         return look("stopped.sh", etcd.member_path, socket_pattern(addresses, ports))
 
     def _stopped(self, master: Master) -> Script:
