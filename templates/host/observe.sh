@@ -20,5 +20,5 @@ grep -ls -e '--data-dir' -e 'ETCD_DATA_DIR' -e '--etcd-servers' "$manifests"/* |
 [ -z "$kublr" ] || timeout 20 "$kublr" validate 2>/dev/null | fact kublr_validate
 api=$(grep -ls kube-apiserver "$manifests"/* "$manifests".kr-*/* | head -n 1)
 [ -z "$api" ] || fact api_manifest <"$api"
-grep -hos -e '--secure-port=[0-9]*' "${api:-/dev/null}" | head -n 1 | fact api_port
+grep -hos -e '--secure-port=[0-9]*' "${api:-"$manifests"}" "$manifests"/* | head -n 1 | fact api_port
 peer_names "$etcd"
