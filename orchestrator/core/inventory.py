@@ -81,6 +81,10 @@ class Units(_Model):
     kubelet: UnitName = Field("kublr-kubelet", description="The kubelet.")
     runtime: UnitName = Field("docker", description="The container runtime.")
     runtime_socket: UnitName = Field("docker.socket", description="The socket that can wake the runtime.")
+    etcd: UnitName = Field("etcd", description="etcd, with distribution systemd.")
+    api_server: UnitName = Field("kube-apiserver", description="The API server there, where there is one.")
+    controller_manager: UnitName = Field("kube-controller-manager", description="The controller-manager there.")
+    scheduler: UnitName = Field("kube-scheduler", description="The scheduler there.")
 
 
 class Paths(_Model):

@@ -63,7 +63,7 @@ def etcd_config(
         peer_url=peer_url,
         client_url=required(settings, "advertise-client-urls", path).split(",")[0],
         initial_cluster=_initial_cluster(required(settings, "initial-cluster", path), path),
-        token=settings.get("initial-cluster-token", "etcd-cluster"),
+        token=settings.get("initial-cluster-token") or "etcd-cluster",
         data=data,
         member_path=member_path,
         peer_tls=_tls(settings, "peer-", certificate),
