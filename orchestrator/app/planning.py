@@ -10,7 +10,7 @@ from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.costing import ReadSnapshot, find_cost
 from orchestrator.app.wiring import Cluster, laptop, new_run
-from orchestrator.core.checks import AIDED, Way, blockers, check_all
+from orchestrator.core.checks import Way, blockers, check_all
 from orchestrator.core.cost import ResourceCost
 from orchestrator.core.inventory import Role
 from orchestrator.core.model import (
@@ -44,9 +44,11 @@ class Checked:
 
 
 async def check(
-    cluster: Cluster, snapshot: SnapshotFacts | None, overrides: frozenset[str], way: Way = AIDED
+    cluster: Cluster, snapshot: SnapshotFacts | None, overrides: frozenset[str], way: Way | None = None
 ) -> Checked:
-    """One observe round and every check. Raises where a master does not answer, or another run holds one."""
+    """One observe round and every check, for a restore in the distribution's own way if no other is named. Raises where
+    a master does not answer, or another run holds one."""
+    way = way or Way(known_strategy(cluster, ""))
     cluster.refuse_silent_masters()
     cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
     seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
@@ -152,6 +154,11 @@ def known_strategy(cluster: Cluster, name: str) -> StrategyName:
             return "manual"
     remedy = "use --strategy aided or manual" if aided else "leave --strategy out: it is manual there"
     raise UsageError(f"there is no strategy {name} for {cluster.inventory.distribution}", remedy)
+
+
+def without_tool(cluster: Cluster) -> Way:
+    """Of what restores nothing: whether etcd's tool is there is no matter."""
+    return Way(known_strategy(cluster, ""), brings_tool=True)
 
 
 def tool_file(path: Path) -> ToolFile:

