@@ -123,7 +123,7 @@ class MasterView:
     """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why.
 
     ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
-    ``serves_api`` says that an API server is stopped and started there; ``listens`` are ports that something listens on.
+    ``serves_api`` says that an API server is stopped and started there; ``listens`` are ports in use.
     """
 
     host: str
