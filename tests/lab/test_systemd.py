@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import truth
-from tests.lab.commands import wait
-from tests.lab.hosts import MASTERS, WORKERS
+from tests.lab.hosts import MASTERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
 from tests.lab.systemd import BY_FILE, DATA, UNITS, Systemd, snapshot_of
