@@ -217,6 +217,11 @@ class Inventory(_Model):
         return self.of_role(Role.MASTER)
 
     @property
+    def api_hosts(self) -> tuple[Host, ...]:
+        """The hosts with an API server and no etcd member: stopped, held and started with the masters."""
+        return self.of_role(Role.API)
+
+    @property
     def left_out(self) -> tuple[Host, ...]:
         """The masters that are lost: nothing is done on them, and nothing waits for them."""
         return self.of_role(Role.LEFT_OUT)
