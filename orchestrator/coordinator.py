@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.core.acts import fenced, is_later
+from orchestrator.core.hooks import Hook, LocalHook
 from orchestrator.core.model import (
     ActRecord,
     Answer,
@@ -30,7 +31,18 @@ from orchestrator.core.model import (
     Verdict,
 )
 from orchestrator.core.phases import open_phase
-from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal, resume, shut
+from orchestrator.core.progress import (
+    Before,
+    batches,
+    by_host,
+    failure_of,
+    is_made_good,
+    judge_past,
+    records_of,
+    refusal,
+    resume,
+    shut,
+)
 from orchestrator.core.result import Result, StepEnd
 from orchestrator.core.timeouts import FENCE_LOOK_S, SETTLE_WAIT_S
 from orchestrator.core.verdicts import judge
@@ -41,9 +53,12 @@ from orchestrator.errors import (
     OrchestratorError,
     UnreachableError,
 )
+from orchestrator.hooks import Hooks
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
 GIVE_BACK = "claim.give-back"
+HOOK_LINES = 20
+"""So many last lines of a hook that did not succeed are shown."""
 
 
 @dataclass(slots=True)
@@ -64,8 +79,8 @@ class Stop:
 
 @dataclass(slots=True)
 class Coordinator:
-    """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` gives the bytes for a push, and
-    ``ask`` asks the operator, if one is there."""
+    """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` gives the bytes for a push,
+    ``ask`` asks the operator, if one is there, and ``hooks`` are the operator's own programs."""
 
     plan: Plan
     attempt: str
@@ -76,6 +91,7 @@ class Coordinator:
     plan_source: Source
     open_source: Callable[[Push], Awaitable[Source]]
     ask: Callable[[Pause], Awaitable[bool]]
+    hooks: Hooks
     stop: Stop = field(default_factory=Stop)
     result: Result = field(default_factory=Result)
     _records: dict[str, list[ActRecord]] = field(default_factory=dict)
@@ -169,10 +185,14 @@ class Coordinator:
                 reasons = "; ".join(f"{host}: {reason}" for host, reason in verdict.reasons.items())
                 text = f"{phase.name}: what earlier phases made is no longer so: {reasons}"
                 raise HaltedError(text, resume(self.plan.run))
+        began_s = self.clock.monotonic()
         if phase.order is Order.ROLLING:
             await self._roll(phase)
         else:
             await self._steps(phase)
+        if phase.name is PhaseName.VOLUMES and phase.steps:  # the operator's own time, however long it was
+            self.result.paused_s += self.clock.monotonic() - began_s
+            self._time_has_passed = True
         self._check_stop()
         if phase.barrier:
             await self._barrier(phase, phase.barrier)
@@ -248,7 +268,7 @@ class Coordinator:
         """
         if step.mends and not self._time_has_passed:
             return StepEnd(step, ok=True)
-        past = judge_past(step, self._records.get(step.host, ()))
+        past = judge_past(step, records_of(step, self._records))
         if step.done_if and (self._time_has_passed or past is not Before.NEVER):
             verdict = await self._look(step.done_if)
             if verdict.answer is Answer.YES:
@@ -257,7 +277,8 @@ class Coordinator:
                 return self._ended(StepEnd.refused(step, verdict), "failed")
         elif past is Before.DONE:
             return self._ended(StepEnd(step, ok=True), "already")
-        if reason := refusal(step, past):
+        made_good = is_made_good(step, past, self.hooks.answers)
+        if not made_good and (reason := refusal(step, past)):
             return self._ended(StepEnd(step, False, Answer.NO, reason), "failed")
         if step.requires and self._time_has_passed and past is not Before.DONE:
             verdict = await self._look(step.requires)
@@ -267,7 +288,8 @@ class Coordinator:
         self.reporter.step(step.host, step.id, "acting", step.title)
         if self.result.stopped_at_s is None and step.id.startswith("stop.") and not step.id.startswith("stop.hold"):
             self.result.stopped_at_s = self.clock.monotonic()
-        outcome = await self._act(step)
+        outcome = await (self.hooks.made_good(step) if made_good else self._act(step))
+        self._tell_of_hook(step, outcome)
         if outcome.ended is Ended.FENCED:
             raise LockedError(f"{step.host}: {outcome.detail}", self._status())
         if isinstance(step.act, Reboot):
@@ -294,16 +316,22 @@ class Coordinator:
                     lambda moved: self.reporter.moved(step.host, moved, total),
                 )
             case Pause() as pause:
-                began = self.clock.monotonic()
                 if not await self.ask(pause):
                     raise HaltedError(pause.question, f"{resume(self.plan.run)} {pause.answer_flag}")
-                self.result.paused_s += self.clock.monotonic() - began
-                self._time_has_passed = True
+            case LocalHook() as hook:
+                return await self.hooks.run(step, hook)
         return await remote.act(step.name, self.attempt, self._command(step))
+
+    def _tell_of_hook(self, step: Step, outcome: Outcome) -> None:
+        """What the operator's own program has printed is for the operator: the last of it, where it did not succeed."""
+        if isinstance(step.act, Hook | LocalHook):
+            self._log("hook", step=step.id, attempt=self.attempt, exit_code=outcome.exit_code, output=outcome.log)
+            for line in outcome.log.splitlines()[-HOOK_LINES:] if outcome.ended is not Ended.DONE else ():
+                self.reporter.note(f"{step.name} {step.host}: {line}")
 
     def _command(self, step: Step) -> Command:
         match step.act:
-            case Push() | Pause():
+            case Push() | Pause() | LocalHook():
                 return Command(("true",))  # what the operator did has no command: the marker records its end
             case Reboot(argv=argv, timeout_s=timeout_s):
                 return Command(argv, timeout_s=timeout_s)

@@ -38,7 +38,10 @@ Diff = Annotated[
 Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
 DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
 Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
-VolumesDone = Annotated[bool, typer.Option("--volumes-done", help="The persistent volumes are put back: go on.")]
+VolumesDone = Annotated[
+    bool,
+    typer.Option("--volumes-done", help="The persistent volumes are put back, by you or a hook: go on."),
+]
 Without = Annotated[
     list[str] | None, typer.Option("--without", metavar="HOST", help="Go on without this master: it is lost for good.")
 ]

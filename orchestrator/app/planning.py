@@ -9,8 +9,10 @@ from pathlib import Path
 from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.costing import ReadSnapshot, find_cost
+from orchestrator.app.hooks import find_missing
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks import Way, blockers, check_all
+from orchestrator.core.checks.findings import overridden
 from orchestrator.core.cost import ResourceCost
 from orchestrator.core.inventory import Role
 from orchestrator.core.model import (
@@ -64,6 +66,8 @@ async def check(
         for name, why in seen.silent.items()
         if cluster.inventory.host(name).role is not Role.LEFT_OUT
     )
+    if "volumes-policy" not in overrides:  # who restores nothing runs no hook
+        findings += tuple(overridden(finding, overrides) for finding in await find_missing(cluster))
     return Checked(findings, seen, snapshot)
 
 
@@ -137,6 +141,7 @@ async def make_plan(
         findings=checked.findings,
         lost=(*lost(snapshot, views), *never_start(cluster.inventory)),
         cost=costing.cost,
+        volumes=read.contents.volumes,
         estimate=estimate(cluster.inventory, snapshot, views, name),
         files=used_by(phases, cluster.scripts),
         phases=phases,
@@ -192,7 +197,11 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Re
     )
     cluster.reporter.moved("laptop", size, size)
     contents = reader.result()
-    origin = {"kube_system_uid": contents.kube_system_uid, "secret_keys": contents.secret_keys}
+    origin = {
+        "kube_system_uid": contents.kube_system_uid,
+        "secret_keys": contents.secret_keys,
+        "newest_renewal_utc": contents.newest_renewal_utc,
+    }
     return ReadSnapshot(found.facts.model_copy(update=origin), contents, index)
 
 

@@ -14,6 +14,7 @@ from orchestrator.adapters.source import BytesSource
 from orchestrator.app import planning
 from orchestrator.app.evidence import find_evidence
 from orchestrator.app.history import RunState, find_run, know_run
+from orchestrator.app.hooks import here
 from orchestrator.app.sources import Sources
 from orchestrator.app.wiring import Cluster, ask, laptop, new_attempt, new_run, open_journal
 from orchestrator.coordinator import Coordinator
@@ -26,6 +27,7 @@ from orchestrator.core.standing import forgotten
 from orchestrator.core.texts import used_by
 from orchestrator.core.timeouts import FAREWELL_S
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
+from orchestrator.hooks import Hooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ async def run_plan(
         plan_source=BytesSource(canonical_json(plan).encode()),
         open_source=sources.open,
         ask=lambda pause: _ask(cluster, pause, answers),
+        hooks=Hooks(plan, name, cluster.remotes, cluster.clock, here(journal.folder, name, cluster.clock), answers),
         stop=cluster.stop,
     )
     try:
@@ -75,7 +78,10 @@ def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
     """Raises OrchestratorError where this laptop cannot write down what it does."""
     try:
         journal = open_journal(plan.inventory.cluster, plan.run, cluster.clock)
-        (journal.folder / "plan.json").write_text(canonical_json(plan), encoding="utf-8")
+        path = journal.folder / "plan.json"
+        path.touch(mode=0o600)
+        path.chmod(0o600)  # one from before is replaced
+        path.write_text(canonical_json(plan), encoding="utf-8")
         journal.write("attempt", attempt=attempt, laptop=laptop(), plan_sha256=plan.sha256, tool_version=__version__)
     except OSError as error:
         raise OrchestratorError(

@@ -149,6 +149,7 @@ async def _make(kind: Kind, known: Known, views: Mapping[str, MasterView], run: 
         facts=facts_of(cluster.inventory, views),
         host_keys={name: cluster.host_key(name) for name in cluster.remotes},
         lost=lost(kind, undone),
+        volumes=plan.volumes,
         estimate=seconds(kind, undone),
         files=used_by(phases, cluster.scripts),
         phases=phases,

@@ -11,6 +11,16 @@ from orchestrator.core.model import ActRecord, ActState, Ended, Outcome, Settled
 
 TIMED_OUT = 124
 """The exit status of coreutils ``timeout`` when it ended the command."""
+_SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a command."""
+
+BEGUN = ".begun"
+"""Ends the name of the marker that a hook on a laptop is about to begin; the marker of its own name tells its end."""
+
+
+def was_cut_off(exit_code: int) -> bool:
+    """By its time, or by a signal: the program did not come to an end of its own."""
+    return exit_code == TIMED_OUT or exit_code > _SIGNALLED
 
 
 @dataclass(frozen=True, slots=True)

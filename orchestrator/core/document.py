@@ -19,6 +19,8 @@ from orchestrator.errors import UsageError
 
 Path = tuple[str | int, ...]
 
+_NO_PARTS = ("[key]", "[word]", "[hook]")
+"""What pydantic puts into the path of a fault beside the document's own keys: the names of a union's choices."""
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
 
@@ -157,7 +159,7 @@ def model_faults(
     """
     for detail in error.errors(include_url=False):
         at_key = detail["loc"][-1:] == ("[key]",)
-        path = detail["loc"][:-1] if at_key else detail["loc"]
+        path = tuple(part for part in detail["loc"] if part not in _NO_PARTS)
         kind = detail["type"]
         if kind == "extra_forbidden":
             yield document.fault(path, _unknown_key(path, schema, synonyms), at_key=True)
@@ -217,11 +219,11 @@ def _place(schema: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
-    """``place`` with its reference followed and, of a value that may be null, the other kind."""
+    """``place`` with its reference followed and, of a value of several kinds, what is known of each but null."""
     found = dict(place)
-    for choice in found.pop("anyOf", ()):
+    for choice in (*found.pop("anyOf", ()), *found.pop("oneOf", ())):
         if choice.get("type") != "null":
-            found = {**choice, **found}
+            found = {**_resolved(schema, choice), **found}
     reference = found.pop("$ref", None)
     if reference is None:
         return found

@@ -99,7 +99,7 @@ def _outage(result: Result) -> str:
     if result.outage_s is None:
         return "not known here: an earlier attempt stopped the services"
     apart = [f"{duration(result.dwell_s)} of it fixed waiting"] if result.dwell_s else []
-    apart += [f"a pause of {duration(result.paused_s)} not counted"] if result.paused_s else []
+    apart += [f"{duration(result.paused_s)} for the persistent volumes not counted"] if round(result.paused_s) else []
     span = "from the first service stopped to the last member proven"
     return f"{duration(result.outage_s)}, {span}" + (f" ({', '.join(apart)})" if apart else "")
 

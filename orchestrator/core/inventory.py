@@ -5,15 +5,16 @@ uses the `Inventory`: each `Host` with every setting resolved, the host's own ov
 defaults, key by key. No field holds a password: an inventory, and the plan that carries it, can be shown.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from orchestrator.core.document import as_whole_number, did_you_mean
 from orchestrator.core.inventory_values import (
     Address,
+    Argv,
     Batch,
     HostKey,
     HostPath,
@@ -21,6 +22,7 @@ from orchestrator.core.inventory_values import (
     LaptopPath,
     Name,
     Port,
+    Truth,
     UnitName,
     UserName,
     WholeNumber,
@@ -60,6 +62,13 @@ class Volumes(StrEnum):
 
     PAUSE = "pause"
     NONE = "none"
+
+
+class HookPlace(StrEnum):
+    """Where a hook runs: once, on the laptop that is at work, or on every master, as root."""
+
+    LAPTOP = "laptop"
+    MASTERS = "masters"
 
 
 class Restart(StrEnum):
@@ -161,12 +170,37 @@ class WorkerPolicy(_Model):
         return max(1, workers * int(self.batch.removesuffix("%")) // 100)
 
 
+class VolumesHook(_Model):
+    """A program that puts the persistent volumes back while all masters are down, and one that takes that back."""
+
+    hook: Argv = Field(
+        description="Program and arguments, without a shell. The plan shows them: no secret belongs in here."
+    )
+    on: HookPlace = Field(description="laptop: once, there. masters: on every master, as root, all at once.")
+    undo: Argv | None = Field(
+        None, description="What takes it back in an abort or a rollback; when absent, these ask you to do it."
+    )
+    timeout_s: WholeNumber = Field(3600, ge=1, description="Seconds after which either is ended.")
+    rerunnable: Truth = Field(
+        False, description="true: either may run again after it was cut off, so that nobody knows what it has done."
+    )
+
+
+def _volumes_kind(value: object) -> str:
+    return "[hook]" if isinstance(value, Mapping | VolumesHook) else "[word]"
+
+
 class Policies(_Model):
     """What the operator has decided beforehand."""
 
-    volumes: Volumes | None = Field(
+    volumes: (
+        Annotated[
+            Annotated[Volumes, Tag("[word]")] | Annotated[VolumesHook, Tag("[hook]")], Discriminator(_volumes_kind)
+        ]
+        | None
+    ) = Field(
         None,
-        description="Persistent volumes before the start: pause or none. Without it no restore is planned.",
+        description="Persistent volumes before the start: pause, none, or a hook. Without it no restore is planned.",
     )
     workers: WorkerPolicy = Field(default_factory=WorkerPolicy, description="How the workers are restarted.")
 

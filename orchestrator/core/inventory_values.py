@@ -19,6 +19,9 @@ _USER_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]*"
 _PATH_PATTERN = r"(/\.?[A-Za-z0-9_@:+,=-][A-Za-z0-9._@:+,=-]*)+"
 _IP_PATTERN = r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?"
 _DNS_PATTERN = r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?"
+# Without `=`: `env` would take such a name for a variable.
+_PROGRAM_PATTERN = r"/?[^/=~\x00-\x1f-][^=\x00-\x1f]*"
+_ARGUMENT_PATTERN = r"[^\x00-\x1f]*"
 _KEY_PATTERN = r"SHA256:[A-Za-z0-9+/]{43}|(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( [^\x00-\x1f]*)?"
 
 
@@ -77,6 +80,22 @@ def _batch(value: object) -> object:
     return count
 
 
+def _truth(value: object) -> object:
+    """true or false. Raises ValueError."""
+    if isinstance(value, str) and value in ("true", "false"):
+        return value == "true"
+    if not isinstance(value, bool):
+        raise ValueError(f"{value} is neither true nor false")  # noqa: TRY004 - pydantic collects ValueError
+    return value
+
+
+def _program_first(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Each laptop, and each host, must find the same program. Raises ValueError."""
+    if not re.fullmatch(_PROGRAM_PATTERN, argv[0]) or ("/" in argv[0] and not argv[0].startswith("/")):
+        raise ValueError(f"{_quoted(argv[0])} is no program: an absolute path, or the name of one on the PATH")
+    return argv
+
+
 def _none_is_absent(value: object) -> object:
     return None if value == "none" else value
 
@@ -108,3 +127,10 @@ Batch = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^([1-9][0-9]?|100)%$"}]}
     ),
 ]
+Truth = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})]
+Argv = Annotated[
+    tuple[Annotated[str, _TEXT, _fits(_ARGUMENT_PATTERN, "argument on one line"), _schema(_ARGUMENT_PATTERN)], ...],
+    Field(min_length=1),
+    AfterValidator(_program_first),
+]
+"""A program with its arguments."""

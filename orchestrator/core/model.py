@@ -15,11 +15,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from orchestrator.core.cost import Cost
+from orchestrator.core.hooks import Hook, LocalHook
 from orchestrator.core.inventory import Inventory
 from orchestrator.core.tools import ToolFile
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds, predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
+from orchestrator.etcd.volumes import Volume
 
 PLAN_FORMAT = 1
 StrategyName = Literal["aided", "manual"]
@@ -212,7 +214,7 @@ class Reboot(Frozen):
 
 
 Call = Annotated[Exec | Script, Field(discriminator="kind")]
-Act = Annotated[Exec | Script | Push | Pause | Reboot, Field(discriminator="kind")]
+Act = Annotated[Exec | Script | Push | Pause | Hook | LocalHook | Reboot, Field(discriminator="kind")]
 
 
 class Judge(StrEnum):
@@ -336,7 +338,7 @@ class Estimate(Frozen):
 class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
-    ``undoes`` is the run that this one takes back, or finishes. ``token`` is the manual strategy's cluster token.
+    ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's.
     """
 
     format: int = PLAN_FORMAT
@@ -358,6 +360,7 @@ class Plan(Frozen):
     findings: tuple[Finding, ...] = ()
     lost: tuple[str, ...] = ()
     cost: Cost | None = None
+    volumes: tuple[Volume, ...] = ()
     estimate: Estimate
     files: dict[str, str]
     phases: tuple[Phase, ...]
@@ -387,13 +390,14 @@ class Plan(Frozen):
     def phase(self, name: PhaseName) -> Phase | None:
         return next((phase for phase in self.phases if phase.name is name), None)
 
-    def command(self, call: Exec | Script) -> Command:
+    def command(self, call: Exec | Script | Hook) -> Command:
         """The command that a call of this plan stands for."""
         if isinstance(call, Script):
             return Command(
                 (call.file, *call.args), self.files[call.file], timeout_s=call.timeout_s, lets_go=call.lets_go
             )
-        return Command(call.argv, timeout_s=call.timeout_s, lets_go=call.lets_go)
+        argv = call.command_line if isinstance(call, Hook) else call.argv
+        return Command(argv, timeout_s=call.timeout_s, lets_go=call.lets_go)
 
 
 def canonical_json(model: BaseModel) -> str:

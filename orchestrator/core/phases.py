@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrator.core.acts import BEGUN
 from orchestrator.core.model import ActRecord, Phase, PhaseName, Plan
 
 
@@ -43,7 +44,7 @@ PHASES: dict[PhaseName, PhaseRule] = {
     PhaseName.STOP: PhaseRule("stop the services on every master, and hold them down", "lift the hold, start them"),
     PhaseName.KEEP: PhaseRule("set the old data aside", "put it back"),
     PhaseName.COMMIT: PhaseRule("make the next start one with the snapshot", "take it back"),
-    PhaseName.VOLUMES: PhaseRule("persistent volumes", "the operator's own"),
+    PhaseName.VOLUMES: PhaseRule("persistent volumes", "the hook's undo, or the operator's own"),
     PhaseName.START: PhaseRule("start all masters, and prove that each was restored", "roll back", destructive=True),
     PhaseName.API: PhaseRule("wait for the API servers", "roll back", destructive=True),
     PhaseName.WORKERS: PhaseRule("restart the workers", "nothing", destructive=True),
@@ -56,7 +57,7 @@ def open_phase(plan: Plan, records: Sequence[ActRecord]) -> int:
 
     A phase begins only behind the barrier of the one before, so all earlier phases are done.
     """
-    begun = {record.step for record in records}
+    begun = {record.step.removesuffix(BEGUN) for record in records}
     last = 0
     for index, phase in enumerate(plan.phases):
         if any(step.name in begun for step in phase.steps):

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from orchestrator.core.model import ActRecord, ActState, Answer, PhaseName, Push, Step, Verdict
+from orchestrator.core.acts import BEGUN, was_cut_off
+from orchestrator.core.hooks import Hook, LocalHook
+from orchestrator.core.model import (
+    ActRecord,
+    ActState,
+    Answer,
+    Ended,
+    PhaseName,
+    Push,
+    Step,
+    Verdict,
+)
 from orchestrator.core.result import StepEnd
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
 
@@ -22,8 +33,17 @@ class Before(StrEnum):
     DIED = "died"
 
 
+def records_of(step: Step, records: Mapping[str, Sequence[ActRecord]]) -> Sequence[ActRecord]:
+    """What tells of a step: the markers of its host; of a hook on a laptop, those of every host."""
+    if isinstance(step.act, LocalHook):
+        return [record for host in records.values() for record in host]
+    return records.get(step.host, ())
+
+
 def judge_past(step: Step, records: Sequence[ActRecord]) -> Before:
     """The newest attempt at a step decides."""
+    if isinstance(step.act, Hook | LocalHook):
+        return _judge_hook(step, records)
     mine = sorted((record for record in records if record.step == step.name), key=lambda record: record.attempt)
     begun = [record for record in mine if record.state is not ActState.WAITING]
     if not begun:
@@ -34,11 +54,37 @@ def judge_past(step: Step, records: Sequence[ActRecord]) -> Before:
     return Before.DIED
 
 
+def _judge_hook(step: Step, records: Sequence[ActRecord]) -> Before:
+    """It has failed only where it said so itself. One that was cut off has left nobody knows what: it has died."""
+    begun = [it for it in records if it.step in (step.name, step.name + BEGUN) and it.state is not ActState.WAITING]
+    newest = max((it.attempt for it in begun), default=0)
+    ends = [
+        it.exit_code for it in begun if it.attempt == newest and it.step == step.name and it.state is ActState.ENDED
+    ]
+    if not ends or ends[0] is None:
+        return Before.DIED if begun else Before.NEVER
+    if was_cut_off(ends[0]):
+        return Before.DIED
+    return Before.FAILED if ends[0] else Before.DONE
+
+
 def refusal(step: Step, past: Before) -> str:
     """Why this step may not run (again), or nothing."""
     if past in (Before.NEVER, Before.DONE) or step.rerunnable or isinstance(step.act, Push):
         return ""
+    if isinstance(step.act, Hook | LocalHook):
+        doubt = "it began in an earlier attempt, and nothing tells how it ended: look what it has done"
+        return doubt if past is Before.DIED else ""
     return f"it {past} in an earlier attempt, and running it again is not safe: look at the host, then roll back"
+
+
+def is_made_good(step: Step, past: Before, answers: frozenset[str]) -> bool:
+    """Whether the operator says that what a hook has left undone is done. What has never begun is not his to skip."""
+    return (
+        isinstance(step.act, Hook | LocalHook)
+        and past in (Before.FAILED, Before.DIED)
+        and step.act.answer_flag in answers
+    )
 
 
 def by_host(steps: Sequence[Step]) -> list[list[Step]]:
@@ -65,7 +111,21 @@ def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> Orche
         return UnreachableError(text, resume(run)) if lost else OrchestratorError(text, resume(run))
     if phase is PhaseName.START and not lost and any(end.is_unproven for end in failures):
         return UnprovenError(text, take_back(run))
-    return HaltedError(text, resume(run))
+    return HaltedError(text, _after_hooks(failures, run) or resume(run))
+
+
+def _after_hooks(failures: Sequence[StepEnd], run: str) -> str:
+    """The command after a hook that failed (it runs again), or that was cut off (the operator's look, and word)."""
+    flag, doubt = "", False
+    for end in failures:
+        if not isinstance(end.step.act, Hook | LocalHook) or end.answer is Answer.UNKNOWN:
+            continue
+        flag, outcome = end.step.act.answer_flag, end.outcome
+        told = outcome is not None and outcome.ended is Ended.FAILED and not was_cut_off(outcome.exit_code or 0)
+        doubt = doubt or not (told or end.step.rerunnable)
+    if doubt:
+        return f"{resume(run)} {flag} (once you have looked, and what it was to do is done)"
+    return f"{resume(run)} (runs it again), or with {flag} once you have done it yourself" if flag else ""
 
 
 def shut(phase: PhaseName, verdict: Verdict, run: str) -> OrchestratorError:

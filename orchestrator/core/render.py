@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.core.inventory import Volumes
+from orchestrator.core.hooks import Hook, LocalHook
+from orchestrator.core.inventory import HookPlace, Volumes, VolumesHook
 from orchestrator.core.model import (
     Exec,
     Finding,
@@ -33,6 +34,8 @@ FOUR_PARTS = (
     "A backup of a cluster has four parts: its specification, its secrets, the content of etcd and the persistent "
     "volumes. This restores one of them, the content of etcd."
 )
+MOST_VOLUMES = 10
+"""So many volumes are named when a plan is shown."""
 NO_RETURN = "point of no return"
 AFTER_NO_RETURN = (
     "Until here everything can be taken back. From here on the cluster runs on the snapshot; what leads back is "
@@ -128,10 +131,27 @@ def conditions(plan: Plan, phase: Phase) -> Lines:
         lines.append(("order", order))
     if each := next((step.done_if for step in phase.steps if step.done_if and step.done_if.judge is Judge.NODE), None):
         lines.append(("each", probe_words(plan, each)))
+    lines += _hosts_diff(plan, phase)
     if phase.note:
         lines.append(("note", printable(phase.note)))
     if phase.barrier:
         lines.append(("barrier", probe_words(plan, phase.barrier)))
+    return tuple(lines)
+
+
+def _hosts_diff(plan: Plan, phase: Phase) -> Lines:
+    """The lines that a hosts file gets, as in a diff; masters that get the same together."""
+    blocks: dict[str, list[str]] = {}
+    for step in phase.steps:
+        if isinstance(step.act, Script) and step.act.file == "hosts.sh" and step.act.args[0] == "put":
+            _, path, block = step.act.args
+            text = f"{path}\n# orchestrator {plan.run} begin\n{block}\n# orchestrator {plan.run} end"
+            blocks.setdefault(text, []).append(step.host)
+    lines: list[tuple[str, str]] = []
+    for text, hosts in blocks.items():
+        path, *added = text.splitlines()
+        lines.append(("diff", f"{path} on {hosts_words(plan, hosts)}"))
+        lines += [("", f"+ {printable(line.expandtabs(16))}") for line in added]
     return tuple(lines)
 
 
@@ -152,12 +172,16 @@ def rows(plan: Plan, phase: Phase) -> tuple[Row, ...]:
         groups.setdefault((step.name, step.title), []).append(step)
     return tuple(
         Row(
-            hosts=tuple(step.host for step in steps),
+            hosts=tuple(_where(step) for step in steps),
             name=name,
             what=printable(title),
         )
         for (name, title), steps in groups.items()
     )
+
+
+def _where(step: Step) -> str:
+    return "this laptop" if isinstance(step.act, LocalHook) else step.host
 
 
 def hosts_words(plan: Plan, hosts: Sequence[str]) -> str:
@@ -174,6 +198,8 @@ def act_words(plan: Plan, step: Step) -> str:
     match step.act:
         case Exec(argv=argv) | Reboot(argv=argv):
             return quoted(argv)
+        case Hook() | LocalHook() as hook:
+            return quoted(hook.command_line)
         case Script(file=file, args=args):
             return quoted((file, *args))
         case Push() as push:
@@ -212,7 +238,7 @@ def probe_words(plan: Plan, probe: Probe) -> str:
 def commands(plan: Plan, phase: Phase) -> tuple[tuple[str, str, str], ...]:
     """`run` or `look`, the hosts, and the exact command there, for all that the phase does and asks."""
     probes = (phase.requires, *(step.done_if for step in phase.steps), phase.barrier)
-    said = [("run", act_words(plan, step), step.host) for step in phase.steps]
+    said = [("run", act_words(plan, step), _where(step)) for step in phase.steps]
     said += [
         ("look", quoted(plan.command(look.call).argv), look.host) for probe in probes if probe for look in probe.looks
     ]
@@ -258,7 +284,8 @@ def consequences(plan: Plan) -> Lines:
     """What a reader must know before confirming: what is lost, what is not restored, what is kept, what it costs."""
     lines = [("lost", text) for text in plan.lost]
     if plan.snapshot:
-        lines += [("not restored", _volumes_words(plan)), ("", FOUR_PARTS), ("to restart", _restart_words(plan))]
+        lines += [("not restored", _volumes_words(plan)), *_volumes_known(plan), ("", FOUR_PARTS)]
+        lines += [("to restart", _restart_words(plan))]
     if kept := kept_words(plan):
         lines.append(("old data kept", kept))
     cost = plan.estimate
@@ -271,9 +298,24 @@ def consequences(plan: Plan) -> Lines:
 
 def _volumes_words(plan: Plan) -> str:
     words = "persistent volumes: an etcd snapshot holds none of their data"
-    if plan.inventory.policies.volumes is Volumes.PAUSE:
+    policy = plan.inventory.policies.volumes
+    if policy is Volumes.PAUSE:
         return f"{words}. The run waits before the first start, so that you can put them back"
+    if isinstance(policy, VolumesHook):
+        where = "on every master" if policy.on is HookPlace.MASTERS else "on this laptop"
+        return f"{words}. Your hook is to put them back before the first start, {where}: {quoted(policy.hook)}"
     return f"{words}. Policy `none`: they stay as they are"
+
+
+def _volumes_known(plan: Plan) -> Lines:
+    """The first of the volumes that the snapshot knows; the plan's JSON has all."""
+    known = plan.volumes
+    if not known:
+        return ()
+    shown = [f"{it.name} ({it.driver} {it.handle}{f', for {it.claim}' if it.claim else ''})" for it in known]
+    more = f" and {len(shown) - MOST_VOLUMES:,} more" if len(shown) > MOST_VOLUMES else ""
+    many = count(len(known), "persistent volume")
+    return (("", f"the snapshot knows {many}: {', '.join(shown[:MOST_VOLUMES])}{more}"),)
 
 
 def _restart_words(plan: Plan) -> str:

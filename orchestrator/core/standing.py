@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.core.hooks import LocalHook
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import ActRecord, ActState, Phase, Plan, Push, Step
 from orchestrator.core.phases import open_phase
-from orchestrator.core.progress import Before, by_host, judge_past
+from orchestrator.core.progress import Before, by_host, judge_past, records_of
 from orchestrator.core.words import duration, listed, printable
 
 Records = Mapping[str, Sequence[ActRecord]]
@@ -61,7 +62,7 @@ def _present(phase: Phase, records: Records) -> PhaseStanding:
     reasons: dict[str, str] = {}
     for steps in by_host(phase.steps):
         host = steps[0].host
-        stand, reason = _host(steps, records.get(host, ()))
+        stand, reason = _host(steps, records)
         found[stand].append(host)
         if reason:
             reasons[host] = reason
@@ -70,9 +71,10 @@ def _present(phase: Phase, records: Records) -> PhaseStanding:
     return PhaseStanding(phase, {stand: tuple(hosts) for stand, hosts in found.items()}, reasons)
 
 
-def _host(steps: Sequence[Step], records: Sequence[ActRecord]) -> tuple[Stand, str]:
+def _host(steps: Sequence[Step], everywhere: Records) -> tuple[Stand, str]:
     """A host stands where its first step stands that is not done; the reason names that step."""
     for number, step in enumerate(steps):
+        records = records_of(step, everywhere)
         match judge_past(step, records):
             case Before.DONE:
                 continue
@@ -95,8 +97,9 @@ def forgotten(plan: Plan, records: Records) -> dict[str, str]:
     found: dict[str, str] = {}
     for phase in plan.phases[: open_phase(plan, everything)]:
         for step in phase.steps:
-            # A push leaves no marker, and what a look has found done already has none either.
-            if isinstance(step.act, Push) or step.done_if or step.host not in plan.masters or step.host in found:
+            # A push leaves no marker, what a look has found done already has none, a hook on a laptop has many.
+            leaves_none = isinstance(step.act, Push | LocalHook) or step.done_if
+            if leaves_none or step.host not in plan.masters or step.host in found:
                 continue
             if judge_past(step, records.get(step.host, ())) is not Before.DONE:
                 what = f"{step.name} was done there, and its marker is gone"

@@ -94,6 +94,7 @@ class SnapshotFacts(_Model):
     consistent_index: int | None
     alarms: tuple[str, ...]  # such as "NOSPACE on 8e9e05c52164694d"
     kube_system_uid: str | None = None  # what tells one Kubernetes cluster from another
+    newest_renewal_utc: str | None = None  # of a lease: about when it was taken
     secret_keys: tuple[str, ...] = ()  # `PROVIDER NAME` of what Secrets are encrypted with at rest
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from orchestrator.app.undoing import Kind
-from orchestrator.core.inventory import Inventory, Restart, Volumes
+from orchestrator.core.inventory import HookPlace, Inventory, Restart, Volumes
 from tests.sim.faults import Fate, Fault, Faults
+from tests.sim.hooks import POLICIES
 from tests.sim.host import Vendor
 from tests.sim.story import Story, tell
 from tests.sim.undoing import tell_undo
@@ -17,6 +18,8 @@ CALLS = 170
 """A little more than an undisturbed restore makes."""
 WANTS: tuple[Kind | None, ...] = (None, None, None, "abort", "abort", "rollback", "finish")
 """Whether the run is resumed until it is done, or another laptop takes it back."""
+HOOKED = 0.3
+"""So many of all scenes have a hook for persistent volumes."""
 AFTER_S = (0.0, 0.2, 0.4, 1.0, 3.0, 9.0, 30.0)
 FOR_S = (5.0, 20.0, 45.0, 90.0)
 WAIT_S = (61.0, 61.0, 75.0, 90.0, 90.0, 700.0)
@@ -67,7 +70,7 @@ def scene(seed: int) -> Scene:
     chance = Random(seed)
     wants = chance.choice(WANTS)
     comes_to_its_end = wants == "finish" or (wants and chance.random() < 0.2)
-    return Scene(
+    told = Scene(
         seed=seed,
         wants=wants,
         faults=(
@@ -87,6 +90,12 @@ def scene(seed: int) -> Scene:
         ),
         wait_s=chance.choice(WAIT_S),
     )
+    return replace(told, inventory=_with_hook(told.inventory, chance)) if chance.random() < HOOKED else told
+
+
+def _with_hook(inventory: Inventory, chance: Random) -> Inventory:
+    policy = POLICIES[chance.choice(tuple(HookPlace))].model_copy(update={"rerunnable": chance.random() < 0.2})
+    return inventory.model_copy(update={"policies": inventory.policies.model_copy(update={"volumes": policy})})
 
 
 def _faults(chance: Random) -> Faults:

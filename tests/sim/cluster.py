@@ -34,6 +34,7 @@ INVENTORY = builders.inventory(3, 1)
 def make_world(vendor: Vendor | None = None, inventory: Inventory = INVENTORY) -> World:
     """Healthy masters that have moved on since the snapshot, and workers."""
     witness = Witness(SNAPSHOT, SNAPSHOT_FILE, LIVE)
+    witness.hooks.policy = inventory.policies.volumes
     hosts = [
         SimHost(host.name, is_master=host in inventory.masters, vendor=vendor or Vendor(), witness=witness)
         for host in inventory.hosts

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.core.hooks import Hook
 from orchestrator.core.model import Command, Exec, Plan, Reboot, Script
 
 
@@ -23,7 +24,7 @@ class Fate(StrEnum):
     VANISHES = "host vanishes"  # nobody reaches it for a while
     HANGS = "act hangs"  # for a while, or until its time is over
     FULL = "disk is full"  # its act fails in the middle
-    SLEEPS = "laptop sleeps"  # its lid is closed before the call, and opened again
+    SLEEPS = "laptop sleeps"  # its lid is closed before the call, or before an act's answer, and opened again
 
     @property
     def ends_laptop(self) -> bool:
@@ -43,6 +44,10 @@ class Fault:
     at: int = 1
     after_s: float = 0.0
     for_s: float = 90.0
+
+    def is_heard_late(self, verb: str) -> bool:
+        """Whether the laptop sleeps after it has asked for an act, and not before."""
+        return verb == "act" and self.fate is Fate.SLEEPS and self.at == 2
 
 
 Faults = Mapping[int, Fault]
@@ -81,17 +86,28 @@ class Line:
     def may_run(self, plan: Plan) -> None:
         self._shown = commands_of(plan)
 
-    async def next(self, verb: str, host: str, what: str) -> Fault | None:
-        """One more call begins; its fault, if it has one. A laptop that has died calls nobody."""
+    async def next(self, verb: str, host: str, what: str, *, awake: bool = False) -> Fault | None:
+        """One more call begins; its fault, if it has one. A laptop that has died calls nobody, one that sleeps does so
+        before the call; ``awake``: with its next."""
         if self.is_gone:
             await asyncio.Event().wait()
         self.calls.append(Called(verb, host, what))
         fault = self.faults.get(len(self.calls) - 1)
-        if fault and fault.fate is Fate.SLEEPS:
+        if fault and fault.fate is Fate.SLEEPS and not fault.is_heard_late(verb):
             self.sleeps_until_s = self.now_s() + fault.for_s
+        if not awake:
+            await self._wake()
+        return fault
+
+    async def hears(self, verb: str, fault: Fault | None) -> None:
+        """An act's answer comes; to a laptop that has fallen asleep since it asked, much later."""
+        if fault and fault.is_heard_late(verb):
+            self.sleeps_until_s = self.now_s() + fault.for_s
+            await self._wake()
+
+    async def _wake(self) -> None:
         while self.is_asleep:
             await asyncio.sleep(self.sleeps_until_s - self.now_s())
-        return fault
 
     @staticmethod
     def now_s() -> float:
@@ -125,6 +141,8 @@ class Line:
         """Whether the plan shows this command, or no plan can."""
         if (command.argv, command.script) in self._shown or command.argv[0] in OUTSIDE_THE_PLAN:
             return True
+        if command.argv[:2] == ("sh", "-c") and command.argv[2].startswith("exit "):
+            return True  # how a hook on the laptop has ended
         return command.argv == ("true",) or (command.argv[:2] == ("rm", "-f") and command.argv[2].endswith("/alive"))
 
 
@@ -134,10 +152,10 @@ def commands_of(plan: Plan) -> frozenset[tuple[tuple[str, ...], str]]:
     for phase in plan.phases:
         probes = [phase.requires, phase.barrier]
         probes += [probe for step in phase.steps for probe in (step.requires, step.done_if)]
-        calls = [look.call for probe in probes if probe for look in probe.looks]
+        calls: list[Exec | Script | Hook] = [look.call for probe in probes if probe for look in probe.looks]
         for step in phase.steps:
             match step.act:
-                case Exec() | Script():
+                case Exec() | Script() | Hook():
                     calls.append(step.act)
                 case Reboot(argv=argv):
                     found.add((argv, ""))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from orchestrator.core.model import Plan
 from tests.sim.acts import Call
 from tests.sim.history import OLD, RESTORED, History
+from tests.sim.hooks import Ledger
 from tests.sim.host import ARMED, DB, MEMBER, STATE, VOLUME, SimHost
 
 
@@ -46,6 +47,7 @@ class Witness:
         self._snapshot_file = snapshot_file
         self._live = live
         self._masters: tuple[SimHost, ...] = ()
+        self.hooks = Ledger(None, self.accuse, self._serving)
         self.violations: dict[str, None] = {}
         self.commands = 0
         self._disks: dict[str, _OnDisk] = {}
@@ -57,6 +59,9 @@ class Witness:
 
     def watch(self, masters: Iterable[SimHost]) -> None:
         self._masters = tuple(masters)
+
+    def _serving(self) -> list[str]:
+        return [host.name for host in self._masters if host.etcd]
 
     def accuse(self, what: str) -> None:
         self.violations[what] = None
@@ -114,6 +119,7 @@ class Witness:
         if host.works_on_data:
             self.accuse(f"{host.name}: etcd starts while {host.works_on_data} is at work on its data")
         if host.disk.is_file(ARMED):
+            self.hooks.starts_restore(master.name for master in self._masters)
             if not self._all_are_committed():
                 self.accuse(f"{host.name} starts its restore, not every master being committed")
         elif self._on_disk(host).is_kept and not self.is_committed(host) and not self._all_are_back():

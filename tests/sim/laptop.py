@@ -16,13 +16,17 @@ from orchestrator.app.running import refuse_forgetful, refuse_held, refuse_undon
 from orchestrator.app.undoing import Kind, fenced, plan_undo
 from orchestrator.app.wiring import Cluster
 from orchestrator.coordinator import Coordinator
-from orchestrator.core.model import Command, Pause, Plan, Push, canonical_json
+from orchestrator.core.hooks import LocalHook
+from orchestrator.core.model import Command, Ended, Outcome, Pause, Plan, Push, canonical_json
+from orchestrator.core.plans.volumes import ANSWER_FLAG
 from orchestrator.core.result import Result
 from orchestrator.errors import HaltedError, OrchestratorError
+from orchestrator.hooks import Hooks
 from orchestrator.ports import Source
 from tests.sim.clock import VirtualClock
 from tests.sim.cluster import SNAPSHOT_FILE, Observed
-from tests.sim.faults import Faults, Line
+from tests.sim.faults import Fate, Faults, Line
+from tests.sim.hooks import LAPTOP, TAKES_S
 from tests.sim.host import STATE
 from tests.sim.remote import SimRemote
 from tests.sim.world import World
@@ -49,9 +53,17 @@ async def restore(world: World, plan: Plan, faults: Faults | None = None) -> End
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.carry_out(plan, 1))
 
 
-async def resume(world: World, run: str, faults: Faults | None = None) -> Ending:
+async def resume(world: World, run: str, faults: Faults | None = None, answers: frozenset[str] = frozenset()) -> Ending:
     """Another laptop goes on with a run that it finds on the hosts, and leaves out what is lost."""
-    return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_over(run))
+    return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_over(run), answers)
+
+
+async def gives_word(world: World, run: str, ending: Ending) -> frozenset[str]:
+    """Where the last error asks for it, the operator looks at what a hook has done; the flags of his next command."""
+    if ending.error is None or f"{ANSWER_FLAG} (once" not in ending.error.next_step:
+        return frozenset()
+    await world.witness.hooks.look(run)
+    return frozenset((ANSWER_FLAG,))
 
 
 async def take_back(world: World, kind: Kind, run: str, faults: Faults | None = None) -> Ending:
@@ -59,8 +71,13 @@ async def take_back(world: World, kind: Kind, run: str, faults: Faults | None = 
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_back(kind, run))
 
 
-async def _on_a_laptop(world: World, faults: Faults, work: Callable[[_Laptop], Awaitable[Result]]) -> Ending:
-    laptop = _Laptop(world, Line(faults))
+async def _on_a_laptop(
+    world: World,
+    faults: Faults,
+    work: Callable[[_Laptop], Awaitable[Result]],
+    answers: frozenset[str] = frozenset(),
+) -> Ending:
+    laptop = _Laptop(world, Line(faults), answers)
     task = asyncio.ensure_future(work(laptop))
     laptop.line.belongs_to(task)
     try:
@@ -74,11 +91,12 @@ async def _on_a_laptop(world: World, faults: Faults, work: Callable[[_Laptop], A
 
 
 class _Laptop:
-    def __init__(self, world: World, line: Line) -> None:
+    def __init__(self, world: World, line: Line, answers: frozenset[str]) -> None:
         world.laptops += 1
         self.world = world
         self.line = line
         self.run = ""
+        self.answers = answers
         self.remotes = {name: SimRemote(world, host, line) for name, host in world.hosts.items()}
 
     async def carry_out(self, plan: Plan, attempt: int) -> Result:
@@ -95,6 +113,7 @@ class _Laptop:
             plan_source=BytesSource(canonical_json(plan).encode()),
             open_source=self._open_source,
             ask=self._ask,
+            hooks=Hooks(plan, name, self.remotes, VirtualClock(), self._run_here, self.answers),
         )
         try:
             return await coordinator.run()
@@ -137,6 +156,27 @@ class _Laptop:
         if self.world.in_the_pause:
             self.world.in_the_pause(self.world)
         return True
+
+    async def _run_here(self, hook: LocalHook, name: str) -> Outcome:
+        """A program on this laptop, which may die before it, with it, or after it."""
+        fault = await self.line.next("hook", LAPTOP, name, awake=True)
+        fate, ledger = fault.fate if fault else None, self.world.witness.hooks
+        if fate is Fate.LOST:
+            await self.line.crash()
+        ran = ledger.begins(hook.argv, hook.env, LAPTOP)
+        program = asyncio.create_task(ledger.work(ran, lambda: asyncio.sleep(TAKES_S)))
+        self.line.keep(program)
+        if fate in (Fate.LATE, Fate.AFTER_SETTLE, Fate.DIED):
+            await asyncio.sleep(TAKES_S / 2)
+            if fate is Fate.DIED:
+                program.cancel()
+            await self.line.crash()
+        await asyncio.wait({program})
+        code = 1 if fate is Fate.FULL else program.result()
+        ran.code = code
+        if fate is Fate.DONE:
+            await self.line.crash()
+        return Outcome(Ended.FAILED if code else Ended.DONE, code)
 
     async def _open_source(self, push: Push) -> Source:
         if not push.source_host:

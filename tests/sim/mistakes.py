@@ -7,18 +7,23 @@ program of that name.
 from __future__ import annotations
 
 from asyncio import Lock
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from orchestrator import coordinator
 from orchestrator.coordinator import Coordinator
-from orchestrator.core.inventory import Inventory, Volumes
+from orchestrator.core.acts import BEGUN
+from orchestrator.core.hooks import Hook, LocalHook
+from orchestrator.core.inventory import HookPlace, Inventory, Volumes
 from orchestrator.core.model import (
     ActRecord,
     Answer,
+    Command,
+    Ended,
     Judge,
+    Outcome,
     Output,
     Phase,
     PhaseName,
@@ -28,14 +33,16 @@ from orchestrator.core.model import (
     Step,
     Verdict,
 )
-from orchestrator.core.progress import Before
+from orchestrator.core.progress import Before, judge_past
 from orchestrator.core.verdicts import judge, read_shown
+from orchestrator.hooks import Hooks
 from tests.sim import acts, laptop, looks, programs, story
 from tests.sim.acts import Call
 from tests.sim.cluster import make_plan
 from tests.sim.faults import Fate, Fault
+from tests.sim.hooks import POLICIES
 from tests.sim.host import ARMED, STATE, SimHost, Vendor
-from tests.sim.rivals import race
+from tests.sim.rivals import race, sleep_through
 from tests.sim.story import Story, tell
 from tests.sim.world import World
 from tests.unit import builders
@@ -80,9 +87,38 @@ def touched_in_the_pause() -> Iterator[Story]:
     yield tell(inventory=paused, in_the_pause=lambda world: world.masters[1].disk.write(ARMED, b"x"), most_laptops=1)
 
 
+def lost_with_the_hook() -> Iterator[Story]:
+    """The laptop dies at the end of its hook, and the first master is lost for good."""
+    hooked = builders.inventory(3, 1, volumes=POLICIES[HookPlace.LAPTOP])
+    calls = tell(inventory=hooked, most_laptops=1).calls
+    ran = next(number for number, call in enumerate(calls) if call.verb == "hook")
+    yield tell({ran: Fault(Fate.DONE)}, inventory=hooked, between=lambda it: it.lose("master-1"), most_laptops=4)
+
+
+def slept_at_the_hook() -> Iterator[Story]:
+    """The laptop sleeps while the masters are told that its hook begins; the operator goes on from another."""
+    hooked = builders.inventory(3, 1, volumes=POLICIES[HookPlace.LAPTOP])
+    calls = tell(inventory=hooked, most_laptops=1).calls
+    ran = next(number for number, call in enumerate(calls) if call.verb == "hook")
+    begins = [number for number, call in enumerate(calls[:ran]) if call.what == f"volumes.hook{BEGUN}"]
+    yield from (sleep_through(number, hooked, at=2, for_s=400)[1] for number in begins)
+
+
 def rivals() -> Iterator[Story]:
     """Two laptops at once."""
     yield from (race(head_start_s)[1] for head_start_s in (0.1, 0.5, 2.0))
+
+
+def in_each_of_a_hook(place: HookPlace, what: str, fault: Fault) -> Stories:
+    """That fault in each such call of a restore whose hook runs there."""
+
+    def stories() -> Iterator[Story]:
+        hooked = builders.inventory(3, 1, volumes=POLICIES[place])
+        for number, call in enumerate(tell(inventory=hooked, most_laptops=1).calls):
+            if call.what == what and call.verb != "read":
+                yield tell({number: fault}, inventory=hooked, most_laptops=4)
+
+    return stories
 
 
 # --- mistakes in the coordinator --------------------------------------------------------------------------
@@ -258,11 +294,56 @@ def settle_without_waiting(patch: Patch) -> None:
     patch.setattr(acts.Acts, "settle", settle)
 
 
+# --- mistakes about hooks ---------------------------------------------------------------------------------
+
+
+def believe_that_a_hook_cut_off_has_failed(patch: Patch) -> None:
+    def judge(step: Step, records: Sequence[ActRecord]) -> Before:
+        past = judge_past(step, records)
+        return Before.FAILED if past is Before.DIED and isinstance(step.act, Hook | LocalHook) else past
+
+    patch.setattr(coordinator, "judge_past", judge)
+
+
+def tell_nobody_that_a_hook_begins(patch: Patch) -> None:
+    patch.setattr(Hooks, "_tell", only_the_end(Hooks._tell))
+
+
+def only_the_end(tell: Callable[..., Awaitable[Outcome]]) -> Callable[..., Awaitable[Outcome]]:
+    async def told(self: Hooks, step: Step, name: str, code: int) -> Outcome:
+        return Outcome(Ended.DONE, 0) if name.endswith(BEGUN) else await tell(self, step, name, code)
+
+    return told
+
+
+def tell_the_first_master_alone(patch: Patch) -> None:
+    async def told(self: Hooks, step: Step, name: str, code: int) -> Outcome:
+        command = Command(("true",) if code == 0 else ("sh", "-c", f"exit {code}"))
+        return await self.remotes[step.host].act(name, self.attempt, command)
+
+    patch.setattr(Hooks, "_tell", told)
+
+
+def begin_hooks_without_a_look(patch: Patch) -> None:
+    async def ours(self: Hooks) -> Outcome:
+        return Outcome(Ended.DONE, 0)
+
+    patch.setattr(Hooks, "_is_ours", ours)
+
+
+def leave_hooks_out(patch: Patch) -> None:
+    async def run(self: Hooks, step: Step, hook: LocalHook) -> Outcome:
+        return await self.made_good(step)
+
+    patch.setattr(Hooks, "run", run)
+
+
 # --- all of them ------------------------------------------------------------------------------------------
 
 KEEP, COMMIT, STOP = "keep.copy", "commit.schedule", "stop.kublr"
 DONE, DIED, REBOOTS = Fault(Fate.DONE), Fault(Fate.DIED, at=2), Fault(Fate.REBOOTS, after_s=0.4)
 
+UNKNOWN = "and nobody knows what it has done"
 NOT_ALL = "is free to start, not every master being committed"
 
 MISTAKES = {
@@ -302,6 +383,30 @@ MISTAKES = {
     ),
     "the hold does not outlive a reboot": Mistake(
         hold_until_the_next_reboot, in_each("kept.sh", fault=Fault(Fate.REBOOTS)), "the old data comes up again"
+    ),
+    "a hook on a master that was cut off is believed to have failed": Mistake(
+        believe_that_a_hook_cut_off_has_failed,
+        in_each_of_a_hook(HookPlace.MASTERS, "volumes.hook", DIED),
+        UNKNOWN,
+    ),
+    "a hook on a laptop that died is believed to have failed": Mistake(
+        believe_that_a_hook_cut_off_has_failed,
+        in_each_of_a_hook(HookPlace.LAPTOP, "volumes.hook", DIED),
+        UNKNOWN,
+    ),
+    "nobody is told that a hook begins": Mistake(
+        tell_nobody_that_a_hook_begins, in_each_of_a_hook(HookPlace.LAPTOP, "volumes.hook", DIED), UNKNOWN
+    ),
+    "the first master alone is told of a hook": Mistake(
+        tell_the_first_master_alone, lost_with_the_hook, "runs again on laptop"
+    ),
+    "a hook begins on a laptop that has slept": Mistake(
+        begin_hooks_without_a_look, slept_at_the_hook, "though the operator has said that it is done"
+    ),
+    "a hook is left out": Mistake(
+        leave_hooks_out,
+        in_each_of_a_hook(HookPlace.LAPTOP, "volumes.hook", DONE),
+        "the hook has not done its work",
     ),
     "a claim is taken from another": Mistake(claim_what_is_claimed, rivals, "two runs are at work"),
 }

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.sim.acts import Call
 from tests.sim.history import to_file
+from tests.sim.hooks import env
 from tests.sim.host import SimHost
 from tests.sim.world import World
 
@@ -290,6 +291,17 @@ async def true(world: World, host: SimHost, call: Call) -> int:
     return 0
 
 
+async def shell(world: World, host: SimHost, call: Call) -> int:
+    flag, text = call.args
+    if flag != "-c" or not text.startswith("exit "):
+        raise UnknownProgramError(f"sh {flag} {text}")
+    return int(text.removeprefix("exit "))
+
+
+async def hook(world: World, host: SimHost, call: Call) -> int:
+    return await env(world.witness.hooks, host.name, call)
+
+
 async def test(world: World, host: SimHost, call: Call) -> int:
     flag, path = call.args
     if flag != "-s":
@@ -330,6 +342,7 @@ class UnknownProgramError(AssertionError):
 ACTS: dict[str, Program] = {
     "claim.sh": claim,
     "disarm.sh": disarm,
+    "env": hook,
     "hold.sh": hold,
     "hosts.sh": hosts,
     "keep.sh": keep,
@@ -338,6 +351,7 @@ ACTS: dict[str, Program] = {
     "safety.sh": safety,
     "schedule.sh": schedule,
     "services.sh": services,
+    "sh": shell,
     "start.sh": start,
     "systemctl": systemctl,
     "true": true,

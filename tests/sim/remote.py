@@ -66,6 +66,7 @@ class SimRemote:
         await asyncio.sleep(LATENCY_S)
         outcome = await self._start_and_join(place, command, program, _misfortune(fault) if fault else FORTUNE)
         self._world.witness.look()
+        await self._line.hears("act", fault)
         return outcome
 
     async def _start_and_join(self, place: Call, command: Command, program: Run, misfortune: Misfortune) -> Outcome:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from orchestrator.core.inventory import Inventory
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, OTHER_RUN, RUN, make_plan, make_world
 from tests.sim.faults import Fate, Fault
-from tests.sim.laptop import Ending, restore, resume
+from tests.sim.laptop import Ending, gives_word, restore, resume
 from tests.sim.story import SILENCE_S, Story, judge
 
 
@@ -31,18 +32,22 @@ def race(head_start_s: float) -> tuple[list[Ending], Story]:
     return play(told())
 
 
-def sleep_through(number: int) -> tuple[Ending, Story]:
-    """The first laptop sleeps before one of its calls; others go on with the run meanwhile, and after."""
+def sleep_through(
+    number: int, inventory: Inventory = INVENTORY, *, at: int = 1, for_s: float = SILENCE_S + 60
+) -> tuple[Ending, Story]:
+    """The first laptop sleeps before one of its calls, or before an act's answer (``at`` 2); others go on with the run
+    meanwhile, and after."""
 
     async def told() -> tuple[Ending, Story]:
-        world = make_world()
+        world = make_world(inventory=inventory)
         world.live()
-        faults = {number: Fault(Fate.SLEEPS, for_s=SILENCE_S + 60)}
-        sleeper = asyncio.create_task(restore(world, make_plan(INVENTORY, RUN), faults))
+        faults = {number: Fault(Fate.SLEEPS, at=at, for_s=for_s)}
+        sleeper = asyncio.create_task(restore(world, make_plan(inventory, RUN), faults))
         story = Story()
         while not (story.endings and story.is_done):
             await asyncio.sleep(SILENCE_S + 30)
-            story.endings.append(await resume(world, RUN))
+            answers = await gives_word(world, RUN, story.endings[-1]) if story.endings else frozenset()
+            story.endings.append(await resume(world, RUN, answers=answers))
         ending = await sleeper
         await judge(world, story, RUN)
         return ending, story

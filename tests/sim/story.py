@@ -12,7 +12,7 @@ from tests.sim.cluster import HOSTS, INVENTORY, RUN, SNAPSHOT, make_plan, make_w
 from tests.sim.faults import Called, Faults
 from tests.sim.host import ARMED, STATE, SimHost, Vendor
 from tests.sim.invariants import is_restored
-from tests.sim.laptop import Ending, restore, resume
+from tests.sim.laptop import Ending, gives_word, restore, resume
 from tests.sim.units import ALL, FOLDER
 from tests.sim.world import World
 
@@ -62,15 +62,18 @@ def tell(
     most_laptops: int = MOST_LAPTOPS,
     between: Callable[[World], None] | None = None,
     pause_s: float = 300.0,
+    hooks_end: Sequence[int] = (),
 ) -> Story:
     """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none.
 
-    ``in_the_pause`` happens while the operator puts back the persistent volumes, ``between`` when a laptop has died.
+    ``in_the_pause`` happens while the operator puts back the persistent volumes, ``between`` when a laptop has died;
+    ``hooks_end`` are the exit statuses of the first hooks.
     """
 
     async def told() -> Story:
         world = make_world(vendor, inventory)
         world.in_the_pause, world.pause_s = in_the_pause, pause_s
+        world.witness.hooks.fails += hooks_end
         world.live()
         story = Story()
         run = await _to_the_end(world, story, faults, wait_s, most_laptops, between)
@@ -93,7 +96,8 @@ async def _to_the_end(
     for number in range(most):
         mine = faults[number] if number < len(faults) else {}
         plan = make_plan(world.inventory, run)
-        ending = await (resume(world, run, mine) if has_begun else restore(world, plan, mine))
+        answers = await gives_word(world, run, story.endings[-1]) if story.endings else frozenset()
+        ending = await (resume(world, run, mine, answers) if has_begun else restore(world, plan, mine))
         story.endings.append(ending)
         if ending.is_done:
             break

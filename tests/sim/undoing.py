@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.app.undoing import Kind
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.inventory import Inventory, VolumesHook
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, LIVE, RUN, make_plan, make_world
 from tests.sim.faults import Faults
 from tests.sim.history import OLD
 from tests.sim.host import ARMED, DB, STATE, VOLUME, SimHost, Vendor
-from tests.sim.laptop import Ending, restore, resume, take_back
+from tests.sim.laptop import Ending, gives_word, restore, resume, take_back
 from tests.sim.story import AFTERMATH_S, SILENCE_S, Story, left_stopped, lose_power, serves, wrong_now
 from tests.sim.world import World
 
@@ -28,15 +28,18 @@ class _Operator:
     wants: Kind
     does: Kind | None = None
     undo: str = ""
+    last: Ending | None = None
 
     async def goes_on(self, faults: Faults) -> Ending:
         """One more laptop."""
         if self.undo:
-            ending = await resume(self.world, self.undo, faults)
+            answers = await gives_word(self.world, self.undo, self.last) if self.last else frozenset()
+            ending = await resume(self.world, self.undo, faults, answers)
         else:
             self.does = self.wants
             ending = await take_back(self.world, self.wants, RUN, faults)
             self.undo = ending.run
+        self.last = ending
         if ending.error:
             await self._reads(ending.error.message, ending.error.next_step, faults)
         return ending
@@ -51,7 +54,9 @@ class _Operator:
         elif "orchestrator abort" in following and not self.undo:
             self.wants = "abort"
         elif "orchestrator resume" in following and not self.undo and self.wants == "finish":
-            await resume(self.world, RUN)
+            ending = await resume(self.world, RUN)
+            while answers := await gives_word(self.world, RUN, ending):
+                ending = await resume(self.world, RUN, answers=answers)
 
 
 def tell_undo(
@@ -95,6 +100,7 @@ async def judge_undo(world: World, story: Story, did: Kind | None) -> None:
     wrong = [it for host in world.hosts.values() for it in left_stopped(host)]
     wrong += [it for host in world.hosts.values() for it in _left_over(host, did)]
     wrong += _wrong_after(world, did)
+    wrong += _hooks_left(world, did)
     wrong += await lose_power(world)
     wrong += [f"after a power cut: {it}" for it in _wrong_after(world, did)]
     story.violations = [*world.witness.violations, *wrong]
@@ -114,6 +120,18 @@ def _wrong_after(world: World, did: Kind | None) -> list[str]:
         if host.disk.is_file(ARMED):
             wrong.append(f"{host.name}: restore.db is still armed")
     return wrong
+
+
+def _hooks_left(world: World, did: Kind | None) -> list[str]:
+    """What a hook has begun, an undo of its run takes back."""
+    ledger = world.witness.hooks
+    if not isinstance(ledger.policy, VolumesHook) or not ledger.policy.undo or did not in ("abort", "rollback"):
+        return []
+    hook, back = ledger.policy.hook[0], ledger.policy.undo[0]
+    places = dict.fromkeys(it.where for it in ledger.ran if it.program == hook)
+    if ledger.words - {RUN}:
+        return []
+    return [f"{back} has not run on {it}" for it in places if not ledger.has_succeeded(back, it)]
 
 
 def _left_over(host: SimHost, did: Kind | None) -> list[str]:

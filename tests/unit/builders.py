@@ -11,7 +11,17 @@ from functools import cache
 
 from orchestrator.adapters.packaged import read_templates
 from orchestrator.core.checks import Way, check_all
-from orchestrator.core.inventory import Distribution, Host, Inventory, Policies, Restart, Role, Volumes, WorkerPolicy
+from orchestrator.core.inventory import (
+    Distribution,
+    Host,
+    Inventory,
+    Policies,
+    Restart,
+    Role,
+    Volumes,
+    VolumesHook,
+    WorkerPolicy,
+)
 from orchestrator.core.masters import Disk, EtcdConfig, LiveMember, MasterView, Tls
 from orchestrator.core.model import Plan, StrategyName
 from orchestrator.core.plans.manual import token_of
@@ -36,7 +46,7 @@ def inventory(
     masters: int = 3,
     workers: int = 2,
     *,
-    volumes: Volumes | None = Volumes.NONE,
+    volumes: Volumes | VolumesHook | None = Volumes.NONE,
     restart: Restart = Restart.REBOOT,
     batch: int | str = 1,
 ) -> Inventory:

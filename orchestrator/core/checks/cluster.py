@@ -18,8 +18,20 @@ def policy(inventory: Inventory) -> Iterator[Finding]:
             "volumes-policy",
             "",
             "nothing says what happens to the persistent volumes, which an etcd snapshot does not hold",
-            "set `policies.volumes` in the inventory: pause (put them back while the run waits) or none",
+            "set `policies.volumes` in the inventory: pause (put them back while the run waits), none, or a hook",
         )
+
+
+def hook_missing(host: str, program: str) -> Finding:
+    """A program of the policy for volumes is not where it is to run: on a master, or on the laptop (no host)."""
+    where = "there" if host else "on this laptop"
+    return block(
+        "volumes-hook",
+        host,
+        f"{program}, which `policies.volumes` names, is no program {where}",
+        "bring it there, executable, or correct `policies.volumes`",
+        can_override=True,
+    )
 
 
 def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:

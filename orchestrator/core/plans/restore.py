@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from orchestrator.core import timeouts
 from orchestrator.core.distro import Distro
 from orchestrator.core.hostsfile import block_for, missing_names, peer_names, removable
-from orchestrator.core.inventory import Inventory, Volumes
+from orchestrator.core.inventory import Inventory
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import (
     Exec,
     Judge,
     Look,
-    Pause,
     Phase,
     PhaseName,
     Probe,
@@ -40,6 +39,7 @@ from orchestrator.core.plans.master import (
 )
 from orchestrator.core.plans.safeguard import safeguard_phase
 from orchestrator.core.plans.strategy import Strategy
+from orchestrator.core.plans.volumes import Occasion, volumes_phase
 from orchestrator.core.plans.workers import workers_phase
 from orchestrator.core.sockets import socket_pattern
 from orchestrator.core.tools import ToolFile
@@ -206,20 +206,9 @@ class Restore:
         )
 
     def _volumes(self) -> Phase:
-        if self.inventory.policies.volumes is not Volumes.PAUSE:
-            return make_phase(PhaseName.VOLUMES, (), note="policy `none`: persistent volumes stay as they are")
-        first = self.masters[0]
-        pause = Step(
-            id=f"volumes.pause/{first.name}",
-            host=first.name,
-            title="wait until the persistent volumes are put back",
-            act=Pause(
-                question="Put the persistent volumes back now. All masters are down and stay down. Done?",
-                answer_flag="--volumes-done",
-            ),
-            rerunnable=True,
-        )
-        return make_phase(PhaseName.VOLUMES, (pause,), requires=all_of(self.masters, self._held))
+        occasion = Occasion("restore", self.run, self.inventory.cluster, self.strategy.snapshot)
+        held = all_of(self.masters, self._held)
+        return volumes_phase(self.inventory.policies.volumes, self.masters, occasion, held)
 
     def _start(self) -> Phase:
         steps = [step for master in self.masters for step in self._start_steps(master)]

@@ -8,10 +8,16 @@ from typing import Protocol
 from orchestrator.core.model import PhaseName, Script, Step
 from orchestrator.core.plans.master import Master
 from orchestrator.core.proof import Expected
+from orchestrator.etcd.snapshot import SnapshotFacts
 
 
 class Strategy(Protocol):
     """The parts of a restore's phases that are its own, for one master each."""
+
+    @property
+    def snapshot(self) -> SnapshotFacts:
+        """What is restored."""
+        ...
 
     @property
     def resolves_first(self) -> bool:

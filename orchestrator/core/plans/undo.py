@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.core import timeouts
-from orchestrator.core.model import Order, Pause, Phase, PhaseName, Probe, Script, Step
+from orchestrator.core.inventory import VolumesHook
+from orchestrator.core.model import Order, Phase, PhaseName, Probe, Script, Step
 from orchestrator.core.plans.master import Master, all_of, call_step, look, one, script_step
 from orchestrator.core.plans.undone import Undone, steps_of
+from orchestrator.core.plans.volumes import Occasion, hook_note, hook_steps, pause_step
 from orchestrator.core.words import listed, size
 from orchestrator.errors import RefusedError
 
@@ -23,7 +25,7 @@ def abort(undone: Undone) -> tuple[Phase, ...]:
         raise undone.refused("has begun to start services, and can only be rolled back", "rollback")
     _refuse_back(undone)
     stopped = undone.begun("stop.") or bool(undone.holds)
-    start = (*_pause(undone), _start_again(undone), *_api(undone, undone.masters)) if stopped else ()
+    start = (*_volumes_back(undone, "abort"), _start_again(undone), *_api(undone, undone.masters)) if stopped else ()
     blocks = undone.hosts_of("resolve.hosts")
     return (
         _claim(undone, undone.masters),
@@ -45,7 +47,7 @@ def rollback(undone: Undone) -> tuple[Phase, ...]:
         again[PhaseName.STOP],
         _check_kept(undone, held=again[PhaseName.KEEP].requires),
         _swap(undone, held=again[PhaseName.COMMIT].requires),
-        *_pause(undone),
+        *_volumes_back(undone, "rollback", again[PhaseName.COMMIT].requires),
         _start_returned(undone),
         *_api(undone, undone.with_data),
         again[PhaseName.WORKERS],
@@ -200,17 +202,20 @@ def _swap_step(undone: Undone, master: Master) -> Step:
     )
 
 
-def _pause(undone: Undone) -> tuple[Phase, ...]:
-    """Where the operator has put volumes back for the run, putting them as they were is the operator's, too."""
-    if not undone.pause_answered:
+def _volumes_back(undone: Undone, kind: str, held: Probe | None = None) -> tuple[Phase, ...]:
+    """What was done about persistent volumes for the run is taken back by the hook's undo, or by the operator."""
+    policy = undone.plan.inventory.policies.volumes
+    begun = [master for master in undone.masters if undone.begun("volumes.hook", master.name)]
+    title = "put the persistent volumes as they were before the run"
+    if begun and isinstance(policy, VolumesHook) and policy.undo and undone.plan.snapshot:
+        occasion = Occasion(kind, undone.run, undone.inventory.cluster, undone.plan.snapshot, undone.plan.run)
+        steps = hook_steps("volumes.undo", policy.undo, policy, begun, undone.masters, occasion)
+        return (_phase(PhaseName.VOLUMES, title, steps, requires=held, note=hook_note(steps)),)
+    if not begun and not undone.pause_answered:
         return ()
-    pause = Pause(
-        question="For that run persistent volumes were put back. Put them as they were before it. Done?",
-        answer_flag="--volumes-done",
-    )
-    host, title = undone.masters[0].name, "wait until the persistent volumes are as before the run"
-    step = Step(id=f"volumes.pause/{host}", host=host, title=title, act=pause, rerunnable=True)
-    return (_phase(PhaseName.VOLUMES, title, [step]),)
+    question = "For that run persistent volumes were put back. Put them as they were before it. Done?"
+    pause = pause_step(undone.masters[0].name, "wait until the persistent volumes are as before the run", question)
+    return (_phase(PhaseName.VOLUMES, title, [pause], requires=held),)
 
 
 def _start_again(undone: Undone) -> Phase:
@@ -369,6 +374,7 @@ def _phase(
     requires: Probe | None = None,
     barrier: Probe | None = None,
     destructive: bool = False,
+    note: str = "",
 ) -> Phase:
     return Phase(
         name=name,
@@ -378,4 +384,5 @@ def _phase(
         requires=requires,
         barrier=barrier,
         destructive=destructive,
+        note=note,
     )

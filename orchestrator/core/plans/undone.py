@@ -81,12 +81,13 @@ class Undone:
             for record in records
         )
 
-    def begun(self, prefix: str) -> bool:
-        """Whether any step with such a name has begun on any host."""
+    def begun(self, prefix: str, host: str = "") -> bool:
+        """Whether any step with such a name has begun, on that host or on any."""
         return any(
             record.step.startswith(prefix) and record.state is not ActState.WAITING
-            for records in self.records.values()
+            for name, records in self.records.items()
             for record in records
+            if host in ("", name)
         )
 
     def hosts_of(self, name: str) -> tuple[str, ...]:

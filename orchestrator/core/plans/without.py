@@ -8,10 +8,12 @@ One that comes back all the same, before its run has let it start, is held down 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from orchestrator.core.hooks import LocalHook
 from orchestrator.core.model import Pause, Phase, PhaseName, Plan, Probe, Push, Step
 from orchestrator.core.plans.summary import never_start
+from orchestrator.core.plans.volumes import with_masters
 from orchestrator.errors import RefusedError
 
 
@@ -23,7 +25,8 @@ def leave_out(plan: Plan, names: Collection[str]) -> Plan:
         return plan
     gone = {host.name for host in inventory.left_out}
     refuse_minority(len(inventory.masters), len(gone))
-    phases = tuple(_phase(phase, gone, heir=inventory.masters[0].name) for phase in plan.phases)
+    masters = tuple(host.name for host in inventory.masters)
+    phases = tuple(_phase(phase, gone, masters) for phase in plan.phases)
     facts = tuple(fact for fact in plan.facts if fact.host not in gone)
     lost = tuple(dict.fromkeys((*plan.lost, *never_start(inventory))))
     return plan.model_copy(update={"inventory": inventory, "phases": phases, "facts": facts, "lost": lost})
@@ -38,24 +41,25 @@ def refuse_minority(left: int, gone: int) -> None:
         )
 
 
-def _phase(phase: Phase, gone: Collection[str], *, heir: str) -> Phase:
+def _phase(phase: Phase, gone: Collection[str], masters: Sequence[str]) -> Phase:
     orphans = {step.host for step in phase.steps if isinstance(step.act, Push) and step.act.source_host in gone}
     if phase.name is PhaseName.SAFEGUARD and (orphans or any(step.host in gone for step in phase.steps)):
         # Its source or its second copy is lost. What was taken stays where it is, and nothing waits for more.
         return phase.model_copy(update={"steps": (), "barrier": None, "note": "not completed: a master was lost in it"})
     return phase.model_copy(
         update={
-            "steps": tuple(found for step in phase.steps if (found := _step(step, gone, heir))),
+            "steps": tuple(found for step in phase.steps if (found := _step(step, gone, masters))),
             "requires": _probe(phase.requires, gone),
             "barrier": _probe(phase.barrier, gone),
         }
     )
 
 
-def _step(step: Step, gone: Collection[str], heir: str) -> Step | None:
+def _step(step: Step, gone: Collection[str], masters: Sequence[str]) -> Step | None:
+    step = with_masters(step, masters)
     if step.host in gone:
         # The answer of the operator is kept on the first master. With that lost, another keeps it.
-        return _moved(step, heir) if isinstance(step.act, Pause) else None
+        return _moved(step, masters[0]) if isinstance(step.act, Pause | LocalHook) else None
     return step.model_copy(
         update={"requires": _probe(step.requires, gone), "done_if": _probe(step.done_if, gone)},
     )

@@ -116,6 +116,23 @@ def test_what_the_loader_refuses_the_editor_shows(path: tuple[str | int, ...], w
     assert not SCHEMA.is_valid(document)
 
 
+@pytest.mark.parametrize(
+    ("hook", "fits"),
+    [
+        ({"hook": ["/opt/put", "-a", "2"], "on": "laptop"}, True),
+        ({"hook": ["put"], "on": "masters", "undo": ["take"], "timeout_s": 5, "rerunnable": True}, True),
+        ({"hook": [], "on": "laptop"}, False),
+        ({"hook": ["put"]}, False),
+        ({"hook": ["put"], "on": "workers"}, False),
+        ({"hook": ["put"], "on": "laptop", "rerunnable": "maybe"}, False),
+        ({"hook": ["put"], "on": "laptop", "timeout_s": 0}, False),
+    ],
+)
+def test_a_hook_for_volumes(hook: dict[str, object], fits: bool) -> None:
+    document = _with(_BASE, ("policies", "volumes"), hook)
+    assert (_loads(document), SCHEMA.is_valid(document)) == (fits, fits)
+
+
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(UsageError):

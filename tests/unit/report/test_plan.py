@@ -10,12 +10,13 @@ import pytest
 from rich.console import Console
 
 from orchestrator.adapters.report import make_console, print_plan
-from orchestrator.core.inventory import Restart, Volumes
+from orchestrator.core.inventory import HookPlace, Restart, Volumes, VolumesHook
 from orchestrator.core.model import Finding, Judge, Plan, Reboot, Script, Severity
 from orchestrator.core.plans.workers import workers_phase
 from orchestrator.core.render import NO_RETURN, purpose
 from orchestrator.core.words import quoted
 from orchestrator.distros.kublr import Kublr
+from orchestrator.etcd.volumes import Volume
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, assert_golden
 
@@ -184,3 +185,28 @@ def test_long_names_are_never_cut(printed: Printed) -> None:
     row = text[text.index("2/12 safeguard") : text.index("3/12 stage")]
     column = "".join(line[2:26] for line in row.splitlines()[1:])
     assert names["master-1"] in column.replace(" ", "")
+
+
+@pytest.mark.parametrize(("place", "where"), [(HookPlace.MASTERS, "all masters"), (HookPlace.LAPTOP, "this laptop")])
+def test_a_hook_is_shown_with_all_that_it_is_told(printed: Printed, place: HookPlace, where: str) -> None:
+    policy = VolumesHook(hook=("/opt/put", "all of it"), on=place, undo=("/opt/take",), timeout_s=60)
+    plan = builders.plan(builders.inventory(volumes=policy))
+    known = tuple(Volume(name=f"pv-{n}", storage_class="", driver="nfs", handle=f"a:/{n}", claim="") for n in range(12))
+    plan = plan.model_copy(update={"volumes": known})
+    text, verbose = printed(print_plan, plan, width=120), printed(print_plan, plan, verbose=1, width=120)
+    phase = " ".join(text[text.index("8/12 volumes") : text.index(NO_RETURN)].split())
+    assert f"{where} volumes.hook run /opt/put 'all of it'" in phase
+    assert "ORCHESTRATOR_SNAPSHOT_SHA256" in phase
+    assert phase.index("ORCHESTRATOR_FACTS names a file with this whole plan") < phase.index("rollback run /opt/take")
+    words = " ".join(text.split())
+    assert "the snapshot knows 12 persistent volumes: pv-0 (nfs a:/0), pv-1 (nfs a:/1)" in words
+    assert "pv-9 (nfs a:/9) and 2 more" in words
+    assert (
+        "master-1: " if place is HookPlace.MASTERS else "this laptop: "
+    ) + "env ORCHESTRATOR_KIND=restore" in verbose
+
+
+def test_a_hook_without_an_undo_says_who_takes_it_back(printed: Printed) -> None:
+    policy = VolumesHook(hook=("/opt/put",), on=HookPlace.MASTERS)
+    text = " ".join(printed(print_plan, builders.plan(builders.inventory(volumes=policy))).split())
+    assert "An abort and a rollback ask you to take back what it did" in text

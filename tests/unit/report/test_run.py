@@ -48,7 +48,7 @@ def test_result_has_at_most_ten_lines(printed: Printed) -> None:
     assert len(text.splitlines()) == 10
     assert "hosts file  our lines stay on master-1, master-2, master-3" in text
     assert "28s, from the first service stopped to the last member proven (2s of it fixed waiting, " in text
-    assert "a pause of 30s not counted" in text
+    assert "30s for the persistent volumes not counted" in text
     assert "failed: worker-2; what is not restarted holds stale watches" in text
     assert f"next        orchestrator resume -i prod-1.yml {plan.run}\n" in text
 

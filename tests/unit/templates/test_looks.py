@@ -116,3 +116,12 @@ def test_the_proof_of_a_member_that_is_down(host: FakeHost) -> None:
     assert judge_member("master-1", shown, Expected(5, 1, 7)).answer is Answer.NO
     (host.folder / "kept").write_text("none\n")
     assert read_shown(Output(0, host.look(*args).stdout.encode())).kept == "none\n"
+
+
+def test_whether_a_program_can_be_run(host: FakeHost) -> None:
+    host.program("put-back", "")
+    (host.root / "plain").write_text("#!/bin/sh\n")
+    there = {"put-back", str(host.programs / "put-back")}
+    for name in (*there, "absent-program", str(host.root / "absent"), str(host.root / "plain"), str(host.root)):
+        assert (host.look("program.sh", name).returncode == 0) is (name in there), name
+    assert host.calls == [], "it was looked at, and not run"

@@ -1,0 +1,79 @@
+"""A program on the operator's laptop: without a terminal, in a session of its own, its output in a file.
+
+It does not hang on this process. Ctrl-C does not reach it, and when this process leaves, it goes on, for its output
+needs no reader.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.core.model import Ended, Outcome
+from orchestrator.core.words import duration
+from orchestrator.ports import Clock
+
+NOT_STARTED = 127
+"""As a shell ends where it does not find a program."""
+_POLL_S, _KILL_AFTER_S, _SHOWN_BYTES = 0.2, 10.0, 4096
+
+
+async def run_program(
+    argv: Sequence[str], env: Mapping[str, str], timeout_s: float, log: Path, clock: Clock
+) -> Outcome:
+    """Waits for its end. ``log`` gets all that it prints. Without an exit code it was ended by its time or a signal.
+
+    Cancelled, it leaves the program running.
+    """
+    try:
+        process = _start(argv, env, log)
+    except OSError as error:
+        return Outcome(Ended.FAILED, NOT_STARTED, detail=f"{argv[0]} cannot be started: {error.strerror}")
+    give_up_s = clock.monotonic() + timeout_s
+    while process.poll() is None and clock.monotonic() < give_up_s:
+        await clock.sleep(_POLL_S)
+    if process.poll() is None:
+        await _end(process, clock)
+        detail = f"it took longer than {duration(timeout_s)}, and was ended; its output: {log}"
+        return Outcome(Ended.DIED, log=_last(log), detail=detail)
+    code = process.returncode
+    if code < 0:
+        return Outcome(Ended.DIED, log=_last(log), detail=f"signal {-code} has ended it; its output: {log}")
+    return Outcome(Ended.FAILED if code else Ended.DONE, code, _last(log), f"its output: {log}")
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    log.touch(mode=0o600)
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env=dict(env),
+            start_new_session=True,
+        )
+
+
+async def _end(process: subprocess.Popen[bytes], clock: Clock) -> None:
+    """It and what it has started: asked first, then killed."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        until_s = clock.monotonic() + _KILL_AFTER_S
+        while process.poll() is None and clock.monotonic() < until_s:
+            await clock.sleep(_POLL_S)
+        if process.poll() is not None:
+            return
+
+
+def _last(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _SHOWN_BYTES))
+        return file.read().decode("utf-8", "replace")

@@ -1,0 +1,45 @@
+"""The hooks of an inventory on this machine: whether what they name is there, and running one on the laptop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+from orchestrator.adapters.program import run_program
+from orchestrator.app.wiring import Cluster
+from orchestrator.core.checks.cluster import hook_missing
+from orchestrator.core.hooks import LocalHook
+from orchestrator.core.inventory import HookPlace, VolumesHook
+from orchestrator.core.model import Command, Finding, Outcome
+from orchestrator.core.plans.volumes import FACTS
+from orchestrator.hooks import RunHere
+from orchestrator.ports import Clock
+
+
+def here(folder: Path, attempt: str, clock: Clock) -> RunHere:
+    """Runs hooks on this laptop. ``folder`` is the run's own: it has the plan, and gets what a hook prints."""
+
+    async def run(hook: LocalHook, name: str) -> Outcome:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")}
+        env = own | hook.env | {FACTS: str(folder / "plan.json")}
+        return await run_program(hook.argv, env, hook.timeout_s, folder / f"{name}-{attempt}.log", clock)
+
+    return run
+
+
+async def find_missing(cluster: Cluster) -> tuple[Finding, ...]:
+    """Blockers, where a program that the policy for volumes names is not there to be run. Changes nothing."""
+    policy = cluster.inventory.policies.volumes
+    if not isinstance(policy, VolumesHook):
+        return ()
+    names = tuple(dict.fromkeys(argv[0] for argv in (policy.hook, policy.undo) if argv))
+    if policy.on is HookPlace.LAPTOP:
+        return tuple(hook_missing("", name) for name in names if not shutil.which(name))
+    places = [(host.name, name) for host in cluster.inventory.masters for name in names]
+    script = cluster.scripts["program.sh"]
+    outputs = await asyncio.gather(
+        *(cluster.remotes[host].look(Command(("program.sh", name), script)) for host, name in places)
+    )
+    return tuple(hook_missing(*place) for place, output in zip(places, outputs, strict=True) if output.exit_code != 0)

@@ -1,0 +1,122 @@
+"""The phase `volumes`: between the commit and the start the persistent volumes are put back. Pure.
+
+The operator's own program does it (a hook), or the operator, for whom the run waits. What takes it back, in an abort or
+a rollback, is the same the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.core.hooks import Hook, LocalHook
+from orchestrator.core.inventory import HookPlace, Volumes, VolumesHook
+from orchestrator.core.model import Pause, Phase, PhaseName, Probe, Step
+from orchestrator.core.plans.master import Master, make_phase
+from orchestrator.core.words import quoted
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+ANSWER_FLAG = "--volumes-done"
+MASTERS, FACTS = "ORCHESTRATOR_MASTERS", "ORCHESTRATOR_FACTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """For what a hook is run; ``undoes`` is the run that is taken back."""
+
+    kind: str
+    run: str
+    cluster: str
+    snapshot: SnapshotFacts
+    undoes: str = ""
+
+    def environment(self, masters: Sequence[Master]) -> dict[str, str]:
+        """What a hook is told wherever it runs; never a secret."""
+        known = {
+            "ORCHESTRATOR_KIND": self.kind,
+            "ORCHESTRATOR_RUN": self.run,
+            "ORCHESTRATOR_CLUSTER": self.cluster,
+            MASTERS: " ".join(master.name for master in masters),
+            "ORCHESTRATOR_REVISION": str(self.snapshot.revision),
+            "ORCHESTRATOR_SNAPSHOT_SHA256": self.snapshot.sha256,
+            "ORCHESTRATOR_SNAPSHOT_TAKEN_UTC": (self.snapshot.newest_renewal_utc or "").replace("+00:00", "Z"),
+        }
+        return known | ({"ORCHESTRATOR_UNDOES": self.undoes} if self.undoes else {})
+
+
+def volumes_phase(
+    policy: Volumes | VolumesHook | None, masters: Sequence[Master], occasion: Occasion, held: Probe
+) -> Phase:
+    """Of a restore. ``held``: every master is still down."""
+    if isinstance(policy, VolumesHook):
+        steps = hook_steps("volumes.hook", policy.hook, policy, masters, masters, occasion)
+        back = f"run {quoted(policy.undo)}" if policy.undo else "ask you to take back what it did"
+        note = f"{hook_note(steps)}. An abort and a rollback {back}"
+        return make_phase(PhaseName.VOLUMES, steps, requires=held, note=note)
+    if policy is not Volumes.PAUSE:
+        return make_phase(PhaseName.VOLUMES, (), note="policy `none`: persistent volumes stay as they are")
+    question = "Put the persistent volumes back now. All masters are down and stay down. Done?"
+    pause = pause_step(masters[0].name, "wait until the persistent volumes are put back", question)
+    return make_phase(PhaseName.VOLUMES, (pause,), requires=held)
+
+
+def pause_step(host: str, title: str, question: str) -> Step:
+    """Waits for the operator; ``host`` remembers the answer."""
+    act = Pause(question=question, answer_flag=ANSWER_FLAG)
+    return Step(id=f"volumes.pause/{host}", host=host, title=title, act=act, rerunnable=True)
+
+
+def hook_steps(
+    name: str,
+    argv: tuple[str, ...],
+    policy: VolumesHook,
+    where: Sequence[Master],
+    masters: Sequence[Master],
+    occasion: Occasion,
+) -> tuple[Step, ...]:
+    """One for each of ``where``, or a single one on the laptop, whose step is then the first master's."""
+    common = occasion.environment(masters)
+    undo = f"run {quoted(policy.undo)}" if policy.undo else "the operator's own"
+    steps = []
+    for master in where:
+        act: Hook | LocalHook = LocalHook(argv=argv, env=common, timeout_s=policy.timeout_s, answer_flag=ANSWER_FLAG)
+        if policy.on is HookPlace.MASTERS:
+            env = common | _environment_of(master)
+            act = Hook(argv=argv, env=env, timeout_s=policy.timeout_s, answer_flag=ANSWER_FLAG)
+        steps.append(
+            Step(
+                id=f"{name}/{master.name}",
+                host=master.name,
+                title=f"run {quoted(argv)}",
+                act=act,
+                rerunnable=policy.rerunnable,
+                undo=undo,
+            )
+        )
+    return tuple(steps[:1] if policy.on is HookPlace.LAPTOP else steps)
+
+
+def _environment_of(master: Master) -> dict[str, str]:
+    """What a hook on a master is told besides."""
+    return {
+        "ORCHESTRATOR_HOST": master.name,
+        "ORCHESTRATOR_NODE": master.host.node,
+        "ORCHESTRATOR_MEMBER": master.etcd.member,
+        "ORCHESTRATOR_DATA": master.etcd.data,
+        FACTS: f"{master.folder}/plan.json",
+    }
+
+
+def hook_note(steps: Sequence[Step]) -> str:
+    """What the hook is told."""
+    names = {name for step in steps if isinstance(step.act, Hook | LocalHook) for name in step.act.env}
+    told = ", ".join(sorted(names - {FACTS}))
+    return f"its environment has {told}; {FACTS} names a file with this whole plan"
+
+
+def with_masters(step: Step, masters: Sequence[str]) -> Step:
+    """The same step, whose hook is told of these masters alone."""
+    if not isinstance(step.act, Hook | LocalHook):
+        return step
+    env = step.act.env | {MASTERS: " ".join(masters)}
+    return step.model_copy(update={"act": step.act.model_copy(update={"env": env})})
