@@ -14,7 +14,6 @@ from orchestrator.core.model import Command, Failure, Output, Script
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
 from orchestrator.ports import Remote, WallClock
 
-
 STOPPED = (Role.MASTER, Role.API)
 """Hosts that a restore stops: none may be silent."""
 

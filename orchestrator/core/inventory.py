@@ -256,6 +256,11 @@ class Inventory(_Model):
         return self.of_role(Role.API)
 
     @property
+    def stopped(self) -> tuple[Host, ...]:
+        """Every host whose services a restore stops."""
+        return (*self.masters, *self.api_hosts)
+
+    @property
     def left_out(self) -> tuple[Host, ...]:
         """The masters that are lost: nothing is done on them, and nothing waits for them."""
         return self.of_role(Role.LEFT_OUT)

@@ -375,11 +375,6 @@ class Plan(Frozen):
         return tuple(host.name for host in self.inventory.masters)
 
     @property
-    def stopped(self) -> tuple[str, ...]:
-        """Every host whose services a restore stops: the masters, and those with an API server alone."""
-        return (*self.masters, *(host.name for host in self.inventory.api_hosts))
-
-    @property
     def predicted_ids(self) -> ClusterIds:
         """Those that a restore gives with the masters' peer URLs, and this run's cluster token or the manifests'."""
         peers = {name: url for fact in self.facts for name, url in fact.initial_cluster.items()}

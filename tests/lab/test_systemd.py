@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import truth
-from tests.lab.hosts import MASTERS
+from tests.lab.hosts import MASTERS, WORKERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
 from tests.lab.systemd import BY_FILE, DATA, UNITS, Systemd, snapshot_of
@@ -110,3 +110,30 @@ def test_the_etcd_of_debian_is_restored_by_its_own_tool(turned: Systemd, laptop:
     restored = laptop.run(*restore(turned, moves_on(turned, tmp_path)), "--json")
     assert restored.code == 0, restored
     is_restored(turned, restored.out)
+
+
+def test_api_servers_on_hosts_of_their_own_are_down_with_the_masters(
+    apart: Systemd, laptop: Laptop, other_laptop: Laptop, tmp_path: Path
+) -> None:
+    lab, backup = apart.lab, moves_on(apart, tmp_path)
+    cluster_id = lab.hashkv(MASTERS[0].name).cluster_id
+    for undone in (True, False):
+        with laptop.start(*restore(apart, backup)) as process:
+            process.until("commit.place done")
+            process.kill()
+        lab.reboot(WORKERS[0].name)
+        lab.succeeds(WORKERS[0].name, ["systemctl", "is-system-running", "--wait"])
+        for host in WORKERS:
+            assert set(apart.active(host, "kube-scheduler", "kube-apiserver")) == {"inactive"}, "held with the masters"
+        truth.fall_silent(lab)
+        if undone:
+            aborted = other_laptop.run("abort", "-i", apart.inventory, "--confirm", "lab")
+            assert aborted.code == 0, aborted
+            assert (len(lab.range(LATER)), lab.hashkv(MASTERS[0].name).cluster_id) == (5, cluster_id)
+        else:
+            resumed = other_laptop.run("resume", "-i", apart.inventory, "--json")
+            assert resumed.code == 0, resumed
+            is_restored(apart, resumed.out)
+        for host in WORKERS:
+            assert apart.active(host, "kube-scheduler", "kube-apiserver") == ["active"] * 2
+            assert apart.is_ready(host)

@@ -20,7 +20,7 @@ from tests.lab.lab import SEED, Lab
 from tests.snapshots import ETCDCTL, Tools, make_snapshot
 
 HERE = Path(__file__).parent
-DATA = "/var/lib/etcd"
+DATA = "/mnt/master-pd/etcd"
 MEMBER = f"{DATA}/default/member"
 UNITS = ("kube-scheduler", "kube-apiserver", "etcd")
 BY_FILE = MASTERS[1]
