@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator import options
-from orchestrator.backup_commands import backup
+from orchestrator.backup_commands import backup_app
 from orchestrator.confirm import confirm_destroyed, confirm_plan
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.exits import fail, leave, print_ended, print_json, run_command
-from orchestrator.opening import opened
+from orchestrator.opening import opened, opened_maybe_with, opened_with
 from orchestrator.snapshot_commands import snapshot_app
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 app.add_typer(snapshot_app, name="snapshot")
-app.command("backup")(backup)
+app.add_typer(backup_app, name="backup")
 
 
 @app.command()
@@ -57,8 +57,8 @@ def check(
 
     async def work() -> None:
         overrides = frozenset(override or ())
-        async with opened(inventory, quiet=quiet, without=without) as cluster:
-            facts = planning.read_snapshot(cluster, snapshot, overrides).facts if snapshot else None
+        async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, path):
+            facts = planning.read_snapshot(cluster, path, overrides).facts if path else None
             checked = await planning.check(cluster, facts, overrides)
         if as_json:
             print_json(report.check_json(checked.findings, tuple(checked.seen.views)))
@@ -95,10 +95,10 @@ def plan(
     from orchestrator.app import planning
 
     async def work() -> None:
-        async with opened(inventory, quiet=quiet, without=without) as cluster:
+        async with opened_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
             overrides = frozenset(override or ())
             planned = await planning.make_plan(
-                cluster, snapshot, overrides, inventory, strategy=strategy, tool=etcdutl, every_name=diff
+                cluster, found, overrides, inventory, strategy=strategy, tool=etcdutl, every_name=diff
             )
         made = planned.plan
         if out:
@@ -138,15 +138,15 @@ def restore(
     from orchestrator.app import planning, running
 
     async def work() -> None:
-        async with opened(inventory, quiet=quiet, without=without) as cluster:
+        async with opened_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
             overrides = frozenset(override or ())
             planned = await planning.make_plan(
-                cluster, snapshot, overrides, inventory, strategy=strategy, tool=etcdutl, every_name=diff
+                cluster, found, overrides, inventory, strategy=strategy, tool=etcdutl, every_name=diff
             )
             made = planned.plan
             await confirm_plan(cluster, made, confirm, verbose, planned.rows if diff else ())
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
-            ended = await running.run_plan(cluster, made, snapshot=snapshot, answers=_answers(volumes_done))
+            ended = await running.run_plan(cluster, made, snapshot=found.path, answers=_answers(volumes_done))
         print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)
@@ -235,9 +235,9 @@ def resume(
     from orchestrator.app import running
 
     async def work() -> None:
-        async with opened(inventory, quiet=quiet, without=without) as cluster:
+        async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, path):
             await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
-            ended = await running.resume(cluster, run, snapshot=snapshot, answers=_answers(volumes_done))
+            ended = await running.resume(cluster, run, snapshot=path, answers=_answers(volumes_done))
         print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)
@@ -389,7 +389,7 @@ def _answers(volumes_done: bool) -> frozenset[str]:
 
 
 def _restore_line(
-    made: Plan, inventory: Path, snapshot: Path, override: list[str] | None, without: list[str] | None
+    made: Plan, inventory: Path, snapshot: str, override: list[str] | None, without: list[str] | None
 ) -> str:
     extra = [f" --override {name}" for name in override or ()] + [f" --without {name}" for name in without or ()]
     extra += [" --strategy manual"] if made.strategy == "manual" else []

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from orchestrator.adapters.spool import Spool
+    from orchestrator.app.places import Located
     from orchestrator.app.wiring import Cluster
     from orchestrator.core.inventory import Inventory
+    from orchestrator.ports import Reporter
 
 
 @asynccontextmanager
@@ -27,3 +31,57 @@ async def opened(
     with report.make_reporter(quiet=quiet) as reporter:
         async with open_cluster(inventory, reporter) as cluster:
             yield cluster
+
+
+@asynccontextmanager
+async def opened_with(
+    snapshot: str, inventory: Path, *, quiet: bool, without: list[str] | None = None
+) -> AsyncIterator[tuple[Cluster, Located]]:
+    """The same, with a snapshot that can be read here as long as the connections stand."""
+    from orchestrator.app import places
+
+    async with (
+        opened(inventory, quiet=quiet, without=without) as cluster,
+        places.located(snapshot, cluster.reporter, cluster) as found,
+    ):
+        yield cluster, found
+
+
+@asynccontextmanager
+async def opened_maybe_with(
+    snapshot: str | None, inventory: Path, *, quiet: bool, without: list[str] | None = None
+) -> AsyncIterator[tuple[Cluster, Path | None]]:
+    """The same; where no snapshot is named there is no path."""
+    if snapshot:
+        async with opened_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
+            yield cluster, found.path
+    else:
+        async with opened(inventory, quiet=quiet, without=without) as cluster:
+            yield cluster, None
+
+
+@contextmanager
+def read_alone(snapshot: str, inventory: Path | None, *, quiet: bool) -> Iterator[tuple[Located, Reporter]]:
+    """A snapshot for a command that asks no host; one that lies elsewhere is brought from there first, so that reading
+    it can be interrupted as a local file's reading can."""
+    from orchestrator.adapters.reporters import make_reporter
+    from orchestrator.app import places
+
+    with places.private_spool_for(snapshot) as spool:
+        found = asyncio.run(_bring(snapshot, spool, inventory, quiet=quiet)) if spool else places.here(snapshot)
+        with make_reporter(quiet=quiet) as reporter:
+            yield found, reporter
+
+
+async def _bring(snapshot: str, spool: Spool, inventory: Path | None, *, quiet: bool) -> Located:
+    from orchestrator.adapters.reporters import make_reporter
+    from orchestrator.app import places
+
+    try:
+        if inventory:
+            async with opened(inventory, quiet=quiet) as cluster:
+                return await places.fetch(snapshot, spool, cluster.reporter, cluster)
+        with make_reporter(quiet=quiet) as reporter:
+            return await places.fetch(snapshot, spool, reporter)
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-FILE, NAME = "FILE", "NAME"
+FILE, NAME, PLACE = "FILE", "NAME", "PLACE"
 Inventory = Annotated[
     Path, typer.Option("-i", "--inventory", metavar=FILE, help="The cluster: its masters, workers, paths (YAML).")
 ]
@@ -15,10 +15,10 @@ MaybeInventory = Annotated[
     Path | None, typer.Option("-i", "--inventory", metavar=FILE, help="The cluster, if not as in the plan.")
 ]
 Snapshot = Annotated[
-    Path, typer.Option("--snapshot", metavar=FILE, help="The etcd snapshot to restore, a file on this laptop.")
+    str, typer.Option("--snapshot", metavar=PLACE, help="The etcd snapshot: FILE, MASTER:PATH, sftp://..., s3://...")
 ]
 MaybeSnapshot = Annotated[
-    Path | None, typer.Option("--snapshot", metavar=FILE, help="An etcd snapshot on this laptop.")
+    str | None, typer.Option("--snapshot", metavar=PLACE, help="An etcd snapshot, here or elsewhere.")
 ]
 Strategy = Annotated[
     str, typer.Option(metavar=NAME, help="aided: by Kublr's own agent (its default). manual: by etcd's own tool.")

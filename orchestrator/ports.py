@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from orchestrator.core.backups import BackupFacts, Kept
     from orchestrator.core.model import Command, Outcome, Output, Settled
 
 Progress = Callable[[int], None]
@@ -26,6 +27,30 @@ class Source(Protocol):
 
     async def sha256(self, length: int) -> str:
         """The sha256 of the first ``length`` bytes."""
+        ...
+
+
+class BackupStore(Protocol):
+    """Where backups lie, each with its facts beside it. All methods raise OrchestratorError where it refuses."""
+
+    @property
+    def link(self) -> str:
+        """What progress is told of while a backup is brought there; empty where it need not be."""
+        ...
+
+    async def keep(self, name: str, part: Path, facts: BackupFacts, progress: Progress) -> str:
+        """Brings the laptop's file there, proves that it is what lies there, and only then makes it a backup.
+
+        Returns its address. Where it raises, there is no backup of that name.
+        """
+        ...
+
+    async def backups(self, cluster: str) -> tuple[Kept, ...]:
+        """Those of that cluster, by their names."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """A backup, then its facts."""
         ...
 
 

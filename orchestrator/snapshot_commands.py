@@ -1,9 +1,8 @@
-"""The commands about one snapshot file: they need no inventory, and look at no host."""
+"""The commands about one snapshot file: they ask no host but one that the file lies on."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,28 +10,36 @@ import typer
 from orchestrator import options
 from orchestrator.errors import RefusedError
 from orchestrator.exits import print_json, run_alone
+from orchestrator.opening import read_alone
 
 snapshot_app = typer.Typer(
-    help="Look at one snapshot file on this laptop. No host is asked.",
+    help="Look at one snapshot file, here or elsewhere. Nothing is changed.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 DEFAULT_TOKEN = "etcd-cluster"  # noqa: S105 - etcd's own default, and no secret
-File = Annotated[Path, typer.Argument(metavar=options.FILE, help="The snapshot, as `etcdctl snapshot save` wrote it.")]
+File = Annotated[
+    str, typer.Argument(metavar=options.FILE, help="The snapshot: FILE, sftp://..., s3://..., or with -i MASTER:PATH.")
+]
 
 
 @snapshot_app.command("verify")
-def verify(file: File, as_json: options.Json = False, quiet: options.Quiet = False) -> None:
+def verify(
+    file: File,
+    inventory: options.MaybeInventory = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
     """Read the whole file: its sha256 and every page. Exits 3 where anything is wrong, and says what and where.
 
     Example: orchestrator snapshot verify backup.db
     """
-    from orchestrator.adapters.reporters import make_reporter, stdout
+    from orchestrator.adapters.reporters import stdout
     from orchestrator.app import snapshots
 
     def work() -> None:
-        with make_reporter(quiet=quiet) as reporter:
-            found = snapshots.verify_file(file, reporter)
+        with read_alone(file, inventory, quiet=quiet) as (source, reporter):
+            found = snapshots.verify_file(source, reporter)
         if as_json:
             print_json(found.model_dump(mode="json") | {"is_whole": found.is_whole})
         else:
@@ -50,6 +57,7 @@ def verify(file: File, as_json: options.Json = False, quiet: options.Quiet = Fal
 @snapshot_app.command("inspect")
 def inspect(
     file: File,
+    inventory: options.MaybeInventory = None,
     initial_cluster: Annotated[
         str | None, typer.Option(metavar="NAME=URL,...", help="Tell the ids of these members after a restore.")
     ] = None,
@@ -64,13 +72,13 @@ def inspect(
 
     Example: orchestrator snapshot inspect backup.db --json
     """
-    from orchestrator.adapters.reporters import make_reporter, stdout
+    from orchestrator.adapters.reporters import stdout
     from orchestrator.app import snapshots
 
     def work() -> None:
-        with make_reporter(quiet=quiet) as reporter:
+        with read_alone(file, inventory, quiet=quiet) as (source, reporter):
             found = snapshots.inspect_file(
-                file, reporter, initial_cluster=initial_cluster, token=token, bump=bump_revision
+                source, reporter, initial_cluster=initial_cluster, token=token, bump=bump_revision
             )
         if as_json:
             print_json(found.model_dump(mode="json"))

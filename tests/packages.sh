@@ -6,6 +6,7 @@ missing=
 for pair in sshd:openssh-server sudo:sudo curl:curl openssl:openssl busybox:busybox-static; do
     PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
+[ -d /usr/lib/python3/dist-packages/swift ] || missing="$missing python3-swift" # an object store: tests/contract/swift.py
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "error: these packages are missing:$missing; only root on Debian can install them here" >&2

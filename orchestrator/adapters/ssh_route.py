@@ -54,6 +54,11 @@ def route(host: Host, inventory: Inventory) -> Endpoint:
     return _declared(host, via)
 
 
+def named(login: str) -> Endpoint:
+    """The way to ``[USER@]HOST[:PORT]``, which no inventory declares, as the ssh_config has it. Raises UsageError."""
+    return _jump(login, _configs(None), None, ())
+
+
 def _declared(host: Host, via: Endpoint | None) -> Endpoint:
     configs = _configs(host.config)
     port = host.port

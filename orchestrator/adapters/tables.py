@@ -23,6 +23,7 @@ from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, Phase, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
 from orchestrator.core.result import Result
+from orchestrator.core.same_content import SameContent
 from orchestrator.core.standing import PhaseStanding, Records, Stand, event_line, holder_lines, next_command, standings
 from orchestrator.core.words import harmless, printable
 from orchestrator.errors import OrchestratorError
@@ -236,10 +237,26 @@ def _stands(plan: Plan, standing: PhaseStanding) -> Text:
 
 
 def print_backup(
-    console: Console, path: str, facts: BackupFacts, removed: Sequence[str], failed: Mapping[str, str]
+    console: Console,
+    path: str,
+    facts: BackupFacts,
+    removed: Sequence[str],
+    failed: Mapping[str, str],
+    compared: SameContent | None = None,
 ) -> None:
     """What was saved, from where, and what went; never wrapped by us, so that the path can be copied."""
-    _print_unwrapped(console, backup_lines(path, facts, removed, failed))
+    _print_unwrapped(console, backup_lines(path, facts, removed, failed, compared))
+
+
+def print_pairs(console: Console, lines: render.Lines) -> None:
+    """Labels and values."""
+    _print_unwrapped(console, lines)
+
+
+def print_lines(console: Console, lines: Iterable[str]) -> None:
+    """As they are, one below the other."""
+    for line in lines:
+        console.print(Text(printable(line)), soft_wrap=True)
 
 
 def print_error(console: Console, error: OrchestratorError) -> None:

@@ -6,67 +6,117 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.adapters.backup_folder import BackupFolder
 from orchestrator.adapters.snapshot_file import open_snapshot
+from orchestrator.adapters.spool import Spool
 from orchestrator.app import planning
+from orchestrator.app.places import LAPTOP, measure
 from orchestrator.app.wiring import Cluster, new_attempt, new_run
 from orchestrator.core.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Command, Ended, Outcome
-from orchestrator.core.timeouts import HASH_S
+from orchestrator.core.same_content import Content, SameContent, common_of, compare
 from orchestrator.errors import OrchestratorError, RefusedError
+from orchestrator.etcd import keyspace
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts
 from orchestrator.observe import observe
-from orchestrator.ports import HostError, Remote
+from orchestrator.ports import BackupStore, HostError, Remote
 
 _SETTLE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """``failed`` are the masters that were asked before, with the reason; ``removed`` the old backups that went."""
+    """``failed`` are the masters that gave none, with the reason; ``removed`` the old backups that went; ``compared``
+    is what came of taking one from every master."""
 
-    path: Path
+    path: str
     facts: BackupFacts
     failed: dict[str, str]
     removed: tuple[str, ...]
+    compared: SameContent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A whole snapshot in the spool, under the name ``part``."""
+
+    view: MasterView
+    part: str
+    snapshot: SnapshotFacts
 
 
 class _NoBackupError(Exception):
     """This master gave none: the next one is asked."""
 
 
-async def back_up(cluster: Cluster, folder: BackupFolder, *, most: int | None, days: float | None) -> Backup:
-    """Raises RefusedError where no member has a quorum, OrchestratorError where none gives a whole snapshot."""
+async def back_up(
+    cluster: Cluster, store: BackupStore, spool: Spool, *, every: bool, most: int | None, days: float | None
+) -> Backup:
+    """From the member that knows most; with ``every`` from each master, of which one of those that agree is kept.
+
+    Raises RefusedError where no member has a quorum, OrchestratorError where none gives a whole snapshot.
+    """
     views, at_utc = await _look(cluster), cluster.clock.now_utc()
     name = name_of(cluster.inventory.cluster, at_utc)
+    parts = {host.name: f"{name}-{host.name}" for host in cluster.inventory.masters}
     try:
-        view, snapshot, failed = await _ask_in_turn(cluster, views, folder, name)
-        facts = facts_of(cluster.inventory.cluster, at_utc, view, snapshot)
-        path = folder.keep(name, facts)
+        taken, failed = await _ask_in_turn(cluster, views, spool, parts, every=every)
+        compared = _compare(cluster, spool, taken) if every else None
+        best = next(it for it in taken if not compared or it.view.host in compared.equal)
+        facts = facts_of(cluster.inventory.cluster, at_utc, best.view, best.snapshot)
+        path = await _keep(cluster, store, name, spool, best.part, facts)
     finally:
-        folder.discard(name)
-    return Backup(path, facts, failed, _retire(cluster, folder, most, days))
+        for part in parts.values():
+            spool.discard(part)
+    return Backup(path, facts, failed, await _retire(cluster, store, most, days), compared)
+
+
+async def _keep(cluster: Cluster, store: BackupStore, name: str, spool: Spool, part: str, facts: BackupFacts) -> str:
+    if store.link:
+        cluster.reporter.note(f"bringing it to {store.link}, and reading it back")
+    total = facts.snapshot.size_bytes
+    return await store.keep(name, spool.part(part), facts, lambda done: cluster.reporter.moved(LAPTOP, done, total))
 
 
 async def _ask_in_turn(
-    cluster: Cluster, views: Mapping[str, MasterView], folder: BackupFolder, name: str
-) -> tuple[MasterView, SnapshotFacts, dict[str, str]]:
-    """Who gave a whole snapshot, into the folder's part; its facts; who failed before. Raises OrchestratorError."""
-    run, failed = new_run(cluster.clock), dict[str, str]()
+    cluster: Cluster, views: Mapping[str, MasterView], spool: Spool, parts: Mapping[str, str], *, every: bool
+) -> tuple[list[_Taken], dict[str, str]]:
+    """Who gave a whole snapshot, the first one or all; who failed, with the reason. Raises OrchestratorError."""
+    run, taken, failed = new_run(cluster.clock), list[_Taken](), dict[str, str]()
     for view in members_to_ask(views):
         cluster.reporter.note(f"taking a snapshot on {view.host}")
+        part = parts[view.host]
         try:
-            snapshot = await _take(cluster, view, folder, name, run)
+            taken.append(_Taken(view, part, await _take(cluster, view, spool, part, run)))
         except _NoBackupError as error:
             failed[view.host] = str(error)
             cluster.reporter.note(f"{view.host}: {error}")
         else:
-            return view, snapshot, failed
+            if not every:
+                break
+    if every:
+        asked = {view.host for view in members_to_ask(views)}
+        failed |= {host: "it does not answer, or is in no quorum" for host in parts if host not in asked}
+    if taken:
+        return taken, failed
     why = "; ".join(f"{host}: {reason}" for host, reason in failed.items()) or "no member answers with a quorum"
-    kind = OrchestratorError if failed else RefusedError
+    kind = OrchestratorError if members_to_ask(views) else RefusedError
     raise kind(f"no backup: {why}", "orchestrator check -i INVENTORY")
+
+
+def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent:
+    """Reads each file once more, as of the revision that all have."""
+    common = common_of([it.snapshot for it in taken])
+    contents = []
+    for it in taken:
+        found = None
+        if common:
+            cluster.reporter.note(f"computing the HashKV of {it.view.host}'s at revision {common.revision}")
+            database = open_snapshot(spool.part(it.part)).database
+            found = keyspace.hash_kv_at(database, common.revision, common.compacted_revision)
+        contents.append(Content(it.view.host, it.view.live.cluster_id if it.view.live else "", found))
+    return compare(contents, common, [host.name for host in cluster.inventory.masters])
 
 
 async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
@@ -79,8 +129,8 @@ async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
     return seen.views
 
 
-async def _take(cluster: Cluster, view: MasterView, folder: BackupFolder, name: str, run: str) -> SnapshotFacts:
-    """The facts of a whole file in the folder's part. Raises _NoBackupError."""
+async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run: str) -> SnapshotFacts:
+    """The facts of a whole file in the spool's part. Raises _NoBackupError."""
     host, remote, attempt = cluster.inventory.host(view.host), cluster.remotes[view.host], new_attempt(1)
     if view.state_disk and view.state_disk.free_bytes < view.data_bytes:
         raise _NoBackupError(f"too little room in {host.paths.state} for a snapshot")
@@ -92,23 +142,21 @@ async def _take(cluster: Cluster, view: MasterView, folder: BackupFolder, name: 
         command = Command((take.file, *take.args), cluster.scripts[take.file], timeout_s=take.timeout_s)
         await remote.act("backup.sweep", attempt, Command(("sweep.sh",), cluster.scripts["sweep.sh"]))
         outcome = await remote.act("backup.take", attempt, command)
-        await _fetch(cluster, view, folder, name, f"{host.paths.state}/{run}/safety.db", outcome)
+        await _fetch(cluster, view, spool, name, f"{host.paths.state}/{run}/safety.db", outcome)
     finally:
         await _remove(cluster, remote, host.paths.state, run, attempt)
-    return _verified(folder.part(name))
+    return _verified(spool.part(name))
 
 
-async def _fetch(
-    cluster: Cluster, view: MasterView, folder: BackupFolder, name: str, path: str, outcome: Outcome
-) -> None:
+async def _fetch(cluster: Cluster, view: MasterView, spool: Spool, name: str, path: str, outcome: Outcome) -> None:
     """Raises _NoBackupError where there is no snapshot, or it does not arrive as it was."""
     remote = cluster.remotes[view.host]
     if outcome.ended is not Ended.DONE:
         said = outcome.log.strip().splitlines()[-1:] or [outcome.detail]
         raise _NoBackupError(f"the snapshot failed: {said[0]}")
-    size_bytes, sha256 = await _measure(remote, path)
     try:
-        received = await folder.receive(
+        size_bytes, sha256 = await measure(remote, path)
+        received = await spool.receive(
             name, remote.read(path), lambda done: cluster.reporter.moved(view.host, done, size_bytes)
         )
     except HostError as error:
@@ -128,16 +176,6 @@ def _verified(part: Path) -> SnapshotFacts:
     return facts.model_copy(update=origin)
 
 
-async def _measure(remote: Remote, path: str) -> tuple[int, str]:
-    """Bytes and sha256 of a file, by its host. Raises _NoBackupError."""
-    script = 'stat -c %s "$1" && sha256sum <"$1"'
-    output = await remote.look(Command(("measure", path), script, timeout_s=HASH_S))
-    words = output.text.split()
-    if output.exit_code != 0 or len(words) < 2:
-        raise _NoBackupError(output.detail or "the snapshot cannot be read there")
-    return int(words[0]), words[1]
-
-
 async def _remove(cluster: Cluster, remote: Remote, state: str, run: str, attempt: str) -> None:
     """The run's own copy: a snapshot holds every Secret of the cluster. One that stays is told."""
     command = Command(("rm", "-f", f"{state}/{run}/safety.db", f"{state}/{run}/safety.db.part", f"{state}/alive"))
@@ -146,9 +184,11 @@ async def _remove(cluster: Cluster, remote: Remote, state: str, run: str, attemp
         cluster.reporter.note(f"{remote.name}: {state}/{run}/safety.db may still lie there: {outcome.detail}")
 
 
-def _retire(cluster: Cluster, folder: BackupFolder, most: int | None, days: float | None) -> tuple[str, ...]:
-    found = folder.backups(cluster.inventory.cluster)
+async def _retire(cluster: Cluster, store: BackupStore, most: int | None, days: float | None) -> tuple[str, ...]:
+    if most is None and days is None:
+        return ()
+    found = await store.backups(cluster.inventory.cluster)
     gone = to_remove(found, most=most, days=days, now_s=cluster.clock.time())
     for name in gone:
-        folder.remove(name)
+        await store.remove(name)
     return gone

@@ -10,6 +10,7 @@ from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.costing import ReadSnapshot, find_cost
 from orchestrator.app.hooks import find_missing
+from orchestrator.app.places import Located
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks import Way, blockers, check_all
 from orchestrator.core.checks.findings import overridden
@@ -101,7 +102,7 @@ class Planned:
 
 async def make_plan(
     cluster: Cluster,
-    snapshot_path: Path,
+    source: Located,
     overrides: frozenset[str],
     inventory_path: Path | str = "",
     *,
@@ -112,14 +113,16 @@ async def make_plan(
     """The plan of a restore. Raises OrchestratorError where there can be none."""
     name = known_strategy(cluster, strategy)
     brought = tool_file(tool) if tool else None
-    read = read_snapshot(cluster, snapshot_path, overrides)
+    read = read_snapshot(cluster, source.path, overrides)
     snapshot = read.facts
     checked = await check(cluster, snapshot, overrides, Way(name, brings_tool=bool(brought)))
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings)
     run = new_run(cluster.clock)
     views = checked.seen.views
-    way = strategy_of(name, snapshot, masters_of(cluster.inventory, views, run), cluster.distro, run, brought)
+    way = strategy_of(
+        name, snapshot, masters_of(cluster.inventory, views, run), cluster.distro, run, brought, source.origin
+    )
     phases = Restore(cluster.inventory, views, cluster.distro, way, run, laptop()).phases()
     masters = {host.name: views[host.name] for host in cluster.inventory.masters}  # not one that is left out
     costing = await find_cost(cluster, read, masters, every_name=every_name)
@@ -133,7 +136,7 @@ async def make_plan(
         tool_version=__version__,
         inventory=cluster.inventory,
         snapshot=snapshot,
-        snapshot_path=_absolute(snapshot_path),
+        snapshot_path=source.address,
         inventory_path=str(inventory_path),
         facts=facts_of(cluster.inventory, views),
         overrides=tuple(sorted(overrides)),
@@ -142,7 +145,7 @@ async def make_plan(
         lost=(*lost(snapshot, views), *never_start(cluster.inventory)),
         cost=costing.cost,
         volumes=read.contents.volumes,
-        estimate=estimate(cluster.inventory, snapshot, views, name),
+        estimate=estimate(cluster.inventory, snapshot, views, name, origin=source.origin),
         files=used_by(phases, cluster.scripts),
         phases=phases,
     )

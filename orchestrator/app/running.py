@@ -72,6 +72,7 @@ async def run_plan(
         return await _attempt(cluster, coordinator, journal, began)
     finally:
         journal.close()
+        sources.close()
 
 
 def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:

@@ -1,10 +1,11 @@
-"""`snapshot verify` and `snapshot inspect`: one file on this laptop, and no host."""
+"""`snapshot verify` and `snapshot inspect`: one file that can be read on this laptop."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from orchestrator.adapters.snapshot_file import open_snapshot, verify_snapshot
+from orchestrator.app.places import LAPTOP, Located
 from orchestrator.core.inspection import Bump, Inspection, ids_of
 from orchestrator.errors import UsageError
 from orchestrator.etcd.contents import ContentsReader
@@ -13,20 +14,18 @@ from orchestrator.etcd.ids import parse_initial_cluster
 from orchestrator.etcd.verify import Verification
 from orchestrator.ports import Reporter
 
-_LAPTOP = "laptop"
 
-
-def verify_file(path: Path, reporter: Reporter) -> Verification:
+def verify_file(source: Located, reporter: Reporter) -> Verification:
     """Reads the file twice, with progress. Raises UsageError where there is none."""
-    total = 2 * _size(path)
-    reporter.note(f"verifying {path}")
-    found = verify_snapshot(path, lambda done: reporter.moved(_LAPTOP, done, total))
-    reporter.moved(_LAPTOP, total, total)
+    total = 2 * _size(source.path)
+    reporter.note(f"verifying {source.address}")
+    found = verify_snapshot(source.path, lambda done: reporter.moved(LAPTOP, done, total))
+    reporter.moved(LAPTOP, total, total)
     return found
 
 
 def inspect_file(
-    path: Path, reporter: Reporter, *, initial_cluster: str | None, token: str, bump: int | None
+    source: Located, reporter: Reporter, *, initial_cluster: str | None, token: str, bump: int | None
 ) -> Inspection:
     """What is in the file. Raises UsageError for wrong arguments, SnapshotError (exit 3) where it is not whole."""
     ids = None
@@ -35,14 +34,16 @@ def inspect_file(
             ids = ids_of(parse_initial_cluster(initial_cluster), token)
         except ValueError as error:
             raise UsageError(str(error), "orchestrator snapshot inspect --help") from error
-    total = _size(path)
-    reporter.note(f"reading {path}")
+    total = _size(source.path)
+    reporter.note(f"reading {source.address}")
     reader = ContentsReader()
-    found = open_snapshot(path, reader, allow_unhashed=True, progress=lambda done: reporter.moved(_LAPTOP, done, total))
-    reporter.moved(_LAPTOP, total, total)
+    found = open_snapshot(
+        source.path, reader, allow_unhashed=True, progress=lambda done: reporter.moved(LAPTOP, done, total)
+    )
+    reporter.moved(LAPTOP, total, total)
     after = None if bump is None else bumped(found.keys, bump)
     return Inspection(
-        path=str(path),
+        path=source.address,
         snapshot=found.facts,
         details=read_details(found.database, found.keys),
         contents=reader.result(),

@@ -1,4 +1,4 @@
-"""Backups in a folder: their names, the facts beside each, who is asked for one, and which old ones may go. Pure."""
+"""Backups in their place: their names, the facts beside each, who is asked for one, and which old ones may go. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from orchestrator.core.masters import MasterView
+from orchestrator.core.model import canonical_json
+from orchestrator.core.same_content import SameContent
 from orchestrator.core.words import count, size
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -33,11 +37,24 @@ class BackupFacts(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A backup of this cluster in the folder. ``good``: its facts lie beside it, and it has the size that they say."""
+    """A backup of this cluster in its place. ``good``: its facts lie beside it, and it has the size that they say."""
 
     name: str
     taken_at_s: float
     good: bool
+
+
+def facts_text(facts: BackupFacts) -> str:
+    """What is written beside a backup."""
+    return canonical_json(facts) + "\n"
+
+
+def is_good(facts: bytes, size_bytes: int) -> bool:
+    """Whether that is the text beside a backup of this size."""
+    try:
+        return BackupFacts.model_validate_json(facts).snapshot.size_bytes == size_bytes
+    except ValidationError:
+        return False
 
 
 def name_of(cluster: str, at_utc: str) -> str:
@@ -87,15 +104,21 @@ def facts_of(cluster: str, at_utc: str, view: MasterView, snapshot: SnapshotFact
 
 
 def backup_lines(
-    path: str, facts: BackupFacts, removed: Sequence[str], failed: Mapping[str, str]
+    path: str,
+    facts: BackupFacts,
+    removed: Sequence[str],
+    failed: Mapping[str, str],
+    compared: SameContent | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """What was saved, from where, and what went: labels and values."""
     snapshot = facts.snapshot
+    again = "; read back from there: size and sha256" if "://" in path else ""
     lines = [
-        ("saved", f"{path} ({size(snapshot.size_bytes)}), every page read and its sha256 found right"),
+        ("saved", f"{path} ({size(snapshot.size_bytes)}), every page read and its sha256 found right{again}"),
         ("content", f"revision {snapshot.revision}, {count(snapshot.live_keys, 'key')}, HashKV {snapshot.hash_kv}"),
         ("from", f"{facts.host} ({facts.member}), etcd {facts.etcd_version}"),
     ]
     lines += [("not from", f"{host}: {why}") for host, why in failed.items()]
+    lines += [("compared", compared.words)] if compared else []
     lines += [("removed", name) for name in removed]
     return tuple(lines)

@@ -15,6 +15,9 @@ class Distro(Protocol):
     aided: bool
     """Whether a vendor's agent restores by itself, once told to."""
 
+    controller_ports: tuple[int, ...]
+    """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+
     def look_at_host(self, host: Host) -> Script:
         """The first look: everything that needs no knowledge of this host."""
         ...

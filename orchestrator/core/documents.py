@@ -20,6 +20,7 @@ from orchestrator.core.model import Finding, PhaseName, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
 from orchestrator.core.render import kept_paths
 from orchestrator.core.result import Result
+from orchestrator.core.same_content import SameContent
 from orchestrator.core.standing import Records, Stand, standings
 from orchestrator.errors import OrchestratorError
 
@@ -121,8 +122,14 @@ def status_json(
     }
 
 
-def backup_json(path: str, facts: BackupFacts, removed: Sequence[str], failed: Mapping[str, str]) -> Document:
-    """A backup that was taken; ``failed`` are the masters that gave none, with the reason."""
+def backup_json(
+    path: str,
+    facts: BackupFacts,
+    removed: Sequence[str],
+    failed: Mapping[str, str],
+    compared: SameContent | None = None,
+) -> Document:
+    """A backup that was taken; ``failed`` are the masters that gave none, with the reason. ``compared`` is of all."""
     found = facts.model_dump(mode="json")
     found["snapshot"]["hash_kv"] = str(facts.snapshot.hash_kv)
     return {
@@ -132,6 +139,14 @@ def backup_json(path: str, facts: BackupFacts, removed: Sequence[str], failed: M
         "facts": found,
         "removed": list(removed),
         "failed": dict(failed),
+        "compared": None
+        if compared is None
+        else {
+            "revision": compared.revision,
+            "equal": list(compared.equal),
+            "differing": dict(compared.differing),
+            "missing": list(compared.missing),
+        },
     }
 
 

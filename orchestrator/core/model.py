@@ -342,7 +342,7 @@ class Plan(Frozen):
     """
 
     format: int = PLAN_FORMAT
-    kind: Literal["restore", "workers", "reinit", "abort", "rollback", "finish", "unlock"]
+    kind: Literal["restore", "workers", "reinit", "schedule", "abort", "rollback", "finish", "unlock"]
     undoes: str = ""
     strategy: StrategyName = "aided"
     token: str = ""

@@ -63,6 +63,7 @@ TITLES = {
     "restore": "Restore of etcd on",
     "workers": "Restart of the workers of",
     "reinit": "One member of etcd anew on",
+    "schedule": "Scheduled backups of etcd on",
     "abort": "Abort of a restore on",
     "rollback": "Rollback of a restore on",
     "finish": "End of a restore on",
@@ -338,6 +339,8 @@ def footer(plan: Plan) -> str:
         parts.append(f"{plan.kind} of run {plan.undoes}")
     if plan.kind == "reinit":
         parts.append("1 member to join anew")
+    elif plan.kind == "schedule":
+        parts.append("timers to write")
     elif phase or not plan.undoes:
         parts.append(f"{count(len(phase.steps) if phase else 0, 'worker')} to restart")
     parts += [f"{size(plan.estimate.upload_bytes)} to send"] if plan.estimate.upload_bytes else []

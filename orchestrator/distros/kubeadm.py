@@ -24,6 +24,7 @@ class Kubeadm:
     """Implements ``core.distro.Distro``. The runtime stays up: without their manifests its pods do not come back."""
 
     aided = False
+    controller_ports: tuple[int, ...] = (10257, 10259)  # Kubernetes documentation, "Ports and Protocols"
 
     def look_at_host(self, host: Host) -> Script:
         paths = host.paths

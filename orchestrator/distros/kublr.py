@@ -23,6 +23,7 @@ class Kublr:
     """Implements ``core.distro.Distro``."""
 
     aided = True
+    controller_ports: tuple[int, ...] = ()
 
     def look_at_host(self, host: Host) -> Script:
         paths = host.paths

@@ -38,6 +38,7 @@ class Systemd:
     """Implements ``core.distro.Distro``. Type=notify has etcd's start wait for a quorum, so nothing waits for it."""
 
     aided = False
+    controller_ports: tuple[int, ...] = ()  # a stopped unit has ended, whatever it listened on
 
     def look_at_host(self, host: Host) -> Script:
         paths, units = host.paths, host.units

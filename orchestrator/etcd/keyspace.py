@@ -88,8 +88,8 @@ def read_revision(key: memoryview) -> bytes:
     return bytes(key)
 
 
-def survey(database: Database) -> Keyspace:
-    """Finds every entry, and the newest revision of each user key.
+def survey(database: Database, up_to: int | None = None) -> Keyspace:
+    """Finds every entry, and the newest revision of each user key; with ``up_to`` as of that revision.
 
     Raises ``CorruptError``, also where an entry's key is no revision or not greater than the one before.
     """
@@ -102,6 +102,8 @@ def survey(database: Database) -> Keyspace:
         revision = head[:size] if size in _SIZES else read_revision(buffer[start:middle])
         if revision <= previous:
             raise CorruptError(f"bucket 'key': revision {revision.hex()} follows {previous.hex()}")
+        if up_to is not None and main_revision(revision) > up_to:
+            break
         previous = revision
         key = _short_key(head, size)
         fingerprint = _fingerprint(user_key(buffer[middle:end]) if key is None else key)
@@ -142,6 +144,11 @@ def hash_all(keyspace: Keyspace, digest: int) -> int:
     for start, end in zip(keyspace.starts, keyspace.ends, strict=True):
         digest = crc32c(buffer[start:end], digest)
     return digest
+
+
+def hash_kv_at(database: Database, revision: int, compacted_revision: int) -> int:
+    """What a member that holds this answers for HashKV at an earlier revision, not below ``compacted_revision``."""
+    return hash_kv(survey(database, revision), compacted_revision)
 
 
 def hash_kv(keyspace: Keyspace, compacted_revision: int) -> int:

@@ -5,6 +5,9 @@ state=$1 kublr=$2 manifests=$3 etcd=$3/$4 hosts=$5
 shift 5
 basics "$state" "$hosts" "$@"
 
+for withdrawn in "$manifests".kr-*/"${etcd##*/}"; do # by a run that is open
+    [ -e "$etcd" ] || [ ! -e "$withdrawn" ] || etcd=$withdrawn
+done
 [ -e "$etcd" ] || exit 0 # no master
 fact manifest <"$etcd"
 sha256sum <"$etcd" | fact manifest_sha256
@@ -15,7 +18,7 @@ grep -ls -e '--data-dir' -e 'ETCD_DATA_DIR' -e '--etcd-servers' "$manifests"/* |
     ! systemctl is-active --quiet -- "$unit" 2>/dev/null || timeout 10 docker info 2>/dev/null | grep 'Live Restore Enabled: true'
 } | fact live_restore
 [ -z "$kublr" ] || timeout 20 "$kublr" validate 2>/dev/null | fact kublr_validate
-api=$(grep -ls kube-apiserver "$manifests"/* | head -n 1)
+api=$(grep -ls kube-apiserver "$manifests"/* "$manifests".kr-*/* | head -n 1)
 [ -z "$api" ] || fact api_manifest <"$api"
-grep -hos -e '--secure-port=[0-9]*' "$manifests"/* | head -n 1 | fact api_port
+grep -hos -e '--secure-port=[0-9]*' "${api:-/dev/null}" | head -n 1 | fact api_port
 peer_names "$etcd"

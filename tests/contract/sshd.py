@@ -26,6 +26,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 PermitUserRC no
 PrintMotd no
+Subsystem sftp internal-sftp
 MaxSessions {max_sessions}
 LogLevel VERBOSE
 SetEnv HOME={folder}

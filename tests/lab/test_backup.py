@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from orchestrator.core.backups import BackupFacts
 from tests.lab import truth
-from tests.lab.commands import each
-from tests.lab.hosts import MASTERS
+from tests.lab.commands import each, wait
+from tests.lab.hosts import DATA, MASTERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
 
 AGENT = "/opt/kublr/bin/kublr"
+DATABASE = f"{DATA}/member/snap/db"
+TRUE = "what all members hold"
 FAILS = f'#!/bin/sh\n[ "$2" != backup ] || {{ echo disk failure; exit 1; }}\nexec {AGENT}.real "$@"\n'
 
 
@@ -59,6 +65,46 @@ def test_without_a_quorum_there_is_none(fresh: Lab, laptop: Laptop, tmp_path: Pa
     refused = laptop.run("backup", "-i", fresh.inventory, "--to", tmp_path)
     assert refused.code in (1, 3), refused
     assert list(tmp_path.glob("lab-*")) == []
+
+
+@pytest.mark.paths
+def test_a_member_that_differs_is_found_among_all_masters(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+    """A byte in one member's database is another: etcd itself serves on, and every snapshot by itself is whole."""
+    fresh.put("/registry/configmaps/default/precious", TRUE)
+    arguments = ("backup", "-i", fresh.inventory, "--to", tmp_path, "--all-masters", "--json")
+    equal = laptop.run(*arguments)
+    assert equal.code == 0, equal
+    assert json.loads(equal.out)["compared"]["equal"] == [master.name for master in MASTERS]
+
+    odd = MASTERS[1].name
+    with stopped(fresh, odd):
+        fresh.exec(odd, ["sed", "-i", f"s/{TRUE}/{TRUE.upper()}/", DATABASE])
+    found = laptop.run(*arguments)
+    assert found.code == 20, found
+    told = json.loads(found.out)
+    assert list(told["compared"]["differing"]) == [odd]
+    assert "HashKV" in found.error
+    assert odd in found.error
+    assert told["facts"]["host"] != odd, "what the others agree on is kept"
+    no_snapshot_is_left(fresh)
+
+    with stopped(fresh, odd):
+        missing = laptop.run(*arguments)
+    assert missing.code == 20, missing
+    assert json.loads(missing.out)["compared"]["missing"] == [odd]
+    assert len(list(tmp_path.glob("*.db"))) == 3
+
+
+@contextlib.contextmanager
+def stopped(lab: Lab, host: str) -> Iterator[None]:
+    """Nothing of Kublr's runs there, and no container."""
+    lab.exec(host, ["systemctl", "stop", "kublr", "kublr-kubelet", "docker.socket", "docker"])
+    try:
+        wait(lambda: lab.succeeds(host, ["flock", "-n", DATABASE, "true"]), "the end of its etcd")
+        yield
+    finally:
+        lab.exec(host, ["systemctl", "start", "docker", "kublr"])
+        lab.wait_healthy()
 
 
 def no_snapshot_is_left(lab: Lab) -> None:

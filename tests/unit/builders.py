@@ -24,6 +24,7 @@ from orchestrator.core.inventory import (
 )
 from orchestrator.core.masters import Disk, EtcdConfig, LiveMember, MasterView, Tls
 from orchestrator.core.model import Plan, StrategyName
+from orchestrator.core.places import OnHost
 from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
@@ -157,13 +158,14 @@ def plan(
     *,
     overrides: frozenset[str] = frozenset(),
     strategy: StrategyName = "aided",
+    origin: OnHost | None = None,
 ) -> Plan:
     """The restore of that cluster, planned by the product. Findings are the product's own, too."""
     cluster = cluster or inventory()
     views = views or masters(len(cluster.masters))
     snapshot = snapshot or snapshot_facts(len(cluster.masters))
     distro = Kublr()
-    way = strategy_of(strategy, snapshot, masters_of(cluster, views, RUN), distro, RUN)
+    way = strategy_of(strategy, snapshot, masters_of(cluster, views, RUN), distro, RUN, origin=origin)
     phases = Restore(cluster, views, distro, way, RUN, LAPTOP).phases()
     return Plan(
         kind="restore",
@@ -174,13 +176,13 @@ def plan(
         tool_version="0.1.0",
         inventory=cluster,
         snapshot=snapshot,
-        snapshot_path="/backups/prod-1/etcd-20261121t2300z.db",
+        snapshot_path=str(origin or "/backups/prod-1/etcd-20261121t2300z.db"),
         facts=facts_of(cluster, views),
         overrides=tuple(sorted(overrides)),
         host_keys={host.name: f"SHA256:{host.name}" for host in cluster.hosts},
         findings=check_all(cluster, snapshot, views, overrides, Way(strategy)),
         lost=(*lost(snapshot, views), *never_start(cluster)),
-        estimate=estimate(cluster, snapshot, views, strategy),
+        estimate=estimate(cluster, snapshot, views, strategy, origin=origin),
         files=used_by(phases, scripts()),
         phases=phases,
     )

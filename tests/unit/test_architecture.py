@@ -24,7 +24,8 @@ ORDER = (
     ("coordinator", "observe", "adapters"),
     ("app",),
     ("confirm", "exits", "opening", "options"),
-    ("backup_commands", "snapshot_commands"),
+    ("schedule_commands", "snapshot_commands"),
+    ("backup_commands",),
     ("cli",),
     ("__main__",),
 )
@@ -50,7 +51,7 @@ OUTER = {
     "coordinator": set(),
     "hooks": set(),
     "observe": set(),
-    "adapters": {"asyncssh", "pydantic", "rich", "tenacity", "yaml"},
+    "adapters": {"asyncssh", "obstore", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
     "confirm": set(),
     "exits": set(),
@@ -58,6 +59,7 @@ OUTER = {
     "options": {"typer"},
     "snapshot_commands": {"typer"},
     "backup_commands": {"typer"},
+    "schedule_commands": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
 }

@@ -111,3 +111,19 @@ def test_a_wrong_initial_cluster(path: Path) -> None:
     ended = orchestrator("inspect", path, "--initial-cluster", "etcd0")
     assert ended.code == 64
     assert "is not NAME=URL" in ended.err
+
+
+def test_without_the_extra_an_object_store_is_refused_with_the_way_to_get_it() -> None:
+    text = "import sys; sys.modules['obstore'] = None; from orchestrator.cli import main; main()"
+    argv = [sys.executable, "-c", text, "snapshot", "verify", "s3://bucket/x.db"]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ended.returncode == 64
+    assert "not installed: obstore" in ended.stderr
+    assert "orchestrator[objects]" in ended.stderr
+
+
+def test_a_file_on_a_master_needs_the_inventory() -> None:
+    argv = [sys.executable, "-m", "orchestrator", "snapshot", "verify", "master-1:/backup.db"]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ended.returncode == 64
+    assert "next: name the inventory" in ended.stderr

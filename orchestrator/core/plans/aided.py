@@ -12,6 +12,7 @@ from types import MappingProxyType
 from orchestrator.core import timeouts
 from orchestrator.core.distro import Distro
 from orchestrator.core.model import PhaseName, Script, Step
+from orchestrator.core.places import OnHost
 from orchestrator.core.plans.master import Master, look, one, push_step, script_step
 from orchestrator.core.proof import Expected
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -23,6 +24,7 @@ class Aided:
 
     snapshot: SnapshotFacts
     distro: Distro
+    origin: OnHost | None = None
 
     resolves_first = False
     titles = MappingProxyType({PhaseName.COMMIT: "schedule the restore"})
@@ -33,7 +35,7 @@ class Aided:
         return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv)
 
     def stage(self, master: Master) -> Iterable[Step]:
-        yield push_step("stage.push", master, self.snapshot, "bring the snapshot")
+        yield push_step("stage.push", master, self.snapshot, "bring the snapshot", self.origin)
 
     def staged(self, master: Master) -> Script:
         return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
@@ -53,7 +55,7 @@ class Aided:
 
     def commit(self, master: Master) -> Iterable[Step]:
         title = "bring the snapshot anew, if the copy is damaged by now"
-        mend = push_step("commit.mend", master, self.snapshot, title)
+        mend = push_step("commit.mend", master, self.snapshot, title, self.origin)
         yield mend.model_copy(update={"done_if": one(master, self.staged(master)), "mends": True})
         yield Step(
             id=f"commit.schedule/{master.name}",

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from orchestrator.core import timeouts
 from orchestrator.core.masters import owner_of
 from orchestrator.core.model import PhaseName, Push, Script, Step
+from orchestrator.core.places import OnHost
 from orchestrator.core.plans.master import Master, look, one, push_step, script_step
 from orchestrator.core.proof import Expected
 from orchestrator.core.tools import Place, Tool, ToolFile, best_tool
@@ -23,12 +24,14 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """Implements ``plans.strategy.Strategy``. ``tool`` is the operator's own etcdutl, where they name one."""
+    """Implements ``plans.strategy.Strategy``. ``tool`` is the operator's own etcdutl, where they name one;
+    ``origin`` has the snapshot already."""
 
     snapshot: SnapshotFacts
     masters: Sequence[Master]
     run: str
     tool: ToolFile | None = None
+    origin: OnHost | None = None
 
     titles = MappingProxyType(
         {
@@ -56,7 +59,7 @@ class Manual:
         return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv, ids.cluster)
 
     def stage(self, master: Master) -> Iterable[Step]:
-        yield push_step("stage.push", master, self.snapshot, "bring the snapshot")
+        yield push_step("stage.push", master, self.snapshot, "bring the snapshot", self.origin)
         yield self._bring_tool(master)
         yield script_step(
             "stage.restore",

@@ -12,6 +12,7 @@ from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.masters import EtcdConfig, MasterView
 from orchestrator.core.model import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Push, Script, Step
 from orchestrator.core.phases import PHASES
+from orchestrator.core.places import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
@@ -138,13 +139,25 @@ def release_step(master: Master) -> Step:
     return script_step("release.claim", master, "give the host back", "release.sh", rerunnable=True)
 
 
-def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str) -> Step:
-    """Brings the snapshot into the run's folder."""
+def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str, origin: OnHost | None = None) -> Step:
+    """Brings the snapshot into the run's folder: from the master that has it already, where there is one."""
+    act: Script | Push
+    if origin and origin.host == master.name:
+        title += ", which lies on this host"
+        act = Script(file="copy.sh", args=(origin.path, master.snapshot, snapshot.sha256), timeout_s=timeouts.COPY_S)
+    else:
+        act = Push(
+            source_host=origin.host if origin else "",
+            source_path=origin.path if origin else "",
+            path=master.snapshot,
+            sha256=snapshot.sha256,
+            size_bytes=snapshot.size_bytes,
+        )
     return Step(
         id=f"{name}/{master.name}",
         host=master.name,
         title=title,
-        act=Push(path=master.snapshot, sha256=snapshot.sha256, size_bytes=snapshot.size_bytes),
+        act=act,
         rerunnable=True,
         undo="remove the copy",
     )

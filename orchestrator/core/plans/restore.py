@@ -22,6 +22,7 @@ from orchestrator.core.model import (
     StrategyName,
 )
 from orchestrator.core.network import peer_address, port_of
+from orchestrator.core.places import OnHost
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import (
@@ -55,9 +56,20 @@ def strategy_of(
     distro: Distro,
     run: str,
     tool: ToolFile | None = None,
+    origin: OnHost | None = None,
 ) -> Strategy:
     """The strategy of that name, for a restore of these masters."""
-    return Manual(snapshot, masters, run, tool) if name == "manual" else Aided(snapshot, distro)
+    if name == "manual":
+        return Manual(snapshot, masters, run, tool, origin)
+    return Aided(snapshot, distro, origin)
+
+
+def origin_note(origin: OnHost) -> str:
+    """What a snapshot that lies on a master means for the laptop's link."""
+    return (
+        f"the snapshot lies on {origin.host}, which copies it there; for this plan the laptop has read it once. "
+        "The other masters get it from there, through the laptop"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,7 @@ class Restore:
             steps,
             title=self._title(PhaseName.STAGE),
             barrier=all_of(self.masters, self.strategy.staged),
+            note=origin_note(origin) if (origin := self.strategy.origin) else "",
         )
 
     def _title(self, name: PhaseName) -> str:
@@ -188,7 +201,7 @@ class Restore:
     def _gone(self, master: Master | ApiHost) -> Script:
         """Whether nothing uses the data and the addresses; units may run."""
         addresses = {"127.0.0.1", peer_address(master.host, master.view)}
-        ports = (master.view.api_port,) if master.view.serves_api else ()
+        ports = (*((master.view.api_port,) if master.view.serves_api else ()), *self.distro.controller_ports)
         if isinstance(master, ApiHost):
             return look("stopped.sh", "", socket_pattern(frozenset(addresses), ports))
         etcd = master.etcd

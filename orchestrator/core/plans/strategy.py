@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from orchestrator.core.model import PhaseName, Script, Step
+from orchestrator.core.places import OnHost
 from orchestrator.core.plans.master import Master
 from orchestrator.core.proof import Expected
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -27,6 +28,11 @@ class Strategy(Protocol):
     @property
     def titles(self) -> Mapping[PhaseName, str]:
         """Of the phases that it does in its own way."""
+        ...
+
+    @property
+    def origin(self) -> OnHost | None:
+        """The master that has the snapshot already, if one has."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from orchestrator.core.checks import WAL_BYTES
 from orchestrator.core.inventory import Inventory, Restart
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Estimate, MasterFacts, StrategyName
+from orchestrator.core.places import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 # Seen with three masters on shared disks; they err on the slow side.
@@ -62,11 +63,19 @@ def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str,
 
 
 def estimate(
-    inventory: Inventory, snapshot: SnapshotFacts, views: Mapping[str, MasterView], strategy: StrategyName = "aided"
+    inventory: Inventory,
+    snapshot: SnapshotFacts,
+    views: Mapping[str, MasterView],
+    strategy: StrategyName = "aided",
+    *,
+    origin: OnHost | None = None,
 ) -> Estimate:
-    """Bytes and seconds, on the slow side. The manual strategy copies nothing while the masters are down."""
+    """Bytes and seconds, on the slow side; ``origin`` has the snapshot already.
+
+    The manual strategy copies nothing while the masters are down.
+    """
     masters = [views[host.name] for host in inventory.masters]
-    upload = snapshot.size_bytes * len(masters)
+    upload = snapshot.size_bytes * (len(masters) - bool(origin))
     kept = sum(view.data_bytes for view in masters)
     largest = max((view.data_bytes for view in masters), default=0)
     restoring = (largest + 3 * snapshot.size_bytes + WAL_BYTES) // COPY_BYTES_PER_S

@@ -124,7 +124,8 @@ class Kubeadm:
             "kube-apiserver.yaml": (node / "kube-apiserver.manifest").read_text(),
         }
         controller = (HERE / "controller.yaml").read_text()
-        texts |= {file: controller.replace("@NAME@", file.removesuffix(".yaml")) for file in PODS[2:]}
+        for file, port in zip(PODS[2:], ("10257", "10259"), strict=True):
+            texts[file] = controller.replace("@NAME@", file.removesuffix(".yaml")).replace("@PORT@", port)
         for file, text in texts.items():
             for name, value in values.items():
                 text = text.replace(f"@{name}@", value)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.backup_folder import BackupFolder
-from orchestrator.core.backups import BackupFacts, facts_of, name_of
+from orchestrator.core.backups import BackupFacts, Kept, facts_of, name_of
 from orchestrator.errors import UsageError
 from tests.unit.builders import masters, snapshot_facts
 
@@ -30,39 +30,47 @@ def facts() -> BackupFacts:
 
 
 def received(folder: BackupFolder) -> str:
-    return asyncio.run(folder.receive(NAME, chunks(CONTENT[:5], CONTENT[5:]), lambda _: None))
+    return asyncio.run(folder.spool.receive(NAME, chunks(CONTENT[:5], CONTENT[5:]), lambda _: None))
+
+
+def kept(folder: BackupFolder) -> Path:
+    return Path(asyncio.run(folder.keep(NAME, folder.spool.part(NAME), facts(), lambda _: None)))
+
+
+def found(folder: BackupFolder, cluster: str = CLUSTER) -> tuple[Kept, ...]:
+    return asyncio.run(folder.backups(cluster))
 
 
 def test_a_backup_is_there_when_it_is_whole(tmp_path: Path) -> None:
     folder = BackupFolder(tmp_path / "new" / "folder")
     assert received(folder) == sha256(CONTENT).hexdigest()
-    assert folder.backups(CLUSTER) == ()
-    path = folder.keep(NAME, facts())
+    assert found(folder) == ()
+    path = kept(folder)
     assert path.read_bytes() == CONTENT
-    assert [it.name for it in folder.backups(CLUSTER) if it.good] == [NAME]
+    assert [it.name for it in found(folder) if it.good] == [NAME]
     assert {file.stat().st_mode & 0o777 for file in folder.path.iterdir()} == {0o600}
     assert folder.path.stat().st_mode & 0o777 == 0o700
-    assert folder.backups("prod") == ()
-    folder.remove(NAME)
+    assert found(folder, "prod") == ()
+    asyncio.run(folder.remove(NAME))
     assert list(folder.path.iterdir()) == []
 
 
 def test_one_that_was_cut_or_has_no_facts_is_not_good(tmp_path: Path) -> None:
     folder = BackupFolder(tmp_path)
     received(folder)
-    path = folder.keep(NAME, facts())
+    path = kept(folder)
     path.write_bytes(CONTENT[:-1])
-    assert [it.good for it in folder.backups(CLUSTER)] == [False]
+    assert [it.good for it in found(folder)] == [False]
     path.write_bytes(CONTENT)
     path.with_suffix(".json").unlink()
-    assert [it.good for it in folder.backups(CLUSTER)] == [False]
+    assert [it.good for it in found(folder)] == [False]
 
 
 def test_what_did_not_arrive_is_discarded(tmp_path: Path) -> None:
     folder = BackupFolder(tmp_path)
     received(folder)
-    folder.discard(NAME)
-    folder.discard(NAME)
+    folder.spool.discard(NAME)
+    folder.spool.discard(NAME)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,21 @@ import pytest
 
 from orchestrator.core.inventory import Inventory, Restart, Volumes
 from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Exec, Order, Phase, PhaseName, Plan, Push, Script, canonical_json
+from orchestrator.core.model import (
+    Exec,
+    Order,
+    Phase,
+    PhaseName,
+    Plan,
+    Push,
+    Script,
+    StrategyName,
+    canonical_json,
+)
+from orchestrator.core.places import OnHost
 from orchestrator.core.plans.summary import estimate, facts_of, lost
 from orchestrator.core.plans.workers import restart_workers
+from orchestrator.core.tools import Place, Tool
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import LAPTOP, REVISION, RUN, inventory, masters, plan, scripts, snapshot_facts
 
@@ -240,6 +253,27 @@ def test_a_restart_of_the_workers_alone() -> None:
 
 
 # --- What a plan says of itself ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", ["aided", "manual"])
+def test_a_snapshot_on_a_master_is_copied_there_and_brought_from_there(strategy: StrategyName) -> None:
+    origin = OnHost("master-2", "/var/backups/etcd.db")
+    tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.16")
+    views = {name: replace(view, tools=(tool,)) for name, view in masters(3).items()}
+    made, usual = (plan(views=views, strategy=strategy, origin=it) for it in (origin, None))
+    steps = [step for phase in made.phases for step in phase.steps if step.name in ("stage.push", "commit.mend")]
+    for step in steps:
+        if step.host == origin.host:
+            assert isinstance(step.act, Script)
+            assert (step.act.file, step.act.args[0]) == ("copy.sh", origin.path)
+        else:
+            assert isinstance(step.act, Push)
+            assert (step.act.source_host, step.act.source_path) == (origin.host, origin.path)
+            assert step.act.sha256 == snapshot_facts().sha256
+    assert {step.host for step in steps} == {"master-1", "master-2", "master-3"}
+    assert made.estimate.upload_bytes * 3 == usual.estimate.upload_bytes * 2
+    assert "read it once" in phase_of(made, PhaseName.STAGE).note
+    assert made.snapshot_path == "master-2:/var/backups/etcd.db"
 
 
 def test_what_is_lost() -> None:

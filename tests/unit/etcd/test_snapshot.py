@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.etcd.keyspace import hash_kv_at
 from orchestrator.etcd.members import HashKv, parse_hash_kv, parse_members
 from orchestrator.etcd.snapshot import (
     SnapshotFacts,
@@ -100,6 +101,7 @@ class Sample:
     said: HashKv
     live_keys: int
     facts: SnapshotFacts
+    earlier: dict[int, int]  # HashKV by revision
 
 
 @pytest.fixture(scope="module", params=HISTORIES, ids=lambda history: history.__name__)
@@ -112,7 +114,11 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         path = snapshots.save(member, folder / "snapshot.db")
         said = parse_hash_kv(snapshots.hash_kv(member).body)
         count = call(member, "kv/range", {"key": "AA==", "range_end": "AA==", "count_only": True}).get("count", 0)
-    yield Sample(path, said, int(count), read_snapshot(memoryview(path.read_bytes())).facts)
+        first = max(said.compacted_revision, 1)
+        earlier = {
+            at: parse_hash_kv(snapshots.hash_kv(member, at).body).hash_kv for at in range(first + 1, said.revision)
+        }
+    yield Sample(path, said, int(count), read_snapshot(memoryview(path.read_bytes())).facts, earlier)
 
 
 def test_counts_are_those_of_etcdutl(sample: Sample) -> None:
@@ -130,6 +136,12 @@ def test_hash_kv_is_what_the_member_said(sample: Sample) -> None:
         HashKv(revision=facts.revision, compacted_revision=facts.compacted_revision, hash_kv=facts.hash_kv)
         == sample.said
     )
+
+
+def test_hash_kv_at_an_earlier_revision_is_what_the_member_said(sample: Sample) -> None:
+    database = read_snapshot(memoryview(sample.path.read_bytes())).database
+    compacted = sample.facts.compacted_revision
+    assert {at: hash_kv_at(database, at, compacted) for at in sample.earlier} == sample.earlier
 
 
 def test_hash_kv_is_what_a_restored_member_says(sample: Sample, tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""`backup schedule` and `backup status`: timers on masters, and how their backups stand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator import __version__
+from orchestrator.adapters.packaged import read_templates
+from orchestrator.app import planning
+from orchestrator.app.wiring import Cluster, laptop, new_run
+from orchestrator.core.model import Command, Estimate, Output, Plan
+from orchestrator.core.plans.schedule import Scheduling
+from orchestrator.core.plans.summary import facts_of
+from orchestrator.core.schedules import Standing, Terms, diff, paths_of, read_standing, timer_of, wanted
+from orchestrator.core.texts import used_by
+from orchestrator.core.timeouts import LOOK_S
+from orchestrator.errors import RefusedError, UsageError
+from orchestrator.observe import observe
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """``plan`` is None where every master is as wanted already; ``diffs`` is what would change, a line each."""
+
+    plan: Plan | None
+    diffs: tuple[str, ...]
+
+
+async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, Standing], dict[str, str]]:
+    """Every master's schedule and backups; and those that do not answer, with the reason."""
+    masters = [host for host in cluster.inventory.masters if host.name in cluster.opened]
+
+    async def ask(name: str, argv: tuple[str, ...]) -> Output:
+        remote = cluster.opened[name]
+        if isinstance(remote, Output):
+            return remote
+        return await remote.look(Command(argv, cluster.scripts["timed.sh"], timeout_s=LOOK_S))
+
+    name = cluster.inventory.cluster
+    answers = await asyncio.gather(
+        *(ask(host.name, ("timed.sh", timer_of(name), *paths_of(host, name))) for host in masters)
+    )
+    found, silent = dict[str, Standing](), dict[str, str]()
+    for host, answer in zip(masters, answers, strict=True):
+        if answer.failure or answer.exit_code != 0:
+            silent[host.name] = answer.detail or str(answer.failure or f"exit {answer.exit_code}")
+        else:
+            found[host.name] = read_standing(host.name, answer.text)
+    return found, silent
+
+
+async def plan_schedule(cluster: Cluster, terms: Terms | None, inventory_path: Path) -> Schedules:
+    """What would change for these terms, or without any: to end the schedule. Changes nothing. Raises RefusedError."""
+    cluster.refuse_silent_masters()
+    masters = {host.name for host in cluster.inventory.masters}
+    opened = {name: it for name, it in cluster.opened.items() if name in masters}
+    seen = await observe(cluster.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
+    planning.refuse_claimed(seen)
+    for view in seen.views.values():
+        for fault in view.faults:
+            raise RefusedError(f"{fault.name}: {view.host}: {fault.what}", fault.remedy)
+    standings, _ = await look_at_schedules(cluster)
+    templates = read_templates()
+    want: dict[str, dict[str, str]] = {name: {} for name in masters}
+    if terms:
+        if terms.on > len(masters):
+            raise UsageError(f"there are {len(masters)} masters, not {terms.on}", "name fewer with --on")
+        want = wanted(cluster.inventory, seen.views, cluster.distro, cluster.scripts, templates, terms)
+    _refuse_without_systemd(standings, want)
+    changing = {name: texts for name, texts in want.items() if _differs(standings[name], texts)}
+    diffs = tuple(line for name in sorted(changing) for line in diff(standings[name].files, want[name], name))
+    if not changing:
+        return Schedules(None, ())
+    run = new_run(cluster.clock)
+    phases = Scheduling(cluster.inventory, seen.views, changing, run, laptop()).phases()
+    plan = Plan(
+        kind="schedule",
+        run=run,
+        made_at_utc=cluster.clock.now_utc(),
+        tool_version=__version__,
+        inventory=cluster.inventory,
+        inventory_path=str(inventory_path),
+        facts=facts_of(cluster.inventory, seen.views),
+        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
+        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=5),
+        files=used_by(phases, cluster.scripts),
+        phases=phases,
+    )
+    return Schedules(plan, diffs)
+
+
+def _differs(now: Standing, texts: dict[str, str]) -> bool:
+    return dict(now.files) != texts or (bool(texts) and not now.active)
+
+
+def _refuse_without_systemd(standings: dict[str, Standing], want: dict[str, dict[str, str]]) -> None:
+    for name, texts in want.items():
+        if texts and not standings[name].systemd:
+            raise RefusedError(
+                f"{name} has no systemd, and so no timers", "run `orchestrator backup` from cron instead"
+            )

@@ -1,0 +1,100 @@
+"""Where a snapshot lies, as the operator writes it: here, on a master, behind SFTP or in an object store."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+from orchestrator.errors import UsageError
+
+SCHEMES = ("s3", "gs", "az")
+_LOGIN = re.compile(r"([^@:/\s]+@)?(\[[0-9A-Fa-f:.]+\]|[^@:/\s\[\]-][^@:/\s\[\]]*)(:[0-9]{1,5})?")
+_ON_HOST = re.compile(r"(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*):(?P<path>/.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A path on this laptop."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class OnHost:
+    """A file on a host of the inventory. A plan made from it copies it from there."""
+
+    host: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sftp:
+    """``login`` is `[USER@]HOST[:PORT]`; a path that begins with `~/` is below the user's home folder."""
+
+    login: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"sftp://{self.login}/{self.path.removeprefix('/')}"
+
+    def child(self, name: str) -> Sftp:
+        return Sftp(self.login, posixpath.join(self.path, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """One object of a bucket (of a container, with Azure), or all whose names begin so. ``key`` begins with no `/`."""
+
+    scheme: str
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.bucket}/{self.key}"
+
+    def child(self, name: str) -> Objects:
+        return Objects(self.scheme, self.bucket, posixpath.join(self.key, name))
+
+
+Place = Local | OnHost | Sftp | Objects
+
+
+def place_of(text: str) -> Place:
+    """Raises UsageError. A file here whose name looks like another place is written `./NAME`."""
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        on_host = _ON_HOST.fullmatch(text)
+        return OnHost(on_host["host"], on_host["path"]) if on_host else Local(text)
+    where, _, path = rest.partition("/")
+    if scheme not in ("sftp", *SCHEMES):
+        raise UsageError(f"nothing is known of {scheme}:// addresses", f"use sftp://, {listed_schemes()}, or a path")
+    user, at, _ = where.rpartition("@")
+    if ":" in user or (at and scheme != "sftp"):  # not repeated: it may hold a secret
+        remedy = "log in with a key, or by what the environment says: README, Back up"
+        raise UsageError(f"a {scheme}:// address must hold no password", remedy)
+    if scheme == "sftp" and not _LOGIN.fullmatch(where):
+        raise UsageError(f"{text} is no SFTP address", "write sftp://USER@HOST:PORT/FOLDER")
+    if not where:
+        raise UsageError(f"{text} names no bucket", "correct the address")
+    if scheme == "sftp":
+        return Sftp(where, path if path.startswith("~/") else f"/{path}")
+    return Objects(scheme, where, path.strip("/"))
+
+
+def backup_place(text: str) -> Local | Sftp | Objects:
+    """Where backups shall lie. Raises UsageError."""
+    place = place_of(text)
+    if isinstance(place, OnHost):
+        raise UsageError(f"{text}: backups are kept apart from the masters", "name a folder, sftp:// or s3://")
+    return place
+
+
+def listed_schemes() -> str:
+    return ", ".join(f"{scheme}://" for scheme in SCHEMES)

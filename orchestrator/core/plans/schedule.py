@@ -1,0 +1,59 @@
+"""The plan that sets, changes or removes the timers of scheduled backups. Pure; it stops and starts nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.core.inventory import Inventory
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Phase, PhaseName, Step
+from orchestrator.core.plans.master import Master, claim_phase, look, masters_of, one, release_step, script_step
+from orchestrator.core.schedules import paths_of, timer_of
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """``wanted`` is the text by path of every file, by host, for those hosts alone that are to change."""
+
+    inventory: Inventory
+    views: Mapping[str, MasterView]
+    wanted: Mapping[str, Mapping[str, str]]
+    run: str
+    laptop: str
+
+    def phases(self) -> tuple[Phase, ...]:
+        masters = masters_of(self.inventory, self.views, self.run)
+        steps = tuple(self._step(master) for master in masters if master.name in self.wanted)
+        release = tuple(release_step(master) for master in masters)
+        return (
+            claim_phase(masters, self.laptop),
+            Phase(name=PhaseName.COMMIT, title="write the units, and let the timers run", steps=steps),
+            Phase(name=PhaseName.RELEASE, title="give the hosts back", steps=release),
+        )
+
+    def _step(self, master: Master) -> Step:
+        cluster, texts = self.inventory.cluster, self.wanted[master.name]
+        timer = timer_of(cluster)
+        if texts:
+            sums = tuple(part for path, text in texts.items() for part in (path, _sha256(text)))
+            arguments = ("set", timer, *(part for pair in texts.items() for part in pair))
+            done, title = look("scheduled.sh", "set", timer, *sums), f"write {timer} and what it runs"
+        else:
+            arguments = ("remove", timer, *paths_of(master.host, cluster))
+            done, title = look("scheduled.sh", *arguments), f"end {timer}, and remove its files; backups stay"
+        return script_step(
+            "commit.schedule-backups",
+            master,
+            title,
+            "timer.sh",
+            *arguments,
+            done_if=one(master, done),
+            rerunnable=True,
+            undo="orchestrator backup schedule --remove",
+        )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

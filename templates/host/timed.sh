@@ -1,0 +1,15 @@
+# timed.sh TIMER PATH...   Whether a schedule's timer runs, what its files say, and what its backups tell. Changes nothing.
+{% include "host/facts.sh" %}
+timer=$1
+shift
+[ -d /run/systemd/system ] && echo yes | fact systemd
+systemctl is-active --quiet "$timer" 2>/dev/null && echo yes | fact active
+for path; do # the last one is the script, which says where the backups lie
+    [ ! -e "$path" ] || fact "file:$path" <"$path"
+done
+folder=$(grep -o "folder='[^']*'" "$path" 2>/dev/null | head -n 1 | cut -d "'" -f 2)
+folder=${folder:-/nowhere}
+for name in last good; do
+    [ ! -e "$folder/.$name" ] || fact "$name" <"$folder/.$name"
+done
+date +%s | fact clock

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Written by orchestrator: one backup of etcd of the cluster {{ cluster }}, started by its timer. Needs nothing but this file.
+#   .last  when the newest attempt was, how it ended, and why     .good  when the last good one was, its size, seconds, name
+umask 077
+export LC_ALL=C
+state='{{ state }}' folder='{{ folder }}' cluster='{{ cluster }}' keep='{{ keep }}' days='{{ days }}'
+mkdir -p -m 700 "$folder" && exec 8>>"$folder/.lock" || exit 1
+flock -n 8 || { echo "another backup is at work"; exit 0; }
+began=$(date +%s)
+tell() { # FILE TEXT
+    echo "$2" >"$folder/$1.part" && sync "$folder/$1.part" && mv "$folder/$1.part" "$folder/$1"
+}
+if [ -e "$state/claim" ] || [ -e "$state/hold" ]; then
+    tell .last "$began skipped a run of orchestrator holds this host"
+    exit 0
+fi
+work=$folder/.work
+rm -rf "$work"
+mkdir -p "$work/now" || exit 1
+export STATE="$work" RUN=now ATTEMPT=1 STEP=backup
+(
+    set --{% for argument in arguments %} '{{ argument }}'{% endfor %}
+
+{{ take }}
+) >"$work/log" 2>&1
+code=$?
+name=$cluster-$(date -u -d "@$began" +%Y%m%dt%H%M%Sz)
+if [ "$code" != 0 ] || [ ! -s "$work/now/safety.db" ] || ! mv "$work/now/safety.db" "$folder/$name.db"; then
+    why=$(tail -n 1 "$work/log" | head -c 200)
+    tell .last "$began failed ${why:-exit $code}"
+    echo "the backup failed: $why" >&2
+    rm -rf "$work"
+    exit 1
+fi
+sync "$folder/$name.db" "$folder"
+rm -rf "$work"
+tell .good "$began $(stat -c %s "$folder/$name.db") $(($(date +%s) - began)) $name" && tell .last "$began good"
+
+# Too many and too old ones of this cluster go, in the order of their names, which is that of time. The newest stays.
+oldest=
+[ -z "$days" ] || oldest=$cluster-$(date -u -d "@$((began - days * 86400))" +%Y%m%dt%H%M%Sz)
+set -- "$folder/$cluster"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]t[0-9][0-9][0-9][0-9][0-9][0-9]z.db
+for path; do
+    left=$#
+    [ "$left" -gt 1 ] || break
+    shift
+    file=${path##*/}
+    if [ -n "$keep" ] && [ "$left" -gt "$keep" ]; then
+        rm -f "$path"
+    elif [ -n "$oldest" ] && [ "$(printf '%s\n' "$oldest" "${file%.db}" | sort | head -n 1)" = "${file%.db}" ]; then
+        rm -f "$path"
+    fi
+done

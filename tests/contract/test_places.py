@@ -1,0 +1,213 @@
+"""Backups and snapshots in every kind of place, each behind its own real server: one suite for all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.reporters import QuietReporter
+from orchestrator.adapters.spool import Spool
+from orchestrator.app.places import located, open_store
+from orchestrator.core.backups import BackupFacts, facts_of, name_of
+from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
+from orchestrator.ports import BackupStore
+from tests.contract.sshd import Sshd, login_name, make_key
+from tests.contract.swift import Swift
+from tests.snapshots import make_snapshot
+from tests.unit.builders import masters, snapshot_facts
+
+CLUSTER = "prod-1"
+FIRST, SECOND = (name_of(CLUSTER, f"2026-11-2{day}T03:00:07Z") for day in (2, 3))
+CONTENT = bytes(range(256)) * 80_000  # 20 MB: several parts of an upload, and not a whole number of them
+KINDS = ("folder", "sftp", "s3")
+
+
+@pytest.fixture(scope="session")
+def swift(public_folder: Path) -> Iterator[Swift]:
+    folder = public_folder / "swift"
+    folder.mkdir()
+    server = Swift(folder)
+    try:
+        server.start()
+        server.make_bucket("backups")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An operator's home folder, whose ssh_config knows the server."""
+    folder = tmp_path / "home"
+    (folder / ".ssh").mkdir(parents=True)
+    config = f"Host 127.0.0.1\n IdentityFile {sshd.key}\n UserKnownHostsFile {sshd.known_hosts}\n"
+    (folder / ".ssh" / "config").write_text(config)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return folder
+
+
+@dataclass
+class Site:
+    """A place by its address, and the way to look behind it: ``files`` are none with an object store."""
+
+    address: str
+    files: Path | None
+
+
+@pytest.fixture(params=KINDS)
+def site(request: pytest.FixtureRequest, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    files = tmp_path / "kept" / "here"
+    if request.param == "folder":
+        return Site(str(files), files)
+    if request.param == "sftp":
+        return Site(sftp(request.getfixturevalue("sshd"), files), files)
+    server: Swift = request.getfixturevalue("swift")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return Site(f"s3://backups/{tmp_path.name}/{os.getpid()}", None)
+
+
+def sftp(server: Sshd, path: Path) -> str:
+    return f"sftp://{login_name()}@127.0.0.1:{server.port}{path}"
+
+
+def facts(content: bytes) -> BackupFacts:
+    view = masters(1, quorum=True)["master-1"]
+    sums = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return facts_of(CLUSTER, "2026-11-23T03:00:07Z", view, snapshot_facts(1).model_copy(update=sums))
+
+
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 1 << 20):
+        yield content[start : start + (1 << 20)]
+
+
+async def keep(store: BackupStore, spool: Spool, name: str, content: bytes = CONTENT, *, told: bytes = CONTENT) -> str:
+    """``told`` is what its facts say."""
+    await spool.receive(name, chunks(content), lambda _: None)
+    return await store.keep(name, spool.part(name), facts(told), lambda _: None)
+
+
+async def test_a_backup_is_kept_found_read_and_removed(site: Site) -> None:
+    async with open_store(site.address) as (store, spool):
+        address = await keep(store, spool, FIRST)
+        await keep(store, spool, SECOND)
+        assert [(it.name, it.good) for it in await store.backups(CLUSTER)] == [(FIRST, True), (SECOND, True)]
+        assert await store.backups("prod") == ()
+        assert address == f"{site.address}/{FIRST}.db"
+        await store.remove(SECOND)
+        await store.remove(SECOND)
+        assert [it.name for it in await store.backups(CLUSTER)] == [FIRST]
+    async with located(address, QuietReporter()) as found:
+        assert found.path.read_bytes() == CONTENT
+        assert found.address == address
+        assert stat.S_IMODE(found.path.stat().st_mode) == 0o600
+        here = found.path
+    assert here.exists() == (site.address == str(site.files)), "what was brought here is gone with the command"
+    if site.files:
+        assert sorted(it.name for it in site.files.iterdir()) == [f"{FIRST}.db", f"{FIRST}.json"]
+        assert {stat.S_IMODE(it.stat().st_mode) for it in site.files.iterdir()} == {0o600}
+        assert stat.S_IMODE(site.files.stat().st_mode) == 0o700
+
+
+async def test_what_does_not_arrive_as_it_was_is_no_backup(site: Site) -> None:
+    """The folder is told apart: there the very file that was hashed and read gets its name."""
+    if site.address == str(site.files):
+        return
+    async with open_store(site.address) as (store, spool):
+        await keep(store, spool, FIRST)
+        for wrong in (CONTENT[:-1], b"x" + CONTENT[1:]):
+            with pytest.raises(OrchestratorError, match="not what was sent"):
+                await keep(store, spool, SECOND, wrong)
+        assert [it.name for it in await store.backups(CLUSTER)] == [FIRST]
+    if site.files:
+        assert not [it for it in site.files.iterdir() if it.suffix in (".part", ".db") and it.stem != FIRST]
+
+
+async def test_a_missing_snapshot_is_told(site: Site) -> None:
+    async with open_store(site.address) as (store, spool):
+        await keep(store, spool, FIRST)
+    if site.address == str(site.files):
+        return  # the reader of a local file tells that
+    with pytest.raises(UsageError, match="cannot read"):
+        async with located(f"{site.address}/none.db", QuietReporter()):
+            pass
+
+
+async def test_no_backup_is_written_over(site: Site) -> None:
+    if site.address == str(site.files):
+        return  # one spool, one name: the second has the newer second in it
+    async with open_store(site.address) as (store, spool):
+        await keep(store, spool, FIRST)
+        with pytest.raises(OrchestratorError):
+            await keep(store, spool, FIRST)
+        assert [it.good for it in await store.backups(CLUSTER)] == [True]
+
+
+def test_a_snapshot_there_is_inspected(site: Site, tmp_path: Path) -> None:
+    """By the program itself: with its own temporary folder, and nothing left in it."""
+    path = make_snapshot(tmp_path / "snapshots", keys=50, value_bytes=100)
+
+    async def bring() -> str:
+        async with open_store(site.address) as (store, spool):
+            return await keep(store, spool, FIRST, path.read_bytes(), told=path.read_bytes())
+
+    address = asyncio.run(bring())
+    argv = [str(Path(sys.executable).with_name("orchestrator")), "snapshot", "inspect", address, "--json"]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert (told["path"], told["snapshot"]["sha256"]) == (address, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert not list(tmp_path.glob("orchestrator/*"))
+
+
+async def test_an_unknown_host_key_keeps_us_out(home: Path, sshd: Sshd, tmp_path: Path) -> None:
+    config = home / ".ssh" / "config"
+    config.write_text(f"{config.read_text()} StrictHostKeyChecking no\n".replace(str(sshd.known_hosts), "none"))
+    with pytest.raises(UnreachableError, match="host key"):
+        async with open_store(sftp(sshd, tmp_path / "kept")):
+            pass
+    assert not (tmp_path / "kept").exists()
+
+
+async def test_a_refused_login_is_told(home: Path, sshd: Sshd, tmp_path: Path) -> None:
+    make_key(home / "other")
+    config = home / ".ssh" / "config"
+    config.write_text(config.read_text().replace(str(sshd.key), str(home / "other")))
+    with pytest.raises(LoginError, match="refused"):
+        async with open_store(sftp(sshd, tmp_path / "kept")):
+            pass
+
+
+async def test_wrong_credentials_are_told_and_not_shown(
+    home: Path, swift: Swift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**swift.environment, "AWS_SECRET_ACCESS_KEY": "another-secret"}.items():
+        monkeypatch.setenv(name, value)
+    async with open_store("s3://backups/wrong") as (store, spool):
+        with pytest.raises(LoginError) as told:
+            await keep(store, spool, FIRST)
+    assert "another-secret" not in str(told.value) + told.value.next_step
+
+
+async def test_plain_http_is_refused_unless_the_environment_allows_it(
+    home: Path, swift: Swift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in swift.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    with pytest.raises(OrchestratorError):
+        async with located("s3://backups/any.db", QuietReporter()):
+            pass

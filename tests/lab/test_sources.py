@@ -1,0 +1,79 @@
+"""Snapshots that do not lie on the laptop: planned there, and carried out by another laptop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.lab import truth
+from tests.lab.hosts import MASTERS, WORKERS
+from tests.lab.lab import Lab
+from tests.lab.laptop import Laptop
+from tests.lab.scene import Scene
+
+pytestmark = pytest.mark.paths
+
+WHERE = "/var/backups/etcd of master 2.db"
+
+
+def test_one_on_a_master_is_copied_there_and_brought_from_there(scene: Scene, tmp_path: Path) -> None:
+    """Interrupted and resumed, and the master's own file is left as it was."""
+    lab, odd = scene.lab, MASTERS[1].name
+    lab.exec(odd, ["sh", "-c", f"umask 077; cat >'{WHERE}'"], stdin=scene.backup.path.read_bytes())
+    source = f"{odd}:{WHERE}"
+    inspected = scene.laptop.run("snapshot", "inspect", source, "-i", scene.inventory, "--json")
+    assert json.loads(inspected.out)["snapshot"]["hash_kv"] == scene.backup.hash, inspected
+    saved = tmp_path / "restore.plan"
+    arguments = ("-i", scene.inventory, "--snapshot", source, "--override", "quorum-healthy")
+    planned = scene.laptop.run("plan", *arguments, "-o", saved, "-v")
+    assert planned.code == 0, planned
+    assert "copy.sh" in planned.out
+    assert nothing_stays(scene.laptop)
+
+    with scene.other.start("apply", saved, "--confirm", "lab") as process:
+        process.until("stage.push done")
+        process.kill()
+    resumed = scene.resumes()
+    assert resumed.code == 0, resumed
+    assert nothing_stays(scene.other)
+    assert lab.exec(odd, ["stat", "-c", "%s", WHERE]).strip() == str(scene.backup.path.stat().st_size)
+    scene.ends_restored()
+
+
+def test_one_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: Path) -> None:
+    """`backup` has brought it there."""
+    lab = scene.lab
+    for laptop in (scene.laptop, scene.other):
+        knows_the_way(lab, laptop)
+    folder = f"sftp://root@{lab.addresses[WORKERS[0].name]}/var/backups/clusters/lab"
+    made = [
+        scene.laptop.run("backup", "-i", scene.inventory, "--to", folder, "--keep", "1", "--json") for _ in range(2)
+    ]
+    assert [it.code for it in made] == [0, 0], made
+    first, second = (json.loads(it.out) for it in made)
+    assert second["removed"] == [Path(first["path"]).stem]
+    assert scene.laptop.run("snapshot", "verify", second["path"]).code == 0
+    revision, hash_kv = second["facts"]["snapshot"]["revision"], second["facts"]["snapshot"]["hash_kv"]
+    lab.put("/registry/configmaps/default/later", "lost again")
+
+    saved = tmp_path / "restore.plan"
+    arguments = ("-i", scene.inventory, "--snapshot", second["path"], "--override", "quorum-healthy")
+    assert scene.laptop.run("plan", *arguments, "-o", saved).code == 0
+    applied = scene.other.run("apply", saved, "--confirm", "lab")
+    assert applied.code == 0, applied
+    assert {str(it.hash) for it in truth.hashes(lab, revision)} == {hash_kv}
+    assert nothing_stays(scene.laptop)
+    assert nothing_stays(scene.other)
+
+
+def knows_the_way(lab: Lab, laptop: Laptop) -> None:
+    folder = laptop.home / ".ssh"
+    folder.mkdir(parents=True)
+    key, known = lab.folder / "id_ed25519", lab.folder / "known_hosts"
+    (folder / "config").write_text(f"Host *\n IdentityFile {key}\n UserKnownHostsFile {known}\n")
+
+
+def nothing_stays(laptop: Laptop) -> bool:
+    return not [path for path in (laptop.home / ".cache").rglob("*") if path.is_file()]
