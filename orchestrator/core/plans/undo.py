@@ -346,8 +346,9 @@ def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
 
 def _removals(undone: Undone, master: Master) -> Iterable[Step]:
     """Of a finish: each path with its size, in a step of its own."""
-    left, kept_wal = undone.left[master.name], undone.before(master).kept_wal
-    paths = [found for found in left.paths if found[0] != kept_wal]  # the old log goes with the old data
+    left = undone.left[master.name]
+    with_data = undone.before(master).kept_wal if left.kept == "whole" else ""  # the old log goes with the old data
+    paths = [found for found in left.paths if found[0] != with_data]
     for number, (path, size_bytes) in enumerate(paths, start=1):
         name, title = f"release.remove-{number}", f"remove {path} ({size(size_bytes)})"
         if left.kept == "whole" and path == undone.before(master).kept:

@@ -46,10 +46,12 @@ def host(role: Role = Role.MASTER) -> Host:
     return Host(name="master-1", role=role, address="10.40.0.11", node="master-1")
 
 
-def read(role: Role = Role.MASTER, units: tuple[str, ...] = HERE, **facts: str) -> MasterView:
-    states = "\n\n".join(f"Id={unit}\nLoadState=loaded\nActiveState=active" for unit in units)
+def read(
+    role: Role = Role.MASTER, there: tuple[str, ...] = HERE, facts: dict[str, str] | None = None, **more: str
+) -> MasterView:
+    states = "\n\n".join(f"Id={unit}\nLoadState=loaded\nActiveState=active" for unit in there)
     given = {"etcd_unit": DEBIAN, "etcd_environment_1": text("etcd.default"), "owner": "101:102\n", "units": states}
-    return Systemd().read_host(host(role), given | facts, 0.0)
+    return Systemd().read_host(host(role), given | (facts or {}) | more, 0.0)
 
 
 def fault(view: MasterView) -> str:
@@ -108,11 +110,11 @@ def test_beside_a_configuration_file_nothing_else_counts() -> None:
     ],
 )
 def test_what_cannot_be_understood_is_told(facts: dict[str, str], what: str) -> None:
-    assert what in fault(read(**facts))
+    assert what in fault(read(facts=facts))
 
 
 def test_without_the_unit_there_is_no_member() -> None:
-    assert "there is no unit etcd.service" in fault(read(units=HERE[1:]))
+    assert "there is no unit etcd.service" in fault(read(there=HERE[1:]))
 
 
 def test_the_hash_covers_all_that_was_read_and_no_process_id() -> None:
@@ -130,9 +132,9 @@ def test_an_api_server_beside_it_and_one_on_a_host_of_its_own() -> None:
         "/usr/bin/kube-apiserver", "--secure-port=6444", "--client-ca-file", "/pki/ca.crt", "--etcd-prefix=kube"
     )
     view = read(api_unit=unit, listens="22\n6444\n")
-    assert (view.serves_api, view.api_port, view.listens) == (True, 6444, {22, 6444})
+    assert (view.serves_api, view.api_port, view.listens) == (True, 6444, frozenset((22, 6444)))
     assert view.api == ApiConfig(client_ca="/pki/ca.crt", etcd_prefix="/kube")
-    assert not read(units=HERE[:1]).serves_api
+    assert not read(there=HERE[:1]).serves_api
     alone = read(Role.API, HERE[1:], api_unit=unit)
     assert (alone.etcd, alone.serves_api, alone.faults) == (None, True, ())
     assert "kube-apiserver.service" in fault(read(Role.API, ()))
@@ -147,7 +149,7 @@ def test_units_stop_from_the_outside_in_and_start_from_the_inside_out() -> None:
     assert starts(distro.start(host(), view)) == ("etcd.service",)
     assert starts(distro.start_api(host(), view, "r")) == ("kube-apiserver.service",)
     assert starts(distro.start_controllers(host(), view, "r")) == ("kube-scheduler.service",)
-    alone = read(units=HERE[:1])
+    alone = read(there=HERE[:1])
     assert distro.start_api(host(), alone, "r") is None
     assert distro.start_controllers(host(), alone, "r") is None
 
