@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator.core.inventory import Host, Role
+from orchestrator.core.inventory import Host, Restart, Role
 from orchestrator.core.masters import ApiConfig, EtcdConfig, MasterView, Tls
-from orchestrator.core.model import Exec
+from orchestrator.core.model import Exec, Phase, PhaseName, Probe
+from orchestrator.core.plans.master import masters_of
+from orchestrator.core.plans.restore import Restore, strategy_of
+from orchestrator.core.tools import Place, Tool
 from orchestrator.distros.systemd import Systemd
 from orchestrator.distros.unit import parse_environment_file, parse_service
+from tests.unit import builders
+from tests.unit.builders import LAPTOP, RUN, snapshot_facts
 
 LAB = Path(__file__).parents[2] / "lab/systemd"
 PKI = "/etc/etcd/pki"
@@ -189,3 +195,47 @@ def test_variables_in_a_command_line() -> None:
     )
     service = parse_service(unit, ["MANY=\"--a 'b c'\"\n"])
     assert service.argv == ("/usr/bin/etcd", "--a", "b c", "--x=a b", "", "--y=$ONE", "$ONE")
+
+
+# --- API servers on hosts of their own ---------------------------------------------------------------------
+
+
+def planned() -> dict[PhaseName, Phase]:
+    """A restore of three masters without an API server, and of api-1 with one."""
+    declared, views = builders.inventory(restart=Restart.NONE), builders.masters()
+    alone = Host(name="api-1", role=Role.API, address="10.20.0.31", node="api-1")
+    declared = declared.model_copy(update={"hosts": (*declared.hosts, alone)})
+    tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.21")
+    units = {"etcd.service": "active", "kube-apiserver.service": "not-found"}
+    views = {
+        name: replace(view, tools=(tool,), units=units, serves_api=False, api_port=6443) for name, view in views.items()
+    }
+    views["api-1"] = MasterView(host="api-1", units=dict.fromkeys(HERE[1:], "active"), systemd=True)
+    way = strategy_of("manual", snapshot_facts(), masters_of(declared, views, RUN), Systemd(), RUN)
+    phases = Restore(declared, views, Systemd(), way, RUN, LAPTOP).phases()
+    return {phase.name: phase for phase in phases}
+
+
+def looked_at(probe: Probe | None) -> list[str]:
+    assert probe is not None
+    return [look.host for look in probe.looks]
+
+
+def test_api_servers_elsewhere_are_down_before_the_data_is_touched() -> None:
+    phases = planned()
+    masters = ["master-1", "master-2", "master-3"]
+    steps = [(phase.name, step.name) for phase in phases.values() for step in phase.steps if step.host == "api-1"]
+    assert steps == [
+        (PhaseName.STOP, "stop.hold"),
+        (PhaseName.STOP, "stop.kube-scheduler"),
+        (PhaseName.STOP, "stop.kube-apiserver"),
+        (PhaseName.API, "api.lift"),
+        (PhaseName.API, "api.start"),
+        (PhaseName.RELEASE, "release.start"),
+        (PhaseName.RELEASE, "release.hold"),
+    ]
+    assert looked_at(phases[PhaseName.STOP].barrier) == [*masters, "api-1"]
+    for name in (PhaseName.KEEP, PhaseName.COMMIT):
+        assert looked_at(phases[name].requires) == [*masters, "api-1"]
+    assert looked_at(phases[PhaseName.API].barrier) == ["api-1"], "the masters have none"
+    assert {step.name for step in phases[PhaseName.API].steps if step.host in masters} == {"api.proven"}
