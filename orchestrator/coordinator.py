@@ -111,10 +111,11 @@ class Coordinator:
         self.stop.gracefully = True
         self.reporter.begin(tuple(phase.name for phase in self.plan.phases))
         self.reporter.note("waiting until no older act runs on the masters")
-        for error in (await self._settle(self.plan.masters)).values():
+        stopped = [host.name for host in self.plan.inventory.stopped]
+        for error in (await self._settle(stopped)).values():
             raise error
         await self._bring_plan()
-        records = [record for host in self.plan.masters for record in self._records[host]]
+        records = [record for host in stopped for record in self._records[host]]
         self._time_has_passed = bool(records or self.plan.undoes)  # an undo begins where another run was left
         for phase in self.plan.phases[open_phase(self.plan, records) :]:
             await self._phase(phase)

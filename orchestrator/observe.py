@@ -14,6 +14,9 @@ from orchestrator.core.model import Command, Failure, Output, Script
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
 from orchestrator.ports import Remote, WallClock
 
+STOPPED = (Role.MASTER, Role.API)
+"""Hosts that a restore stops: none may be silent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -41,7 +44,7 @@ async def observe(
             views[host.name] = answer
         else:
             failures[host.name] = answer
-    refuse_silent({name: output for name, output in failures.items() if inventory.host(name).role is Role.MASTER})
+    refuse_silent({name: output for name, output in failures.items() if inventory.host(name).role in STOPPED})
     return Seen(views, {name: output.detail or str(output.failure) for name, output in failures.items()})
 
 

@@ -211,7 +211,7 @@ async def _fence(undoing: Undoing) -> None:
     cluster.reporter.note(f"waiting until no act of run {run} runs")
     attempt = new_attempt(undoing.known.state.newest_attempt + 1)
     settled = await asyncio.gather(*(remote.settle(run, attempt, SETTLE_WAIT_S) for remote in cluster.remotes.values()))
-    masters = {host.name for host in cluster.inventory.masters}
+    masters = {host.name for host in cluster.inventory.stopped}
     for name, answer in zip(cluster.remotes, settled, strict=True):
         if name not in masters or answer.ok:
             continue

@@ -56,7 +56,7 @@ class Cluster:
 
     def refuse_silent_masters(self) -> None:
         """Raises UnreachableError or LoginError where a master could not be opened."""
-        masters = {host.name for host in self.inventory.masters}
+        masters = {host.name for host in self.inventory.stopped}
         refuse_silent({name: it for name, it in self.opened.items() if name in masters and isinstance(it, Output)})
 
 

@@ -90,6 +90,10 @@ class Units(_Model):
     kubelet: UnitName = Field("kublr-kubelet", description="The kubelet.")
     runtime: UnitName = Field("docker", description="The container runtime.")
     runtime_socket: UnitName = Field("docker.socket", description="The socket that can wake the runtime.")
+    etcd: UnitName = Field("etcd", description="etcd, with distribution systemd.")
+    api_server: UnitName = Field("kube-apiserver", description="The API server there, where there is one.")
+    controller_manager: UnitName = Field("kube-controller-manager", description="The controller-manager there.")
+    scheduler: UnitName = Field("kube-scheduler", description="The scheduler there.")
 
 
 class Paths(_Model):
@@ -245,6 +249,16 @@ class Inventory(_Model):
     def masters(self) -> tuple[Host, ...]:
         """The hosts that carry an etcd member."""
         return self.of_role(Role.MASTER)
+
+    @property
+    def api_hosts(self) -> tuple[Host, ...]:
+        """The hosts with an API server and no etcd member: stopped, held and started with the masters."""
+        return self.of_role(Role.API)
+
+    @property
+    def stopped(self) -> tuple[Host, ...]:
+        """Every host whose services a restore stops."""
+        return (*self.masters, *self.api_hosts)
 
     @property
     def left_out(self) -> tuple[Host, ...]:

@@ -123,6 +123,7 @@ class MasterView:
     """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why.
 
     ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
+    ``serves_api`` says that an API server is stopped and started there; ``listens`` are ports in use.
     """
 
     host: str
@@ -138,6 +139,8 @@ class MasterView:
     etcd: EtcdConfig | None = None
     other_data: str = ""
     api_port: int = 6443
+    serves_api: bool = True
+    listens: frozenset[int] = frozenset()
     resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hosts_file: str = ""
     state_disk: Disk | None = None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.core.checks.cluster import addresses_fit, clients_answered, left_out, members_fit, policy, quorum
 from orchestrator.core.checks.findings import in_order, overridden
-from orchestrator.core.checks.hosts import NEEDED_TOOLS, host_is_usable, kublr_is_usable, tools
+from orchestrator.core.checks.hosts import NEEDED_TOOLS, api_is_known, host_is_usable, kublr_is_usable, tools
 from orchestrator.core.checks.manual import manual
 from orchestrator.core.checks.snapshot import snapshot_fits
 from orchestrator.core.checks.trust import certificates, trust_is_shared
@@ -50,10 +50,15 @@ def _of_hosts(
             yield from host_is_usable(host, view)
             if inventory.distribution is Distribution.KUBLR:
                 yield from kublr_is_usable(host, view)
+            yield from api_is_known(host, view)
             yield from data_volume(host, view, way)
             yield from certificates(host, view)
             if snapshot:
                 yield from room(host, view, snapshot, way)
+    for host in inventory.api_hosts:
+        if view := views.get(host.name):
+            yield from view.faults
+            yield from host_is_usable(host, view)
     for host in inventory.workers:
         if host.name in views:
             yield from tools(host, views[host.name], NEEDED_TOOLS)

@@ -86,6 +86,18 @@ def kublr_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
             yield block("units", host.name, f"there is no unit {unit}.service", "set `units` in the inventory")
 
 
+def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:
+    """An API server that nobody stops would write what it remembers into the restored data."""
+    if not view.serves_api and view.api_port in view.listens:
+        yield block(
+            "api-server",
+            host.name,
+            f"something listens on port {view.api_port}, and there is no unit {host.units.api_server}",
+            "name the API server's unit in `units.api_server`; if that is no API server: --override api-server",
+            can_override=True,
+        )
+
+
 def tools(host: Host, view: MasterView, needed: frozenset[str]) -> Iterator[Finding]:
     """Programs that must be on a host's PATH."""
     if missing := sorted(needed & view.missing_tools):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from orchestrator.core import timeouts
 from orchestrator.core.inventory import Host, Inventory
@@ -74,6 +75,30 @@ class Master:
     def certificates(self) -> tuple[str, ...]:
         peer, client = self.etcd.peer_tls, self.etcd.client_tls
         return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiHost:
+    """One host with an API server and no etcd member: stopped, held and started with the masters."""
+
+    host: Host
+    view: MasterView
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    @property
+    def state(self) -> str:
+        return self.host.paths.state
+
+
+Machine = TypeVar("Machine", Master, ApiHost, Master | ApiHost)
+
+
+def api_hosts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[ApiHost, ...]:
+    """All of them; none where the masters carry the API servers."""
+    return tuple(ApiHost(host, views[host.name]) for host in inventory.api_hosts)
 
 
 def masters_of(inventory: Inventory, views: Mapping[str, MasterView], run: str) -> tuple[Master, ...]:
@@ -165,12 +190,12 @@ def look(file: str, *args: str, timeout_s: float = timeouts.LOOK_S) -> Script:
     return Script(file=file, args=args, timeout_s=timeout_s)
 
 
-def one(master: Master, call: Call, *, wait_s: float = 0.0) -> Probe:
+def one(master: Master | ApiHost, call: Call, *, wait_s: float = 0.0) -> Probe:
     return Probe(looks=(Look(host=master.name, call=call),), wait_s=wait_s)
 
 
 def all_of(
-    masters: Iterable[Master], call: Callable[[Master], Exec | Script], *, wait_s: float = 0.0, dwell_s: float = 0.0
+    masters: Iterable[Machine], call: Callable[[Machine], Exec | Script], *, wait_s: float = 0.0, dwell_s: float = 0.0
 ) -> Probe:
     looks = tuple(Look(host=master.name, call=call(master)) for master in masters)
     return Probe(looks=looks, wait_s=wait_s, dwell_s=dwell_s)
@@ -190,7 +215,7 @@ def _agree(master: Master) -> Script:
 
 def script_step(
     name: str,
-    master: Master,
+    master: Master | ApiHost,
     title: str,
     file: str,
     *args: str,
@@ -212,7 +237,7 @@ def script_step(
     )
 
 
-def call_step(name: str, master: Master, title: str, act: Exec | Script) -> Step:
+def call_step(name: str, master: Master | ApiHost, title: str, act: Exec | Script) -> Step:
     """A step that may be done twice, and is not looked at: what follows it is."""
     return Step(id=f"{name}/{master.name}", host=master.name, title=title, act=act, rerunnable=True)
 

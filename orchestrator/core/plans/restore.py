@@ -26,8 +26,10 @@ from orchestrator.core.places import OnHost
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import (
+    ApiHost,
     Master,
     all_of,
+    api_hosts_of,
     call_step,
     claim_phase,
     look,
@@ -108,6 +110,15 @@ class Restore:
     def masters(self) -> tuple[Master, ...]:
         return masters_of(self.inventory, self.views, self.run)
 
+    @property
+    def api_hosts(self) -> tuple[ApiHost, ...]:
+        return api_hosts_of(self.inventory, self.views)
+
+    @property
+    def machines(self) -> tuple[Master | ApiHost, ...]:
+        """All that is stopped and held."""
+        return (*self.masters, *self.api_hosts)
+
     def _stage(self) -> Phase:
         steps = tuple(step for master in self.masters for step in self.strategy.stage(master))
         return make_phase(
@@ -144,11 +155,11 @@ class Restore:
         return make_phase(PhaseName.RESOLVE, steps, barrier=barrier, note=note)
 
     def _stop(self) -> Phase:
-        steps = [step for master in self.masters for step in self._stop_steps(master)]
-        barrier = all_of(self.masters, self._stopped, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
+        steps = [step for machine in self.machines for step in self._stop_steps(machine)]
+        barrier = all_of(self.machines, self._stopped, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
         return make_phase(PhaseName.STOP, tuple(steps), barrier=barrier)
 
-    def _stop_steps(self, master: Master) -> Iterable[Step]:
+    def _stop_steps(self, master: Master | ApiHost) -> Iterable[Step]:
         present = self._present(master)
         yield script_step(
             "stop.hold",
@@ -183,29 +194,34 @@ class Restore:
                     undo="start it again",
                 )
 
-    def _present(self, master: Master) -> tuple[str, ...]:
+    def _present(self, master: Master | ApiHost) -> tuple[str, ...]:
         units = (unit for group in self.distro.units(master.host) for unit in group)
         return tuple(unit for unit in units if master.view.units.get(unit, "not-found") != "not-found")
 
-    def _gone(self, master: Master) -> Script:
+    def _gone(self, master: Master | ApiHost) -> Script:
         """Whether nothing uses the data and the addresses; units may run."""
+        addresses = {"127.0.0.1", peer_address(master.host, master.view)}
+        ports = (*((master.view.api_port,) if master.view.serves_api else ()), *self.distro.controller_ports)
+        if isinstance(master, ApiHost):
+            return look("stopped.sh", "", socket_pattern(frozenset(addresses), ports))
         etcd = master.etcd
-        addresses = frozenset((etcd.address, "127.0.0.1", peer_address(master.host, master.view)))
-        ports = (port_of(etcd.peer_url), port_of(etcd.client_url), master.view.api_port, *self.distro.controller_ports)
-        return look("stopped.sh", etcd.member_path, socket_pattern(addresses, ports))
+        pattern = socket_pattern(
+            frozenset((*addresses, etcd.address)), (port_of(etcd.peer_url), port_of(etcd.client_url), *ports)
+        )
+        return look("stopped.sh", etcd.member_path, pattern)
 
-    def _stopped(self, master: Master) -> Script:
+    def _stopped(self, master: Master | ApiHost) -> Script:
         gone = self._gone(master)
         return gone.model_copy(update={"args": (*gone.args, *self._present(master))})
 
-    def _held(self, master: Master) -> Script:
+    def _held(self, master: Master | ApiHost) -> Script:
         return look("held.sh", master.state, self.run, master.host.paths.units, *self._present(master))
 
     def _keep(self) -> Phase:
         return make_phase(
             PhaseName.KEEP,
             tuple(self.strategy.keep(master) for master in self.masters),
-            requires=all_of(self.masters, self._held),
+            requires=all_of(self.machines, self._held),
             barrier=all_of(self.masters, lambda master: look("kept.sh", master.state, self.run, master.kept)),
         )
 
@@ -214,13 +230,13 @@ class Restore:
             PhaseName.COMMIT,
             title=self._title(PhaseName.COMMIT),
             steps=tuple(step for master in self.masters for step in self.strategy.commit(master)),
-            requires=all_of(self.masters, self._held),
+            requires=all_of(self.machines, self._held),
             barrier=all_of(self.masters, self.strategy.in_place),
         )
 
     def _volumes(self) -> Phase:
         occasion = Occasion("restore", self.run, self.inventory.cluster, self.strategy.snapshot)
-        held = all_of(self.masters, self._held)
+        held = all_of(self.machines, self._held)
         return volumes_phase(self.inventory.policies.volumes, self.masters, occasion, held)
 
     def _start(self) -> Phase:
@@ -288,15 +304,19 @@ class Restore:
         )
 
     def _api(self) -> Phase:
-        def ready(master: Master) -> Script:
+        def ready(master: Master | ApiHost) -> Script:
             addresses = dict.fromkeys(("127.0.0.1", peer_address(master.host, master.view)))
             return look("ready.sh", str(master.view.api_port), *addresses)
 
-        steps = tuple(step for master in self.masters for step in self._api_steps(master))
-        barrier = all_of(self.masters, ready, wait_s=timeouts.READY_WAIT_S)
+        steps = [step for master in self.masters for step in self._api_steps(master)]
+        steps += [step for host in self.api_hosts for step in api_host_steps(host, self.distro, self.run)]
+        serving = [machine for machine in self.machines if machine.view.serves_api]
+        barrier = all_of(serving, ready, wait_s=timeouts.READY_WAIT_S) if serving else None
         started = any(step.name == "api.start" for step in steps)
         note = "" if started else "the agent starts them with etcd: only waited for"
-        return make_phase(PhaseName.API, steps, barrier=barrier, note=note)
+        if not serving:
+            note = "no API server is known: start them yourself, now that etcd is restored"
+        return make_phase(PhaseName.API, tuple(steps), barrier=barrier, note=note)
 
     def _api_steps(self, master: Master) -> Iterable[Step]:
         # Once the API servers compact, no member can show its hash at the snapshot's revision any more. These markers
@@ -326,25 +346,28 @@ class Restore:
                 )
             elif missing:
                 kept_blocks.append(master.name)
-            if rest := self.distro.start_controllers(master.host, master.view, self.run):
-                steps.append(call_step("release.start", master, "start controller-manager and scheduler", rest))
-            units = self._present(master)
-            steps.append(
-                script_step(
-                    "release.hold",
-                    master,
-                    "remove the drop-ins",
-                    "hold.sh",
-                    "clear",
-                    master.host.paths.units,
-                    *units,
-                    rerunnable=True,
-                )
-            )
+            steps += self._let_go(master)
             steps.append(release_step(master))
+        steps += [step for host in self.api_hosts for step in self._let_go(host)]
         note = ""
         if kept_blocks:
             note = (
                 f"the lines in the hosts file stay on {', '.join(kept_blocks)}: nothing shows peers are reached without"
             )
         return make_phase(PhaseName.RELEASE, tuple(steps), note=note)
+
+    def _let_go(self, machine: Master | ApiHost) -> Iterable[Step]:
+        if rest := self.distro.start_controllers(machine.host, machine.view, self.run):
+            yield call_step("release.start", machine, "start controller-manager and scheduler", rest)
+        units, folder = self._present(machine), machine.host.paths.units
+        arguments = ("clear", folder, *units)
+        yield script_step("release.hold", machine, "remove the drop-ins", "hold.sh", *arguments, rerunnable=True)
+
+
+def api_host_steps(host: ApiHost, distro: Distro, run: str, *owner: str) -> Iterable[Step]:
+    """Lifts the hold where there is no member, and starts the API server. ``owner`` is the run that set the hold, where
+    that is not this one."""
+    arguments = ("lift", host.host.paths.units, *owner)
+    yield script_step("api.lift", host, "lift the hold", "hold.sh", *arguments, rerunnable=True)
+    if api := distro.start_api(host.host, host.view, run):
+        yield call_step("api.start", host, "start the API server", api)

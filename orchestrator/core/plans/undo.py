@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from orchestrator.core import timeouts
 from orchestrator.core.inventory import VolumesHook
 from orchestrator.core.model import Order, Phase, PhaseName, Probe, Script, Step
-from orchestrator.core.plans.master import Master, all_of, call_step, look, one, script_step
+from orchestrator.core.plans.master import ApiHost, Master, all_of, call_step, look, one, script_step
+from orchestrator.core.plans.restore import api_host_steps
 from orchestrator.core.plans.undone import Undone, steps_of
 from orchestrator.core.plans.volumes import Occasion, hook_note, hook_steps, pause_step
 from orchestrator.core.words import listed, size
@@ -242,13 +243,15 @@ def _api(undone: Undone, masters: Sequence[Master]) -> tuple[Phase, ...]:
     what they need; starts the other masters."""
     api = undone.again()[PhaseName.API]
     steps = [step for master in undone.masters for step in _api_step(undone, master)]
+    held_by, distro = _withdrawn_by(undone), undone.distro
+    steps += [step for host in undone.api_hosts for step in api_host_steps(host, distro, undone.run, held_by)]
     barrier = None
-    if undone.had_quorum or undone.begun("start."):
-        assert api.barrier is not None
-        names = {master.name for master in masters}
+    if api.barrier and (undone.had_quorum or undone.begun("start.")):
+        names = {master.name for master in masters} | {host.name for host in undone.api_hosts}
         looks = tuple(asked for asked in api.barrier.looks if asked.host in names)
         barrier = api.barrier.model_copy(update={"looks": looks})
-        others = [master for master in undone.masters if master.name not in names]
+    if undone.had_quorum or undone.begun("start."):
+        others = [master for master in undone.masters if master not in masters]
         steps += [
             step for master in others for step in _start_steps(undone, master, undone.returned, phase=PhaseName.API)
         ]
@@ -319,11 +322,16 @@ def _release(
                     rerunnable=True,
                 )
             )
-        if held and (rest := undone.distro.start_controllers(master.host, master.view, _withdrawn_by(undone))):
-            steps.append(call_step("release.start", master, "start controller-manager and scheduler", rest))
-        steps += steps_of(release, "release.hold", master) if held else ()
+        steps += _let_go(undone, release, master) if held else ()
         steps += [*removals(master), _release_step(master)]
+    steps += [step for host in undone.api_hosts if held for step in _let_go(undone, release, host)]
     return _phase(PhaseName.RELEASE, "give the hosts back", steps)
+
+
+def _let_go(undone: Undone, release: Phase, machine: Master | ApiHost) -> Iterable[Step]:
+    if rest := undone.distro.start_controllers(machine.host, machine.view, _withdrawn_by(undone)):
+        yield call_step("release.start", machine, "start controller-manager and scheduler", rest)
+    yield from steps_of(release, "release.hold", machine)
 
 
 def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
@@ -338,8 +346,9 @@ def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
 
 def _removals(undone: Undone, master: Master) -> Iterable[Step]:
     """Of a finish: each path with its size, in a step of its own."""
-    left, kept_wal = undone.left[master.name], undone.before(master).kept_wal
-    paths = [found for found in left.paths if found[0] != kept_wal]  # the old log goes with the old data
+    left = undone.left[master.name]
+    with_data = undone.before(master).kept_wal if left.kept == "whole" else ""  # the old log goes with the old data
+    paths = [found for found in left.paths if found[0] != with_data]
     for number, (path, size_bytes) in enumerate(paths, start=1):
         name, title = f"release.remove-{number}", f"remove {path} ({size(size_bytes)})"
         if left.kept == "whole" and path == undone.before(master).kept:

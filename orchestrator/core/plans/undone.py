@@ -21,7 +21,7 @@ from orchestrator.core.model import (
     Script,
     Step,
 )
-from orchestrator.core.plans.master import Master, equal, look, masters_of
+from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, equal, look, masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.words import listed
@@ -57,6 +57,10 @@ class Undone:
     @property
     def masters(self) -> tuple[Master, ...]:
         return masters_of(self.inventory, self.views, self.run)
+
+    @property
+    def api_hosts(self) -> tuple[ApiHost, ...]:
+        return api_hosts_of(self.inventory, self.views)
 
     @property
     def with_data(self) -> tuple[Master, ...]:
@@ -141,7 +145,7 @@ class Undone:
         return equal(masters, expect)
 
 
-def steps_of(phase: Phase, name: str, master: Master) -> tuple[Step, ...]:
+def steps_of(phase: Phase, name: str, master: Master | ApiHost) -> tuple[Step, ...]:
     """The steps of that name on that master."""
     return tuple(step for step in phase.steps if step.id == f"{name}/{master.name}")
 

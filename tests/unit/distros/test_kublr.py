@@ -261,6 +261,7 @@ def test_every_distribution_stands_under_its_own_name() -> None:
     assert {name.value: type(distro).__name__ for name, distro in DISTROS.items()} == {
         "kublr": "Kublr",
         "kubeadm": "Kubeadm",
+        "systemd": "Systemd",
     }
 
 

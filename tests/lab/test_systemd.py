@@ -1,0 +1,139 @@
+"""etcd as a systemd unit, with API servers beside it or on hosts of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import truth
+from tests.lab.hosts import MASTERS, WORKERS
+from tests.lab.lab import Lab
+from tests.lab.laptop import Laptop
+from tests.lab.systemd import BY_FILE, DATA, UNITS, Systemd, snapshot_of
+from tests.lab.truth import STATE
+from tests.snapshots import PREFIX, debian_tools
+
+pytestmark = pytest.mark.paths
+
+LATER = f"{PREFIX}configmaps/namespace-later/"
+
+
+@pytest.fixture(scope="module")
+def turned(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systemd]:
+    cluster = Systemd(lab, tmp_path_factory.mktemp("systemd") / "inventory.yml")
+    cluster.furnish()
+    yield cluster
+    lab.down()
+    lab.up()
+
+
+@pytest.fixture
+def cluster(turned: Systemd) -> Systemd:
+    turned.reset(snapshot_of(turned.lab))
+    return turned
+
+
+@pytest.fixture
+def apart(turned: Systemd) -> Systemd:
+    turned.reset(snapshot_of(turned.lab), apart=True)
+    return turned
+
+
+def moves_on(cluster: Systemd, path: Path) -> Path:
+    """A backup, after which the cluster writes more."""
+    backup = cluster.back_up(path / "backup.db")
+    for number in range(5):
+        cluster.lab.put(f"{LATER}object-{number}", "written after the backup")
+    return backup
+
+
+def restore(cluster: Systemd, backup: Path) -> tuple[str | Path, ...]:
+    arguments = ("--snapshot", backup, "--override", "quorum-healthy", "--confirm", "lab")
+    return ("restore", "-i", cluster.inventory, *arguments)
+
+
+def is_restored(cluster: Systemd, answer: str) -> None:
+    """Every member holds the snapshot and nothing newer, and nothing is left of the run but its kept data."""
+    result, lab = json.loads(answer), cluster.lab
+    assert result["proof"]["cluster_id"] == result["expected"]["cluster_id"]
+    assert lab.range(LATER) == {}
+    assert len(truth.hashes(lab)) == 1
+    for master in MASTERS:
+        assert cluster.active(master, "etcd") == ["active"]
+        owners = lab.exec(
+            master.name, ["sh", "-c", f"stat -c %U:%G {DATA}/default/member/* {DATA}/wal 2>/dev/null || true"]
+        )
+        assert set(owners.split()) == {"etcd:etcd"}
+    assert not [line for line in truth.leftovers(lab) if STATE in line or "orchestrator" in line]
+
+
+def test_restored_after_the_laptop_died_and_a_master_rebooted_then_rolled_back(
+    cluster: Systemd, laptop: Laptop, other_laptop: Laptop, tmp_path: Path
+) -> None:
+    lab, backup = cluster.lab, moves_on(cluster, tmp_path)
+    before, cluster_id = lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id
+    shown = laptop.run("plan", *restore(cluster, backup)[1:-2], "--json")
+    assert shown.code == 0, shown
+    assert not lab.succeeds(MASTERS[0].name, ["test", "-e", STATE])
+    with laptop.start(*restore(cluster, backup)) as process:
+        process.until("keep.aside done")
+        process.kill()
+    lab.reboot(BY_FILE.name)
+    lab.succeeds(BY_FILE.name, ["systemctl", "is-system-running", "--wait"])
+    for master in MASTERS:
+        assert set(cluster.active(master, *UNITS)) == {"inactive"}, "held, through a reboot"
+    truth.fall_silent(lab)
+    resumed = other_laptop.run("resume", "-i", cluster.inventory, "--json")
+    assert resumed.code == 0, resumed
+    is_restored(cluster, resumed.out)
+    for master in MASTERS:
+        assert set(cluster.active(master, "kube-scheduler", "kube-apiserver")) == {"active"}
+        assert cluster.is_ready(master)
+
+    rolled = laptop.run("rollback", "-i", cluster.inventory, "--confirm", "lab")
+    assert rolled.code == 0, rolled
+    assert (lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id) == (before, cluster_id)
+    assert all(cluster.active(master, *UNITS) == ["active"] * 3 for master in MASTERS)
+    finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")
+    assert finished.code == 0, finished
+    for master in MASTERS:
+        assert lab.exec(master.name, ["sh", "-c", f"find {DATA} -name '*kr-*'"]) == ""
+
+
+def test_the_etcd_of_debian_is_restored_by_its_own_tool(turned: Systemd, laptop: Laptop, tmp_path: Path) -> None:
+    """3.4.23, whose etcdctl restores."""
+    tools = debian_tools(tmp_path, "bookworm")
+    turned.reset(snapshot_of(turned.lab), tools)
+    restored = laptop.run(*restore(turned, moves_on(turned, tmp_path)), "--json")
+    assert restored.code == 0, restored
+    is_restored(turned, restored.out)
+
+
+def test_api_servers_on_hosts_of_their_own_are_down_with_the_masters(
+    apart: Systemd, laptop: Laptop, other_laptop: Laptop, tmp_path: Path
+) -> None:
+    lab, backup = apart.lab, moves_on(apart, tmp_path)
+    cluster_id = lab.hashkv(MASTERS[0].name).cluster_id
+    for undone in (True, False):
+        with laptop.start(*restore(apart, backup)) as process:
+            process.until("commit.place done")
+            process.kill()
+        lab.reboot(WORKERS[0].name)
+        lab.succeeds(WORKERS[0].name, ["systemctl", "is-system-running", "--wait"])
+        for host in WORKERS:
+            assert set(apart.active(host, "kube-scheduler", "kube-apiserver")) == {"inactive"}, "held with the masters"
+        truth.fall_silent(lab)
+        if undone:
+            aborted = other_laptop.run("abort", "-i", apart.inventory, "--confirm", "lab")
+            assert aborted.code == 0, aborted
+            assert (len(lab.range(LATER)), lab.hashkv(MASTERS[0].name).cluster_id) == (5, cluster_id)
+        else:
+            resumed = other_laptop.run("resume", "-i", apart.inventory, "--json")
+            assert resumed.code == 0, resumed
+            is_restored(apart, resumed.out)
+        for host in WORKERS:
+            assert apart.active(host, "kube-scheduler", "kube-apiserver") == ["active"] * 2
+            assert apart.is_ready(host)
