@@ -11,7 +11,7 @@ fetch() {
         set -- --connect-to "$host:$port:$address:$port"
         case $url in https:*) set -- "$@" --cacert "$ca" --cert "$cert" --key "$key" ;; esac
         [ -z "$body" ] || set -- "$@" --data "$body"
-        curl --silent --show-error --include --http1.0 --max-time "${fetch_s:-8}" --request "$method" "$@" "$url"
+        curl --silent --show-error --include --no-alpn --http1.0 --max-time "${fetch_s:-8}" --request "$method" "$@" "$url"
         return
     fi
     case $host in
