@@ -126,17 +126,18 @@ def _judge_hash(host: str, hashkv: HashKv, expected: Expected, cluster_id: str) 
 
 
 def old_files(files: str, kept: str) -> tuple[str, ...]:
-    """Paths of files that are there now and were there before: the same device, inode and birth time.
+    """Paths of files that are there now and were there before: the same inode and birth time.
 
-    Both texts have lines `device inode birth size path`. Where the filesystem knows no birth time (0), a reused
-    inode cannot be told from the old file and counts as old.
+    Both texts have lines `device inode birth size path`. A device's number may be another one after a reboot, so it
+    tells nothing. Where the filesystem knows no birth time (0), a reused inode cannot be told from the old file and
+    counts as old.
     """
-    before = {tuple(line.split(" ", 3)[:3]) for line in kept.splitlines() if line.count(" ") >= 4}
+    before = {tuple(line.split(" ", 3)[1:3]) for line in kept.splitlines() if line.count(" ") >= 4}
     return tuple(
         line.split(" ", 4)[4]
         for line in files.splitlines()
         if line.count(" ") >= 4
-        and tuple(line.split(" ", 3)[:3]) in before
+        and tuple(line.split(" ", 3)[1:3]) in before
         and (line.endswith("/snap/db") or "/wal/" in line)
     )
 

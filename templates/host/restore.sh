@@ -2,7 +2,7 @@
 # Restores the snapshot into STAGED/member, while the old etcd may still serve from its own folder: with the least
 # priority, and given up where that etcd loses its leader meanwhile. CLIENT_URL is empty where none serves; FLAG may be.
 # OWNER is `UID:GID MODE LABEL` of the old member folder.
-#   RUN/staged   device, inode, birth, size, path of every restored file
+#   RUN/staged   inode, birth, size, path of every restored file
 {% include "host/fetch.sh" %}
 {% include "host/listed.sh" %}
 tool=$1 snapshot=$2 flag=$3 staged=$4 wal=$5 name=$6 cluster=$7 token=$8 peer_url=$9

@@ -6,7 +6,7 @@ member=$1 kept=$2 undone=$3 staged=$4 wal=${5-} kept_wal=${6-} staged_wal=${7-}
 case $(cat "$STATE/hold" 2>/dev/null) in "$RUN" | "$undone") ;; *) echo "refused: this host is not held"; exit 3 ;; esac
 [ ! -e "$member/snap/db" ] || flock -n "$member/snap/db" true || { echo "refused: an etcd runs on $member"; exit 3; }
 ours() { # FOLDER: by the inode of its database
-    line=$(stat -c '%d %i' "$1/snap/db" 2>/dev/null) && grep -q "^$line .* \./snap/db\$" "$STATE/$undone/staged"
+    line=$(stat -c '%i %W' "$1/snap/db" 2>/dev/null) && grep -q "^$line .* \./snap/db\$" "$STATE/$undone/staged"
 }
 if [ -e "$member" ] && ours "$member"; then
     mkdir -p "$staged" && mv "$member" "$staged/member" && sync "${member%/*}" "$staged" || exit 1
