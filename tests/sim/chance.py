@@ -81,6 +81,7 @@ def scene(seed: int) -> Scene:
             leaves_restore_db=chance.random() < 0.3,
             keeps_old_data=chance.random() < 0.5,
             fresh_token=chance.random() < 0.3,
+            idle=seed % 3 == 0,  # every third scene is of the manual strategy
         ),
         inventory=builders.inventory(
             3,

@@ -8,11 +8,13 @@ from functools import cache
 
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Estimate, Plan
-from orchestrator.core.plans.aided import Aided
-from orchestrator.core.plans.restore import Restore
+from orchestrator.core.model import Estimate, Plan, StrategyName
+from orchestrator.core.plans.manual import token_of
+from orchestrator.core.plans.master import masters_of
+from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.texts import used_by
+from orchestrator.core.tools import Place, Tool
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests.sim.history import OLD, History, to_file
@@ -67,12 +69,19 @@ class Observed(Kublr):
 
 
 @cache
-def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP) -> Plan:
+def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: bool = False) -> Plan:
     """The restore of this cluster, by the product's own planner."""
-    views = builders.masters(len(inventory.masters), resolving=False, quorum=True)
-    phases = Restore(inventory, views, Kublr(), Aided(snapshot_facts(), Kublr()), run, laptop).phases()
+    views = {
+        name: replace(view, tools=(Tool(Place.HOST, "/usr/local/bin/etcdutl", "3.5.21"),), owner="0:0 700 ?")
+        for name, view in builders.masters(len(inventory.masters), resolving=False, quorum=True).items()
+    }
+    strategy: StrategyName = "manual" if manual else "aided"
+    way = strategy_of(strategy, snapshot_facts(), masters_of(inventory, views, run), Kublr(), run)
+    phases = Restore(inventory, views, Kublr(), way, run, laptop).phases()
     return Plan(
         kind="restore",
+        strategy=strategy,
+        token=token_of(run) if manual else "",
         run=run,
         made_at_utc=builders.MADE_AT_UTC,
         tool_version="0.1.0",

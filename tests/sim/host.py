@@ -34,6 +34,7 @@ class Vendor:
     keeps_old_data: bool = False
     live_restore: bool = False  # Docker's own: containers outlive it
     fresh_token: bool = False
+    idle: bool = False  # the manual strategy restores, and the vendor's software has no part in it
 
 
 class Witness(Protocol):

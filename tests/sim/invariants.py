@@ -9,7 +9,7 @@ from orchestrator.core.model import Plan
 from tests.sim.acts import Call
 from tests.sim.history import OLD, RESTORED, History
 from tests.sim.hooks import Ledger
-from tests.sim.host import ARMED, DB, MEMBER, STATE, VOLUME, SimHost
+from tests.sim.host import ARMED, DB, MEMBER, STATE, VOLUME, WAL, SimHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,8 @@ class Witness:
         for host in self._masters:
             if host.works_on_data and host.etcd:
                 self.accuse(f"{host.name}: {host.works_on_data} is at work on the data of a running etcd")
+            if host.vendor.idle and not host.etcd and host.disk.is_file(DB) and not host.disk.is_file(WAL):
+                self.accuse(f"{host.name}: half a member lies where etcd would start")
             if self._on_disk(host).is_free and not (self._all_are_committed() or self._all_are_back()):
                 self.accuse(f"{host.name} is free to start, not every master being committed")
             if not (self._removes or self._on_disk(host).has_old_data or (host.etcd and host.etcd.log == OLD)):

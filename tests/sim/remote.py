@@ -13,6 +13,7 @@ from tests.sim.acts import FORTUNE, Call, Misfortune, Run
 from tests.sim.faults import Fate, Fault, Line
 from tests.sim.host import STATE, SimHost
 from tests.sim.looks import LOOKS
+from tests.sim.manual import MANUAL_ACTS, MANUAL_LOOKS
 from tests.sim.programs import ACTS, Program, UnknownProgramError, now_s
 from tests.sim.undo_acts import UNDO_ACTS
 from tests.sim.undo_looks import UNDO_LOOKS
@@ -43,7 +44,7 @@ class SimRemote:
     async def look(self, command: Command) -> Output:
         if _ends_laptop(await self._next("look", command.argv[0])):
             await self._line.crash()
-        program = _known(command, LOOKS, UNDO_LOOKS)
+        program = _known(command, LOOKS, UNDO_LOOKS, MANUAL_LOOKS)
         self._world.witness.ran(command.argv, self._line.shows(command))
         if not await self._answers():
             return Output(None, failure=Failure.UNREACHABLE, detail=f"{self.name} does not answer")
@@ -54,7 +55,7 @@ class SimRemote:
 
     async def act(self, step: str, attempt: str, command: Command) -> Outcome:
         place = self._place(attempt, step, command)
-        program = partial(_known(command, ACTS, UNDO_ACTS), self._world, self._host)
+        program = partial(_known(command, ACTS, UNDO_ACTS, MANUAL_ACTS), self._world, self._host)
         fault = await self._next("act", step)
         self._world.witness.ran(command.argv, self._line.shows(command))
         if fault and fault.fate.ends_laptop:

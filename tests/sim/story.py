@@ -95,7 +95,7 @@ async def _to_the_end(
     run, has_begun = RUN, False
     for number in range(most):
         mine = faults[number] if number < len(faults) else {}
-        plan = make_plan(world.inventory, run)
+        plan = make_plan(world.inventory, run, manual=world.masters[0].vendor.idle)
         answers = await gives_word(world, run, story.endings[-1]) if story.endings else frozenset()
         ending = await (resume(world, run, mine, answers) if has_begun else restore(world, plan, mine))
         story.endings.append(ending)

@@ -13,14 +13,15 @@ from tests.sim.clock import play
 from tests.sim.cluster import make_world
 from tests.sim.disk import Disk
 from tests.sim.looks import LOOKS
+from tests.sim.manual import MANUAL_ACTS, MANUAL_LOOKS
 from tests.sim.programs import ACTS
 from tests.sim.undo_acts import UNDO_ACTS
 from tests.sim.undo_looks import UNDO_LOOKS
 from tests.unit.templates.host import OTHER_RUN, RUN, SHELLS, FakeHost
 
 Files = dict[str, str]
-ALL_ACTS = ACTS | UNDO_ACTS
-ALL = ALL_ACTS | LOOKS | UNDO_LOOKS
+ALL_ACTS = ACTS | UNDO_ACTS | MANUAL_ACTS
+ALL = ALL_ACTS | LOOKS | UNDO_LOOKS | MANUAL_LOOKS
 
 FOLDER, KEPT = f"state/{RUN}", f"data.kr-{RUN}"
 MEMBER = {"data/member/snap/db": "database", "data/member/wal/0.wal": "log"}
@@ -109,6 +110,8 @@ def _comparable(name: str, text: str) -> str:
             return json.dumps(json.loads(text) | {"taken_at_utc": ""})
         case "kept" | "returned":
             return "\n".join(sorted(f"{line.split()[-1]} {len(line.split())}" for line in text.splitlines()))
+        case "kept.stats":  # times and inodes are each host's own
+            return "\n".join(sorted(line.split()[-1] for line in text.splitlines()))
         case "kept.sums":
             return "\n".join(sorted(text.splitlines()))
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.acts import Call
 from tests.sim.host import SimHost
+from tests.sim.manual import stats
 from tests.sim.programs import REFUSED, Program, refuses, sums
 from tests.sim.world import World
 
@@ -87,13 +88,20 @@ async def unkeep(world: World, host: SimHost, call: Call) -> int:
     if not disk.is_folder(member):
         call.say(f"refused: {member} is gone, and {kept} is what is left of it")
         return REFUSED
-    if sorted(sums(host, kept)) != sorted(disk.text(f"{call.state}/{undone}/kept.sums").splitlines()):
+    if not is_intact(host, f"{call.state}/{undone}/kept", kept):
         call.say(f"refused: {kept} has changed since it was made")
         return REFUSED
     disk.move(kept, f"{kept}.part")
     await call.work()
     await remove_all(host, f"{kept}.part", call)
     return 0
+
+
+def is_intact(host: SimHost, listing: str, kept: str) -> bool:
+    """`intact` of ``intact.sh``."""
+    if host.disk.is_file(f"{listing}.sums"):
+        return sorted(sums(host, kept)) == sorted(host.disk.text(f"{listing}.sums").splitlines())
+    return host.disk.is_file(f"{listing}.stats") and stats(host, kept).strip() == host.disk.text(f"{listing}.stats")
 
 
 async def remove(world: World, host: SimHost, call: Call) -> int:

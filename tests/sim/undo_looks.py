@@ -6,7 +6,8 @@ from tests.sim.acts import Call
 from tests.sim.history import History
 from tests.sim.host import SimHost
 from tests.sim.looks import fact, hash_kv, hashkv_round, http, whose
-from tests.sim.programs import Program, sums
+from tests.sim.programs import Program
+from tests.sim.undo_acts import is_intact
 from tests.sim.world import World
 
 SCHEDULES = ("restore.db", "command")
@@ -60,11 +61,11 @@ def _unscheduled(host: SimHost, data: str, call: Call) -> int:
 
 async def unchanged(world: World, host: SimHost, call: Call) -> int:
     state, run, kept = call.args
-    listing = f"{state}/{run}/kept.sums"
-    if not host.disk.is_folder(kept) or not host.disk.is_file(listing):
+    listing = f"{state}/{run}/kept"
+    if not host.disk.is_folder(kept):
         call.say(f"{kept} is gone")
         return 1
-    if sorted(sums(host, kept)) != sorted(host.disk.text(listing).splitlines()):
+    if not is_intact(host, listing, kept):
         call.say(f"{kept} is no longer what was kept")
         return 1
     return 0

@@ -76,7 +76,9 @@ def tell_undo(
         world = make_world(vendor, inventory)
         world.live()
         story, operator = Story(), _Operator(world, wants)
-        story.first = await restore(world, make_plan(inventory, RUN), restore_faults)
+        story.first = await restore(
+            world, make_plan(inventory, RUN, manual=world.masters[0].vendor.idle), restore_faults
+        )
         if between:
             between(world)
         for number in range(most_laptops):
