@@ -109,7 +109,7 @@ def save(view: MasterView) -> Script:
     assert view.etcd is not None
     etcd = view.etcd
     peer, client = etcd.peer_tls, etcd.client_tls
-    args = (etcd.client_url, etcd.address, client.ca, client.cert, client.key, peer.cert, peer.key)
+    args = (etcd.client_url, etcd.address, client.ca, client.cert, client.key, peer.cert, peer.key, etcd.member_path)
     return Script(file="save.sh", args=args, timeout_s=timeouts.BACKUP_S)
 
 

@@ -46,6 +46,18 @@ def test_without_an_answer_there_is_none(host: FakeHost) -> None:
     assert not (host.folder / "safety.db").exists()
 
 
+def test_where_the_gateway_is_off_etcdctl_does_it(host: FakeHost, tmp_path: Path) -> None:
+    """Found beside the etcd that has the data open."""
+    (member,) = snapshots.members("etcd0")
+    with snapshots.running(member, tmp_path / "etcd"):
+        snapshots.put(member, "/registry/pods/a", b"x")
+    with snapshots.running(member, tmp_path / "etcd", "--enable-grpc-gateway=false"):
+        ended = host.act("save.sh", member.client_url, "127.0.0.1", *PKI, tmp_path / "etcd/member")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert open_snapshot(host.folder / "safety.db").facts.live_keys == 1
+    assert (host.folder / "safety.db").stat().st_mode & 0o777 == 0o600
+
+
 # --- Over TLS -------------------------------------------------------------------------------------------
 
 NEEDED = "base64 cat chmod cut env grep head kill mv od openssl printf rm sh sha256sum stat sync tail timeout tr wc"
