@@ -51,7 +51,9 @@ class Ledger:
         if run in self.words:
             self.accuse(f"{program} runs on {where}, though the operator has said that it is done")
         for earlier in self._of(program, run, where):
-            if earlier.code == 0:
+            # Where the laptop died before it told the masters, nobody knows of a success: then `rerunnable` counts.
+            unheard = where == LAPTOP and self.policy.rerunnable
+            if earlier.code == 0 and not unheard:
                 self.accuse(f"{program} runs again on {where}, having succeeded")
             elif earlier.code is None and not self.policy.rerunnable:
                 self.accuse(f"{program} runs again on {where}, and nobody knows what it has done")
