@@ -170,8 +170,8 @@ def replanned(change: Callable[[Phases], None]) -> Callable[[Patch], None]:
     """A mistake of the planner's: ``change`` alters, removes or moves phases."""
 
     def make(patch: Patch) -> None:
-        def planned(inventory: Inventory, run: str) -> Plan:
-            plan = make_plan(inventory, run)
+        def planned(inventory: Inventory, run: str, *, manual: bool) -> Plan:
+            plan = make_plan(inventory, run, manual=manual)
             phases = {phase.name: phase for phase in plan.phases}
             change(phases)
             return plan.model_copy(update={"phases": tuple(phases.values())})
