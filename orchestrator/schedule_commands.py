@@ -79,6 +79,15 @@ def status(
     from orchestrator.core import schedules as core
 
     async def work() -> None:
+        try:
+            await tell()
+        except OrchestratorError as error:
+            if not nagios:
+                raise
+            report.print_lines(report.stdout(), (f"ETCD BACKUP UNKNOWN - {error.message}",))
+            raise typer.Exit(3) from error
+
+    async def tell() -> None:
         async with opened(inventory, quiet=quiet or nagios) as cluster:
             standings, silent = await schedules.look_at_schedules(cluster)
             name = cluster.inventory.cluster

@@ -39,7 +39,7 @@ def parse_period(text: str) -> int:
     found = re.fullmatch(r"([1-9][0-9]*)([mhd])", text)
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
     whole = 3600 if seconds < 3600 else _DAY_S
-    if not seconds or whole % seconds:
+    if not seconds or whole % seconds or (seconds > 3600 and seconds % 3600):
         raise UsageError(f"{text!r} is no period that divides an hour or a day", "name one such as 15m, 6h or 1d")
     return seconds
 
@@ -49,7 +49,8 @@ def calendar(period_s: int, offset_s: int) -> str:
     hours, minutes, seconds = offset_s // 3600, offset_s // 60 % 60, offset_s % 60
     if period_s < 3600:
         return f"*-*-* *:{minutes:02}/{period_s // 60}:{seconds:02}"
-    return f"*-*-* {hours:02}/{period_s // 3600}:{minutes:02}:{seconds:02}"
+    repeated = f"/{period_s // 3600}" if period_s < _DAY_S else ""
+    return f"*-*-* {hours:02}{repeated}:{minutes:02}:{seconds:02}"
 
 
 def folder_of(cluster: str, folder: str) -> str:
@@ -131,6 +132,9 @@ def read_standing(host: str, printed: str) -> Standing:
     files = {name.removeprefix("file:"): text for name, text in facts.items() if name.startswith("file:")}
     good, last = facts.get("good", "").split(), facts.get("last", "").strip().split(" ", 1)
     whole = len(good) == 4 and all(word.isdigit() for word in good[:3])
+    how = last[1] if len(last) > 1 else ""
+    if "failed" in facts and not how.startswith("failed"):  # killed, or without room to say so
+        how = "failed its service: journalctl -u " + timer_service(host, files)
     return Standing(
         host=host,
         files=files,
@@ -142,8 +146,14 @@ def read_standing(host: str, printed: str) -> Standing:
         took_s=int(good[2]) if whole else 0,
         name=good[3] if whole else "",
         last_s=int(last[0]) if last[0].isdigit() else None,
-        last=last[1] if len(last) > 1 else "",
+        last=how,
     )
+
+
+def timer_service(host: str, files: Mapping[str, str]) -> str:
+    """The name of the service of a schedule, for people."""
+    paths = [posixpath.basename(path) for path in files if path.endswith(".service")]
+    return f"{paths[0] if paths else 'orchestrator-backup-*'} on {host}"
 
 
 def diff(now: Mapping[str, str], then: Mapping[str, str], host: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ timer=$1
 shift
 [ -d /run/systemd/system ] && echo yes | fact systemd
 systemctl is-active --quiet "$timer" 2>/dev/null && echo yes | fact active
+systemctl is-failed --quiet "${timer%.timer}.service" 2>/dev/null && echo yes | fact failed
 for path; do # the last one is the script, which says where the backups lie
     [ ! -e "$path" ] || fact "file:$path" <"$path"
 done

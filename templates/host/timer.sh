@@ -3,6 +3,9 @@
 verb=$1 timer=$2
 shift 2
 if [ "$verb" = remove ]; then
+    for path; do
+        [ ! -e "$path" ] || grep -q '^# Written by orchestrator' "$path" || { echo "refused: $path is not ours"; exit 3; }
+    done
     [ ! -e "$1" ] || systemctl disable --quiet --now "$timer" || exit 1
     rm -f "$@"
     systemctl daemon-reload

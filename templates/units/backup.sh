@@ -25,11 +25,16 @@ export STATE="$work" RUN=now ATTEMPT=1 STEP=backup
 ) >"$work/log" 2>&1
 code=$?
 name=$cluster-$(date -u -d "@$began" +%Y%m%dt%H%M%Sz)
+if [ -e "$state/claim" ] || [ -e "$state/hold" ]; then # a run has come in between: of what it restores this tells nothing
+    rm -rf "$work"
+    tell .last "$began skipped a run of orchestrator has taken this host meanwhile"
+    exit 0
+fi
 if [ "$code" != 0 ] || [ ! -s "$work/now/safety.db" ] || ! mv "$work/now/safety.db" "$folder/$name.db"; then
     why=$(tail -n 1 "$work/log" | head -c 200)
+    rm -rf "$work" # a full disk has room for the word then
     tell .last "$began failed ${why:-exit $code}"
-    echo "the backup failed: $why" >&2
-    rm -rf "$work"
+    echo "the backup failed: ${why:-exit $code}" >&2
     exit 1
 fi
 sync "$folder/$name.db" "$folder"
@@ -45,6 +50,7 @@ for path; do
     [ "$left" -gt 1 ] || break
     shift
     file=${path##*/}
+    [ "$file" != "$name.db" ] || continue # names do not tell time where a clock was set back
     if [ -n "$keep" ] && [ "$left" -gt "$keep" ]; then
         rm -f "$path"
     elif [ -n "$oldest" ] && [ "$(printf '%s\n' "$oldest" "${file%.db}" | sort | head -n 1)" = "${file%.db}" ]; then

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.core.schedules import calendar, parse_period
 from tests.lab import truth
 from tests.lab.hosts import MASTERS
 from tests.lab.lab import Lab
@@ -32,6 +33,8 @@ def status(lab: Lab, laptop: Laptop) -> list[dict[str, Any]]:
 def test_a_scheduled_backup_fires_and_is_restored(fresh: Lab, laptop: Laptop, backup: Backup) -> None:
     lab, arguments = fresh, ("-i", fresh.inventory, "--every", "1m", "--on", "2", "--folder", "/var/backups/lab")
     assert laptop.run("backup", "status", "-i", lab.inventory, "--nagios").code == 3
+    for period in ("1m", "15m", "1h", "6h", "24h", "1d"):
+        lab.exec(MASTERS[0].name, ["systemd-analyze", "calendar", calendar(parse_period(period), 30)])
     shown = laptop.run("backup", "schedule", *arguments, "--dry-run")
     assert "+OnCalendar=*-*-* *:00/1:30" in shown.out, shown
     assert not lab.succeeds(MASTERS[0].name, ["sh", "-c", UNITS])

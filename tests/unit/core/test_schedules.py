@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from orchestrator.core.schedules import (
     nagios,
     parse_period,
     prometheus,
+    read_standing,
     status_lines,
     statuses,
     wanted,
@@ -38,7 +40,7 @@ def test_periods(text: str, seconds: int) -> None:
     assert parse_period(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "6", "7h", "7m", "0h", "h", "2d", "-1h"])
+@pytest.mark.parametrize("text", ["", "6", "7h", "7m", "90m", "96m", "0h", "h", "2d", "-1h"])
 def test_no_periods(text: str) -> None:
     with pytest.raises(UsageError):
         parse_period(text)
@@ -50,13 +52,19 @@ def test_no_periods(text: str) -> None:
         (6 * HOUR, 0, "*-*-* 00/6:00:00"),
         (6 * HOUR, 3 * HOUR, "*-*-* 03/6:00:00"),
         (HOUR, 20 * 60, "*-*-* 00/1:20:00"),
-        (24 * HOUR, 8 * HOUR, "*-*-* 08/24:00:00"),
+        (24 * HOUR, 8 * HOUR, "*-*-* 08:00:00"),
         (60, 30, "*-*-* *:00/1:30"),
         (900, 450, "*-*-* *:07/15:30"),
     ],
 )
 def test_calendars_are_shifted(period_s: int, offset_s: int, expected: str) -> None:
     assert calendar(period_s, offset_s) == expected
+
+
+def test_a_service_that_failed_without_a_word_is_told() -> None:
+    lines = {"failed": "yes", "last": "96400 good", "clock": "100000", "file:/u/orchestrator-backup-p.service": "x"}
+    printed = "\n".join(f"{name}\t{base64.b64encode(text.encode()).decode()}" for name, text in lines.items())
+    assert read_standing("master-1", printed).last.startswith("failed its service: journalctl -u orchestrator-backup-p")
 
 
 def test_the_first_masters_take_turns_and_the_others_none() -> None:

@@ -104,6 +104,32 @@ def test_the_last_one_stays_whatever_its_age(host: FakeHost, snapshot: Path) -> 
     assert len(backups(host)) == 1
 
 
+def test_the_one_just_made_stays_though_a_clock_was_set_back(host: FakeHost, snapshot: Path) -> None:
+    folder = host.root / "backups"
+    folder.mkdir()
+    (folder / "prod-1-20990101t000000z.db").write_text("x")
+    assert run(host, script(host, snapshot, keep=1)) == 0
+    assert f"{told(host, '.good').split()[3]}.db" in backups(host)
+
+
+def test_a_run_that_comes_in_between_makes_it_none(host: FakeHost, snapshot: Path) -> None:
+    path = script(host, snapshot)
+    host.program("kublr", f'cp {snapshot} "$4"; touch {host.state}/claim')
+    assert run(host, path) == 0
+    assert backups(host) == []
+    assert "skipped" in told(host, ".last")
+
+
+def test_only_what_is_ours_is_removed(host: FakeHost, snapshot: Path) -> None:
+    mine, theirs = script(host, snapshot), host.root / "other.timer"
+    theirs.write_text("[Timer]\n")
+    host.program("systemctl", "exit 0")
+    assert host.act("timer.sh", "remove", "a.timer", theirs, mine).returncode == 3
+    assert theirs.exists()
+    assert host.act("timer.sh", "remove", "a.timer", mine).returncode == 0
+    assert not mine.exists()
+
+
 def test_two_at_once_are_one(host: FakeHost, snapshot: Path) -> None:
     path = script(host, snapshot)
     host.program("kublr", f'sleep 1; cp {snapshot} "$4"')
