@@ -285,7 +285,7 @@ def reinit(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Have one failed member thrown away, and join the others anew. Needs a quorum of the others; nothing stops.
+    """Have one failed member thrown away, and join the others anew. Needs a quorum of the others, which serve on.
 
     Example: orchestrator reinit master-2 -i cluster.yml
     """

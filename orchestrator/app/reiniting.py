@@ -12,7 +12,7 @@ from orchestrator.core.plans.reinit import Reinit
 from orchestrator.core.plans.summary import COPY_BYTES_PER_S, RESTART_S, facts_of
 from orchestrator.core.texts import used_by
 from orchestrator.core.words import printable
-from orchestrator.errors import RefusedError, UsageError
+from orchestrator.errors import UsageError
 from orchestrator.ports import HostError
 
 _OF_RESTORES = frozenset(("quorum-healthy", "volumes-policy"))
@@ -24,11 +24,6 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     masters = [it.name for it in cluster.inventory.masters]
     if host not in masters:
         raise UsageError(f"{host} is no master of the inventory", f"name one of {', '.join(masters)}")
-    if not cluster.distro.aided:
-        raise RefusedError(
-            f"reinit has Kublr's own agent do it, and {cluster.inventory.distribution} has none",
-            f"by hand: etcdctl member remove, set the data of {host} aside, etcdctl member add, start it as `existing`",
-        )
     checked = await planning.check(cluster, None, overrides | _OF_RESTORES, planning.without_tool(cluster))
     planning.refuse_claimed(checked.seen)
     views = {name: checked.seen.views[name] for name in masters}
@@ -57,6 +52,8 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
 
 async def tell_result(cluster: Cluster, plan: Plan, host: str) -> None:
     """What Kublr's pod has left to say of it, beside our own proof."""
+    if not cluster.distro.aided:
+        return
     (data,) = (fact.data for fact in plan.facts if fact.host == host)
     try:
         said = b"".join([chunk async for chunk in cluster.remotes[host].read(f"{data}/command-result")])

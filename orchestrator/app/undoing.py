@@ -31,7 +31,7 @@ _PLANNERS: dict[Kind, Callable[[Undone], tuple[Phase, ...]]] = {
     "finish": undo.finish,
     "unlock": undo.unlock,
 }
-_RESTORES, _ENDED = ("restore",), ("restore", "rollback", "abort")
+_RESTORES, _ENDED = ("restore",), ("restore", "rollback", "abort", "reinit")
 _FITS: dict[Kind, tuple[str, ...]] = {"abort": _RESTORES, "rollback": _RESTORES, "finish": _ENDED}
 """The kinds of run that can be taken back or finished; any kind of run can be unlocked."""
 
@@ -57,7 +57,7 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
     if undone.kind not in _FITS.get(kind, (undone.kind,)):
         raise RefusedError(
             f"run {undone.run} is no restore: it is a run of {undone.kind}",
-            f"orchestrator resume -i INVENTORY {undone.run}",
+            f"orchestrator resume -i INVENTORY {undone.run}, or unlock",
         )
     if state.undone_by and kind != "unlock":
         raise RefusedError(
@@ -183,7 +183,8 @@ async def _left(cluster: Cluster, plan: Plan, views: Mapping[str, MasterView]) -
 
 async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
     """Raises UnreachableError."""
-    others = (master.tool, master.staged, *((master.kept_wal, master.staged_wal) if master.kept_wal else ()))
+    wal = (master.kept_wal, master.staged_wal) if master.kept_wal else ()
+    others = (master.tool, f"{master.folder}/etcd", master.staged, *wal)
     argv = ("made.sh", master.state, master.run, master.etcd.data, master.kept, *others)
     output = await cluster.remotes[master.name].look(Command(argv, cluster.scripts["made.sh"]))
     if output.exit_code != 0:

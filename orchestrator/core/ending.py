@@ -71,7 +71,7 @@ def _after(plan: Plan, result: Result, inventory: str) -> str:
             f"{names}: never start it on its old disk. With an empty one, let it rejoin by Kublr's command "
             f"`reinitialize`; then: orchestrator finish -i {inventory} {plan.run}"
         )
-    if plan.kind == "rollback":
+    if plan.kind == "rollback" or (plan.kind == "reinit" and kept_words(plan)):
         return f"orchestrator finish -i {inventory} {plan.run}, once all is well"
     return "kubectl get nodes,pods --all-namespaces"
 

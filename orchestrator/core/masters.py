@@ -28,7 +28,9 @@ class EtcdConfig:
 
     ``member_path`` is the folder ``member`` on the host; ``address`` is where the member listens there;
     ``aliases`` are names that its pod resolves by itself, whatever the host's own hosts file says; ``owner`` is as
-    whom it runs, `UID:GID`; ``lists_all`` says that its initial cluster must name every member, not only some.
+    whom it runs, `UID:GID`; ``lists_all`` says that its initial cluster must name every member, not only some;
+    ``program`` is etcd itself on the host, empty where it lies in an image; ``join_flags`` are those that a run
+    beside its service must share.
     """
 
     member: str
@@ -46,6 +48,8 @@ class EtcdConfig:
     wal_dir: str = ""
     owner: str = "0:0"
     lists_all: bool = True
+    program: str = ""
+    join_flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,14 @@ from urllib.parse import urlsplit
 
 from orchestrator.core.masters import ApiConfig, EtcdConfig, Tls
 
+_SHARED = (
+    *("listen-peer-urls", "advertise-client-urls", "peer-client-cert-auth", "peer-cert-allowed-cn"),
+    *("peer-cert-allowed-hostname", "peer-auto-tls", "cipher-suites", "heartbeat-interval", "election-timeout"),
+    *("quota-backend-bytes", "max-request-bytes", "snapshot-count"),
+)
+"""What a member has in common with itself, whoever starts it: where it listens and is reached, whom it trusts, how long
+it waits, and how much it may hold."""
+
 Words = tuple[tuple[str, str], ...]
 
 
@@ -21,12 +29,13 @@ class SettingsError(ValueError):
 
 
 def flags(words: Sequence[str]) -> Words:
-    """A command line's flags with their values, in their order; a flag may be given more than once."""
+    """A command line's flags with their values, in their order; one may be given more than once, and one that says yes
+    needs no value."""
     found = []
     for word, following in zip_longest(words, words[1:], fillvalue=""):
         if word.startswith("-"):
             name, equals, value = word.lstrip("-").partition("=")
-            found.append((name, value if equals else following))
+            found.append((name, value if equals else following if following[:1] not in ("", "-") else "true"))
     return tuple(found)
 
 
@@ -73,6 +82,7 @@ def etcd_config(
         image=image,
         wal_dir=on_host(settings.get("wal-dir", "")),
         owner=owner,
+        join_flags=tuple(f"--{name}={settings[name]}" for name in _SHARED if settings.get(name)),
     )
 
 

@@ -87,7 +87,9 @@ class Systemd:
         read = json.dumps([asdict(service), asdict(api), facts.get("config", "")], sort_keys=True)
         return replace(
             view,
-            etcd=replace(etcd, lists_all=False),  # each may list those that were members when it joined
+            etcd=replace(
+                etcd, lists_all=False, program=service.argv[0]
+            ),  # each may list those that were members when it joined
             manifest_sha256=hashlib.sha256(read.encode()).hexdigest(),
         )
 

@@ -18,9 +18,10 @@ if [ ! -e "$kept" ]; then
     [ -z "$(find "$member" -type l -print -quit)" ] || { echo "refused: $member leads elsewhere by links"; exit 3; }
     mv "$member" "$kept" && sync "${kept%/*}" "${member%/*}" || exit 1
 fi
-if [ -n "$wal" ] && [ ! -e "$kept_wal" ]; then
+if [ -n "$wal" ] && [ -e "$wal" ] && [ ! -e "$kept_wal" ]; then
     mv "$wal" "$kept_wal" && sync "${wal%/*}" || exit 1
 fi
+[ -d "$kept_wal" ] || kept_wal= # gone, with what has damaged this member
 stats "$kept" "$kept_wal" >"$list.stats" && sync "$list.stats" &&
     find "$kept" ${kept_wal:+"$kept_wal"} -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part" &&
     sync "$list.part" && mv "$list.part" "$list" && sync "$STATE/$RUN"

@@ -1,11 +1,15 @@
-# tool.sh PLACE PATH VERSION MEMBER COPY   Copies etcd's restore tool into the run's folder, and sees that it runs here.
+# tool.sh PLACE PATH VERSION MEMBER COPY [NAME]   Copies etcd's restore tool, or its program NAME, into the run's folder, and sees
+# that it runs here.
 # Out of a running container through its process, so that the image needs neither a shell nor `cp`.
 {% include "host/tools.sh" %}
-place=$1 path=$2 version=$3 member=$4 copy=$5
+place=$1 path=$2 version=$3 member=$4 copy=$5 names=${6-"etcdutl etcdctl"}
 rm -rf "$copy.part" "$copy.image"
+insides() { # where images have it
+    for name in $names; do echo "/usr/local/bin/$name" "/usr/bin/$name"; done
+}
 from_docker() { # a container that is never started
-    made=$(docker create "$path" etcdutl) || return 1
-    for inside in /usr/local/bin/etcdutl /usr/bin/etcdutl /usr/local/bin/etcdctl /usr/bin/etcdctl; do
+    made=$(docker create "$path" etcd) || return 1
+    for inside in $(insides); do
         docker cp "$made:$inside" "$copy.part" >/dev/null 2>&1 && break
     done
     docker rm "$made" >/dev/null
@@ -13,7 +17,7 @@ from_docker() { # a container that is never started
 }
 from_containerd() { # mounted for reading, and unmounted
     mkdir "$copy.image" && ctr --namespace k8s.io images mount "$path" "$copy.image" >/dev/null || return 1
-    for inside in /usr/local/bin/etcdutl /usr/bin/etcdutl /usr/local/bin/etcdctl /usr/bin/etcdctl; do
+    for inside in $(insides); do
         [ -e "$copy.image$inside" ] && cp "$copy.image$inside" "$copy.part" && break
     done
     ctr --namespace k8s.io images unmount --rm "$copy.image" >/dev/null 2>&1 || umount "$copy.image"

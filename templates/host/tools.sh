@@ -18,9 +18,11 @@ restore_tools() {
     [ -z "$2" ] || ! image_is_here "$2" || echo "image - $2"
 }
 
-tool_version() { # of the tool at PATH, if it runs here: `etcdutl version: 3.5.1` is its first line
-    [ -x "$1" ] && first=$(ETCDCTL_API=3 timeout 10 "$1" version 2>/dev/null | head -n 1) || return 1
-    case $first in *' version: '*) echo "${first##* }" ;; *) return 1 ;; esac
+tool_version() { # of the program at PATH, if it runs here: `etcdutl version: 3.5.1` or `etcd Version: 3.5.1` is its first line
+    ask=version
+    case ${1##*/} in etcd | etcd.part) ask=--version ;; esac
+    [ -x "$1" ] && first=$(ETCDCTL_API=3 timeout 10 "$1" "$ask" 2>/dev/null | head -n 1) || return 1
+    case $first in *' '[vV]'ersion: '*) echo "${first##* }" ;; *) return 1 ;; esac
 }
 
 etcd_pid() { # MEMBER: the process that holds the lock on its database. A container's paths are its own, the inode is not.

@@ -8,10 +8,16 @@ case $(cat "$STATE/hold" 2>/dev/null) in "$RUN" | "$undone") ;; *) echo "refused
 ours() { # FOLDER: by the inode of its database
     line=$(stat -c '%i %W' "$1/snap/db" 2>/dev/null) && grep -q "^$line .* \./snap/db\$" "$STATE/$undone/staged"
 }
+our_log() { # by the inode of a file; where the old log was gone, none was set aside
+    for file in "$1"/*.wal; do
+        line=$(stat -c '%i %W' "$file" 2>/dev/null) && grep -q "^$line .* wal/" "$STATE/$undone/staged" && return
+    done
+    return 1
+}
 if [ -e "$member" ] && ours "$member"; then
     mkdir -p "$staged" && mv "$member" "$staged/member" && sync "${member%/*}" "$staged" || exit 1
 fi
-if [ -n "$wal" ] && [ -e "$wal" ] && [ ! -e "$staged_wal" ] && { [ -e "$kept_wal" ] || [ ! -e "$kept" ]; }; then
+if [ -n "$wal" ] && [ -e "$wal" ] && [ ! -e "$staged_wal" ] && { [ -e "$kept_wal" ] || [ ! -e "$kept" ] || our_log "$wal"; }; then
     mv "$wal" "$staged_wal" && sync "${wal%/*}" || exit 1
 fi
 if [ -n "$wal" ] && [ -e "$kept_wal" ]; then # the log before the member: alone it starts nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,11 @@ class Cluster:
         """The same data and the same files on every master, and nothing of it still on its way to the disk."""
         self.lab.reset()
         os.sync()
+
+    def as_it_is(self) -> Cluster:
+        """The same, to be seen back with what it holds now, and not with the snapshot's data."""
+        now = self.lab.hashkv(MASTERS[0].name)
+        return replace(self, revision=now.revision, hash_kv=now.hash)
 
 
 def seeded(lab: Lab) -> Cluster:

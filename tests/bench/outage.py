@@ -31,7 +31,8 @@ CONTENDERS: dict[str, Contender] = {
 def play(cluster: Cluster, name: str) -> Round:
     """One restore by one contender, on a fresh cluster. Raises LabError where it failed or was not seen to succeed."""
     cluster.reset()
-    with observing(cluster) as observer:
+    wanted = cluster.as_it_is() if name == STOP_START else cluster
+    with observing(wanted) as observer:
         claimed = CONTENDERS[name](cluster)
     seen = observer.seen()
     # Ansible tells no times of its own: the outage lasts until its playbook is content.

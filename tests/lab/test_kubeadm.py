@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab import truth
 from tests.lab.hosts import MASTERS
-from tests.lab.kubeadm import MANIFESTS, PODS, Kubeadm, snapshot_of
+from tests.lab.kubeadm import MANIFESTS, ON_CONTAINERD, PODS, Kubeadm, snapshot_of
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
 from tests.lab.truth import STATE
@@ -19,10 +19,18 @@ from tests.snapshots import PREFIX
 pytestmark = pytest.mark.paths
 
 LATER = f"{PREFIX}configmaps/namespace-later/"
+KUBLRS = f"{PREFIX}configmaps/namespace-before/kublrs"
 
 
 @pytest.fixture(scope="module")
-def turned(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubeadm]:
+def kublrs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> truth.Backup:
+    """Of the lab as it is before it is turned."""
+    lab.put(KUBLRS, "written while Kublr had it")
+    return truth.back_up(lab, tmp_path_factory.mktemp("kublr") / "backup.db")
+
+
+@pytest.fixture(scope="module")
+def turned(lab: Lab, kublrs: truth.Backup, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubeadm]:
     cluster = Kubeadm(lab, tmp_path_factory.mktemp("kubeadm") / "inventory.yml")
     cluster.furnish()
     yield cluster
@@ -105,6 +113,19 @@ def test_aborted_once_the_manifests_were_moved(cluster: Kubeadm, laptop: Laptop,
         assert cluster.manifests(master) == set(PODS)
 
 
+def test_a_backup_of_kublrs_is_restored_on_kubeadms_masters(
+    cluster: Kubeadm, kublrs: truth.Backup, laptop: Laptop
+) -> None:
+    """Of another cluster, with other names of members, which the operator has to say."""
+    refused = laptop.run(*restore(cluster, kublrs.path))
+    assert (refused.code, refused.error.partition(":")[0]) == (3, "other-cluster"), refused
+    restored = laptop.run(*restore(cluster, kublrs.path), "--override", "other-cluster", "--json")
+    assert restored.code == 0, restored
+    result = json.loads(restored.out)
+    assert (int(result["expected"]["revision"]), int(result["proof"]["hash_kv"])) == (kublrs.revision, kublrs.hash)
+    assert set(cluster.lab.range(KUBLRS)) == {KUBLRS}
+
+
 def test_a_copy_of_a_manifest_beside_it_is_seen(cluster: Kubeadm, laptop: Laptop, backup: Path) -> None:
     copy = f"{MANIFESTS}/etcd.yaml.bak"
     cluster.lab.exec(
@@ -113,3 +134,41 @@ def test_a_copy_of_a_manifest_beside_it_is_seen(cluster: Kubeadm, laptop: Laptop
     refused = laptop.run("plan", "-i", cluster.inventory, "--snapshot", backup, "--override", "quorum-healthy")
     assert refused.code == 3, refused
     assert copy in refused.error
+
+
+def test_a_failed_member_rejoins_though_its_manifest_knows_itself_alone(
+    cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop
+) -> None:
+    """The first master of all: with an empty folder its own manifest would make a new cluster. The laptop dies once the
+    others have forgotten the member."""
+    lab, failed = cluster.lab, MASTERS[0]
+    cluster_id = lab.hashkv(MASTERS[1].name).cluster_id
+    lab.exec(failed.name, ["sh", "-c", f"rm -rf {cluster.data(failed)}/member; docker ps -q | xargs docker kill"])
+    with laptop.start("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab") as process:
+        process.until("commit.members done")
+        process.kill()
+    truth.fall_silent(lab)
+    unlocked = laptop.run("unlock", "-i", cluster.inventory, "--confirm", "lab")
+    assert unlocked.code == 0, unlocked
+    assert cluster.manifests(failed) == set(), "it stays down"
+    again = other_laptop.run("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab", "--json")
+    assert again.code == 0, again
+    assert json.loads(again.out)["proof"]["cluster_id"] == cluster_id
+    assert len(truth.hashes(lab)) == 1
+    for master in MASTERS:
+        assert cluster.manifests(master) == set(PODS)
+    cluster.wait_healthy()
+    assert not [line for line in truth.leftovers(lab) if STATE in line or "systemd" in line]
+
+
+def test_a_member_whose_pod_runs_on_containerd_rejoins(cluster: Kubeadm, laptop: Laptop) -> None:
+    """With etcd's program out of the image that containerd alone has."""
+    lab, failed = cluster.lab, ON_CONTAINERD
+    lab.exec(failed.name, ["sh", "-c", f"rm -rf {cluster.data(failed)}/member; pkill -x etcd"])
+    rejoined = laptop.run("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab", "--json")
+    assert rejoined.code == 0, rejoined
+    assert len(truth.hashes(lab)) == 1
+    cluster.wait_healthy()
+    finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")
+    assert finished.code == 0, finished
+    assert not lab.succeeds(failed.name, ["sh", "-c", f"ls -d {cluster.data(failed)}*kr-* {STATE}/*/etcd 2>/dev/null"])

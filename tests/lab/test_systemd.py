@@ -12,7 +12,7 @@ from tests.lab import truth
 from tests.lab.hosts import MASTERS, WORKERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
-from tests.lab.systemd import BY_FILE, DATA, UNITS, Systemd, snapshot_of
+from tests.lab.systemd import BY_FILE, DATA, MEMBER, UNITS, Systemd, snapshot_of
 from tests.lab.truth import STATE
 from tests.snapshots import PREFIX, debian_tools
 
@@ -137,3 +137,37 @@ def test_api_servers_on_hosts_of_their_own_are_down_with_the_masters(
         for host in WORKERS:
             assert apart.active(host, "kube-scheduler", "kube-apiserver") == ["active"] * 2
             assert apart.is_ready(host)
+
+
+def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
+    cluster: Systemd, laptop: Laptop, other_laptop: Laptop
+) -> None:
+    """Its log lies apart, and it is killed while it joins: the laptop dies, and the master reboots."""
+    lab, failed = cluster.lab, BY_FILE
+    lab.exec(failed.name, ["sh", "-c", f"systemctl stop kube-apiserver etcd; rm -rf {DATA}/wal {MEMBER}/snap/db"])
+    before = lab.etcdctl("member", "list")["members"]
+    lab.put(f"{LATER}since", "written without it")
+    with laptop.start("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab") as process:
+        process.until("commit.join acting")
+        process.kill()
+    lab.reboot(failed.name)
+    lab.succeeds(failed.name, ["systemctl", "is-system-running", "--wait"])
+    assert set(cluster.active(failed, *UNITS)) == {"inactive"}, "held, through a reboot"
+    truth.fall_silent(lab)
+
+    resumed = other_laptop.run("resume", "-i", cluster.inventory, "--json")
+
+    assert resumed.code == 0, resumed
+    assert len(truth.hashes(lab)) == 1
+    after = lab.etcdctl("member", "list")["members"]
+    ids = [{member["name"]: member["ID"] for member in members} for members in (before, after)]
+    assert {name for name in ids[0] if ids[0][name] != ids[1][name]} == {failed.name}
+    assert all(cluster.active(master, *UNITS) == ["active"] * 3 for master in MASTERS)
+    assert cluster.is_ready(failed)
+    owners = lab.exec(failed.name, ["sh", "-c", f"find {DATA}/default/member {DATA}/wal -exec stat -c %U:%G {{}} +"])
+    assert set(owners.split()) == {"etcd:etcd"}
+    lab.exec(failed.name, ["systemctl", "restart", "etcd"])  # with its own configuration, as at any time
+    assert len(truth.hashes(lab)) == 1
+    finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")
+    assert finished.code == 0, finished
+    assert lab.exec(failed.name, ["sh", "-c", f"find {DATA} {STATE} -name '*kr-*'"]) == ""

@@ -72,6 +72,11 @@ class Master:
         return f"{self.folder}/etcdutl"
 
     @property
+    def program(self) -> str:
+        """etcd itself: on the host, or the run's own copy."""
+        return self.etcd.program or f"{self.folder}/etcd"
+
+    @property
     def certificates(self) -> tuple[str, ...]:
         peer, client = self.etcd.peer_tls, self.etcd.client_tls
         return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)

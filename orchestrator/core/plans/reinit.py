@@ -1,6 +1,8 @@
-"""The plan for one failed member: Kublr has it join the others anew, and copy what they hold. Pure.
+"""The plan for one failed member: it joins the others anew, and copies what they hold. Pure.
 
-The cluster serves all the while, so nothing is stopped. What is lost is the member's own data, which the others have.
+The cluster serves all the while: nothing of the others is stopped. Kublr's agent does it once told so; elsewhere the
+member is removed, set aside, added and started (``rejoin.py``). What is lost is the member's own data, which the others
+have.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from orchestrator.core.inventory import Inventory
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Phase, PhaseName, Probe, Step
 from orchestrator.core.plans.master import Master, claim_phase, equal, look, masters_of, one, release_step
+from orchestrator.core.plans.rejoin import Rejoin
 from orchestrator.core.plans.safeguard import safeguard_phase
 
 
@@ -29,21 +32,39 @@ class Reinit:
     host: str
 
     def phases(self) -> tuple[Phase, ...]:
-        """No phase of a restore that stops, keeps or starts anything."""
-        return (
+        """Those of a restore that one member needs."""
+        before = (
             claim_phase(self._masters, self.laptop),
             safeguard_phase(tuple(master for master in self._masters if master.name != self.host), self.distro),
-            self._order(),
-            Phase(name=PhaseName.START, title="prove that all members agree", barrier=self._equal, destructive=True),
-            self._release(),
         )
+        if self.distro.aided:
+            title = "prove that all members agree"
+            start = Phase(name=PhaseName.START, title=title, barrier=self._equal, destructive=True)
+            return (*before, self._order(), start, self._release())
+        rejoin = Rejoin(self._failed, self._others, self.distro)
+        after = (rejoin.start(self._equal), *rejoin.api(), self._release(*rejoin.let_go()))
+        return (*before, *rejoin.before(), *after)
 
     @property
     def _masters(self) -> tuple[Master, ...]:
         return masters_of(self.inventory, self.views, self.run)
 
+    @property
+    def _failed(self) -> Master:
+        (failed,) = (master for master in self._masters if master.name == self.host)
+        return failed
+
+    @property
+    def _others(self) -> tuple[Master, ...]:
+        """Those that answer with a quorum: a check has seen that they are enough."""
+        return tuple(
+            master
+            for master in self._masters
+            if master.name != self.host and master.view.live and master.view.live.has_quorum
+        )
+
     def _order(self) -> Phase:
-        (master,) = (master for master in self._masters if master.name == self.host)
+        master = self._failed
         data = master.etcd.data
         step = Step(
             id=f"commit.reinit/{master.name}",
@@ -61,6 +82,6 @@ class Reinit:
         clusters = {view.live.cluster_id for name, view in self.views.items() if name != self.host and view.live}
         return equal(self._masters, {"cluster_id": clusters.pop()} if len(clusters) == 1 else {})
 
-    def _release(self) -> Phase:
-        steps = tuple(release_step(master) for master in self._masters)
+    def _release(self, *before: Step) -> Phase:
+        steps = (*before, *(release_step(master) for master in self._masters))
         return Phase(name=PhaseName.RELEASE, title="give the hosts back", steps=steps)

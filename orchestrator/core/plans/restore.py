@@ -21,7 +21,6 @@ from orchestrator.core.model import (
     Step,
     StrategyName,
 )
-from orchestrator.core.network import peer_address, port_of
 from orchestrator.core.places import OnHost
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
@@ -35,16 +34,14 @@ from orchestrator.core.plans.master import (
     look,
     make_phase,
     masters_of,
-    one,
-    plain,
     release_step,
     script_step,
 )
 from orchestrator.core.plans.safeguard import safeguard_phase
+from orchestrator.core.plans.services import Services
 from orchestrator.core.plans.strategy import Strategy
 from orchestrator.core.plans.volumes import Occasion, volumes_phase
 from orchestrator.core.plans.workers import workers_phase
-from orchestrator.core.sockets import socket_pattern
 from orchestrator.core.tools import ToolFile
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -119,6 +116,10 @@ class Restore:
         """All that is stopped and held."""
         return (*self.masters, *self.api_hosts)
 
+    @property
+    def services(self) -> Services:
+        return Services(self.distro, self.run)
+
     def _stage(self) -> Phase:
         steps = tuple(step for master in self.masters for step in self.strategy.stage(master))
         return make_phase(
@@ -155,73 +156,14 @@ class Restore:
         return make_phase(PhaseName.RESOLVE, steps, barrier=barrier, note=note)
 
     def _stop(self) -> Phase:
-        steps = [step for machine in self.machines for step in self._stop_steps(machine)]
-        barrier = all_of(self.machines, self._stopped, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
-        return make_phase(PhaseName.STOP, tuple(steps), barrier=barrier)
-
-    def _stop_steps(self, master: Master | ApiHost) -> Iterable[Step]:
-        present = self._present(master)
-        yield script_step(
-            "stop.hold",
-            master,
-            "hold the services down, through reboots",
-            "hold.sh",
-            "set",
-            master.host.paths.units,
-            *present,
-            rerunnable=True,
-            undo="lift the hold",
-        )
-        if out := self.distro.withdraw(master.host, master.view, self.run):
-            yield Step(
-                id=f"stop.pods/{master.name}",
-                host=master.name,
-                title="move the static pods' manifests out of kubelet's sight, so that their containers end",
-                act=out,
-                done_if=one(master, self._gone(master), wait_s=timeouts.STOPPED_WAIT_S),
-                rerunnable=True,
-                undo="move them back",
-            )
-        for group in self.distro.units(master.host):
-            if units := tuple(unit for unit in group if unit in present):
-                yield Step(
-                    id=f"stop.{plain(units[-1])}/{master.name}",
-                    host=master.name,
-                    title=f"stop {' and '.join(units)}",
-                    act=Exec(argv=("systemctl", "stop", *units), timeout_s=timeouts.STOP_UNIT_S),
-                    done_if=one(master, look("inactive.sh", *units)),
-                    rerunnable=True,
-                    undo="start it again",
-                )
-
-    def _present(self, master: Master | ApiHost) -> tuple[str, ...]:
-        units = (unit for group in self.distro.units(master.host) for unit in group)
-        return tuple(unit for unit in units if master.view.units.get(unit, "not-found") != "not-found")
-
-    def _gone(self, master: Master | ApiHost) -> Script:
-        """Whether nothing uses the data and the addresses; units may run."""
-        addresses = {"127.0.0.1", peer_address(master.host, master.view)}
-        ports = (*((master.view.api_port,) if master.view.serves_api else ()), *self.distro.controller_ports)
-        if isinstance(master, ApiHost):
-            return look("stopped.sh", "", socket_pattern(frozenset(addresses), ports))
-        etcd = master.etcd
-        pattern = socket_pattern(
-            frozenset((*addresses, etcd.address)), (port_of(etcd.peer_url), port_of(etcd.client_url), *ports)
-        )
-        return look("stopped.sh", etcd.member_path, pattern)
-
-    def _stopped(self, master: Master | ApiHost) -> Script:
-        gone = self._gone(master)
-        return gone.model_copy(update={"args": (*gone.args, *self._present(master))})
-
-    def _held(self, master: Master | ApiHost) -> Script:
-        return look("held.sh", master.state, self.run, master.host.paths.units, *self._present(master))
+        steps = [step for machine in self.machines for step in self.services.stop_steps(machine)]
+        return make_phase(PhaseName.STOP, tuple(steps), barrier=self.services.down(self.machines))
 
     def _keep(self) -> Phase:
         return make_phase(
             PhaseName.KEEP,
             tuple(self.strategy.keep(master) for master in self.masters),
-            requires=all_of(self.machines, self._held),
+            requires=all_of(self.machines, self.services.held),
             barrier=all_of(self.masters, lambda master: look("kept.sh", master.state, self.run, master.kept)),
         )
 
@@ -230,13 +172,13 @@ class Restore:
             PhaseName.COMMIT,
             title=self._title(PhaseName.COMMIT),
             steps=tuple(step for master in self.masters for step in self.strategy.commit(master)),
-            requires=all_of(self.machines, self._held),
+            requires=all_of(self.machines, self.services.held),
             barrier=all_of(self.masters, self.strategy.in_place),
         )
 
     def _volumes(self) -> Phase:
         occasion = Occasion("restore", self.run, self.inventory.cluster, self.strategy.snapshot)
-        held = all_of(self.machines, self._held)
+        held = all_of(self.machines, self.services.held)
         return volumes_phase(self.inventory.policies.volumes, self.masters, occasion, held)
 
     def _start(self) -> Phase:
@@ -304,14 +246,10 @@ class Restore:
         )
 
     def _api(self) -> Phase:
-        def ready(master: Master | ApiHost) -> Script:
-            addresses = dict.fromkeys(("127.0.0.1", peer_address(master.host, master.view)))
-            return look("ready.sh", str(master.view.api_port), *addresses)
-
         steps = [step for master in self.masters for step in self._api_steps(master)]
         steps += [step for host in self.api_hosts for step in api_host_steps(host, self.distro, self.run)]
         serving = [machine for machine in self.machines if machine.view.serves_api]
-        barrier = all_of(serving, ready, wait_s=timeouts.READY_WAIT_S) if serving else None
+        barrier = all_of(serving, self.services.ready, wait_s=timeouts.READY_WAIT_S) if serving else None
         started = any(step.name == "api.start" for step in steps)
         note = "" if started else "the agent starts them with etcd: only waited for"
         if not serving:
@@ -346,22 +284,15 @@ class Restore:
                 )
             elif missing:
                 kept_blocks.append(master.name)
-            steps += self._let_go(master)
+            steps += self.services.let_go(master)
             steps.append(release_step(master))
-        steps += [step for host in self.api_hosts for step in self._let_go(host)]
+        steps += [step for host in self.api_hosts for step in self.services.let_go(host)]
         note = ""
         if kept_blocks:
             note = (
                 f"the lines in the hosts file stay on {', '.join(kept_blocks)}: nothing shows peers are reached without"
             )
         return make_phase(PhaseName.RELEASE, tuple(steps), note=note)
-
-    def _let_go(self, machine: Master | ApiHost) -> Iterable[Step]:
-        if rest := self.distro.start_controllers(machine.host, machine.view, self.run):
-            yield call_step("release.start", machine, "start controller-manager and scheduler", rest)
-        units, folder = self._present(machine), machine.host.paths.units
-        arguments = ("clear", folder, *units)
-        yield script_step("release.hold", machine, "remove the drop-ins", "hold.sh", *arguments, rerunnable=True)
 
 
 def api_host_steps(host: ApiHost, distro: Distro, run: str, *owner: str) -> Iterable[Step]:

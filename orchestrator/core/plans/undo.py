@@ -75,8 +75,9 @@ def finish(undone: Undone) -> tuple[Phase, ...]:
 
 
 def unlock(undone: Undone) -> tuple[Phase, ...]:
-    """Frees the masters that a run holds which has stopped nothing. Raises RefusedError where it has."""
-    if undone.begun("stop.") or undone.holds:
+    """Frees the masters that a run holds which has stopped nothing, or one failed member alone, which stays down.
+    Raises RefusedError where it has stopped more."""
+    if undone.plan.kind != "reinit" and (undone.begun("stop.") or undone.holds):
         following = "resume" if undone.plan.undoes else "rollback" if undone.begun("start.") else "abort"
         raise undone.refused("has begun to stop services: go on with it, or take it back", following)
     held = tuple(master for master in undone.masters if master.name in undone.claims)

@@ -153,6 +153,8 @@ def steps_of(phase: Phase, name: str, master: Master | ApiHost) -> tuple[Step, .
 def lost(kind: str, undone: Undone) -> tuple[str, ...]:
     """What the cluster, or the operator, has no longer once that kind of undo is done."""
     run, snapshot = undone.plan.run, undone.plan.snapshot
+    if kind == "finish" and undone.plan.kind == "reinit":
+        return ("what the failed member held: the member that has joined in its place is proven first",)
     if kind == "finish":
         return (f"the way back: without what is removed, run {run} can no longer be rolled back",)
     if kind != "rollback" or snapshot is None:

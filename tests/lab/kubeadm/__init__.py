@@ -1,7 +1,8 @@
 """The lab's hosts as kubeadm leaves them: static pods of a kubelet unit, members with addresses in their peer URLs.
 
 On the first master the data directory is a mount point; its manifest names itself alone, the later ones those that
-were members when they joined. kubelet, API server, controller-manager and scheduler are stand-ins.
+were members when they joined. The last master's pods run on containerd, the others' on Docker. kubelet, API server,
+controller-manager and scheduler are stand-ins.
 """
 
 from __future__ import annotations
@@ -21,7 +22,22 @@ from tests.snapshots import make_snapshot
 HERE = Path(__file__).parent
 MANIFESTS = "/etc/kubernetes/manifests"
 IMAGE = "etcd-distroless:3.5.1"
+SEEDER = "seeder:latest"  # the same, where containerd alone has it under its own name
 PODS = ("etcd.yaml", "kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml")
+SHIM = "/opt/docker-by-ctr"
+ON_CONTAINERD = MASTERS[-1]
+_SHIM = f"""set -eu
+mkdir -p {SHIM}
+cat >{SHIM}/docker
+chmod 755 {SHIM}/docker
+sed -i '/^ExecStart=/i Environment=PATH={SHIM}:/usr/sbin:/usr/bin:/sbin:/bin' /etc/systemd/system/kubelet.service
+for image in $(docker image ls --format '{{{{.Repository}}}}:{{{{.Tag}}}}'); do
+    docker save "$image" | ctr -n k8s.io images import --no-unpack=false - >/dev/null
+    ctr -n k8s.io images tag --force "docker.io/library/$image" "$image" >/dev/null
+done
+docker image tag {IMAGE} {SEEDER}
+docker image rm {IMAGE} >/dev/null
+"""
 _STOP = f"""set -eu
 systemctl disable --quiet --now kublr kublr-kubelet 2>/dev/null || true
 systemctl stop kubelet 2>/dev/null || true
@@ -30,6 +46,13 @@ systemctl daemon-reload
 systemctl reset-failed
 systemctl start docker
 docker ps -aq | xargs -r docker rm -f >/dev/null
+if [ -e {SHIM}/docker ]; then
+    for name in $(ctr -n k8s.io containers ls -q); do
+        ctr -n k8s.io tasks delete -f "$name" >/dev/null 2>&1 || true
+        ctr -n k8s.io containers delete "$name"
+    done
+    rm -rf /run/docker-by-ctr
+fi
 [ ! -d {SEED}/etc ] || cat {SEED}/etc/hosts >/etc/hosts
 """
 _RESEED = """set -eu
@@ -62,6 +85,7 @@ class Kubeadm:
             with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as image:
                 load = ["docker", "exec", "-i", self.lab.container(host.name), "docker", "load", "-q"]
                 subprocess.run(load, stdin=image.stdout, check=True, capture_output=True)
+        self.lab.exec(ON_CONTAINERD.name, ["sh", "-c", _SHIM], (HERE / "docker-by-ctr").read_bytes())
         document = yaml.safe_load(self.lab.inventory.read_text()) | {"distribution": "kubeadm"}
         document["defaults"] |= {
             "key": str(self.lab.folder / "id_ed25519"),
@@ -91,6 +115,9 @@ class Kubeadm:
 
     def pods(self, host: Host) -> set[str]:
         """The names of the containers that run."""
+        if host is ON_CONTAINERD:
+            told = self.lab.exec(host.name, [f"{SHIM}/docker", "ps"]).splitlines()
+            return {line.split("_")[1] for line in told if line.endswith(" running")}
         names = self.lab.exec(host.name, ["docker", "ps", "--format", "{{.Names}}"]).split()
         return {name.split("_")[1] for name in names}
 
@@ -101,8 +128,9 @@ class Kubeadm:
         run(["docker", "cp", str(snapshot), f"{self.lab.container(host.name)}:{SEED}/snapshot.db"])
         cluster = ",".join(f"{master.name}={self.url(master)}" for master in MASTERS)
         self.lab.exec(host.name, ["rm", "-rf", f"{SEED}/restored"])
+        image = SEEDER if host is ON_CONTAINERD else IMAGE
         self.lab.exec(host.name, [
-            "docker", "run", "--rm", "--network=none", f"--volume={SEED}:/seed", IMAGE, "etcdutl", "snapshot",
+            "docker", "run", "--rm", "--network=none", f"--volume={SEED}:/seed", image, "etcdutl", "snapshot",
             "restore", "/seed/snapshot.db", "--data-dir=/seed/restored", f"--name={host.name}",
             f"--initial-cluster={cluster}", f"--initial-advertise-peer-urls={self.url(host)}",
         ])  # fmt: skip

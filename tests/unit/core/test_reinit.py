@@ -9,8 +9,9 @@ import pytest
 
 from orchestrator.core.checks.member import check_reinit
 from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Judge, PhaseName, Severity
+from orchestrator.core.model import Exec, Judge, Order, PhaseName, Severity
 from orchestrator.core.plans.reinit import Reinit
+from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import LAPTOP, RUN, inventory, masters
 
@@ -65,3 +66,26 @@ def test_nothing_stops_and_only_that_member_is_touched() -> None:
     assert barrier is not None
     assert (barrier.judge, [look.host for look in barrier.looks]) == (Judge.EQUAL, sorted(seen))
     assert barrier.expect == {"cluster_id": next(view.live.cluster_id for view in seen.values() if view.live)}
+
+
+def test_without_an_agent_the_member_alone_is_stopped_and_joins_before_its_service_starts() -> None:
+    seen = views(FAILED)
+    phases = {it.name: it for it in Reinit(inventory(), seen, Kubeadm(), RUN, LAPTOP, FAILED).phases()}
+    assert list(phases) == [
+        *(PhaseName.CLAIM, PhaseName.SAFEGUARD, PhaseName.STAGE, PhaseName.STOP, PhaseName.KEEP),
+        *(PhaseName.COMMIT, PhaseName.START, PhaseName.API, PhaseName.RELEASE),
+    ]
+    touched = {step.host for name in (PhaseName.STOP, PhaseName.KEEP, PhaseName.START) for step in phases[name].steps}
+    assert touched == {FAILED}
+    commit = phases[PhaseName.COMMIT]
+    assert [(step.name, step.host) for step in commit.steps] == [
+        ("commit.members", "master-1"),
+        ("commit.join", FAILED),
+    ]
+    assert commit.order is Order.SEQUENCE
+    lift = phases[PhaseName.START].steps[0]
+    assert lift.requires is not None
+    (look,) = lift.requires.looks
+    assert look.host == FAILED
+    assert isinstance(look.call, Exec)
+    assert look.call.argv[-1].endswith("/joined")

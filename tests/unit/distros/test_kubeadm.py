@@ -54,6 +54,14 @@ def test_a_member_as_kubeadm_writes_it() -> None:
         address="10.30.0.12",
         image="etcd-distroless:3.5.1",
         lists_all=False,
+        join_flags=(
+            "--listen-peer-urls=https://10.30.0.12:2380",
+            "--advertise-client-urls=https://10.30.0.12:2379",
+            "--peer-client-cert-auth=true",
+            "--heartbeat-interval=200",
+            "--election-timeout=1500",
+            "--snapshot-count=10000",
+        ),
     )
     assert read().faults == ()
 

@@ -60,6 +60,14 @@ def test_its_member_as_recorded() -> None:
         address="127.0.0.1",
         aliases=frozenset(f"etcd{index}.kublr.local" for index in range(3)),
         image="etcd:3.5.1",
+        join_flags=(
+            "--listen-peer-urls=https://0.0.0.0:2380",
+            "--advertise-client-urls=https://172.30.80.11:2379",
+            "--peer-client-cert-auth=true",
+            "--heartbeat-interval=200",
+            "--election-timeout=1500",
+            "--quota-backend-bytes=8589934592",
+        ),
     )
     assert read().other_data == "/mnt/master-pd/etcd"
 

@@ -81,6 +81,14 @@ def test_a_member_as_debians_package_starts_it() -> None:
         address="10.40.0.11",
         owner="101:102",
         lists_all=False,
+        program="/usr/bin/etcd",
+        join_flags=(
+            "--listen-peer-urls=https://10.40.0.11:2380",
+            "--advertise-client-urls=https://10.40.0.11:2379",
+            "--peer-client-cert-auth=true",
+            "--heartbeat-interval=200",
+            "--election-timeout=1500",
+        ),
     )
 
 

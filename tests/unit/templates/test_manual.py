@@ -266,6 +266,20 @@ def test_every_gap_of_a_commit_leads_on_and_back(host: FakeHost, snapshot: Path)
     assert way.is_placed()
 
 
+def test_a_damaged_member_whose_log_is_gone_is_set_aside_and_put_back(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot, wal=host.root / "log")
+    assert way.wal
+    host.write_member()
+    before = tree(host.member)
+    way.done()
+    assert way.is_placed()
+    assert way.wal.exists()
+    assert way.is_intact()
+    assert way.unplace().returncode == 0
+    assert tree(host.member) == before
+    assert not way.wal.exists()
+
+
 def test_what_was_only_renamed_is_removed_by_its_stats(host: FakeHost, snapshot: Path) -> None:
     way = Way(host, snapshot)
     host.write_member()

@@ -54,3 +54,16 @@ def test_what_was_put_there_meanwhile_stays(host: FakeHost) -> None:
     assert move(host, "back", *FILES).returncode == 3
     assert (manifests / "etcd.yaml").read_text() == "somebody else's\n"
     assert (aside / "etcd.yaml").read_text() == "etcd.yaml\n"
+
+
+def test_what_a_run_that_was_given_up_has_moved_goes_with_the_rest(host: FakeHost) -> None:
+    manifests, aside = folders(host)
+    host.hold()
+    given_up = host.root / "manifests.kr-20261121t020202z-0000"
+    given_up.mkdir()
+    (manifests / "etcd.yaml").rename(given_up / "etcd.yaml")
+    assert move(host, "out", *FILES).returncode == 0
+    assert (names(manifests), names(aside)) == ({"kube-vip.yaml"}, set(FILES))
+    assert not given_up.exists()
+    assert move(host, "back", *FILES).returncode == 0
+    assert names(manifests) == {"kube-vip.yaml", *FILES}

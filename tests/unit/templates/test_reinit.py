@@ -61,3 +61,12 @@ def test_somebody_elses_order_stays(host: FakeHost) -> None:
         order(host).write_text(text)
         assert ask(host) == 3
         assert order(host).read_text() == text
+
+
+def test_while_it_is_waited_for_the_pods_log_is_told(host: FakeHost) -> None:
+    host.program("docker", 'case $1 in ps) echo 4711 ;; logs) echo "leaving the cluster" ;; esac')
+    assert ask(host) == 0
+    assert obeyed(host)[1].endswith("or is at it; its log: leaving the cluster\n")
+    order(host).unlink()
+    assert obeyed(host)[1] == f"the pod has left no new {result(host)}; its log: leaving the cluster\n"
+    assert "ps --all --quiet --filter name=k8s_etcd_k8s-etcd-" in host.calls[0]

@@ -1,0 +1,184 @@
+"""A failed member rejoins without a vendor's agent: removed, set aside, added, started. Pure.
+
+Its own configuration stays as it is. Most say `--initial-cluster-state=new`, or know some members only, as kubeadm
+leaves it; a member with an empty folder would then make a cluster of its own, and its API server would show that as
+the truth. So a run of etcd that no service knows joins first, with its service held down. From then on there is a log,
+beside which etcd looks at none of those settings (etcd 3.5, server/etcdserver/bootstrap.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orchestrator.core import timeouts
+from orchestrator.core.distro import Distro
+from orchestrator.core.masters import owner_of
+from orchestrator.core.model import Exec, Order, Phase, PhaseName, Probe, Step
+from orchestrator.core.network import peer_address
+from orchestrator.core.plans.master import Master, all_of, call_step, look, make_phase, one, script_step
+from orchestrator.core.plans.services import Services
+from orchestrator.core.tools import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoin:
+    """Plans that for ``failed``; of the ``others`` the first is asked to remove and to add it."""
+
+    failed: Master
+    others: tuple[Master, ...]
+    distro: Distro
+
+    @property
+    def services(self) -> Services:
+        return Services(self.distro, self.failed.run)
+
+    def before(self) -> tuple[Phase, ...]:
+        """From the program to the member with the others' data, still held down."""
+        return self._stage(), self._stop(), self._keep(), self._commit()
+
+    def start(self, equal: Probe) -> Phase:
+        """Starts it as its own configuration says. ``equal``: all members agree."""
+        failed = self.failed
+        steps = [
+            script_step(
+                "start.lift",
+                failed,
+                "lift the hold",
+                "hold.sh",
+                "lift",
+                failed.host.paths.units,
+                requires=self._marked(failed, "joined"),
+                rerunnable=True,
+            )
+        ]
+        if admitted := self.distro.admit(failed.host, failed.view, failed.run):
+            steps.append(call_step("start.admit", failed, "move etcd's manifest back", admitted))
+        start = self.distro.start(failed.host, failed.view)
+        steps.append(call_step("start.services", failed, "start the member", start))
+        return make_phase(PhaseName.START, tuple(steps), title="start it, and prove that all agree", barrier=equal)
+
+    def api(self) -> tuple[Phase, ...]:
+        """Its API server, if it has one."""
+        failed = self.failed
+        if not failed.view.serves_api:
+            return ()
+        api = self.distro.start_api(failed.host, failed.view, failed.run)
+        steps = (call_step("api.start", failed, "start the API server", api),) if api else ()
+        return (
+            make_phase(
+                PhaseName.API, steps, barrier=one(failed, self.services.ready(failed), wait_s=timeouts.READY_WAIT_S)
+            ),
+        )
+
+    def let_go(self) -> Iterable[Step]:
+        yield from self.services.let_go(self.failed)
+
+    # --- the phases before the start --------------------------------------------------------------------
+
+    def _stage(self) -> Phase:
+        """etcd's own program, where no path on the host leads to it; out of the pod's image."""
+        etcd = self.failed.etcd
+        if etcd.program:
+            note = f"etcd is {etcd.program} there"
+            return make_phase(PhaseName.STAGE, (), title="find etcd's program", note=note)
+        step = script_step(
+            "stage.etcd",
+            self.failed,
+            f"take etcd out of the image {etcd.image}",
+            "tool.sh",
+            Place.IMAGE,
+            etcd.image,
+            "",
+            etcd.member_path,
+            self.failed.program,
+            "etcd",
+            timeout_s=timeouts.COPY_S,
+            rerunnable=True,
+            undo="remove the copy",
+        )
+        barrier = one(self.failed, Exec(argv=("test", "-x", self.failed.program)))
+        return make_phase(PhaseName.STAGE, (step,), title="find etcd's program", barrier=barrier)
+
+    def _stop(self) -> Phase:
+        steps = tuple(self.services.stop_steps(self.failed))
+        title = "stop that master's services, and hold them down; the others serve"
+        return make_phase(PhaseName.STOP, steps, title=title, barrier=self.services.down((self.failed,)))
+
+    def _keep(self) -> Phase:
+        failed = self.failed
+        step = script_step(
+            "keep.aside",
+            failed,
+            f"set the failed member's data aside, in {failed.kept}, by a rename",
+            "aside.sh",
+            failed.etcd.member_path,
+            failed.kept,
+            *failed.wal_and_kept,
+            rerunnable=True,
+        )
+        barrier = one(failed, look("kept.sh", failed.state, failed.run, failed.kept))
+        return make_phase(PhaseName.KEEP, (step,), requires=self._held, barrier=barrier)
+
+    def _commit(self) -> Phase:
+        failed, asked = self.failed, self.others[0]
+        client, peer = asked.etcd.client_tls, asked.etcd.peer_tls
+        rejoin = script_step(
+            "commit.members",
+            asked,
+            f"have the others forget the member {failed.etcd.member}, and take it in as a new one",
+            "members.sh",
+            failed.etcd.member,
+            failed.etcd.peer_url,
+            asked.etcd.client_url,
+            asked.etcd.address,
+            *(client.ca, client.cert, client.key, peer.cert, peer.key),
+            asked.etcd.member_path,
+            done_if=self._marked(asked, "members"),
+            rerunnable=True,
+        )
+        join = script_step(
+            "commit.join",
+            failed,
+            "have it join them and copy what they hold, by an etcd that no service knows",
+            "join.sh",
+            *self._join_arguments(),
+            timeout_s=timeouts.COPY_S,
+            done_if=self._marked(failed, "joined"),
+            rerunnable=True,
+        )
+        return Phase(
+            name=PhaseName.COMMIT,
+            title="have the member thrown away, and join the others anew",
+            steps=(rejoin, join),
+            order=Order.SEQUENCE,
+            requires=self._held,
+            destructive=True,
+        )
+
+    def _join_arguments(self) -> tuple[str, ...]:
+        failed = self.failed
+        etcd, tls = failed.etcd, failed.etcd.peer_tls
+        newest = max(other.view.live.revision for other in self.others if other.view.live)
+        return (
+            self.failed.program,
+            etcd.member_path,
+            etcd.wal_dir,
+            owner_of(failed.view, (other.view for other in self.others)),
+            etcd.member,
+            etcd.peer_url,
+            etcd.address,
+            str(newest),
+            " ".join(f"{other.etcd.peer_url}={peer_address(other.host, other.view)}" for other in self.others),
+            *(tls.ca, tls.cert, tls.key),
+            *etcd.join_flags,
+        )
+
+    @property
+    def _held(self) -> Probe:
+        return one(self.failed, self.services.held(self.failed))
+
+    @staticmethod
+    def _marked(master: Master, name: str) -> Probe:
+        """Whether the act that writes this mark has come to its end."""
+        return all_of((master,), lambda it: Exec(argv=("test", "-e", f"{it.folder}/{name}")))

@@ -1,0 +1,96 @@
+"""The services of one host: how they are stopped and held, seen to be down, and brought up again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orchestrator.core import timeouts
+from orchestrator.core.distro import Distro
+from orchestrator.core.model import Exec, Probe, Script, Step
+from orchestrator.core.network import peer_address, port_of
+from orchestrator.core.plans.master import ApiHost, Machine, Master, all_of, call_step, look, one, plain, script_step
+from orchestrator.core.sockets import socket_pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Those of a run's hosts."""
+
+    distro: Distro
+    run: str
+
+    def stop_steps(self, master: Master | ApiHost) -> Iterable[Step]:
+        present = self.present(master)
+        yield script_step(
+            "stop.hold",
+            master,
+            "hold the services down, through reboots",
+            "hold.sh",
+            "set",
+            master.host.paths.units,
+            *present,
+            rerunnable=True,
+            undo="lift the hold",
+        )
+        if out := self.distro.withdraw(master.host, master.view, self.run):
+            yield Step(
+                id=f"stop.pods/{master.name}",
+                host=master.name,
+                title="move the static pods' manifests out of kubelet's sight, so that their containers end",
+                act=out,
+                done_if=one(master, self.gone(master), wait_s=timeouts.STOPPED_WAIT_S),
+                rerunnable=True,
+                undo="move them back",
+            )
+        for group in self.distro.units(master.host):
+            if units := tuple(unit for unit in group if unit in present):
+                yield Step(
+                    id=f"stop.{plain(units[-1])}/{master.name}",
+                    host=master.name,
+                    title=f"stop {' and '.join(units)}",
+                    act=Exec(argv=("systemctl", "stop", *units), timeout_s=timeouts.STOP_UNIT_S),
+                    done_if=one(master, look("inactive.sh", *units)),
+                    rerunnable=True,
+                    undo="start it again",
+                )
+
+    def present(self, master: Master | ApiHost) -> tuple[str, ...]:
+        units = (unit for group in self.distro.units(master.host) for unit in group)
+        return tuple(unit for unit in units if master.view.units.get(unit, "not-found") != "not-found")
+
+    def gone(self, master: Master | ApiHost) -> Script:
+        """Whether nothing uses the data and the addresses; units may run."""
+        addresses = {"127.0.0.1", peer_address(master.host, master.view)}
+        ports = (*((master.view.api_port,) if master.view.serves_api else ()), *self.distro.controller_ports)
+        if isinstance(master, ApiHost):
+            return look("stopped.sh", "", socket_pattern(frozenset(addresses), ports))
+        etcd = master.etcd
+        pattern = socket_pattern(
+            frozenset((*addresses, etcd.address)), (port_of(etcd.peer_url), port_of(etcd.client_url), *ports)
+        )
+        return look("stopped.sh", etcd.member_path, pattern)
+
+    def stopped(self, master: Master | ApiHost) -> Script:
+        gone = self.gone(master)
+        return gone.model_copy(update={"args": (*gone.args, *self.present(master))})
+
+    def down(self, machines: Iterable[Machine]) -> Probe:
+        """Whether all are stopped, and stay so."""
+        return all_of(machines, self.stopped, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
+
+    def held(self, master: Master | ApiHost) -> Script:
+        return look("held.sh", master.state, self.run, master.host.paths.units, *self.present(master))
+
+    @staticmethod
+    def ready(machine: Master | ApiHost) -> Script:
+        """Whether its API server is ready."""
+        addresses = dict.fromkeys(("127.0.0.1", peer_address(machine.host, machine.view)))
+        return look("ready.sh", str(machine.view.api_port), *addresses)
+
+    def let_go(self, machine: Master | ApiHost) -> Iterable[Step]:
+        if rest := self.distro.start_controllers(machine.host, machine.view, self.run):
+            yield call_step("release.start", machine, "start controller-manager and scheduler", rest)
+        units, folder = self.present(machine), machine.host.paths.units
+        arguments = ("clear", folder, *units)
+        yield script_step("release.hold", machine, "remove the drop-ins", "hold.sh", *arguments, rerunnable=True)

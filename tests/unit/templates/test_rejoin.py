@@ -1,0 +1,157 @@
+"""A failed member rejoins, with real etcd: removed and added by another member, joined by a run beside its service."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import snapshots
+from tests.snapshots import Member, Tools
+from tests.unit.templates.host import Ended, FakeHost
+
+PKI = ("", "", "", "", "")
+ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
+LOST = "lost"
+
+
+class Cluster:
+    """Three members; of one nothing is left."""
+
+    def __init__(self, host: FakeHost, tools: Tools, flags: tuple[str, ...] = ()) -> None:
+        self.host, self.tools, self.flags = host, tools, flags
+        self.members = snapshots.members("a", "b", LOST)
+        self.asked, self.other, self.lost = self.members
+
+    def data(self, member: Member) -> Path:
+        return self.host.root / ("data" if member is self.lost else f"data-{member.name}")
+
+    def run(self, member: Member, *flags: str) -> contextlib.AbstractContextManager[Member]:
+        return snapshots.running(member, self.data(member), *self.flags, *flags, cluster=self.members, tools=self.tools)
+
+    @contextlib.contextmanager
+    def broken(self) -> Iterator[None]:
+        """The others serve, and have been written to since the member was lost."""
+        with self.run(self.asked), self.run(self.other):
+            with self.run(self.lost):
+                for number in range(20):
+                    snapshots.put(self.asked, f"/registry/pods/{number}", b"x" * 100)
+            subprocess.run(["rm", "-rf", str(self.data(self.lost) / "member/wal")], check=True)
+            snapshots.put(self.asked, "/registry/pods/since", b"written without it")
+            self.host.hold()
+            yield
+
+    def aside(self) -> Ended:
+        return self.host.act("aside.sh", self.host.member, self.host.root / "kept")
+
+    def readmit(self) -> Ended:
+        where = (self.lost.name, self.lost.peer_url, self.asked.client_url, "127.0.0.1")
+        return self.host.act("members.sh", *where, *PKI, self.data(self.asked) / "member")
+
+    def join(self, revision: int, others: str | None = None) -> Ended:
+        lost = self.lost
+        where = (self.tools.etcd, self.host.member, "", "0:0 700 ?", lost.name, lost.peer_url, "127.0.0.1", revision)
+        known = f"http://127.0.0.1:1=127.0.0.1 {self.other.peer_url}=127.0.0.1" if others is None else others
+        flags = (f"--listen-peer-urls={lost.peer_url}", f"--advertise-client-urls={lost.client_url}")
+        return self.host.act(
+            "join.sh", *where, known, "", "", "", *flags, "--heartbeat-interval=20", "--election-timeout=200"
+        )
+
+    def listed(self) -> dict[str, str]:
+        """Ids by peer URL."""
+        members = snapshots.call(self.asked, "cluster/member/list", {})["members"]
+        return {member["peerURLs"][0]: member["ID"] for member in members}
+
+    def newest(self) -> int:
+        return int(json.loads(snapshots.hash_kv(self.asked).body)["header"]["revision"])
+
+
+def tools_for(version: str, folder: Path) -> Tools:
+    return snapshots.debian_tools(folder, "bookworm") if version == "3.4.23" else Tools()
+
+
+@pytest.mark.parametrize("version", ["3.4.23", "3.5.1"])
+@ONE_SHELL
+def test_it_holds_what_the_others_hold(host: FakeHost, version: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """And starts afterwards as its own configuration says: as a member of a new cluster."""
+    cluster = Cluster(host, tools_for(version, tmp_path_factory.mktemp("etcd")))
+    with cluster.broken():
+        before = cluster.listed()
+        for act in (cluster.aside, cluster.readmit, cluster.readmit):
+            ended = act()
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+        after = cluster.listed()
+        assert after.keys() == before.keys()
+        assert after[cluster.lost.peer_url] != before[cluster.lost.peer_url]
+        for _ in range(2):
+            ended = cluster.join(cluster.newest())
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert sorted(path.name for path in (host.root / "data").iterdir()) == ["member"]
+        revision = cluster.newest()
+        with cluster.run(cluster.lost):
+            answers = {member.name: snapshots.hash_kv(member, revision) for member in cluster.members}
+            assert len({(json.loads(it.body)["hash"], it.cluster_id) for it in answers.values()}) == 1, answers
+
+
+@ONE_SHELL
+def test_where_the_gateway_is_off_etcdctl_does_it(host: FakeHost) -> None:
+    cluster = Cluster(host, Tools(), ("--enable-grpc-gateway=false",))
+    with cluster.run(cluster.asked), cluster.run(cluster.other):
+        ended = cluster.readmit()
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        argv = [str(Tools().etcdctl), "--endpoints", cluster.asked.client_url, "member", "list"]
+        listed = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    assert [line.split(", ")[1:4] for line in listed.splitlines() if cluster.lost.peer_url in line] == [
+        ["unstarted", "", cluster.lost.peer_url]
+    ]
+
+
+@ONE_SHELL
+def test_a_member_that_somebody_has_removed_is_added(host: FakeHost) -> None:
+    cluster = Cluster(host, Tools())
+    with cluster.broken():
+        snapshots.call(cluster.asked, "cluster/member/remove", {"ID": cluster.listed()[cluster.lost.peer_url]})
+        ended = cluster.readmit()
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert cluster.lost.peer_url in cluster.listed()
+
+
+@ONE_SHELL
+def test_refused_before_anything_is_touched(host: FakeHost) -> None:
+    cluster = Cluster(host, Tools())
+    with cluster.broken():
+        assert cluster.join(1).returncode == 3, "the old data is not set aside"
+        assert cluster.aside().returncode == 0
+        (host.state / "hold").unlink()
+        assert cluster.join(1).returncode == 3, "its service may start"
+        host.hold()
+        ended = cluster.join(1, others="http://127.0.0.1:1=127.0.0.1")
+        assert (ended.returncode, ended.stdout) == (1, "none of the others says who is a member\n")
+    assert not host.member.exists()
+
+
+@ONE_SHELL
+def test_a_member_that_the_others_do_not_list_is_not_started(host: FakeHost) -> None:
+    cluster = Cluster(host, Tools())
+    with cluster.broken():
+        assert cluster.aside().returncode == 0
+        cluster.lost = Member(cluster.lost.name, cluster.lost.client_port, 1)
+        ended = cluster.join(1)
+        assert ended.returncode == 1
+        assert "the others do not list it at http://127.0.0.1:1" in ended.stdout
+    assert not host.member.exists()
+
+
+@ONE_SHELL
+def test_an_etcd_that_ends_has_not_joined(host: FakeHost) -> None:
+    cluster = Cluster(host, Tools())
+    with cluster.broken():
+        assert cluster.aside().returncode == 0
+        cluster.tools = Tools(etcd=Path("/bin/false"))
+        ended = cluster.join(1)
+        assert (ended.returncode, "has ended before it had joined" in ended.stdout) == (1, True)
+    assert not (host.folder / "joined").exists()
