@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab import truth
+from tests.lab import path_table, truth
 from tests.lab.commands import LabError
 from tests.lab.lab import DEFAULT, Lab
 from tests.lab.laptop import Laptop
@@ -26,6 +26,11 @@ Change = Callable[[Any], object]
 
 def small_snapshot() -> Path:
     return make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if "paths" in report.keywords and (report.when == "call" or report.failed):
+        path_table.record(report.nodeid, report.duration, passed=report.passed)
 
 
 @pytest.fixture(scope="session")

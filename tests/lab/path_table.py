@@ -1,0 +1,35 @@
+"""The table of documented paths: `docs/paths.md` is written by `make test-paths` itself, a row as soon as its case has
+ended; what a run does not try again stays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tests.lab.lab import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "paths.md"
+_HEAD = """# Documented paths in the lab
+
+Written by `make test-paths`: real etcd, OpenSSH, systemd, Docker and containerd; Kublr's agent, kubelet and API server
+are stand-ins. Each case goes from the plan to the proof; what each of them breaks on the way stands in its test.
+
+| path | case | outcome | run |
+| --- | --- | --- | --- |
+"""
+
+
+def record(node: str, seconds: float, *, passed: bool) -> None:
+    """``node`` is pytest's name of a case: `tests/lab/test_manual.py::test_...`."""
+    file, _, name = node.partition("::")
+    path = file.rpartition("test_")[2].removesuffix(".py")
+    case = name.removeprefix("test_").replace("_", " ")
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    rows = _rows()
+    rows[path, case] = f"{'passed' if passed else '**FAILED**'}, {seconds:.0f} s | {now}"
+    PAGE.write_text(_HEAD + "".join(f"| {path} | {case} | {rest} |\n" for (path, case), rest in sorted(rows.items())))
+
+
+def _rows() -> dict[tuple[str, str], str]:
+    lines = PAGE.read_text().splitlines() if PAGE.exists() else []
+    cells = [line.removeprefix("| ").removesuffix(" |").split(" | ", 2) for line in lines if line.endswith(" UTC |")]
+    return {(path, case): rest for path, case, rest in cells}
