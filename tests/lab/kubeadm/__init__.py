@@ -30,6 +30,8 @@ _SHIM = f"""set -eu
 mkdir -p {SHIM}
 cat >{SHIM}/docker
 chmod 755 {SHIM}/docker
+sed -i '1i root = "/var/lib/docker/containerd-of-k8s"' /etc/containerd/config.toml
+systemctl restart containerd docker
 sed -i '/^ExecStart=/i Environment=PATH={SHIM}:/usr/sbin:/usr/bin:/sbin:/bin' /etc/systemd/system/kubelet.service
 for image in $(docker image ls --format '{{{{.Repository}}}}:{{{{.Tag}}}}'); do
     docker save "$image" | ctr -n k8s.io images import --no-unpack=false - >/dev/null
