@@ -55,8 +55,9 @@ hash what it keeps, write what it schedules through to the disk, hold the servic
 new; `orchestrator` does. The playbook is `tests/bench/restore.yml`.
 
 *Stop and start* stops the same services in the same way, and starts them again on the data that they have, until every
-member says that it has a quorum: no restore can be shorter. The manual strategy restores before it stops anything, so
-what it adds to that is the proof that all is down, two renames and their barriers, and the proof of what came up.
+member says that it has a quorum. The manual strategy restores before it stops anything, so what it adds to that is the
+proof that all is down, two renames and their barriers, and the proof of what came up. What it saves: it lets the leader
+stop last, which otherwise mostly waits 8 s for a successor that is stopping itself.
 """
 
 

@@ -287,6 +287,11 @@ async def disarm(world: World, host: SimHost, call: Call) -> int:
 # --- small tools ------------------------------------------------------------------------------------------
 
 
+async def last(world: World, host: SimHost, call: Call) -> int:
+    """No member here gives its place away when it stops."""
+    return 0
+
+
 async def true(world: World, host: SimHost, call: Call) -> int:
     return 0
 
@@ -346,6 +351,7 @@ ACTS: dict[str, Program] = {
     "hold.sh": hold,
     "hosts.sh": hosts,
     "keep.sh": keep,
+    "last.sh": last,
     "release.sh": release,
     "rm": remove,
     "safety.sh": safety,

@@ -156,7 +156,8 @@ class Restore:
         return make_phase(PhaseName.RESOLVE, steps, barrier=barrier, note=note)
 
     def _stop(self) -> Phase:
-        steps = [step for machine in self.machines for step in self.services.stop_steps(machine)]
+        together = len(self.masters) > 1
+        steps = [step for machine in self.machines for step in self.services.stop_steps(machine, together=together)]
         return make_phase(PhaseName.STOP, tuple(steps), barrier=self.services.down(self.machines))
 
     def _keep(self) -> Phase:

@@ -20,8 +20,8 @@ class Services:
     distro: Distro
     run: str
 
-    def stop_steps(self, master: Master | ApiHost) -> Iterable[Step]:
-        present = self.present(master)
+    def stop_steps(self, master: Master | ApiHost, *, together: bool = False) -> Iterable[Step]:
+        """``together`` says that the other members are stopped at the same time."""
         yield script_step(
             "stop.hold",
             master,
@@ -29,10 +29,16 @@ class Services:
             "hold.sh",
             "set",
             master.host.paths.units,
-            *present,
+            *self.present(master),
             rerunnable=True,
             undo="lift the hold",
         )
+        pods, units = tuple(self._stop_pods(master)), tuple(self._stop_units(master))
+        wait = (leader_waits(master),) if together and isinstance(master, Master) else ()
+        # etcd ends with its pod, or with the last of the units.
+        yield from (*wait, *pods, *units) if pods else (*units[:-1], *wait, *units[-1:])
+
+    def _stop_pods(self, master: Master | ApiHost) -> Iterable[Step]:
         if out := self.distro.withdraw(master.host, master.view, self.run):
             yield Step(
                 id=f"stop.pods/{master.name}",
@@ -43,6 +49,9 @@ class Services:
                 rerunnable=True,
                 undo="move them back",
             )
+
+    def _stop_units(self, master: Master | ApiHost) -> Iterable[Step]:
+        present = self.present(master)
         for group in self.distro.units(master.host):
             if units := tuple(unit for unit in group if unit in present):
                 yield Step(
@@ -94,3 +103,12 @@ class Services:
         units, folder = self.present(machine), machine.host.paths.units
         arguments = ("clear", folder, *units)
         yield script_step("release.hold", machine, "remove the drop-ins", "hold.sh", *arguments, rerunnable=True)
+
+
+def leader_waits(master: Master) -> Step:
+    """A leader that is stopped together with the others would wait for a successor."""
+    etcd = master.etcd
+    sockets = socket_pattern(frozenset({"127.0.0.1", etcd.address}), (port_of(etcd.peer_url),))
+    where = (sockets, etcd.client_url, etcd.address, *master.certificates)
+    title = "where this member leads, let the others stop first"
+    return call_step("stop.last", master, title, Script(file="last.sh", args=where, timeout_s=timeouts.MARK_S))

@@ -111,7 +111,7 @@ def _in_stop() -> Hosts:
     for name in hosts.plan.masters:
         hosts.mark(name, "claim.take")
         hosts.mark(name, "stop.hold")
-    for step in ("stop.kublr", "stop.kublr-kubelet", "stop.docker"):
+    for step in ("stop.kublr", "stop.kublr-kubelet", "stop.last", "stop.docker"):
         hosts.mark("master-1", step)
     hosts.mark("master-2", "stop.kublr", ActState.RUNNING, None)
     hosts.mark("master-3", "stop.kublr", ActState.DIED, None)

@@ -1,0 +1,68 @@
+"""The leader stops last, with real etcd: three members that are stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.core.network import port_of
+from orchestrator.core.sockets import socket_pattern
+from tests import snapshots
+from tests.snapshots import Member
+from tests.unit.templates.host import Ended, FakeHost
+
+PKI = ("", "", "", "", "", "")
+
+
+Running = dict[Member, contextlib.ExitStack]
+"""Each member with what stops it."""
+
+
+@pytest.fixture
+def members(host: FakeHost) -> Iterator[Running]:
+    three = snapshots.members("a", "b", "c")
+    with contextlib.ExitStack() as all_of_them:
+        running = {}
+        for member in three:
+            running[member] = all_of_them.enter_context(contextlib.ExitStack())
+            running[member].enter_context(snapshots.running(member, host.root / member.name, cluster=three))
+        snapshots.put(three[0], "/registry/pods/1", b"x")
+        yield running
+
+
+def leads(member: Member) -> bool:
+    status = snapshots.call(member, "maintenance/status", {})
+    return bool(status["leader"] == status["header"]["member_id"])
+
+
+def last(host: FakeHost, member: Member) -> Ended:
+    sockets = socket_pattern(frozenset({"127.0.0.1"}), (port_of(member.peer_url),))
+    return host.act("last.sh", sockets, member.client_url, "127.0.0.1", *PKI)
+
+
+def test_a_follower_does_not_wait(host: FakeHost, members: Running) -> None:
+    begun = time.monotonic()
+    assert [last(host, member).returncode for member in members if not leads(member)] == [0, 0]
+    assert time.monotonic() - begun < 5
+
+
+def test_a_leader_waits_until_the_others_are_gone(host: FakeHost, members: Running) -> None:
+    (leader,) = (member for member in members if leads(member))
+    waiting = threading.Thread(target=last, args=(host, leader))
+    waiting.start()
+    followers = [member for member in members if member is not leader]
+    members[followers[0]].close()
+    waiting.join(2)
+    assert waiting.is_alive(), "one is connected still"
+    members[followers[1]].close()
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+def test_no_member_at_all(host: FakeHost) -> None:
+    (nobody,) = snapshots.members("a")
+    assert last(host, nobody).returncode == 0
