@@ -46,6 +46,7 @@ class Member:
     name: str
     client_port: int
     peer_port: int
+    peer_address: str = "127.0.0.1"
 
     @property
     def client_url(self) -> str:
@@ -53,7 +54,7 @@ class Member:
 
     @property
     def peer_url(self) -> str:
-        return f"http://127.0.0.1:{self.peer_port}"
+        return f"http://{self.peer_address}:{self.peer_port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def _connection(arguments: tuple[str, ...]) -> Iterator[None]:
         try:
             yield
         finally:
-            process.terminate()
+            process.kill()  # ssh now and then sleeps through a SIGTERM
 
 
 def ansible(cluster: Cluster) -> Claimed:

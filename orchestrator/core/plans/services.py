@@ -108,7 +108,6 @@ class Services:
 def leader_waits(master: Master) -> Step:
     """A leader that is stopped together with the others would wait for a successor."""
     etcd = master.etcd
-    sockets = socket_pattern(frozenset({"127.0.0.1", etcd.address}), (port_of(etcd.peer_url),))
-    where = (sockets, etcd.client_url, etcd.address, *master.certificates)
+    where = (str(port_of(etcd.peer_url)), etcd.client_url, etcd.address, *master.certificates)
     title = "where this member leads, let the others stop first"
     return call_step("stop.last", master, title, Script(file="last.sh", args=where, timeout_s=timeouts.MARK_S))
