@@ -2,6 +2,7 @@
 # What one member says of itself, to be compared with the others, and what lies on its disk. Changes nothing.
 {% include "host/facts.sh" %}
 {% include "host/hashkv.sh" %}
+{% include "host/stated.sh" %}
 state=$1 run=$2 data=$3 member=$4 peer_url=$5 client_url=$6 address=$7 peer_ca=$8 peer_cert=$9
 shift 9
 peer_key=$1
@@ -13,6 +14,6 @@ if [ -n "$now" ]; then
     fetch_s=2 # without a quorum a member is silent for several seconds: the next look asks again
     fetch_client GET "$client_url/health" "$address" "$2" "$3" "$4" "$peer_cert" "$peer_key" | fact health
 fi
-find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + 2>/dev/null | fact files
+stated '%d %i %W %s %n' "$member" 2>/dev/null | fact files
 [ ! -e "$state/$run/returned" ] || fact returned <"$state/$run/returned"
 for name in restore.db command; do [ ! -e "$data/$name" ] || echo "$name"; done | fact armed

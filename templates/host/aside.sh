@@ -23,5 +23,5 @@ if [ -n "$wal" ] && [ -e "$wal" ] && [ ! -e "$kept_wal" ]; then
 fi
 [ -d "$kept_wal" ] || kept_wal= # gone, with what has damaged this member
 stats "$kept" "$kept_wal" >"$list.stats" && sync "$list.stats" &&
-    find "$kept" ${kept_wal:+"$kept_wal"} -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part" &&
+    stated '%d %i %W %s %n' "$kept" ${kept_wal:+"$kept_wal"} >"$list.part" &&
     sync "$list.part" && mv "$list.part" "$list" && sync "$STATE/$RUN"

@@ -4,6 +4,7 @@
 #   RUN/kept        device, inode, birth, size, path of every file of the copy: what a restored member must not run on
 #   RUN/kept.sums   sha256 of every old file
 {% include "host/sha256.sh" %}
+{% include "host/stated.sh" %}
 member=$1 kept=$2
 list=$STATE/$RUN/kept
 umask 077
@@ -32,6 +33,6 @@ if [ ! -e "$member" ]; then # else an act of this run died after the copy
 fi
 wait
 [ -s "$list.sums" ] || { echo "the old data cannot be read"; exit 1; }
-find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part" || exit 1 # a list cut short proves nothing
+stated '%d %i %W %s %n' "$member" >"$list.part" || exit 1 # a list cut short proves nothing
 sync "$list.part" "$list.sums"
 mv "$list.part" "$list" && sync "$STATE/$RUN"

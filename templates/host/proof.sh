@@ -3,6 +3,7 @@
 # where the health is not wanted: the first members to come up have no quorum yet.
 {% include "host/facts.sh" %}
 {% include "host/hashkv.sh" %}
+{% include "host/stated.sh" %}
 state=$1 run=$2 data=$3 member=$4 revision=$5 peer_url=$6 client_url=$7 address=$8 peer_ca=$9
 shift 9
 peer_cert=$1 peer_key=$2
@@ -26,7 +27,7 @@ if [ -n "$at" ]; then
     fetch_s=2 # without a quorum a member is silent for several seconds: the next look asks again
     [ -z "$client_url" ] || fetch_client GET "$client_url/health" "$address" "$3" "$4" "$5" "$peer_cert" "$peer_key" | fact health
 fi
-find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + 2>/dev/null | fact files
+stated '%d %i %W %s %n' "$member" 2>/dev/null | fact files
 fact kept <"$state/$run/kept"
 [ ! -e "$state/$run/witnessed" ] || fact witnessed <"$state/$run/witnessed"
 for name in restore.db command; do [ ! -e "$data/$name" ] || echo "$name"; done | fact armed

@@ -1,6 +1,7 @@
 # swap.sh DATA MEMBER KEPT ASIDE UNDONE [WAL KEPT_WAL ASIDE_WAL]   Puts the old data that run UNDONE kept back in its place,
 # by two renames; a log that lies apart, too.
 #   RUN/returned   device, inode, birth, size, path of every file that was put back, or `none`
+{% include "host/stated.sh" %}
 data=$1 member=$2 kept=$3 aside=$4 undone=$5 wal=${6-} kept_wal=${7-} aside_wal=${8-}
 list=$STATE/$RUN/returned
 umask 077
@@ -34,6 +35,6 @@ if [ "$none" = yes ]; then
     echo none >"$list.part"
 else
     [ ! -d "$kept" ] || mv "$kept" "$member" || exit 1
-    sync "$data" "${kept%/*}" && find "$member" -type f -exec stat -c '%d %i %W %s %n' {} + >"$list.part" || exit 1
+    sync "$data" "${kept%/*}" && stated '%d %i %W %s %n' "$member" >"$list.part" || exit 1
 fi
 sync "$list.part" && mv "$list.part" "$list" && sync "$STATE/$RUN"

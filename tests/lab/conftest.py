@@ -56,6 +56,13 @@ def backup(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Backup:
     return back_up(lab, tmp_path_factory.mktemp("backup") / "backup.db")
 
 
+def renew(lab: Lab) -> None:
+    """After a module that has made another cluster of it: the cases that follow begin with the small data again."""
+    lab.down()
+    lab.up()
+    lab.seed(small_snapshot())
+
+
 @pytest.fixture
 def fresh(lab: Lab, backup: Backup) -> Lab:
     """The lab, put back to the small data."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import truth
+from tests.lab.conftest import renew
 from tests.lab.hosts import MASTERS
 from tests.lab.kubeadm import MANIFESTS, ON_CONTAINERD, PODS, Kubeadm, snapshot_of
 from tests.lab.lab import Lab
@@ -34,8 +35,7 @@ def turned(lab: Lab, kublrs: truth.Backup, tmp_path_factory: pytest.TempPathFact
     cluster = Kubeadm(lab, tmp_path_factory.mktemp("kubeadm") / "inventory.yml")
     cluster.furnish()
     yield cluster
-    lab.down()
-    lab.up()
+    renew(lab)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import truth
+from tests.lab.conftest import renew
 from tests.lab.hosts import MASTERS, WORKERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
@@ -26,8 +27,7 @@ def turned(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syste
     cluster = Systemd(lab, tmp_path_factory.mktemp("systemd") / "inventory.yml")
     cluster.furnish()
     yield cluster
-    lab.down()
-    lab.up()
+    renew(lab)
 
 
 @pytest.fixture
