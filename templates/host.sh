@@ -40,8 +40,38 @@ settle() {
         put "$state/$run/reserve" "$state/$run/attempt" "$attempt" && sync "$state/$run" "$state" || return 1
     fi
     if grep -qs "\"run\":\"$run\"" "$state/claim"; then touch "$state/alive"; fi
+    forget "$state" "$run"
     acts "$state" "$run"
     echo settled
+}
+
+# forget STATE RUN: what a transfer from host to host has left here whose laptop has gone; see relay.sh
+forget() {
+    if [ -e "$1/$2/relay.keys" ]; then
+        while read -r keys; do shut_out "$2" "$keys" || return 1; done <"$1/$2/relay.keys"
+        rm -f "$1/$2/relay.keys"
+    fi
+    for known in "$1/$2"/relay.*/reader "$1/$2"/relay.*/hop; do stop_receiver "$known"; done
+    rm -rf "$1/$2"/relay.* "/run/orchestrator-$2"
+}
+
+shut_out() { # RUN AUTHORIZED_KEYS: takes this run's lines out; every other byte stays as it was
+    [ -e "$2" ] && mark=$(grep -o " orchestrator-$1[.a-z]*\$" "$2" | head -n 1) && [ -n "$mark" ] || return 0
+    real=$(readlink -f "$2") && cp -a "$real" "$real.kr-$1" || return 1
+    grep -v " orchestrator-$1[.a-z]*\$" "$real" >"$real.kr-$1"
+    case $mark in
+    *.file*)
+        if [ ! -s "$real.kr-$1" ]; then
+            rm -f "$real" "$real.kr-$1"
+            case $mark in *.folder*) rmdir "${real%/*}" 2>/dev/null ;; esac
+            return 0
+        fi
+        ;;
+    *.open) # its last line had no end
+        lines=$(cat "$real.kr-$1") && printf %s "$lines" >"$real.kr-$1" || return 1
+        ;;
+    esac
+    sync "$real.kr-$1" && mv "$real.kr-$1" "$real"
 }
 
 running_step() { # the step whose act holds the lock, for the operator's eyes

@@ -19,6 +19,7 @@ import asyncssh
 
 from orchestrator.adapters.ssh_line import Line, NoAnswerError, Patience
 from orchestrator.adapters.ssh_push import Pusher, Target
+from orchestrator.adapters.ssh_relay import End
 from orchestrator.adapters.ssh_route import Endpoint, route
 from orchestrator.adapters.ssh_shell import AskPassword, Shell, call_line, look_words, run_text
 from orchestrator.core.acts import fenced, parse_join, parse_settle
@@ -39,6 +40,7 @@ class SshRemote:
         self._host = host
         self._shell = shell
         self._functions = texts["host.sh"]
+        self._relaying = texts["relay.sh"]
         self._wrapper = texts["act.sh"]
         self._run = ""
         self._fenced_by = ""
@@ -96,6 +98,11 @@ class SshRemote:
             return Outcome(Ended.FAILED, detail=str(error))
         target = Target(self._host.paths.state, self._bound_run(), attempt, path, sha256)
         return await Pusher(self._shell, self._functions, source, target).push(progress)
+
+    @property
+    def end(self) -> End:
+        """What a chain from host to host needs of this one, after a settle."""
+        return End(self._shell, f"{self._functions}\n{self._relaying}", self._host.paths.state, self._bound_run())
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         try:
