@@ -15,6 +15,7 @@ import typer
 from orchestrator import options
 from orchestrator.backup_commands import backup_app
 from orchestrator.confirm import confirm_destroyed, confirm_plan
+from orchestrator.core.words import rate_of
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.exits import fail, leave, print_ended, print_json, run_command
 from orchestrator.opening import opened, opened_maybe_with, opened_with
@@ -127,6 +128,7 @@ def restore(
     destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
+    limit_rate: options.LimitRate = "",
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -146,7 +148,9 @@ def restore(
             made = planned.plan
             await confirm_plan(cluster, made, confirm, verbose, planned.rows if diff else ())
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
-            ended = await running.run_plan(cluster, made, snapshot=found.path, answers=_answers(volumes_done))
+            ended = await running.run_plan(
+                cluster, made, snapshot=found.path, answers=_answers(volumes_done), limit=rate_of(limit_rate)
+            )
         print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)
@@ -159,6 +163,7 @@ def apply(
     destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
+    limit_rate: options.LimitRate = "",
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -174,7 +179,7 @@ def apply(
             await planning.refuse_stale(cluster, made)
             await confirm_plan(cluster, made, confirm, verbose)
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
-            ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
+            ended = await running.run_plan(cluster, made, answers=_answers(volumes_done), limit=rate_of(limit_rate))
         print_ended(ended, where, as_json=as_json)
 
     try:
@@ -225,6 +230,7 @@ def resume(
     without: options.Without = None,
     destroyed: options.Destroyed = None,
     volumes_done: options.VolumesDone = False,
+    limit_rate: options.LimitRate = "",
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -237,7 +243,9 @@ def resume(
     async def work() -> None:
         async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, path):
             await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
-            ended = await running.resume(cluster, run, snapshot=path, answers=_answers(volumes_done))
+            ended = await running.resume(
+                cluster, run, snapshot=path, answers=_answers(volumes_done), limit=rate_of(limit_rate)
+            )
         print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)

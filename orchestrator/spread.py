@@ -95,6 +95,7 @@ class File:
         for _ in range(MOST_TRIES):
             standing = await self._ask(host)
             if isinstance(standing, int):
+                self._has_it_no_more(host)
                 waiting = Waiting(standing, moved, asyncio.get_running_loop().create_future())
                 self.waiting[host] = waiting
                 self._soon()
@@ -109,7 +110,14 @@ class File:
             return outcome
         return Outcome(Ended.LOST, detail=f"{path} did not arrive whole in {MOST_TRIES} tries")
 
+    def _has_it_no_more(self, host: str) -> None:
+        if host in self.whole:
+            self.whole.remove(host)
+
     async def close(self) -> None:
+        """Ends its chains; what runs on hosts for them ends by itself then."""
+        if self._timer:
+            self._timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -19,12 +19,13 @@ import asyncssh
 
 from orchestrator.adapters.ssh_line import Line, NoAnswerError, Patience
 from orchestrator.adapters.ssh_push import Pusher, Target
-from orchestrator.adapters.ssh_relay import End
+from orchestrator.adapters.ssh_relay import End, Limit, SshCarrier
 from orchestrator.adapters.ssh_route import Endpoint, route
 from orchestrator.adapters.ssh_shell import AskPassword, Shell, call_line, look_words, run_text
 from orchestrator.core.acts import fenced, parse_join, parse_settle
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
+from orchestrator.core.relay import Relay
 from orchestrator.core.timeouts import GRACE_S, SLACK_S
 from orchestrator.ports import HostError, Progress, Remote, Source
 
@@ -221,6 +222,18 @@ class Fleet:
     def host_key(self, name: str) -> str:
         """The fingerprint of the host key that a host has shown; empty before it was opened."""
         return self._line(route(self._inventory.host(name), self._inventory)).host_key
+
+    def public_key(self, name: str) -> str:
+        """The same key, as a known_hosts file has it: `ssh-ed25519 AAAA...`."""
+        return self._line(route(self._inventory.host(name), self._inventory)).public_key
+
+    def port(self, name: str) -> int:
+        """The port of a host's sshd, as the laptop reaches it."""
+        return route(self._inventory.host(name), self._inventory).port
+
+    def carrier(self, relay: Relay, bytes_per_s: float = 0) -> SshCarrier:
+        """Brings files along chains of the hosts that were opened, once each is settled."""
+        return SshCarrier(lambda name: self._remotes[name].end, relay, Limit(bytes_per_s))
 
     def _line(self, endpoint: Endpoint) -> Line:
         if endpoint not in self._lines:

@@ -64,6 +64,7 @@ class Line:
     def __init__(self, endpoint: Endpoint, via: Line | None, patience: Patience) -> None:
         self.endpoint = endpoint
         self.host_key = ""
+        self.public_key = ""
         self._via = via
         self._patience = patience
         self._lock = asyncio.Lock()
@@ -116,6 +117,7 @@ class Line:
             raise NoAnswerError(failure, f"{self.endpoint.name} ({self.endpoint}): {why}") from error
         key = connection.get_server_host_key()
         self.host_key = fingerprint(key) if key else ""
+        self.public_key = " ".join(key.export_public_key().decode().split()[:2]) if key else ""
         return connection
 
     async def _login(

@@ -13,7 +13,7 @@ import itertools
 import logging
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
@@ -67,7 +67,7 @@ class Limit:
 class SshCarrier:
     """Implements ``ports.Carrier``."""
 
-    ends: Mapping[str, End]
+    ends: Callable[[str], End]
     relay: Relay
     limit: Limit
     _tries: itertools.count[int] = field(default_factory=itertools.count)
@@ -75,7 +75,7 @@ class SshCarrier:
 
     async def standing(self, host: str, load: Load) -> int | Outcome:
         """The part of an older try is taken over under a new name, as in a push to one host."""
-        end, path = self.ends[host], load.paths[host]
+        end, path = self.ends(host), load.paths[host]
         part = self._parts[host] = f"{path}.part.{load.attempt}.{next(self._tries)}"
         try:
             target = Target(end.state, end.run, load.attempt, path, load.sha256)
@@ -284,19 +284,19 @@ class Carry:
         return self.carrier.relay.link(giver, taker)
 
     async def _ask(self, host: str, function: str) -> Part | Outcome:
-        end = self.carrier.ends[host]
+        end = self.carrier.ends(host)
         target = Target(end.state, end.run, self.load.attempt, self.load.paths[host], self.load.sha256)
         return await ask_host(end.shell, end.functions, function, target, self.carrier.part(host))
 
     async def _call(self, host: str, function: str, **values: object) -> Output:
         text = script_stdin(self._text(host, function, values))
-        return await self.carrier.ends[host].shell.ask_again(("sh", "-s"), text, timeout_s=MARK_S)
+        return await self.carrier.ends(host).shell.ask_again(("sh", "-s"), text, timeout_s=MARK_S)
 
     def _channel(self, host: str, function: str, **values: object) -> AbstractAsyncContextManager[Process]:
-        return self.carrier.ends[host].shell.channel(("sh", "-c", self._text(host, function, values)))
+        return self.carrier.ends(host).shell.channel(("sh", "-c", self._text(host, function, values)))
 
     def _text(self, host: str, function: str, values: Mapping[str, object]) -> str:
-        end = self.carrier.ends[host]
+        end = self.carrier.ends(host)
         known: dict[str, object] = {
             "state": end.state,
             "run": end.run,

@@ -28,6 +28,7 @@ from orchestrator.core.texts import used_by
 from orchestrator.core.timeouts import FAREWELL_S
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
 from orchestrator.hooks import Hooks
+from orchestrator.spread import Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,17 @@ async def run_plan(
     attempt: int = 1,
     snapshot: Path | None = None,
     answers: frozenset[str] = frozenset(),
+    limit: float = 0,
 ) -> Ended:
-    """Carries out one attempt at a plan. Raises OrchestratorError; its next step goes on from there."""
+    """Carries out one attempt at a plan; ``limit`` is how many bytes a second may leave the laptop, 0 for any.
+
+    Raises OrchestratorError; its next step goes on from there.
+    """
     began = cluster.clock.monotonic()
     name = new_attempt(attempt)
     journal = _begin_journal(cluster, plan, name)
     sources = Sources(cluster, plan, snapshot, is_first=attempt == 1)
+    spread = _spread(cluster, plan, name, limit)
     coordinator = Coordinator(
         plan=plan,
         attempt=name,
@@ -66,13 +72,23 @@ async def run_plan(
         open_source=sources.open,
         ask=lambda pause: _ask(cluster, pause, answers),
         hooks=Hooks(plan, name, cluster.remotes, cluster.clock, here(journal.folder, name, cluster.clock), answers),
+        spread=spread,
         stop=cluster.stop,
     )
     try:
         return await _attempt(cluster, coordinator, journal, began)
     finally:
+        if spread:
+            await spread.close()
         journal.close()
         sources.close()
+
+
+def _spread(cluster: Cluster, plan: Plan, attempt: str, limit: float) -> Spread | None:
+    """How files come to several masters; None where the plan has not looked for ways between them."""
+    if plan.relay is None or cluster.carrier is None:
+        return None
+    return Spread(plan.relay, cluster.carrier(plan.relay, limit), attempt, cluster.reporter.note)
 
 
 def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
@@ -144,7 +160,12 @@ async def _ask(cluster: Cluster, pause: Pause, answers: frozenset[str]) -> bool:
 
 
 async def resume(
-    cluster: Cluster, run: str | None, *, snapshot: Path | None = None, answers: frozenset[str] = frozenset()
+    cluster: Cluster,
+    run: str | None,
+    *,
+    snapshot: Path | None = None,
+    answers: frozenset[str] = frozenset(),
+    limit: float = 0,
 ) -> Ended:
     """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
     known = await know_run(cluster, run)
@@ -153,7 +174,7 @@ async def resume(
     refuse_undone(state)
     refuse_forgetful(known.plan, state)
     attempt = state.newest_attempt + 1
-    return await run_plan(known.cluster, known.plan, attempt=attempt, snapshot=snapshot, answers=answers)
+    return await run_plan(known.cluster, known.plan, attempt=attempt, snapshot=snapshot, answers=answers, limit=limit)
 
 
 def refuse_held(state: RunState) -> None:

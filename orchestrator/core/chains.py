@@ -52,7 +52,8 @@ class Standings:
 
 def next_chains(now: Standings) -> tuple[Chain, ...]:
     """The chains to begin now. A host that can have the file from a master later on waits for that."""
-    left = sorted(now.have, key=lambda host: (host in now.slow, -now.have[host]))
+    reached = {taker for _, taker in now.links}
+    left = sorted(now.have, key=lambda host: (host in now.slow, -now.have[host], host in reached))
     chains: list[Chain] = []
     for giver in now.whole:
         if hosts := _string(giver, left, now.links):
@@ -66,6 +67,13 @@ def next_chains(now: Standings) -> tuple[Chain, ...]:
         chains.append(_chain(LAPTOP, hosts, now))
         left = _unlinked([host for host in others if host not in hosts], frozenset(hosts), now.links)
     return tuple(chains)
+
+
+def first_chains(hosts: Sequence[str], links: frozenset[tuple[str, str]], giver: str = LAPTOP) -> tuple[Chain, ...]:
+    """How a file is brought to hosts of which none has anything of it, but the giver, if that is one of them."""
+    have = {host: 0 for host in hosts if host != giver}
+    whole = () if giver == LAPTOP else (giver,)
+    return next_chains(Standings(size_bytes=1, have=have, whole=whole, links=links))
 
 
 def held_up(chain: Chain, whole_for_s: Mapping[str, float], took_s: Mapping[str, float]) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from orchestrator.core.chains import LAPTOP, first_chains
 from orchestrator.etcd.frozen import Frozen
 
 UNSAID = "its answer says nothing about its sshd"
@@ -27,7 +28,7 @@ class Packing(StrEnum):
 
 
 class Link(Frozen):
-    """``giver`` reaches ``taker``'s sshd at ``address`` and ``port``, and sees ``host_key`` there (`ssh-ed25519 AA...`).
+    """``giver`` reaches ``taker``'s sshd at ``address`` and ``port``, and sees ``host_key`` there (`ssh-ed25519 ...`).
     ``login`` is the user whose authorized_keys file, ``keys``, may get a line for a moment."""
 
     giver: str
@@ -89,6 +90,12 @@ def parse_ways(text: str) -> Ways:
     return Ways(frozenset(programs), login, keys, closed, sees)
 
 
+def key_kind(key: str) -> str:
+    """What ssh-keyscan(1) calls the type of a host key, `ssh-ed25519 AAAA...`."""
+    kind = key.partition(" ")[0]
+    return "ecdsa" if kind.startswith("ecdsa-") else kind.removeprefix("ssh-")
+
+
 def relay_of(
     ways: Mapping[str, Ways], places: Mapping[str, Sequence[tuple[str, int]]], keys: Mapping[str, str]
 ) -> Relay:
@@ -132,18 +139,22 @@ def _why_not(taker: str, ways: Mapping[str, Ways], places: Sequence[tuple[str, i
     return f"the others do not reach its sshd at {where}"
 
 
-def relay_note(relay: Relay, masters: Sequence[str]) -> str:
-    """How the snapshot reaches all masters, in one sentence for the plan."""
-    if len(masters) < 2:
-        return ""
+def relay_note(relay: Relay, masters: Sequence[str], giver: str = LAPTOP) -> str:
+    """How the snapshot reaches all masters, for the plan. ``giver`` is the master on which it lies, if it does."""
+    chains = first_chains(masters, relay.pairs, giver)
+    handed_on = [" -> ".join((chain.giver or "this laptop", *chain.hosts)) for chain in chains if chain.links]
+    straight = [host for chain in chains if not chain.links for host in chain.hosts]
     packed = "as it is" if relay.packing is Packing.NONE else f"packed by {relay.packing}"
-    straight = [name for name in masters if name in relay.refused]
-    if not relay.links:
-        whys = "; ".join(f"{name}: {why}" for name, why in relay.refused.items())
-        return f"it leaves this laptop once for each master, {packed}, for none can hand it on: {whys}"
-    note = (
-        f"it leaves this laptop once, {packed}; a master hands it on to the next as it arrives, by a key for that alone"
-    )
+    notes = []
+    if handed_on:
+        notes.append(f"handed on as it arrives, {packed}, by keys made for that alone: {'; '.join(handed_on)}")
     if straight:
-        note += "; straight from here to " + "; ".join(f"{name}: {relay.refused[name]}" for name in straight)
-    return note
+        whys = [f"{host} ({relay.refused[host]})" if host in relay.refused else host for host in straight]
+        notes.append(f"straight from this laptop, {packed}, to {', '.join(whys)}")
+    return "; ".join(notes)
+
+
+def copies_sent(relay: Relay | None, masters: Sequence[str], giver: str = LAPTOP) -> int:
+    """How often the file goes over the laptop's link."""
+    links = relay.pairs if relay else frozenset()
+    return sum(chain.giver == LAPTOP for chain in first_chains(masters, links, giver))

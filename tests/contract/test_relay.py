@@ -67,7 +67,7 @@ class Site:
 
     def spread(self, attempt: str = FIRST, *, relay: Relay | None = None, limit: float = 0) -> Spread:
         relay = relay or Relay(packing=Packing.ZSTD, links=self.links)
-        carrier = SshCarrier({name: remote.end for name, remote in self.remotes.items()}, relay, Limit(limit))
+        carrier = SshCarrier(lambda name: self.remotes[name].end, relay, Limit(limit))
         return Spread(relay, carrier, attempt, self.notes.append)
 
     async def bring(self, spread: Spread, source: Source, names: tuple[str, ...] = NAMES) -> dict[str, Outcome]:
