@@ -24,6 +24,10 @@ from orchestrator.core.timeouts import BEAT_S, CONNECT_S, GOODBYE_S, JOIN_S, UNA
 
 log = logging.getLogger(__name__)
 
+_CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
+"""AES-GCM before the other defaults: one call of OpenSSL for a packet, where asyncssh's ChaCha20, which would come
+first, takes four. On a calm machine a GiB sent costs 3.2 s of CPU instead of 7.6, and sshd 1.5 s instead of 3.6."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -132,6 +136,7 @@ class Line:
                 config=list(endpoint.configs),
                 known_hosts=check.known,
                 server_host_key_algs=check.algorithms,
+                encryption_algs=() if endpoint.ciphers else _CIPHERS,  # an argument would beat the ssh_config's line
                 tunnel=tunnel,
                 username=endpoint.user or (),
                 client_keys=list(endpoint.keys) or (),
