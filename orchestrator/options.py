@@ -52,3 +52,8 @@ Destroyed = Annotated[
     list[str] | None,
     typer.Option("--destroyed", metavar="HOST", help="Confirm that its old disk is gone, for --without HOST."),
 ]
+
+
+def answers(volumes_done: bool) -> frozenset[str]:
+    """What the operator has said already to what a run may ask."""
+    return frozenset(("--volumes-done",)) if volumes_done else frozenset()

@@ -17,6 +17,11 @@ put() { # RESERVE FILE TEXT: the file appears whole, by a rename; on a full disk
         sync "$2.part.$$" && mv "$2.part.$$" "$2"
 }
 
+sha256() { # of standard input, in hex; openssl uses the processor's own instructions, many distributions' coreutils none
+    if command -v openssl >/dev/null; then sum=$(openssl dgst -sha256 -r); else sum=$(sha256sum); fi
+    echo "${sum%% *}"
+}
+
 number() { echo "${1%%-*}"; } # an attempt is NUMBER-NONCE
 
 # settle STATE RUN ATTEMPT WAIT_S
@@ -187,7 +192,7 @@ newest_is() { # STATE RUN ATTEMPT: takes the lock; prints who fences us, or that
 part() {
     path=$4 part=$6
     newest_is "$1" "$2" "$3" || return 0
-    if [ -e "$path" ] && [ "$(sha256sum <"$path")" = "$5  -" ]; then
+    if [ -e "$path" ] && [ "$(sha256 <"$path")" = "$5" ]; then
         echo whole
         return 0
     fi
@@ -196,8 +201,7 @@ part() {
         [ ! -e "$older" ] || [ "$older" = "$part" ] || mv "$older" "$part"
     done
     [ -e "$part" ] || : >"$part" || return 1
-    sum=$(sha256sum <"$part")
-    echo "have $(stat -c %s "$part") ${sum%% *}"
+    echo "have $(stat -c %s "$part") $(sha256 <"$part")"
 }
 
 stop_receiver() { # FILE: one whose laptop has gone could still append to the part
@@ -230,12 +234,12 @@ finish() {
     newest_is "$1" "$2" "$3" || return 0
     rm -f "$path.receiver"
     sync "$6" && mv "$6" "$path" && sync "${path%/*}" || return 1
-    sum=$(sha256sum <"$path") # after its last rename: what lies there now is what counts
-    if [ "${sum%% *}" = "$5" ]; then
+    sum=$(sha256 <"$path") # after its last rename: what lies there now is what counts
+    if [ "$sum" = "$5" ]; then
         echo whole
     else
         rm -f "$path"
-        echo "wrong ${sum%% *}"
+        echo "wrong $sum"
     fi
 }
 

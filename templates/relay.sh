@@ -34,7 +34,7 @@ take() {
     [ -z "$address" ] || handed_on follow &
     echo ready
     until [ -e "$folder/sum" ]; do stand || return 1; done
-    sync "$part" && echo "at $(stat -c %s "$part")" && echo "sum $(cut -d ' ' -f 1 "$folder/sum")" || return 1
+    sync "$part" && echo "at $(stat -c %s "$part")" && echo "sum $(cat "$folder/sum")" || return 1
     [ -z "$address" ] || until [ -n "$told" ]; do stand || return 1; done
 }
 
@@ -106,7 +106,7 @@ follow() { # prints what comes, until no more comes. An open file keeps its plac
 unpacked() {
     {
         { head -c "$offset" "$part"; follow | unpack | sh -c "$as" as "$path.receiver" tee -a "$part"; } |
-            sha256sum >"$folder/sum.part"
+            sha256 >"$folder/sum.part"
     } 2>>"$folder/complaint"
     mv "$folder/sum.part" "$folder/sum"
 }

@@ -26,6 +26,7 @@ from orchestrator.core.result import Result
 from orchestrator.core.standing import forgotten
 from orchestrator.core.texts import used_by
 from orchestrator.core.timeouts import FAREWELL_S
+from orchestrator.core.words import rate_of
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
 from orchestrator.hooks import Hooks
 from orchestrator.spread import Spread
@@ -50,17 +51,18 @@ async def run_plan(
     attempt: int = 1,
     snapshot: Path | None = None,
     answers: frozenset[str] = frozenset(),
-    limit: float = 0,
+    limit: str = "",
 ) -> Ended:
-    """Carries out one attempt at a plan; ``limit`` is how many bytes a second may leave the laptop, 0 for any.
+    """Carries out one attempt at a plan; no more than ``limit`` bytes a second leave the laptop (`--limit-rate`).
 
     Raises OrchestratorError; its next step goes on from there.
     """
+    bytes_per_s = rate_of(limit)
     began = cluster.clock.monotonic()
     name = new_attempt(attempt)
     journal = _begin_journal(cluster, plan, name)
     sources = Sources(cluster, plan, snapshot, is_first=attempt == 1)
-    spread = _spread(cluster, plan, name, limit)
+    spread = _spread(cluster, plan, name, bytes_per_s)
     coordinator = Coordinator(
         plan=plan,
         attempt=name,
@@ -84,11 +86,11 @@ async def run_plan(
         sources.close()
 
 
-def _spread(cluster: Cluster, plan: Plan, attempt: str, limit: float) -> Spread | None:
+def _spread(cluster: Cluster, plan: Plan, attempt: str, bytes_per_s: float) -> Spread | None:
     """How files come to several masters; None where the plan has not looked for ways between them."""
     if plan.relay is None or cluster.carrier is None:
         return None
-    return Spread(plan.relay, cluster.carrier(plan.relay, limit), attempt, cluster.reporter.note)
+    return Spread(plan.relay, cluster.carrier(plan.relay, bytes_per_s), attempt, cluster.reporter.note)
 
 
 def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
@@ -165,7 +167,7 @@ async def resume(
     *,
     snapshot: Path | None = None,
     answers: frozenset[str] = frozenset(),
-    limit: float = 0,
+    limit: str = "",
 ) -> Ended:
     """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
     known = await know_run(cluster, run)

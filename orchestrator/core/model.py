@@ -340,8 +340,7 @@ class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
     ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's;
-    ``relay`` says how files come from master to master, where that was looked for.
-    """
+    ``relay`` says how files come from master to master, where that was looked for."""
 
     format: int = PLAN_FORMAT
     kind: Literal["restore", "workers", "reinit", "schedule", "abort", "rollback", "finish", "unlock"]
@@ -402,9 +401,6 @@ def canonical_json(model: BaseModel) -> str:
     """JSON with sorted keys and no spaces, the same for equal values on every machine."""
     value: Any = model.model_dump(mode="json")
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-
-# --- Verdicts -------------------------------------------------------------------------------------------
 
 
 class Answer(StrEnum):

@@ -64,14 +64,16 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
 
 
 def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Iterator[Finding]:
-    """Free space for the pushed file, what of it is handed on meanwhile, the restored database and its log; where the
-    vendor's agent restores, for the scheduled file and the copy of the old data as well: else that is only renamed."""
+    """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the restored
+    database and its log; where the vendor's agent restores, for the scheduled file and the copy of the old data as well:
+    otherwise that is only renamed."""
     if view.state_disk is None or view.data_disk is None:
         return
-    state_bytes = 2 * snapshot.size_bytes + (16 << 20)
+    state_bytes = snapshot.size_bytes + (16 << 20)
     data_bytes = snapshot.size_bytes + WAL_BYTES
     data_bytes += snapshot.size_bytes + view.data_bytes if way.strategy == "aided" else 0
-    needs = {view.state_disk.device: (host.paths.state, view.state_disk.free_bytes, state_bytes)}
+    handed_on = view.state_disk.free_bytes, state_bytes + snapshot.size_bytes
+    needs = {view.state_disk.device: (host.paths.state, *handed_on)}
     if view.data_disk.device == view.state_disk.device:
         needs = {view.data_disk.device: (host.paths.state, view.data_disk.free_bytes, state_bytes + data_bytes)}
     elif view.etcd:

@@ -54,7 +54,8 @@ def test_a_slow_host_comes_last() -> None:
 @pytest.mark.parametrize("links", [ALL, frozenset(), frozenset((("a", "b"), ("b", "c"), ("c", "a")))])
 def test_wherever_it_is_cut_all_have_it_in_the_end(links: frozenset[tuple[str, str]]) -> None:
     """Of every chain that begins, just one host is filled: the rest asks again. Nobody is planned for twice at once."""
-    have, whole = dict.fromkeys(HOSTS, 0), []
+    have = dict.fromkeys(HOSTS, 0)
+    whole: list[str] = []
     for _ in range(len(HOSTS)):
         chains = planned(have, whole=tuple(whole), links=links)
         busy = [host for chain in chains for host in chain.hosts]

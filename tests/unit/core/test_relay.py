@@ -55,7 +55,8 @@ def test_one_that_can_only_give_is_fed_first() -> None:
 
 
 def test_without_a_client_nobody_hands_on() -> None:
-    relay = relay_of(ways(**{name: {"programs": frozenset({"gzip"})} for name in PLACES}), PLACES, KEYS)
+    without: dict[str, object] = {"programs": frozenset({"gzip"})}
+    relay = relay_of(ways(**dict.fromkeys(PLACES, without)), PLACES, KEYS)
     assert relay.links == () and relay.packing is Packing.GZIP
     assert copies_sent(relay, list(PLACES)) == 3
     note = relay_note(relay, list(PLACES))
