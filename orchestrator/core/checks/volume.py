@@ -64,9 +64,9 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
 
 
 def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Iterator[Finding]:
-    """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the restored
-    database and its log; where the vendor's agent restores, for the scheduled file and the copy of the old data as well:
-    otherwise that is only renamed."""
+    """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the
+    restored database and its log; where the vendor's agent restores, for the scheduled file and the copy of the old
+    data as well: otherwise that is only renamed."""
     if view.state_disk is None or view.data_disk is None:
         return
     state_bytes = snapshot.size_bytes + (16 << 20)
