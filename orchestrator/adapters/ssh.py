@@ -40,7 +40,7 @@ class SshRemote:
     def __init__(self, host: Host, shell: Shell, texts: Mapping[str, str]) -> None:
         self._host = host
         self._shell = shell
-        self._functions = texts["host.sh"]
+        self._functions = "\n".join((texts["host/forget.sh"], texts["host.sh"]))
         self._relaying = texts["relay.sh"]
         self._wrapper = texts["act.sh"]
         self._run = ""
@@ -180,7 +180,7 @@ def _said(output: Output) -> str:
 class Fleet:
     """The connections to an inventory's hosts: one for each host, and one for each bastion whoever goes through.
 
-    ``texts`` holds the templates host.sh and act.sh. ``sudo_password`` is asked for a host's password by its
+    ``texts`` holds the templates. ``sudo_password`` is asked for a host's password by its
     name, only where sudo wants one, and for one host at a time.
     """
 

@@ -20,13 +20,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.packing import Pace, packed
 from orchestrator.adapters.source import FileSource
 from orchestrator.adapters.ssh import Fleet
 from orchestrator.core.inventory import Distribution, Host, Inventory, Paths, Policies, Role
-from orchestrator.core.model import Ended, Output
-from orchestrator.ports import Remote
+from orchestrator.core.model import Command, Ended, Output, Push
+from orchestrator.core.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
+from orchestrator.core.texts import render_scripts
+from orchestrator.ports import Remote, Source
+from orchestrator.spread import Spread
 from tests.bench.memory import anonymous_bytes
-from tests.bench.transfer_file import Sample, packed_bytes
+from tests.bench.transfer_file import Sample
 from tests.lab.commands import LabError
 from tests.lab.lab import Lab
 
@@ -47,11 +51,12 @@ class Figures:
 
 
 def copy_bytes(sample: Sample) -> int:
-    """How long one packed copy is: as short as what crosses the laptop's link once can be.
+    """How long one packed copy is, by the packer that the product uses: what crosses the laptop's link at the least."""
 
-    By `zstd -3` until the product packs anything itself; then by the packer that it uses.
-    """
-    return packed_bytes(sample.path, ("zstd", "-3", "-c", "-q"))
+    async def count() -> int:
+        return sum([len(chunk) async for chunk in packed(FileSource(sample.path), 0, Packing.ZSTD, Pace())])
+
+    return asyncio.run(count())
 
 
 async def bring(lab: Lab, hosts: Sequence[str], file: Path, *, fan_out: bool, sha256: str = "") -> Figures:
@@ -67,7 +72,12 @@ async def bring(lab: Lab, hosts: Sequence[str], file: Path, *, fan_out: bool, sh
             raise LabError("; ".join(refused))
         remotes = {name: remote for name, remote in opened.items() if not isinstance(remote, Output)}
         await asyncio.gather(*map(_settle, remotes.values()))
-        await (_fanned_out if fan_out else _alone)(remotes, file, sha256)
+        relay = await _relay(lab, fleet, remotes)
+        if not fan_out:
+            relay = relay.model_copy(update={"links": ()})
+        elif len(relay.links) != len(hosts) * (len(hosts) - 1):
+            raise LabError(f"not every host can hand on to every other: {relay.refused}")
+        await _spread(fleet, relay, list(remotes), file, sha256)
     return figures
 
 
@@ -77,20 +87,38 @@ async def _settle(remote: Remote) -> None:
         raise LabError(f"{remote.name}: {settled.detail}")
 
 
-async def _fanned_out(remotes: Mapping[str, Remote], file: Path, sha256: str) -> None:
-    """To the first host, and from each to the next."""
-    raise NotImplementedError
+async def _relay(lab: Lab, fleet: Fleet, remotes: Mapping[str, Remote]) -> Relay:
+    """As the product looks for it before it makes a plan; here that counts as part of the transfer."""
+    places = {name: ((lab.addresses[name], 22),) for name in remotes}
+    keys = {name: fleet.public_key(name) for name in remotes}
+    script = render_scripts(read_templates())["ways.sh"]
+
+    async def ways(remote: Remote) -> Ways:
+        others = [name for name in remotes if name != remote.name]
+        words = [word for name in others for word in (name, lab.addresses[name], "22", key_kind(keys[name]))]
+        return parse_ways((await remote.look(Command(("ways.sh", *words), script))).text)
+
+    answers = await asyncio.gather(*map(ways, remotes.values()))
+    return relay_of(dict(zip(remotes, answers, strict=True)), places, keys)
 
 
-async def _alone(remotes: Mapping[str, Remote], file: Path, sha256: str) -> None:
-    """To every host from here, all at once."""
+async def _spread(fleet: Fleet, relay: Relay, hosts: Sequence[str], file: Path, sha256: str) -> None:
+    source = FileSource(file)
+    spread = Spread(relay, fleet.carrier(relay), ATTEMPT, lambda note: print(note, file=sys.stderr))
 
-    async def push(remote: Remote) -> None:
-        outcome = await remote.push(FileSource(file), PLACE, sha256, ATTEMPT)
+    async def opened() -> Source:
+        return source
+
+    async def bring_one(name: str) -> None:
+        push = Push(path=PLACE, sha256=sha256, size_bytes=source.size_bytes)
+        outcome = await spread.bring(name, push, opened, lambda done, total: None)
         if outcome.ended is not Ended.DONE:
-            raise LabError(f"{remote.name}: {outcome.ended.name}: {outcome.detail}")
+            raise LabError(f"{name}: {outcome.ended.name}: {outcome.detail}")
 
-    await asyncio.gather(*map(push, remotes.values()))
+    try:
+        await asyncio.gather(*map(bring_one, hosts))
+    finally:
+        await spread.close()
 
 
 def _inventory(lab: Lab, hosts: Sequence[str]) -> Inventory:
@@ -148,7 +176,7 @@ class Child:
 
 
 def in_child(hosts: Sequence[str], sample: Sample, *, fan_out: bool) -> Child:
-    """`bring` in a process of its own, for the lab of the environment. Raises LabError, or NotImplementedError."""
+    """`bring` in a process of its own, for the lab of the environment. Raises LabError."""
     how = "fan-out" if fan_out else "alone"
     argv = [sys.executable, "-m", "tests.bench.transfer_ours", str(sample.path), sample.sha256, how, *hosts]
     peak = 0
@@ -157,14 +185,9 @@ def in_child(hosts: Sequence[str], sample: Sample, *, fan_out: bool) -> Child:
             peak = max(peak, anonymous_bytes(process.pid))
             time.sleep(SAMPLE_S)
         said, complaint = (stream.read().decode() for stream in (process.stdout, process.stderr) if stream)
-    if process.returncode == _NOT_YET:
-        raise NotImplementedError
     if process.returncode:
         raise LabError(f"{' '.join(argv)}: exit {process.returncode}\n{complaint}")
     return Child(Figures(**json.loads(said)), peak)
-
-
-_NOT_YET = 69  # EX_UNAVAILABLE
 
 
 def _cpu_s(whose: int) -> float:
@@ -177,8 +200,6 @@ def main() -> int:
     bringing = bring(Lab.from_environment(), hosts, Path(file), fan_out=how == "fan-out", sha256=sha256)
     try:
         figures = asyncio.run(bringing)
-    except NotImplementedError:
-        return _NOT_YET
     except LabError as error:
         print(error, file=sys.stderr)
         return 1

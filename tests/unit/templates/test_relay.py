@@ -37,7 +37,7 @@ def run(host: FakeHost, function: str, stdin: bytes = b"", **values: object) -> 
         "address": "",
     }
     lines = [f"{name}={shlex.quote(str(value))}" for name, value in (known | values).items()]
-    text = "\n".join((TEXTS["host.sh"], TEXTS["relay.sh"], *lines, function))
+    text = "\n".join((*(TEXTS[name] for name in ("host/forget.sh", "host.sh", "relay.sh")), *lines, function))
     (host.folder / "attempt").write_text(f"{host.attempt}\n")
     (host.folder / "snapshot.db.part.1").touch()
     return subprocess.run([*host.shell, "-c", text], input=stdin, capture_output=True, timeout=30, check=False)
