@@ -122,6 +122,10 @@ class Witness(Protocol):
 class Carrier(Protocol):
     """Brings a file to several hosts. No method raises for what a host does: failures are values."""
 
+    def reaches(self, host: str) -> bool:
+        """Whether there is a connection to that host."""
+        ...
+
     async def standing(self, host: str, load: Load) -> int | Outcome:
         """How many bytes that host has of the file, verified, or how it stands otherwise: whole, fenced, silent."""
         ...

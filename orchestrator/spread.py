@@ -55,7 +55,7 @@ class Spread:
                 load = Load(source, sha256, self.attempt, {})
                 self._files[sha256] = File(self.relay, self.carrier, load, self.note)
         file = self._files[sha256]
-        if push.source_host:
+        if push.source_host and self.carrier.reaches(push.source_host):
             file.has_it(push.source_host, push.source_path)
         return await file.bring(host, push.path, lambda done: moved(done, source.size_bytes))
 

@@ -100,7 +100,6 @@ class SshRemote:
         target = Target(self._host.paths.state, self._bound_run(), attempt, path, sha256)
         return await Pusher(self._shell, self._functions, source, target).push(progress)
 
-    @property
     def end(self) -> End:
         """What a chain from host to host needs of this one, after a settle."""
         return End(self._shell, f"{self._functions}\n{self._relaying}", self._host.paths.state, self._bound_run())
@@ -233,7 +232,7 @@ class Fleet:
 
     def carrier(self, relay: Relay, bytes_per_s: float = 0) -> SshCarrier:
         """Brings files along chains of the hosts that were opened, once each is settled."""
-        return SshCarrier(lambda name: self._remotes[name].end, relay, Limit(bytes_per_s))
+        return SshCarrier({name: remote.end for name, remote in self._remotes.items()}, relay, Limit(bytes_per_s))
 
     def _line(self, endpoint: Endpoint) -> Line:
         if endpoint not in self._lines:

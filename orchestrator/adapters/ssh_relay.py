@@ -65,22 +65,30 @@ class Limit:
 
 @dataclass(slots=True)
 class SshCarrier:
-    """Implements ``ports.Carrier``."""
+    """Implements ``ports.Carrier``. ``ends`` has every host that was opened, once it is settled."""
 
-    ends: Callable[[str], End]
+    ends: Mapping[str, Callable[[], End]]
     relay: Relay
     limit: Limit
     _tries: itertools.count[int] = field(default_factory=itertools.count)
     _parts: dict[str, str] = field(default_factory=dict)
 
+    def reaches(self, host: str) -> bool:
+        return host in self.ends
+
     async def standing(self, host: str, load: Load) -> int | Outcome:
         """The part of an older try is taken over under a new name, as in a push to one host."""
-        end, path = self.ends(host), load.paths[host]
+        end, path = self.ends[host](), load.paths[host]
         part = self._parts[host] = f"{path}.part.{load.attempt}.{next(self._tries)}"
         try:
             target = Target(end.state, end.run, load.attempt, path, load.sha256)
             have = await ask_host(end.shell, end.functions, "part", target, part)
-            return await verified(load.source, have) if isinstance(have, Part) else have
+            if isinstance(have, Outcome):
+                return have
+            offset = await verified(load.source, have)
+            if offset == load.source.size_bytes:  # all of it, and yet not the file that the plan was made from
+                return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {have.sha256}")
+            return offset
         except NoAnswerError as error:
             return Outcome(Ended.LOST, detail=error.detail)
         except HostError as error:
@@ -205,19 +213,22 @@ class Carry:
 
     async def _hear(self, host: str, process: Process) -> bool:
         """What a host says of itself, to its end; whether it has handed everything on."""
-        handed_on = False
+        handed_on, done_bytes = False, 0
         async for line in process.stdout:
             match line.decode("utf-8", "replace").split():
                 case ["ready"]:
                     self._ready[host].set()
                 case ["at", done]:
-                    self.witness.moved(host, int(done))
+                    done_bytes = int(done)
+                    self.witness.moved(host, done_bytes)
                 case ["sum", sha256] if sha256 == self.load.sha256:
                     outcome = await self._ask(host, "adopt")
                     if isinstance(outcome, Outcome):
                         self.witness.arrived(host, outcome)
                 case ["sum", sha256]:  # cut, or damaged: `part` will tell which, and where to go on
                     log.info("%s: what has arrived so far has sha256 %s", host, sha256)
+                    if self.chain.giver != LAPTOP and done_bytes == self.load.source.size_bytes:
+                        self.witness.broken(self.chain.giver, host, "what it has is another file")
                 case ["gave", code, *why]:
                     handed_on = code == "0"
                     if not handed_on:
@@ -284,19 +295,19 @@ class Carry:
         return self.carrier.relay.link(giver, taker)
 
     async def _ask(self, host: str, function: str) -> Part | Outcome:
-        end = self.carrier.ends(host)
+        end = self.carrier.ends[host]()
         target = Target(end.state, end.run, self.load.attempt, self.load.paths[host], self.load.sha256)
         return await ask_host(end.shell, end.functions, function, target, self.carrier.part(host))
 
     async def _call(self, host: str, function: str, **values: object) -> Output:
         text = script_stdin(self._text(host, function, values))
-        return await self.carrier.ends(host).shell.ask_again(("sh", "-s"), text, timeout_s=MARK_S)
+        return await self.carrier.ends[host]().shell.ask_again(("sh", "-s"), text, timeout_s=MARK_S)
 
     def _channel(self, host: str, function: str, **values: object) -> AbstractAsyncContextManager[Process]:
-        return self.carrier.ends(host).shell.channel(("sh", "-c", self._text(host, function, values)))
+        return self.carrier.ends[host]().shell.channel(("sh", "-c", self._text(host, function, values)))
 
     def _text(self, host: str, function: str, values: Mapping[str, object]) -> str:
-        end = self.carrier.ends(host)
+        end = self.carrier.ends[host]()
         known: dict[str, object] = {
             "state": end.state,
             "run": end.run,

@@ -67,7 +67,7 @@ class Site:
 
     def spread(self, attempt: str = FIRST, *, relay: Relay | None = None, limit: float = 0) -> Spread:
         relay = relay or Relay(packing=Packing.ZSTD, links=self.links)
-        carrier = SshCarrier(lambda name: self.remotes[name].end, relay, Limit(limit))
+        carrier = SshCarrier({name: remote.end for name, remote in self.remotes.items()}, relay, Limit(limit))
         return Spread(relay, carrier, attempt, self.notes.append)
 
     async def bring(self, spread: Spread, source: Source, names: tuple[str, ...] = NAMES) -> dict[str, Outcome]:
@@ -171,6 +171,45 @@ async def test_one_that_has_it_gets_nothing_and_hands_it_on(site: Site) -> None:
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
     assert source.read_bytes == 0
+
+
+async def test_a_giver_whose_file_has_changed_is_left_for_another(site: Site) -> None:
+    path = text(site.folder / "source", 3_000_000)
+    changed = site.folder / "changed.db"
+    changed.write_bytes(path.read_bytes()[:-1] + b"!")
+    source = FileSource(path)
+    push = Push(
+        path=str(site.path("two")),
+        sha256=sha256(path),
+        size_bytes=source.size_bytes,
+        source_host="one",
+        source_path=str(changed),
+    )
+
+    async def opened() -> Source:
+        return source
+
+    spread = site.spread()
+    outcome = await spread.bring("two", push, opened, lambda done, total: None)
+    await spread.close()
+    assert outcome.ended is Ended.DONE
+    assert sha256(site.path("two")) == sha256(path)
+    assert site.notes == ["one cannot hand it on to two: what it has is another file"]
+
+
+async def test_a_file_that_is_not_the_plans_is_refused(site: Site) -> None:
+    path = text(site.folder / "source", 3_000_000)
+    push = Push(path=str(site.path("one")), sha256="0" * 64, size_bytes=3_000_000)
+
+    async def opened() -> Source:
+        return FileSource(path)
+
+    spread = site.spread()
+    outcome = await spread.bring("one", push, opened, lambda done, total: None)
+    await spread.close()
+    assert outcome.ended is Ended.FAILED and sha256(path) in outcome.detail
+    for part in site.path("one").parent.glob("*.part.*"):
+        part.unlink()  # for another attempt to go on from
 
 
 async def test_where_none_can_hand_it_on_each_gets_it_from_here(site: Site) -> None:
