@@ -83,12 +83,7 @@ class SshCarrier:
         try:
             target = Target(end.state, end.run, load.attempt, path, load.sha256)
             have = await ask_host(end.shell, end.functions, "part", target, part)
-            if isinstance(have, Outcome):
-                return have
-            offset = await verified(load.source, have)
-            if offset == load.source.size_bytes:  # all of it, and yet not the file that the plan was made from
-                return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {have.sha256}")
-            return offset
+            return have if isinstance(have, Outcome) else await _offset(load, have)
         except NoAnswerError as error:
             return Outcome(Ended.LOST, detail=error.detail)
         except HostError as error:
@@ -318,6 +313,14 @@ class Carry:
         }
         lines = (f"{name}={shlex.quote(str(value))}" for name, value in (known | dict(values)).items())
         return "\n".join((end.functions, *lines, function))
+
+
+async def _offset(load: Load, part: Part) -> int | Outcome:
+    """Where to go on. Raises HostError."""
+    offset = await verified(load.source, part)
+    if offset == load.source.size_bytes:  # all of it, and yet not the file that the plan was made from
+        return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {part.sha256}")
+    return offset
 
 
 def _onward(link: Link) -> dict[str, object]:

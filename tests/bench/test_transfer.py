@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import zlib
+from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.bench.transfer import Bench
 from tests.bench.transfer_figures import ALONE, ANSIBLE, OURS, PYINFRA, SCP, Results, Round, ratios, table
-from tests.bench.transfer_file import content
+from tests.bench.transfer_file import SCALE, Sample, content
 from tests.bench.transfer_link import FAST, OPEN, SLOW, Link
 from tests.bench.transfer_ours import Child, Figures
 from tests.bench.transfer_page import Circumstances, page, picture
+from tests.lab.lab import Lab
 
 COPY = 200_000_000
 
@@ -39,6 +43,21 @@ FULL = Results(
     COPY,
     Round(OURS, SLOW, 3, 40, 1.05 * COPY),
 )  # fmt: skip
+
+
+def test_what_takes_too_long_is_done_with_a_slice_or_left_out() -> None:
+    sample = Sample(Path("file"), 10**9, "")
+    bench = Bench(Lab(), sample, sample, time.monotonic() + 100)
+    assert bench.scale_of(PYINFRA, FAST, 3) == 1  # nobody knows
+    bench.lasted_s[PYINFRA, FAST, 3] = 90.0
+    assert (bench.scale_of(PYINFRA, FAST, 3), bench.scale_of(PYINFRA, OPEN, 3), bench.scale_of(PYINFRA, OPEN, 5)) == (
+        1, 1, SCALE
+    )  # fmt: skip
+    bench.ends_s -= 50
+    assert (bench.scale_of(PYINFRA, FAST, 3), bench.scale_of(PYINFRA, OPEN, 3)) == (0, SCALE)
+    assert (bench.scale_of(OURS, SLOW, 3), bench.scale_of(SCP, SLOW, 3)) == (1, SCALE)
+    bench.ends_s -= 50
+    assert bench.scale_of(PYINFRA, OPEN, 3) == 0
 
 
 def test_every_figure_with_a_goal_has_its_line() -> None:

@@ -51,11 +51,13 @@ Written by `make bench-transfer` on {date}.
 {ratios}
 ```
 
-*Time* is from the start of the contender's process to its end, so it has the connections' set-up in it; {rounds}.
+*Time* is from the start of the contender's process to its end, so it has the connections' set-up in it;
+{rounds}.
 *Bytes over the link* are those that this machine has sent to the hosts, by the interface's own count (of a large
 segment, the headers count once); *in copies* divides them by one packed copy. The link's rate is that of whole frames,
 of which TCP leaves 95.6 % to what is sent; *of the limit* divides the time by what one packed copy takes at that rate.
-Where a row is *scaled*, a slice of the file was sent ({slice_bytes:,} bytes), and its time and bytes are multiplied.
+Where a row is *scaled*, a slice of the file was sent ({slice_bytes:,} bytes), and its time and bytes are multiplied;
+so is the set-up then, which is some seconds of Ansible's.
 
 What they do and do not do:
 
