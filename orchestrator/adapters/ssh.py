@@ -193,6 +193,7 @@ class Fleet:
         self._sudo_password = sudo_password
         self._patience = patience or Patience()
         self._lines: dict[Endpoint, Line] = {}
+        self._ways: dict[str, Line] = {}
         self._remotes: dict[str, SshRemote] = {}
         self._logins = asyncio.Semaphore(MOST_LOGINS)
         self._asking = asyncio.Lock()
@@ -212,7 +213,7 @@ class Fleet:
 
     async def open(self, hosts: Sequence[str]) -> dict[str, Remote | Output]:
         """Log in to all of them at once. A host that fails is an Output that says why. Raises UsageError."""
-        lines = [self._line(route(self._inventory.host(name), self._inventory)) for name in hosts]
+        lines = [self._way(name) for name in hosts]
         opened = await asyncio.gather(
             *(self._open(self._inventory.host(name), line) for name, line in zip(hosts, lines, strict=True))
         )
@@ -220,7 +221,13 @@ class Fleet:
 
     def host_key(self, name: str) -> str:
         """The fingerprint of the host key that a host has shown; empty before it was opened."""
-        return self._line(route(self._inventory.host(name), self._inventory)).host_key
+        return self._way(name).host_key
+
+    def _way(self, name: str) -> Line:
+        """The line to a host, worked out once: each time it costs a reading of the ssh_config."""
+        if name not in self._ways:
+            self._ways[name] = self._line(route(self._inventory.host(name), self._inventory))
+        return self._ways[name]
 
     def _line(self, endpoint: Endpoint) -> Line:
         if endpoint not in self._lines:
