@@ -13,6 +13,7 @@ help:
 	@echo 'make simulate-all  an undo interrupted at every point; make test takes every third'
 	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
 	@echo 'make bench-outage  the outage of a restore: ours, by hand, by Ansible; and a plain stop and start'
+	@echo 'make bench-fleet   facts from 200 SSH hosts: ours, Ansible, pyinfra; the cost of each host'
 
 $(VENV_READY): pyproject.toml
 	python3 -m venv .venv

@@ -1,9 +1,10 @@
 # make bench-outage    the outage of a restore: ours, by hand, Ansible (about 10 minutes; ROUNDS=1: 4)
 # make bench-memory    the laptop's memory for snapshots of 20 MB, 400 MB and 4 GB (10 GB of disk for a while)
 # make bench-snapshot  `snapshot inspect` against `etcdutl snapshot status`: time, memory (10 GB of disk for a while)
+# make bench-fleet     facts from 200 SSH hosts: ours, Ansible, pyinfra; time, processor, memory (6 minutes)
 # make bench-help      how long `orchestrator --help` takes
 # make bench-test      the tests among them: imports of --help; the memory for 27 MB and 433 MB
-BENCHES := bench-outage bench-memory bench-snapshot bench-help
+BENCHES := bench-outage bench-memory bench-snapshot bench-fleet bench-help
 
 .PHONY: $(BENCHES) bench-test
 bench-outage: export LAB ?= bench
