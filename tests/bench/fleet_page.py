@@ -51,8 +51,11 @@ fastest of {tried} on a quarter of the hosts.
 *hosts* is the time of the servers with what they ran. Both come out of the same {processors}, so in the first table
 the hosts' time is a floor below which no wall clock can be. In the second one the hosts do not run the look: they give
 the recorded answer after {look_ms:.0f} ms, as {hosts} machines would that all run it at once; logins, sessions and each
-byte are as before. *Memory* is the most that the contender's processes had together, shared pages counted once.
-*Memory per connected host* is what our process grows by when it logs in to {hosts} hosts, a {hosts}th of it.
+byte are as before. On a machine that others use too, whoever has more processes gets more of it: there the ratio of
+processor times says more than that of wall clocks.
+
+*Memory* is the most that the contender's processes had together, shared pages counted once. *Memory per connected
+host* is what our process grows by when it logs in to {hosts} hosts, a {hosts}th of it.
 """
 
 
