@@ -14,6 +14,7 @@ help:
 	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
 	@echo 'make bench-outage  the outage of a restore: ours, by hand, by Ansible; and a plain stop and start'
 	@echo 'make bench-transfer  one file brought to every master: ours, scp, Ansible, pyinfra'
+	@echo 'make bench-fleet   facts from 200 SSH hosts: ours, Ansible, pyinfra; the cost of each host'
 
 $(VENV_READY): pyproject.toml
 	python3 -m venv .venv

@@ -22,6 +22,8 @@ GATHER_S = 0.2
 ASKING_S = 10.0
 """Nobody waits longer than that for a host that does not say where it stands: it may be hashing what it has."""
 WATCH_S = 1.0
+STILL_S = 60.0
+"""Where nothing has come for so long, nothing will: whoever should hand it on hangs."""
 
 
 @dataclass(slots=True)
@@ -165,9 +167,13 @@ class ChainRun:
     chain: Chain
     waiting: dict[str, Waiting]
     _began_s: float = 0.0
+    _moved_at_s: float = 0.0
+    _at: dict[str, int] = field(default_factory=dict)
     _whole_at_s: dict[str, float] = field(default_factory=dict)
 
     def moved(self, host: str, done_bytes: int) -> None:
+        if done_bytes != self._at.get(host):
+            self._at[host], self._moved_at_s = done_bytes, asyncio.get_running_loop().time()
         self.waiting[host].moved(done_bytes)
 
     def arrived(self, host: str, outcome: Outcome) -> None:
@@ -178,10 +184,10 @@ class ChainRun:
 
     def broken(self, giver: str, taker: str, why: str) -> None:
         self.file.bad.add((giver, taker))
-        self.file.note(f"{giver} cannot hand it on to {taker}: {why}")
+        self.file.note(f"{giver or 'this laptop'} cannot hand it on to {taker}: {why}")
 
     async def run(self) -> None:
-        self._began_s = asyncio.get_running_loop().time()
+        self._began_s = self._moved_at_s = asyncio.get_running_loop().time()
         carrying = asyncio.create_task(self.file.carrier.carry(self.chain, self.file.load, self))
         watching = asyncio.create_task(self._watch())
         try:
@@ -193,7 +199,7 @@ class ChainRun:
             self._leave(next((end for end in ends if isinstance(end, Exception)), None))
 
     async def _watch(self) -> None:
-        """Ends where one host holds others up: those are planned for again, before it."""
+        """Ends where one host holds others up, or nothing moves: all are planned for again."""
         while True:
             await asyncio.sleep(WATCH_S)
             now_s = asyncio.get_running_loop().time()
@@ -203,6 +209,14 @@ class ChainRun:
                 self.file.slow.add(slow)
                 self.file.note(f"{slow} is slow, and no longer hands on to others")
                 return
+            if now_s - self._moved_at_s > STILL_S and (still := self._first_unfilled()):
+                giver = dict(zip(self.chain.hosts, (self.chain.giver, *self.chain.hosts), strict=False))[still]
+                self.broken(giver, still, f"nothing has come for {STILL_S:.0f} s")
+                return
+
+    def _first_unfilled(self) -> str:
+        size_bytes = self.file.load.source.size_bytes
+        return next((host for host in self.chain.hosts if self._at.get(host, 0) < size_bytes), "")
 
     def _leave(self, error: Exception | None) -> None:
         """Whoever has not arrived asks again; what is our own mistake is told to everybody who waits."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from functools import lru_cache
 from pathlib import Path
 
 import asyncssh
@@ -41,10 +42,7 @@ class HostKeyCheck(asyncssh.SSHClient):
         self._pins = frozenset(_pinned(pin) for pin in endpoint.pins)
         self._address = ""
         self.shown: asyncssh.SSHKey | None = None
-        self.known = asyncssh.import_known_hosts("")
-        if not self._pins:
-            for path in endpoint.known_hosts:
-                _load(self.known, path)
+        self.known = _read(() if self._pins else endpoint.known_hosts)
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -97,9 +95,7 @@ class HostKeyCheck(asyncssh.SSHClient):
         """The fingerprints that each file holds for this host."""
         found: dict[Path, list[str]] = {}
         for path in self._endpoint.known_hosts:
-            known = asyncssh.import_known_hosts("")
-            _load(known, path)
-            keys = known.match(self._endpoint.known_as, self._address, self._port)[0]
+            keys = _read((path,)).match(self._endpoint.known_as, self._address, self._port)[0]
             if keys:
                 found[path] = [f"{key.get_algorithm()} {fingerprint(key)}" for key in keys]
         return found
@@ -124,6 +120,28 @@ class HostKeyCheck(asyncssh.SSHClient):
 def _pinned(pin: str) -> str:
     """A pin's fingerprint; it may be written as one, or as a public key line."""
     return pin if pin.startswith("SHA256:") else fingerprint(asyncssh.import_public_key(pin))
+
+
+def _read(paths: tuple[Path, ...]) -> asyncssh.SSHKnownHosts:
+    """The entries of these files together; read once for all hosts, and anew where a file has changed."""
+    return _parse(paths, tuple(_version(path) for path in paths))
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _parse(paths: tuple[Path, ...], versions: tuple[tuple[int, ...], ...]) -> asyncssh.SSHKnownHosts:
+    """Hundreds of hosts mostly share one long file: parsed for each of them, it would cost more than their logins."""
+    known = asyncssh.import_known_hosts("")
+    for path in paths:
+        _load(known, path)
+    return known
 
 
 def _load(known: asyncssh.SSHKnownHosts, path: Path) -> None:

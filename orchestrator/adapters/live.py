@@ -18,6 +18,8 @@ from orchestrator.ports import Clock
 
 REFRESHES_PER_S = 8
 ALL_LINES_UP_TO = 20
+LINES_OF_MANY = 10
+"""Of more hosts than that: those that failed, then those that take longest."""
 
 _STYLES = {ACTING: "cyan", WAITING: "yellow", FAILED: "bold red", ALREADY: "dim", "done": "green"}
 
@@ -92,7 +94,7 @@ class LiveReporter:
         """The screen as it is now: the phase, then a line per host. Called by rich's own thread."""
         board, now_s = self._board, self._clock.monotonic()
         lines = tuple(board.lines.values())
-        shown = lines if len(lines) <= ALL_LINES_UP_TO else _worth_a_line(lines)[:ALL_LINES_UP_TO]
+        shown = lines if len(lines) <= ALL_LINES_UP_TO else _worth_a_line(lines)[:LINES_OF_MANY]
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(no_wrap=True, max_width=24, overflow="ellipsis")
         table.add_column(no_wrap=True, max_width=24, overflow="ellipsis")
@@ -103,7 +105,7 @@ class LiveReporter:
             reason = "" if line.under_way else barrier.pop(line.host, "")
             elapsed = duration(line.elapsed_s(now_s)) if line.state else ""
             table.add_row(line.host, line.step, _words(line, reason, now_s), elapsed)
-        for host, reason in list(barrier.items())[:ALL_LINES_UP_TO]:
+        for host, reason in list(barrier.items())[:LINES_OF_MANY]:
             table.add_row(host, "", Text(f"waiting: {reason}", style=_STYLES[WAITING]), "")
         return Group(self._top(now_s), table, *_left_out(lines, shown))
 
@@ -157,16 +159,16 @@ def _words(line: Line, barrier: str, now_s: float) -> Text:
 
 
 def _worth_a_line(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Of many hosts, those that failed or are at work."""
-    return tuple(sorted((line for line in lines if line.under_way or line.state == FAILED), key=_failed_first))
-
-
-def _failed_first(line: Line) -> bool:
-    return line.state != FAILED
+    """Of many hosts, those that failed or are at work, these the longest first."""
+    telling = (line for line in lines if line.under_way or line.state == FAILED)
+    return tuple(sorted(telling, key=lambda line: (line.state != FAILED, line.since_s)))
 
 
 def _left_out(lines: Sequence[Line], shown: Sequence[Line]) -> tuple[Text, ...]:
     if len(shown) == len(lines):
         return ()
     over = sum(1 for line in lines if line.took_s is not None)
-    return (Text(f"{over} of {len(lines)} hosts are through; {len(lines) - len(shown)} not shown", style="dim"),)
+    failed = sum(1 for line in lines if line.state == FAILED)
+    busy = sum(1 for line in lines if line.under_way)
+    words = f"{over} of {len(lines)} hosts are through, {failed} of them failed; {busy} at work"
+    return (Text(f"{words}; {len(lines) - len(shown)} not shown", style="dim"),)

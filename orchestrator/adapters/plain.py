@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from orchestrator.adapters.board import ACTING, ALREADY, WAITING, Board, Line, Move
+from orchestrator.core.many import few
 from orchestrator.core.model import PhaseName
 from orchestrator.core.words import duration, printable
 from orchestrator.ports import Clock
@@ -94,9 +95,9 @@ class PlainReporter:
         if self._asking or now_s - self._spoke_at_s < HEARTBEAT_S:
             return
         lines = [line for line in tuple(self._board.lines.values()) if line.under_way]
-        for line in lines:
-            standing = line.move.words(now_s) if line.move else _with(line.state, line.detail)
-            self._say(_named(line, f"still {standing} ({duration(line.elapsed_s(now_s))})"))
+        lines.sort(key=lambda line: line.since_s)
+        for words in few([_still(line, now_s) for line in lines]):
+            self._say(words)
         if self._board.name and not lines:
             reasons = "; ".join(f"{host}: {reason}" for host, reason in self._board.barrier.items())
             what = f"waiting: {reasons}" if reasons else "looking at the hosts"
@@ -125,6 +126,11 @@ class PlainReporter:
         with suppress(OSError, ValueError):
             self._stream.write(f"{self._clock.now_utc()[11:19]}Z {text}\n")
             self._stream.flush()
+
+
+def _still(line: Line, now_s: float) -> str:
+    standing = line.move.words(now_s) if line.move else _with(line.state, line.detail)
+    return _named(line, f"still {standing} ({duration(line.elapsed_s(now_s))})")
 
 
 def _named(line: Line, text: str) -> str:

@@ -26,12 +26,16 @@ from orchestrator.core.acts import fenced, parse_join, parse_settle
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
 from orchestrator.core.relay import Relay
-from orchestrator.core.timeouts import GRACE_S, SLACK_S
+from orchestrator.core.timeouts import CONNECT_S, GRACE_S, SLACK_S
 from orchestrator.ports import HostError, Progress, Remote, Source
 
 log = logging.getLogger(__name__)
 
-_MOST_LOGINS = 16
+MOST_LOGINS = 16
+"""Logins at once: a key on a token signs some three times a second, and a login has 10 s."""
+
+SLOT_S = CONNECT_S / 2
+"""So long a login keeps others waiting. A host that is silent for longer costs neither processor nor signatures."""
 
 
 class SshRemote:
@@ -196,8 +200,9 @@ class Fleet:
         self._sudo_password = sudo_password
         self._patience = patience or Patience()
         self._lines: dict[Endpoint, Line] = {}
+        self._ways: dict[str, Line] = {}
         self._remotes: dict[str, SshRemote] = {}
-        self._logins = asyncio.Semaphore(_MOST_LOGINS)
+        self._logins = asyncio.Semaphore(MOST_LOGINS)
         self._asking = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -207,12 +212,15 @@ class Fleet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.gather(*(remote.close() for remote in self._remotes.values()))
-        for line in reversed(self._lines.values()):
-            await line.close()
+        left = list(self._lines.items())  # logins without a remote, and bastions: each after those who go through it
+        while left:
+            ways = {endpoint.via for endpoint, _ in left}
+            await asyncio.gather(*(line.close() for endpoint, line in left if endpoint not in ways))
+            left = [(endpoint, line) for endpoint, line in left if endpoint in ways]
 
     async def open(self, hosts: Sequence[str]) -> dict[str, Remote | Output]:
         """Log in to all of them at once. A host that fails is an Output that says why. Raises UsageError."""
-        lines = [self._line(route(self._inventory.host(name), self._inventory)) for name in hosts]
+        lines = [self._way(name) for name in hosts]
         opened = await asyncio.gather(
             *(self._open(self._inventory.host(name), line) for name, line in zip(hosts, lines, strict=True))
         )
@@ -220,15 +228,21 @@ class Fleet:
 
     def host_key(self, name: str) -> str:
         """The fingerprint of the host key that a host has shown; empty before it was opened."""
-        return self._line(route(self._inventory.host(name), self._inventory)).host_key
+        return self._way(name).host_key
+
+    def _way(self, name: str) -> Line:
+        """The line to a host, worked out once: each time it costs a reading of the ssh_config."""
+        if name not in self._ways:
+            self._ways[name] = self._line(route(self._inventory.host(name), self._inventory))
+        return self._ways[name]
 
     def public_key(self, name: str) -> str:
         """The same key, as a known_hosts file has it: `ssh-ed25519 AAAA...`."""
-        return self._line(route(self._inventory.host(name), self._inventory)).public_key
+        return self._way(name).public_key
 
     def port(self, name: str) -> int:
         """The port of a host's sshd, as the laptop reaches it."""
-        return route(self._inventory.host(name), self._inventory).port
+        return self._way(name).endpoint.port
 
     def carrier(self, relay: Relay, bytes_per_s: float = 0) -> SshCarrier:
         """Brings files along chains of the hosts that were opened, once each is settled."""
@@ -243,14 +257,24 @@ class Fleet:
     async def _open(self, host: Host, line: Line) -> Remote | Output:
         shell = Shell(line, self._patience, self._asker(host.name))
         try:
-            async with self._logins:
-                await line.open()
+            await self._log_in(line)
             if host.name not in self._remotes:
                 await shell.find_root(host.sudo)
                 self._remotes[host.name] = SshRemote(host, shell, self._texts)
         except NoAnswerError as error:
             return error.output()
         return self._remotes[host.name]
+
+    async def _log_in(self, line: Line) -> None:
+        """Raises NoAnswerError."""
+        async with self._logins:
+            opening = asyncio.create_task(line.open())
+            try:
+                await asyncio.wait((opening,), timeout=SLOT_S)
+            except asyncio.CancelledError:
+                opening.cancel()
+                raise
+        await opening
 
     def _asker(self, host: str) -> AskPassword | None:
         ask = self._sudo_password

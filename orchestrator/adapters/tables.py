@@ -19,6 +19,7 @@ from orchestrator.core.cost_words import change_heading, change_rows, cost_lines
 from orchestrator.core.ending import result_lines
 from orchestrator.core.evidence import Evidence, StaleKind
 from orchestrator.core.evidence_words import evidence_lines, member_rows, resource_rows, stale_lines
+from orchestrator.core.many import by_words, few, gathered
 from orchestrator.core.masters import Claim
 from orchestrator.core.model import Finding, Phase, Plan, Severity
 from orchestrator.core.phases import point_of_no_return
@@ -144,9 +145,9 @@ def print_findings(console: Console, findings: Sequence[Finding], hosts: Sequenc
 
 def _findings(findings: Iterable[Finding]) -> RenderableType:
     table = _grid(0, 0, 0)
-    for finding in findings:
+    for whose, finding in gathered(findings):
         severity = Text(finding.severity.value, style=_SEVERITY_STYLES[finding.severity])
-        table.add_row(severity, finding.host or "cluster", finding.name, printable(finding.what))
+        table.add_row(severity, whose, finding.name, printable(finding.what))
         if remedy := render.remedy_words(finding):
             table.add_row("", "", "", Text(f"-> {remedy}"))
     return _indented(table)
@@ -231,8 +232,13 @@ def _stands(plan: Plan, standing: PhaseStanding) -> Text:
     groups = [(stand, hosts) for stand, hosts in standing.hosts.items() if hosts]
     if len(groups) > 1 or (groups and groups[0][0] in (Stand.DOUBT, Stand.RUNNING)):
         text.append("; ".join(f"{stand}: {render.hosts_words(plan, hosts)}" for stand, hosts in groups))
-    for host, reason in standing.reasons.items():
-        text.append(f"\n{host}: {printable(reason)}" if text else f"{host}: {printable(reason)}")
+    for line in few(
+        [
+            f"{render.hosts_words(plan, hosts)}: {printable(reason)}"
+            for reason, hosts in by_words(standing.reasons.items()).items()
+        ]
+    ):
+        text.append(f"\n{line}" if text else line)
     return text
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from orchestrator.core.acts import BEGUN, was_cut_off
 from orchestrator.core.hooks import Hook, LocalHook
+from orchestrator.core.many import few
 from orchestrator.core.model import (
     ActRecord,
     ActState,
@@ -103,7 +104,7 @@ def batches(steps: Sequence[Step], size: int) -> Iterator[Sequence[Step]]:
 
 def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> OrchestratorError:
     """The error that failed steps amount to: what each host said, and the exit code that fits them."""
-    text = f"{phase}: {'; '.join(str(end) for end in failures)}"
+    text = f"{phase}: {'; '.join(few([str(end) for end in failures]))}"
     lost = any(end.answer is Answer.UNKNOWN for end in failures)
     if phase is PhaseName.CLAIM:
         if CLAIMED_BY_ANOTHER in {end.outcome.exit_code for end in failures if end.outcome}:

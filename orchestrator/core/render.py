@@ -7,11 +7,12 @@ that asks it, and a step's commands are the argv that will run.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.core.hooks import Hook, LocalHook
 from orchestrator.core.inventory import HookPlace, Volumes, VolumesHook
+from orchestrator.core.many import MOST
 from orchestrator.core.model import (
     Exec,
     Finding,
@@ -246,7 +247,24 @@ def commands(plan: Plan, phase: Phase) -> tuple[tuple[str, str, str], ...]:
     hosts: dict[tuple[str, str], dict[str, None]] = {}
     for verb, command, host in said:
         hosts.setdefault((verb, command), {})[host] = None
-    return tuple((verb, hosts_words(plan, tuple(where)), command) for (verb, command), where in hosts.items())
+    lines = [(verb, hosts_words(plan, tuple(where)), command) for (verb, command), where in hosts.items()]
+    return tuple(_like_one_another(plan, lines))
+
+
+def _like_one_another(plan: Plan, lines: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Commands that differ in nothing but a worker's name: of many the first, and how many more; the plan has all."""
+    workers = {name for host in plan.inventory.workers for name in (host.name, host.node)}
+    alike: dict[tuple[str, str, str], list[tuple[str, str, str]]] = {}
+    for line in lines:
+        verb, where, command = line
+        words = " ".join("WORKER" if word in workers else word for word in command.split(" "))
+        alike.setdefault((verb, "WORKER" if where in workers else where, words), []).append(line)
+    for (verb, where, _), same in alike.items():
+        if len(same) <= MOST:
+            yield from same
+        else:
+            yield same[0]
+            yield verb, where, f"({len(same) - 1:,} more like that, each with another worker's name)"
 
 
 def _question(plan: Plan, call: Exec | Script) -> str:

@@ -51,6 +51,9 @@ PROVEN_WAIT_S = 600.0
 WORKER_POLL_S = 2.0
 """A worker takes a minute to come back, and each question goes to it and to every master."""
 
+WORKER_POLL_EACH_S = 0.1
+"""In a large batch the questions come further apart: a master answers ten in a second at the most."""
+
 READY_WAIT_S = 600.0
 """An API server waits for etcd, in kubelet's back-off of up to 300 s if it crashed meanwhile."""
 

@@ -7,12 +7,14 @@ import hashlib
 import os
 import random
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from orchestrator import spread as spread_module
 from orchestrator.adapters.source import FileSource
 from orchestrator.adapters.ssh import Fleet, SshRemote
 from orchestrator.adapters.ssh_relay import Limit, SshCarrier
@@ -230,6 +232,19 @@ async def test_a_host_key_that_is_another_one_gets_no_byte(site: Site) -> None:
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
     assert any("three" in note and "erification failed" in note for note in site.notes), site.notes
+
+
+async def test_a_giver_that_hangs_is_left_for_another(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = text(site.folder / "source", 3_000_000)
+    monkeypatch.setattr(spread_module, "STILL_S", 2.0)
+    listening = socket.create_server(("127.0.0.1", 0))  # an sshd that takes the connection, and says nothing
+    dead = site.link("one", "two").model_copy(update={"port": listening.getsockname()[1]})
+    links = tuple(dead if (link.giver, link.taker) == ("one", "two") else link for link in site.links)
+    outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.ZSTD, links=links)), FileSource(path))
+    listening.close()
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    assert whole(site, path)
+    assert any(note == "one cannot hand it on to two: nothing has come for 2 s" for note in site.notes), site.notes
 
 
 async def test_a_cut_in_the_middle_sends_little_twice(site: Site) -> None:

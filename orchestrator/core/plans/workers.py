@@ -81,13 +81,12 @@ def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView]
         for master in inventory.masters
         if (etcd := views[master.name].etcd)
     )
+    poll_s = max(timeouts.WORKER_POLL_S, timeouts.WORKER_POLL_EACH_S * policy.batch_size(len(inventory.workers)))
     return Step(
         id=f"{STEP}/{worker.name}",
         host=worker.name,
         title="reboot" if reboot else "restart services",
         act=Reboot() if reboot else distro.restart_services(worker),
-        done_if=Probe(
-            looks=(restarted, *node), judge=Judge.NODE, wait_s=policy.ready_timeout_s, poll_s=timeouts.WORKER_POLL_S
-        ),
+        done_if=Probe(looks=(restarted, *node), judge=Judge.NODE, wait_s=policy.ready_timeout_s, poll_s=poll_s),
         rerunnable=True,
     )

@@ -100,7 +100,7 @@ def test_of_many_hosts_only_those_at_work_or_failed(reporter: LiveReporter) -> N
                 reporter.step(host, f"workers.restart/{host}", "failed" if number == 5 else "done", "why")
         lines = _screen(reporter)
     assert [line.split()[0] for line in lines[1:-1]] == ["worker-6", "worker-38", "worker-39", "worker-40"]
-    assert lines[-1] == "37 of 100 hosts are through; 96 not shown"
+    assert lines[-1] == "37 of 100 hosts are through, 1 of them failed; 3 at work; 96 not shown"
 
 
 def test_at_the_end_only_plain_lines_are_left(clock: StillClock) -> None:

@@ -1,0 +1,165 @@
+"""`make bench-fleet`: facts from 200 hosts over SSH, by us, by Ansible and by pyinfra, by turns.
+
+The hosts are 200 real OpenSSH servers on this machine. Each contender brings the product's own look at a worker to
+each and takes its answer home; from its start to its end, beginning without a connection. How many hosts at once suit
+Ansible and pyinfra best is tried first, on a quarter of the hosts. Takes some five minutes, and writes
+docs/bench-fleet.md with its plot.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.adapters.files import load_inventory
+from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.ssh_shell import run_text
+from orchestrator.core.model import Command
+from orchestrator.core.texts import render_scripts
+from orchestrator.distros import DISTROS
+from tests.bench import fleet_page
+from tests.bench.figures import load
+from tests.bench.fleet_hosts import Hosts, serving
+from tests.bench.fleet_page import ANSIBLE, OURS, PYINFRA, SETUP, Run
+from tests.bench.fleet_watch import measured
+from tests.lab.lab import REPOSITORY
+
+HOSTS = int(os.environ.get("HOSTS", "200"))
+ROUNDS = int(os.environ.get("ROUNDS", "2"))
+AT_ONCE = (10, 25, 50)
+LAST_START_S = 210.0
+"""No further round begins after that: the whole is to end within six minutes on a machine that others use too."""
+
+SIGNS = {SETUP: "ansible_date_time"}
+"""What stands once in each host's answer, where that is not our look's last line."""
+
+TOOLS = REPOSITORY / ".lab"
+
+
+@dataclass
+class Bench:
+    """The hosts, what to ask them, and every run so far. ``best`` is how many at once suit a contender."""
+
+    hosts: Hosts
+    best: dict[str, int] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+
+    def run(self, contender: str, hosts: Hosts, at_once: int = 0) -> Run:
+        """One run. Raises AssertionError where a host has not answered."""
+        argv, environment = ARGV[contender](hosts, at_once)
+        output = hosts.folder / "output"
+        before = hosts.cpu_s()
+        used = measured(output, argv, environment)
+        hosts.cut()
+        text = output.read_text(errors="replace")
+        ours = json.loads(text) if contender == OURS else {}
+        answers = ours["answers"] if ours else text.count(SIGNS.get(contender, "clock_last\tMT"))
+        assert answers == len(hosts.servers), f"{contender}: {answers} answers: {text[-2000:]}"
+        return Run(contender, answers, at_once, hosts.recorded, used, hosts.cpu_s() - before, ours)
+
+    def choose(self, contender: str) -> None:
+        """Which number of hosts at once is its fastest."""
+        some = self.hosts.first(len(self.hosts.servers) // 4)
+        tried = [self.run(contender, some, many) for many in AT_ONCE]
+        self.best[contender] = min(tried, key=lambda run: run.used.wall_s).at_once
+        words = ", ".join(f"{run.at_once} at once {run.used.wall_s:.1f} s" for run in tried)
+        print(f"{contender}, {len(some.servers)} hosts: {words}", flush=True)
+
+    def play(self, contender: str, hosts: Hosts) -> None:
+        self.runs.append(self.run(contender, hosts, self.best.get(contender, 0)))
+        print(self.runs[-1], flush=True)
+
+
+def _ours(hosts: Hosts, at_once: int) -> tuple[list[str], dict[str, str]]:
+    return [sys.executable, "-m", "tests.bench.fleet_client", str(hosts.ours())], {}
+
+
+def _ansible(hosts: Hosts, at_once: int) -> tuple[list[str], dict[str, str]]:
+    return _ad_hoc(hosts, at_once, "-m", "raw", "-a", _one_line(hosts))
+
+
+def _ansible_setup(hosts: Hosts, at_once: int) -> tuple[list[str], dict[str, str]]:
+    return _ad_hoc(hosts, at_once, "-m", "setup", "-a", "gather_subset=!all")
+
+
+def _ad_hoc(hosts: Hosts, at_once: int, *words: str) -> tuple[list[str], dict[str, str]]:
+    argv = [str(_tool("ansible", "ansible-core")), "all", "-i", str(hosts.ansible()), "-f", str(at_once), *words]
+    return argv, {"ANSIBLE_CONFIG": str(hosts.folder / "ansible.cfg")}
+
+
+def _pyinfra(hosts: Hosts, at_once: int) -> tuple[list[str], dict[str, str]]:
+    argv = [str(_tool("pyinfra", "pyinfra")), "-y", "--parallel", str(at_once), str(hosts.pyinfra())]
+    return [*argv, "exec", "--", _one_line(hosts)], {}
+
+
+ARGV: dict[str, Callable[[Hosts, int], tuple[list[str], dict[str, str]]]] = {
+    OURS: _ours,
+    ANSIBLE: _ansible,
+    SETUP: _ansible_setup,
+    PYINFRA: _pyinfra,
+}
+
+
+def _one_line(hosts: Hosts) -> str:
+    """The look that the product sends to a worker, in a form that every tool passes on as it is."""
+    inventory = load_inventory(hosts.ours())
+    look = DISTROS[inventory.distribution].look_at_host(inventory.workers[0])
+    text = run_text(Command((look.file, *look.args), render_scripts(read_templates())[look.file]))
+    return f"echo {base64.b64encode(text.encode()).decode()} | base64 -d | sh"
+
+
+def _tool(name: str, package: str) -> Path:
+    """A program in a virtual environment of its own, made where it is missing."""
+    program = TOOLS / name / "bin" / name
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(TOOLS / name)], check=True)
+        pip = [str(TOOLS / name / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", package]
+        subprocess.run(pip, check=True)
+    return program
+
+
+def versions() -> Iterator[str]:
+    """What each contender calls itself, and the hosts' server."""
+    for name, package in (("ansible", "ansible-core"), ("pyinfra", "pyinfra")):
+        told = subprocess.run([_tool(name, package), "--version"], capture_output=True, text=True, check=True)
+        yield told.stdout.splitlines()[0]
+    yield subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=True).stderr.strip()
+
+
+def main() -> int:
+    began, load_before = time.monotonic(), load()
+    names = list(versions())
+    with tempfile.TemporaryDirectory(prefix="fleet-") as folder, serving(Path(folder), HOSTS) as hosts:
+        bench, elsewhere, few = Bench(hosts), hosts.record(_one_line(hosts)), hosts.first(HOSTS // 4)
+        print(f"{HOSTS} hosts; load average {load_before}", flush=True)
+        bench.run(OURS, hosts.first(10))  # what is read from the disk for the first time is nobody's to pay for
+        for contender in (ANSIBLE, PYINFRA):
+            bench.choose(contender)
+        bench.best[SETUP] = bench.best[ANSIBLE]
+        for number in range(ROUNDS):
+            if number and time.monotonic() - began > LAST_START_S:
+                break
+            for place in (hosts, elsewhere):
+                for contender in (OURS, ANSIBLE, PYINFRA):
+                    bench.play(contender, place)
+        for contender in (OURS, SETUP):
+            bench.play(contender, few)
+    here = [run for run in bench.runs if not run.recorded]
+    for runs in (here, fleet_page.select(bench.runs, HOSTS, recorded=True)):
+        print(f"\n{fleet_page.table(runs)}")
+    print(f"\nload average {load()} at the end")
+    print(fleet_page.ratios(bench.runs, HOSTS))
+    fleet_page.write(bench.runs, HOSTS, names, f"{load_before}, {load()}", AT_ONCE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Hundreds of hosts at once: how many logins, who waits for whom, and how long the goodbye takes. No network."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from orchestrator.adapters import known_hosts, ssh, ssh_line
+from orchestrator.adapters.known_hosts import HostKeyCheck
+from orchestrator.adapters.ssh import Fleet
+from orchestrator.adapters.ssh_line import Patience
+from orchestrator.adapters.ssh_route import route
+from orchestrator.core.inventory import Distribution, Host, Inventory, Policies, Role, Sudo
+from orchestrator.core.model import Output
+
+TEXTS = {"host.sh": "", "act.sh": ""}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIgRyK1IoXcMnbsGYJzVbDqD8kCo9cTcBV+dTSPLMWPh"
+ONE_TRY = Patience(connect_tries=1)
+
+
+@dataclass
+class Network:
+    """Stands for ``asyncssh.connect``. A silent host never answers: neither a login nor a goodbye."""
+
+    login_s: float = 0.01
+    silent_s: float = 0.0
+    silent: frozenset[str] = frozenset()
+    under_way: int = 0
+    most: int = 0
+    told: list[str] = field(default_factory=list)
+
+    async def connect(self, address: str, port: int, **_: object) -> Connection:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            if self.silent_s and address in self.silent:
+                await asyncio.sleep(self.silent_s)
+                self.told.append(f"gave up {address}")
+                raise TimeoutError
+            await asyncio.sleep(self.login_s)
+        finally:
+            self.under_way -= 1
+        self.told.append(f"opened {address}")
+        return Connection(self, address)
+
+
+@dataclass
+class Connection:
+    """What the product uses of a connection. No command runs on it."""
+
+    network: Network
+    address: str
+
+    def get_server_host_key(self) -> None:
+        return None
+
+    def is_closed(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.network.told.append(f"closing {self.address}")
+
+    async def wait_closed(self) -> None:
+        if self.address in self.network.silent:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self.network.login_s)
+        self.network.told.append(f"closed {self.address}")
+
+    def abort(self) -> None:
+        self.network.told.append(f"cut {self.address}")
+
+    async def create_process(self, *_: object, **__: object) -> None:
+        raise asyncssh.ConnectionLost("no command runs here")
+
+
+def inventory(names: Sequence[str], *, sudo: Sudo = Sudo.NEVER, jump: str | None = None) -> Inventory:
+    hosts = [
+        Host(name=name, role=Role.WORKER, address=name, node=name, config="none", sudo=sudo, jump=jump)
+        for name in names
+    ]
+    if jump:
+        hosts.append(Host(name=jump, role=Role.BASTION, address=jump, node=jump, config="none"))
+    return Inventory(format=1, cluster="many", distribution=Distribution.KUBLR, policies=Policies(), hosts=tuple(hosts))
+
+
+def network_of(monkeypatch: pytest.MonkeyPatch, network: Network) -> Network:
+    monkeypatch.setattr(asyncssh, "connect", network.connect)
+    return network
+
+
+NAMES = [f"worker-{number}" for number in range(200)]
+
+
+async def test_logins_are_bounded_and_all_hosts_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = network_of(monkeypatch, Network())
+    async with Fleet(inventory(NAMES), TEXTS, None) as fleet:
+        opened = await fleet.open(NAMES)
+    assert list(opened) == NAMES and not any(isinstance(remote, Output) for remote in opened.values())
+    assert network.most == ssh.MOST_LOGINS
+
+
+async def test_silent_hosts_do_not_keep_the_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times as many as may log in at once: were each to keep its place until it is given up, the last host would
+    come after most of them."""
+    monkeypatch.setattr(ssh, "SLOT_S", 0.02)
+    silent = frozenset(NAMES[: 3 * ssh.MOST_LOGINS])
+    network = network_of(monkeypatch, Network(silent=silent, silent_s=3.0))
+    async with Fleet(inventory(NAMES), TEXTS, None, patience=ONE_TRY) as fleet:
+        opened = await fleet.open(NAMES)
+    assert {name for name, remote in opened.items() if isinstance(remote, Output)} == silent
+    assert network.told.index(f"opened {NAMES[-1]}") < network.told.index(f"gave up {NAMES[0]}")
+
+
+@pytest.mark.parametrize("sudo", [Sudo.NEVER, Sudo.AUTO], ids=["hosts", "logins that cannot become root"])
+async def test_fifty_silent_hosts_are_left_in_the_time_of_one(monkeypatch: pytest.MonkeyPatch, sudo: Sudo) -> None:
+    monkeypatch.setattr(ssh_line, "GOODBYE_S", 0.2)
+    names = NAMES[:50]
+    network = network_of(monkeypatch, Network(silent=frozenset(names)))
+    async with Fleet(inventory(names, sudo=sudo), TEXTS, None) as fleet:
+        opened = await fleet.open(names)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10 * 0.2
+    assert all(isinstance(remote, Output) for remote in opened.values()) == (sudo is Sudo.AUTO)
+    assert sum(told.startswith("cut ") for told in network.told) == 50
+
+
+async def test_a_bastion_is_left_after_those_who_go_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = network_of(monkeypatch, Network())
+    names = NAMES[:5]
+    async with Fleet(inventory(names, sudo=Sudo.AUTO, jump="gate"), TEXTS, None) as fleet:
+        await fleet.open(names)
+    assert network.told.index("closing gate") > max(network.told.index(f"closed {name}") for name in names)
+
+
+def test_known_hosts_are_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text("".join(f"{name} {KEY}\n" for name in NAMES[:100]))
+    read: list[Path] = []
+    load = known_hosts._load
+
+    def counted(known: asyncssh.SSHKnownHosts, path: Path) -> None:
+        read.append(path)
+        load(known, path)
+
+    monkeypatch.setattr(known_hosts, "_load", counted)
+
+    def knows(name: str) -> bool:
+        host = Host(name=name, role=Role.WORKER, address=name, node=name, config="none", known_hosts=(str(file),))
+        check = HostKeyCheck(route(host, inventory([name])))
+        return bool(check.known.match(name, "", None)[0])
+
+    assert [knows(name) for name in NAMES] == [True] * 100 + [False] * 100
+    assert read.count(file) == 1
+    with file.open("a") as more:
+        more.write(f"{NAMES[-1]} {KEY}\n")
+    assert knows(NAMES[-1]), "a key that was added meanwhile"
