@@ -140,7 +140,7 @@ class File:
     def _begin(self) -> None:
         now = Standings(
             size_bytes=self.load.source.size_bytes,
-            have={host: waiting.have for host, waiting in self.waiting.items()},
+            have={host: self.waiting[host].have for host in sorted(self.waiting, key=self._place)},
             filling=frozenset(self.filling),
             whole=tuple(self.whole),
             links=self.relay.pairs - self.bad,
@@ -152,6 +152,10 @@ class File:
             task = asyncio.create_task(run.run())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _place(self, host: str) -> int:
+        """In the order that the plan shows."""
+        return self.relay.order.index(host) if host in self.relay.order else len(self.relay.order)
 
     def chain_ended(self, chain: Chain) -> None:
         """Others may go on from what its hosts have."""

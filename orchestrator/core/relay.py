@@ -51,6 +51,11 @@ class Relay(Frozen):
     def pairs(self) -> frozenset[tuple[str, str]]:
         return frozenset((link.giver, link.taker) for link in self.links)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The masters that have a part in it, as the inventory has them."""
+        return tuple(dict.fromkeys(name for link in self.links for name in (link.giver, link.taker)))
+
     def link(self, giver: str, taker: str) -> Link:
         """The one between these two. Raises KeyError."""
         for link in self.links:
