@@ -24,7 +24,7 @@ class Source(Protocol):
     def size_bytes(self) -> int: ...
 
     def chunks(self, offset: int) -> AsyncIterator[bytes]:
-        """The bytes from ``offset`` on, in pieces of at most some hundred KiB."""
+        """The bytes from ``offset`` on, in pieces of at most 1 MiB: more at once would hold the event loop up."""
         ...
 
     async def sha256(self, length: int) -> str:

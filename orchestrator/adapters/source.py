@@ -11,7 +11,7 @@ from orchestrator.core.model import Command
 from orchestrator.core.timeouts import HASH_S
 from orchestrator.ports import HostError, Remote
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 1024 * 1024
 
 
 class FileSource:
@@ -27,7 +27,7 @@ class FileSource:
         return self._size_bytes
 
     async def chunks(self, offset: int) -> AsyncIterator[bytes]:
-        """The bytes from ``offset`` on, in pieces of at most 256 KiB."""
+        """The bytes from ``offset`` on, in pieces of at most 1 MiB."""
         with self._path.open("rb") as file:
             file.seek(offset)
             while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):

@@ -143,6 +143,8 @@ class Line:
                 ignore_encrypted=True,
                 agent_forwarding=False,
                 x11_forwarding=False,
+                # What is large is packed already, and zlib here would hold the event loop up: 38 s for each GiB.
+                compression_algs=("none", "zlib@openssh.com"),
                 request_pty=False,
                 command=None,
                 connect_timeout=patience.connect_timeout_s,
