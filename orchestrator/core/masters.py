@@ -149,11 +149,11 @@ class MasterView:
     hosts_file: str = ""
     state_disk: Disk | None = None
     data_disk: Disk | None = None
+    wal_disk: Disk | None = None
     free_inodes: int | None = None
     data_bytes: int = 0
     data_written_s: int = 0
     keeps_beside: bool = True
-    wal_mounted: bool = False
     owner: str = ""
     tools: tuple[Tool, ...] = ()
     members_on_disk: tuple[str, ...] = ()

@@ -89,7 +89,7 @@ def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
         data_entries=tuple(facts.get("data_entries", "").splitlines()),
         member_links=tuple(facts.get("member_links", "").splitlines()),
         missing_certificates=tuple(facts.get("missing_certificates", "").split()),
-        wal_mounted=bool(facts.get("wal_mounted", "").strip()),
+        wal_disk=parse_disk(facts.get("wal_disk", "")),
         owner=facts.get("owner", "").strip(),
         tools=parse_tools(facts.get("tools", "")),
         mounts_within=tuple(facts.get("mounts_within", "").splitlines()),

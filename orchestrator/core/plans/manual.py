@@ -136,7 +136,7 @@ class Manual:
             "aside.sh",
             master.etcd.member_path,
             master.kept,
-            *master.wal_and_kept,
+            *((*master.wal_and_kept, master.staged_wal) if master.staged_wal else ()),
             rerunnable=True,
             undo="put it back",
         )

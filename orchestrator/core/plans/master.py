@@ -49,8 +49,8 @@ class Master:
 
     @property
     def kept_wal(self) -> str:
-        """Where the old log goes, if it lies apart: renamed beside its folder."""
-        return f"{self.etcd.wal_dir}.kr-{self.run}" if self.etcd.wal_dir else ""
+        """Where the old log goes, if it lies apart: within its folder, which may be mounted by itself."""
+        return f"{self.etcd.wal_dir}/.kr-{self.run}" if self.etcd.wal_dir else ""
 
     @property
     def wal_and_kept(self) -> tuple[str, ...]:

@@ -164,6 +164,7 @@ class Rejoin:
             self.failed.program,
             etcd.member_path,
             etcd.wal_dir,
+            failed.staged_wal,
             owner_of(failed.view, (other.view for other in self.others)),
             etcd.member,
             etcd.peer_url,
