@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import truth
+from tests.lab.commands import wait
 from tests.lab.conftest import renew
 from tests.lab.hosts import MASTERS, WORKERS
 from tests.lab.lab import Lab
@@ -102,7 +103,7 @@ def test_restored_after_the_laptop_died_and_a_master_rebooted_then_rolled_back(
     is_restored(cluster, resumed.out)
     for master in MASTERS:
         assert set(cluster.active(master, "kube-scheduler", "kube-apiserver")) == {"active"}
-        assert cluster.is_ready(master)
+    wait(lambda: all(cluster.is_ready(master) for master in MASTERS), "API server that is ready on every master")
 
     rolled = laptop.run("rollback", "-i", cluster.inventory, "--confirm", "lab")
     assert rolled.code == 0, rolled
