@@ -13,6 +13,7 @@ from orchestrator.core.inventory import Host, Inventory, Paths, Units
 from orchestrator.core.masters import ApiConfig, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
 from orchestrator.core.model import Finding, Severity
 from orchestrator.core.tools import Place, Tool
+from orchestrator.distros.kublr import unfit
 from orchestrator.errors import RefusedError
 from tests.unit.builders import DATA, inventory, masters, snapshot_facts
 
@@ -25,7 +26,12 @@ def findings(
     views: Mapping[str, MasterView] | None = None, cluster: Inventory | None = None, *overrides: str
 ) -> tuple[Finding, ...]:
     cluster = cluster or inventory()
-    return check_all(cluster, snapshot_facts(), views or masters(), frozenset(overrides))
+    hosts = {host.name: host for host in cluster.masters}
+    seen = {
+        name: replace(view, unfit=tuple(unfit(hosts[name], view))) if name in hosts else view
+        for name, view in (views or masters()).items()
+    }
+    return check_all(cluster, snapshot_facts(), seen, frozenset(overrides))
 
 
 def by_etcds_tool(views: Mapping[str, MasterView]) -> tuple[Finding, ...]:
