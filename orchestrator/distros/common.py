@@ -68,6 +68,7 @@ def look_at_volume(host: Host, view: MasterView) -> Script | None:
             etcd.image,
             *((view.api.client_ca,) if view.api.client_ca else ()),
             *view.api.service_account_keys,
+            *((view.api.encryption,) if view.api.encryption else ()),
         ),
         timeout_s=timeouts.LOOK_S,
     )
