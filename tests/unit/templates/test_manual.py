@@ -149,6 +149,30 @@ def test_before_the_start_all_is_put_back_as_it_was(host: FakeHost, snapshot: Pa
         assert {path: path.stat().st_ino for path in host.member.rglob("*")} == before
 
 
+def test_a_data_folder_that_is_a_mount_point_keeps_all_of_it_within(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    way.kept = host.member.parent / f".kr-{RUN}"
+    host.write_member()
+    (host.member.parent / "lost+found").mkdir()
+    before, around = tree(host.member), sorted(path.name for path in host.root.iterdir())
+    way.done()
+    assert way.is_placed() and way.is_intact()
+    assert sorted(path.name for path in host.root.iterdir()) == around, "nothing lies beside it"
+    assert way.unplace().returncode == 0 and way.is_unplaced()
+    assert tree(host.member) == before
+
+
+@WITHOUT_APPLETS
+def test_the_restored_data_gets_the_old_ones_owner_mode_and_label(host: FakeHost, snapshot: Path) -> None:
+    host.program("chcon", "exit 0")
+    way = Way(host, snapshot)
+    way.bring_tool()
+    label = "system_u:object_r:container_file_t:s0:c1,c2"
+    assert way.restore(owner=f"{os.getuid()}:{os.getgid()} 750 {label}").returncode == 0
+    assert (way.staged / "member").stat().st_mode & 0o777 == 0o750
+    assert host.calls == [f"chcon -R {label} {way.staged}.part/member"]
+
+
 @WITHOUT_APPLETS
 def test_files_are_known_where_find_is_busyboxs(host: FakeHost, snapshot: Path) -> None:
     """Its -exec takes busybox's own stat, which prints no birth; unplace asks the host's."""
