@@ -237,3 +237,25 @@ def test_the_kept_log_goes_with_the_old_data(way: Way) -> None:
     assert way.host.act(*unkeep).returncode == 0
     assert not way.wals[1].exists() and not way.kept.exists()
     assert way.is_placed() and (way.wal / "README").exists()
+
+
+@ONE_SHELL
+def test_its_disk_is_looked_at_even_where_it_is_gone(way: Way) -> None:
+    assert way.wal
+    host, nowhere = way.host, "http://127.0.0.1:1"
+    where = (
+        host.member.parent,
+        host.state,
+        nowhere,
+        nowhere,
+        "127.0.0.1",
+        *["/absent"] * 6,
+        "/registry",
+        "",
+        host.member,
+    )
+    for wal in (way.wal, way.wal / "gone"):
+        facts = host.facts("volume.sh", *where, wal, "")
+        assert facts["wal_disk"].split()[-1] == facts["data_disk"].split()[-1]
+    assert facts["wal_disk"]
+    assert "wal_disk" not in {name for name, text in host.facts("volume.sh", *where, "", "").items() if text.strip()}
