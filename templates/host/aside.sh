@@ -1,5 +1,5 @@
-# aside.sh MEMBER KEPT [WAL KEPT_WAL [STAGED_WAL]]   Sets the old data aside, by a rename, and first of all: without it nothing starts.
-# Then a log that lies apart, file by file. STAGED_WAL lies in the same folder.
+# aside.sh MEMBER KEPT [WAL KEPT_WAL [STAGED_WAL]]   Sets the old data aside, by a rename; first of all, for without it
+# nothing starts. Then a log that lies apart, file by file. STAGED_WAL lies in the same folder.
 #   RUN/kept         device, inode, birth, size, path of every old file: what a restored member must not run on
 #   RUN/kept.stats   inode, size, time of the last change and path of every old file: what must still be so to put it back
 {% include "host/stats.sh" %}

@@ -132,7 +132,7 @@ class Manual:
         return script_step(
             "keep.aside",
             master,
-            f"set the old data aside, in {master.kept}, by a rename",
+            f"set the old data aside, {master.kept_words}",
             "aside.sh",
             master.etcd.member_path,
             master.kept,

@@ -58,6 +58,12 @@ class Master:
         return (self.etcd.wal_dir, self.kept_wal) if self.etcd.wal_dir else ()
 
     @property
+    def kept_words(self) -> str:
+        """Where the old data goes, and how."""
+        apart = f"; its log, file by file, in {self.kept_wal}" if self.etcd.wal_dir else ""
+        return f"in {self.kept}, by a rename{apart}"
+
+    @property
     def staged(self) -> str:
         """Where the manual strategy restores to: beside the live folder, so that a rename puts it in its place."""
         return f"{posixpath.dirname(self.etcd.member_path)}/.kr-{self.run}.staged"
