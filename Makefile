@@ -13,6 +13,7 @@ help:
 	@echo 'make simulate-all  an undo interrupted at every point; make test takes every third'
 	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
 	@echo 'make bench-outage  the outage of a restore: ours, by hand, by Ansible; and a plain stop and start'
+	@echo 'make bench-transfer  one file brought to every master: ours, scp, Ansible, pyinfra'
 
 $(VENV_READY): pyproject.toml
 	python3 -m venv .venv

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator import options
+from orchestrator import options, undo_commands
 from orchestrator.backup_commands import backup_app
 from orchestrator.confirm import confirm_destroyed, confirm_plan
 from orchestrator.errors import OrchestratorError, UsageError
@@ -21,7 +21,6 @@ from orchestrator.opening import opened, opened_maybe_with, opened_with
 from orchestrator.snapshot_commands import snapshot_app
 
 if TYPE_CHECKING:
-    from orchestrator.app.undoing import Kind
     from orchestrator.core.model import Plan
 
 app = typer.Typer(
@@ -127,6 +126,7 @@ def restore(
     destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
+    limit_rate: options.LimitRate = "",
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -146,7 +146,9 @@ def restore(
             made = planned.plan
             await confirm_plan(cluster, made, confirm, verbose, planned.rows if diff else ())
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
-            ended = await running.run_plan(cluster, made, snapshot=found.path, answers=_answers(volumes_done))
+            ended = await running.run_plan(
+                cluster, made, snapshot=found.path, answers=options.answers(volumes_done), limit=limit_rate
+            )
         print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)
@@ -159,6 +161,7 @@ def apply(
     destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
     volumes_done: options.VolumesDone = False,
+    limit_rate: options.LimitRate = "",
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -174,7 +177,7 @@ def apply(
             await planning.refuse_stale(cluster, made)
             await confirm_plan(cluster, made, confirm, verbose)
             await confirm_destroyed(cluster, made.inventory.left_out, destroyed)
-            ended = await running.run_plan(cluster, made, answers=_answers(volumes_done))
+            ended = await running.run_plan(cluster, made, answers=options.answers(volumes_done), limit=limit_rate)
         print_ended(ended, where, as_json=as_json)
 
     try:
@@ -225,6 +228,7 @@ def resume(
     without: options.Without = None,
     destroyed: options.Destroyed = None,
     volumes_done: options.VolumesDone = False,
+    limit_rate: options.LimitRate = "",
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -237,7 +241,9 @@ def resume(
     async def work() -> None:
         async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, path):
             await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
-            ended = await running.resume(cluster, run, snapshot=path, answers=_answers(volumes_done))
+            ended = await running.resume(
+                cluster, run, snapshot=path, answers=options.answers(volumes_done), limit=limit_rate
+            )
         print_ended(ended, inventory, as_json=as_json)
 
     run_command(work, inventory)
@@ -311,48 +317,7 @@ def reinit(
     run_command(work, inventory)
 
 
-def _undo(kind: Kind, text: str) -> None:
-    """Adds a command that takes a run back: they differ in their plans alone."""
-
-    @app.command(kind, help=f"{text}\n\nExample: orchestrator {kind} -i cluster.yml")
-    def command(
-        inventory: options.Inventory,
-        run: options.Run = None,
-        dry_run: options.DryRun = False,
-        without: options.Without = None,
-        destroyed: options.Destroyed = None,
-        confirm: options.Confirm = None,
-        volumes_done: options.VolumesDone = False,
-        as_json: options.Json = False,
-        verbose: options.Verbose = 0,
-        quiet: options.Quiet = False,
-    ) -> None:
-        from orchestrator.adapters import report
-        from orchestrator.app import undoing
-
-        async def work() -> None:
-            ended = None
-            async with opened(inventory, quiet=quiet, without=without) as cluster:
-                found = await undoing.plan_undo(cluster, kind, run)
-                if not dry_run:
-                    await confirm_plan(cluster, found.plan, confirm, verbose)
-                    await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
-                    ended = await undoing.carry_out(found, answers=_answers(volumes_done))
-            if ended:
-                print_ended(ended, inventory, as_json=as_json)
-            elif as_json:
-                print_json(report.plan_json(found.plan))
-            else:
-                line = f"orchestrator {kind} -i {inventory} {found.plan.undoes}"
-                report.print_plan(report.stdout(), found.plan, verbose=verbose, next_step=line)
-
-        run_command(work, inventory)
-
-
-_undo("abort", "Take a restore back before its first start: start again, on its old data, what was stopped.")
-_undo("rollback", "Take a restore back after a start: stop all masters, give each its old data again, start them.")
-_undo("finish", "Remove what a proven run has left on the hosts: the staged snapshot, the copies of the old data.")
-_undo("unlock", "Free the masters from a run that has stopped nothing, and whose laptop is silent.")
+undo_commands.add_to(app)
 
 
 @app.command()
@@ -383,10 +348,6 @@ def schema(
 
 
 # --- between arguments and app --------------------------------------------------------------------------
-
-
-def _answers(volumes_done: bool) -> frozenset[str]:
-    return frozenset(("--volumes-done",)) if volumes_done else frozenset()
 
 
 def _restore_line(

@@ -55,6 +55,7 @@ from orchestrator.errors import (
 )
 from orchestrator.hooks import Hooks
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
+from orchestrator.spread import Spread
 
 GIVE_BACK = "claim.give-back"
 HOOK_LINES = 20
@@ -80,7 +81,8 @@ class Stop:
 @dataclass(slots=True)
 class Coordinator:
     """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` gives the bytes for a push,
-    ``ask`` asks the operator, if one is there, and ``hooks`` are the operator's own programs."""
+    ``ask`` asks the operator, if one is there, and ``hooks`` are the operator's own programs. ``spread`` brings one
+    file to several hosts; without it each gets it by itself."""
 
     plan: Plan
     attempt: str
@@ -92,6 +94,7 @@ class Coordinator:
     open_source: Callable[[Push], Awaitable[Source]]
     ask: Callable[[Pause], Awaitable[bool]]
     hooks: Hooks
+    spread: Spread | None = None
     stop: Stop = field(default_factory=Stop)
     result: Result = field(default_factory=Result)
     _records: dict[str, list[ActRecord]] = field(default_factory=dict)
@@ -307,6 +310,8 @@ class Coordinator:
         remote = self.remotes[step.host]
         match step.act:
             case Push() as push:
+                if self.spread:
+                    return await self._spread(step.host, push, self.spread)
                 source = await self.open_source(push)
                 total = source.size_bytes
                 return await remote.push(
@@ -322,6 +327,12 @@ class Coordinator:
             case LocalHook() as hook:
                 return await self.hooks.run(step, hook)
         return await remote.act(step.name, self.attempt, self._command(step))
+
+    async def _spread(self, host: str, push: Push, spread: Spread) -> Outcome:
+        def moved(done_bytes: int, total_bytes: int) -> None:
+            self.reporter.moved(host, done_bytes, total_bytes)
+
+        return await spread.bring(host, push, lambda: self.open_source(push), moved)
 
     def _tell_of_hook(self, step: Step, outcome: Outcome) -> None:
         """What the operator's own program has printed is for the operator: the last of it, where it did not succeed."""

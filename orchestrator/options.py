@@ -38,6 +38,9 @@ Diff = Annotated[
 Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
 DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
 Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
+LimitRate = Annotated[
+    str, typer.Option("--limit-rate", metavar="RATE", help="Send at most so many bytes a second: 800K, 2.5M, 1G.")
+]
 VolumesDone = Annotated[
     bool,
     typer.Option("--volumes-done", help="The persistent volumes are put back, by you or a hook: go on."),
@@ -49,3 +52,8 @@ Destroyed = Annotated[
     list[str] | None,
     typer.Option("--destroyed", metavar="HOST", help="Confirm that its old disk is gone, for --without HOST."),
 ]
+
+
+def answers(volumes_done: bool) -> frozenset[str]:
+    """What the operator has said already to what a run may ask."""
+    return frozenset(("--volumes-done",)) if volumes_done else frozenset()

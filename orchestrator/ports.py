@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from orchestrator.core.backups import BackupFacts, Kept
+    from orchestrator.core.chains import Chain
     from orchestrator.core.model import Command, Outcome, Output, Settled
 
 Progress = Callable[[int], None]
@@ -89,6 +91,48 @@ class Remote(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One file on its way to several hosts. ``paths`` are where it is to lie, and where it lies on a giver."""
+
+    source: Source
+    sha256: str
+    attempt: str
+    paths: Mapping[str, str]
+
+
+class Witness(Protocol):
+    """Is told how a chain goes."""
+
+    def moved(self, host: str, done_bytes: int) -> None:
+        """So much of the file, unpacked, lies on that host."""
+        ...
+
+    def arrived(self, host: str, outcome: Outcome) -> None:
+        """The host has the file whole, or can have it no more. A host whose bytes were cut is not spoken of."""
+        ...
+
+    def broken(self, giver: str, taker: str, why: str) -> None:
+        """That master could hand nothing on to that one."""
+        ...
+
+
+class Carrier(Protocol):
+    """Brings a file to several hosts. No method raises for what a host does: failures are values."""
+
+    def reaches(self, host: str) -> bool:
+        """Whether there is a connection to that host."""
+        ...
+
+    async def standing(self, host: str, load: Load) -> int | Outcome:
+        """How many bytes that host has of the file, verified, or how it stands otherwise: whole, fenced, silent."""
+        ...
+
+    async def carry(self, chain: Chain, load: Load, witness: Witness) -> None:
+        """Fills the hosts of a chain. Returns when nothing flows any more; cancelled, it leaves nothing running."""
+        ...
 
 
 class HostError(Exception):

@@ -1,20 +1,17 @@
-# The verbs of a host, as functions of a shell that lives for one call. Nothing of it stays on the host.
+# The verbs of a host, as functions of a shell that lives for one call, after host/forget.sh. Nothing of it stays there.
 # The caller appends one line that names the function and its quoted arguments.
 umask 077
 export LC_ALL=C
-
-start_time() { # of a pid, in clock ticks since the boot; fails where nothing runs under that pid, or a zombie lies
-    { read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } && [ "$1" != Z ] && echo "${20}"
-}
-
-alive() { # boot id, pid, start time: does that process still run?
-    [ "$1" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ -n "$3" ] && [ "$(start_time "$2")" = "$3" ]
-}
 
 put() { # RESERVE FILE TEXT: the file appears whole, by a rename; on a full disk the reserve makes room for it
     { printf '%s\n' "$3" >"$2.part.$$"; } 2>/dev/null ||
         { rm -f "$1" && printf '%s\n' "$3" | cat >"$2.part.$$"; } && # cat names a full disk, dash does not
         sync "$2.part.$$" && mv "$2.part.$$" "$2"
+}
+
+sha256() { # of standard input, in hex; openssl uses the processor's own instructions, many distributions' coreutils none
+    if command -v openssl >/dev/null; then sum=$(openssl dgst -sha256 -r); else sum=$(sha256sum); fi
+    echo "${sum%% *}"
 }
 
 number() { echo "${1%%-*}"; } # an attempt is NUMBER-NONCE
@@ -40,6 +37,7 @@ settle() {
         put "$state/$run/reserve" "$state/$run/attempt" "$attempt" && sync "$state/$run" "$state" || return 1
     fi
     if grep -qs "\"run\":\"$run\"" "$state/claim"; then touch "$state/alive"; fi
+    forget "$state" "$run"
     acts "$state" "$run"
     echo settled
 }
@@ -157,7 +155,7 @@ newest_is() { # STATE RUN ATTEMPT: takes the lock; prints who fences us, or that
 part() {
     path=$4 part=$6
     newest_is "$1" "$2" "$3" || return 0
-    if [ -e "$path" ] && [ "$(sha256sum <"$path")" = "$5  -" ]; then
+    if [ -e "$path" ] && [ "$(sha256 <"$path")" = "$5" ]; then
         echo whole
         return 0
     fi
@@ -166,19 +164,7 @@ part() {
         [ ! -e "$older" ] || [ "$older" = "$part" ] || mv "$older" "$part"
     done
     [ -e "$part" ] || : >"$part" || return 1
-    sum=$(sha256sum <"$part")
-    echo "have $(stat -c %s "$part") ${sum%% *}"
-}
-
-stop_receiver() { # FILE: one whose laptop has gone could still append to the part
-    [ -e "$1" ] || return 0
-    read -r boot pid since <"$1"
-    for _ in 1 2 3 4 5; do
-        alive "$boot" "$pid" "$since" || break
-        kill -9 "$pid"
-        sleep 0.1
-    done
-    rm -f "$1"
+    echo "have $(stat -c %s "$part") $(sha256 <"$part")"
 }
 
 # receive PATH PART OFFSET: appends standard input to the part, which is first cut to OFFSET bytes
@@ -200,12 +186,12 @@ finish() {
     newest_is "$1" "$2" "$3" || return 0
     rm -f "$path.receiver"
     sync "$6" && mv "$6" "$path" && sync "${path%/*}" || return 1
-    sum=$(sha256sum <"$path") # after its last rename: what lies there now is what counts
-    if [ "${sum%% *}" = "$5" ]; then
+    sum=$(sha256 <"$path") # after its last rename: what lies there now is what counts
+    if [ "$sum" = "$5" ]; then
         echo whole
     else
         rm -f "$path"
-        echo "wrong ${sum%% *}"
+        echo "wrong $sum"
     fi
 }
 

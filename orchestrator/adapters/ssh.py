@@ -19,11 +19,13 @@ import asyncssh
 
 from orchestrator.adapters.ssh_line import Line, NoAnswerError, Patience
 from orchestrator.adapters.ssh_push import Pusher, Target
+from orchestrator.adapters.ssh_relay import End, Limit, SshCarrier
 from orchestrator.adapters.ssh_route import Endpoint, route
 from orchestrator.adapters.ssh_shell import AskPassword, Shell, call_line, look_words, run_text
 from orchestrator.core.acts import fenced, parse_join, parse_settle
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.model import Command, Ended, Failure, Outcome, Output, Settled
+from orchestrator.core.relay import Relay
 from orchestrator.core.timeouts import GRACE_S, SLACK_S
 from orchestrator.ports import HostError, Progress, Remote, Source
 
@@ -38,7 +40,8 @@ class SshRemote:
     def __init__(self, host: Host, shell: Shell, texts: Mapping[str, str]) -> None:
         self._host = host
         self._shell = shell
-        self._functions = texts["host.sh"]
+        self._functions = "\n".join((texts["host/forget.sh"], texts["host.sh"]))
+        self._relaying = texts["relay.sh"]
         self._wrapper = texts["act.sh"]
         self._run = ""
         self._fenced_by = ""
@@ -96,6 +99,10 @@ class SshRemote:
             return Outcome(Ended.FAILED, detail=str(error))
         target = Target(self._host.paths.state, self._bound_run(), attempt, path, sha256)
         return await Pusher(self._shell, self._functions, source, target).push(progress)
+
+    def end(self) -> End:
+        """What a chain from host to host needs of this one, after a settle."""
+        return End(self._shell, f"{self._functions}\n{self._relaying}", self._host.paths.state, self._bound_run())
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         try:
@@ -172,7 +179,7 @@ def _said(output: Output) -> str:
 class Fleet:
     """The connections to an inventory's hosts: one for each host, and one for each bastion whoever goes through.
 
-    ``texts`` holds the templates host.sh and act.sh. ``sudo_password`` is asked for a host's password by its
+    ``texts`` holds the templates. ``sudo_password`` is asked for a host's password by its
     name, only where sudo wants one, and for one host at a time.
     """
 
@@ -214,6 +221,18 @@ class Fleet:
     def host_key(self, name: str) -> str:
         """The fingerprint of the host key that a host has shown; empty before it was opened."""
         return self._line(route(self._inventory.host(name), self._inventory)).host_key
+
+    def public_key(self, name: str) -> str:
+        """The same key, as a known_hosts file has it: `ssh-ed25519 AAAA...`."""
+        return self._line(route(self._inventory.host(name), self._inventory)).public_key
+
+    def port(self, name: str) -> int:
+        """The port of a host's sshd, as the laptop reaches it."""
+        return route(self._inventory.host(name), self._inventory).port
+
+    def carrier(self, relay: Relay, bytes_per_s: float = 0) -> SshCarrier:
+        """Brings files along chains of the hosts that were opened, once each is settled."""
+        return SshCarrier({name: remote.end for name, remote in self._remotes.items()}, relay, Limit(bytes_per_s))
 
     def _line(self, endpoint: Endpoint) -> Line:
         if endpoint not in self._lines:

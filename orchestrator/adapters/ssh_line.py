@@ -24,6 +24,10 @@ from orchestrator.core.timeouts import BEAT_S, CONNECT_S, GOODBYE_S, JOIN_S, UNA
 
 log = logging.getLogger(__name__)
 
+_CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
+"""AES-GCM before the other defaults: one call of OpenSSL for a packet, where asyncssh's ChaCha20, which would come
+first, takes four. On a calm machine a GiB sent costs 3.2 s of CPU instead of 7.6, and sshd 1.5 s instead of 3.6."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -64,6 +68,7 @@ class Line:
     def __init__(self, endpoint: Endpoint, via: Line | None, patience: Patience) -> None:
         self.endpoint = endpoint
         self.host_key = ""
+        self.public_key = ""
         self._via = via
         self._patience = patience
         self._lock = asyncio.Lock()
@@ -116,6 +121,7 @@ class Line:
             raise NoAnswerError(failure, f"{self.endpoint.name} ({self.endpoint}): {why}") from error
         key = connection.get_server_host_key()
         self.host_key = fingerprint(key) if key else ""
+        self.public_key = " ".join(key.export_public_key().decode().split()[:2]) if key else ""
         return connection
 
     async def _login(
@@ -130,6 +136,7 @@ class Line:
                 config=list(endpoint.configs),
                 known_hosts=check.known,
                 server_host_key_algs=check.algorithms,
+                encryption_algs=() if endpoint.ciphers else _CIPHERS,  # an argument would beat the ssh_config's line
                 tunnel=tunnel,
                 username=endpoint.user or (),
                 client_keys=list(endpoint.keys) or (),

@@ -60,36 +60,25 @@ class Pusher:
         """One try; None where it was cut, or what had arrived before turned out to be wrong and was removed."""
         target = self._target
         part = f"{target.path}.part.{target.attempt}.{next(self._tries)}"
-        place = (target.state, target.run, target.attempt, target.path, target.sha256, part)
-        have = await self._ask("part", place)
+        have = await self._ask("part", part)
         if isinstance(have, Outcome):
             return have
-        offset = await self._verified(have)
+        offset = await verified(self._source, have)
         try:
-            failed = await self._send(part, offset, progress)
+            refused = await self._send(part, offset, progress)
         except NoAnswerError as error:
             log.info("the push of %s is cut: %s", target.path, error.detail)
             return None
-        if failed is not None:
-            await self._ask("drop", place)
-            return failed
-        outcome = await self._ask("finish", place)
+        if refused is not None:
+            await self._ask("drop", part)
+            return refused
+        outcome = await self._ask("finish", part)
         if isinstance(outcome, Part) or (outcome.ended is Ended.FAILED and offset):
             return None
         return outcome
 
-    async def _ask(self, function: str, place: tuple[str, ...]) -> Part | Outcome:
-        output = await self._shell.call(self._functions, function, *place, timeout_s=HASH_S)
-        try:
-            return parse_part(output.text)
-        except ValueError:
-            return _failed(output.exit_code, output.stderr)
-
-    async def _verified(self, part: Part) -> int:
-        """How much of what has arrived can stay: all of it, or nothing."""
-        if not 0 < part.size_bytes <= self._source.size_bytes:
-            return 0
-        return part.size_bytes if await self._source.sha256(part.size_bytes) == part.sha256 else 0
+    async def _ask(self, function: str, part: str) -> Part | Outcome:
+        return await ask_host(self._shell, self._functions, function, self._target, part)
 
     async def _send(self, part: str, offset: int, progress: Progress | None) -> Outcome | None:
         """Stream the bytes from ``offset`` on; an Outcome where the host could not take them.
@@ -108,7 +97,7 @@ class Pusher:
         if exit_code and not stderr:
             # Killed, or its part is gone: a later try or attempt has taken over, as the next `part` will tell.
             raise self._shell.broken(f"the receiver ended with {exit_code}")
-        return _failed(exit_code, stderr) if exit_code else None
+        return failed(exit_code, stderr) if exit_code else None
 
 
 async def _stream(process: Process, chunks: AsyncIterator[bytes], offset: int, progress: Progress | None) -> None:
@@ -128,7 +117,25 @@ async def _stream(process: Process, chunks: AsyncIterator[bytes], offset: int, p
         return
 
 
-def _failed(exit_code: int | None, stderr: bytes) -> Outcome:
+async def ask_host(shell: Shell, functions: str, function: str, target: Target, part: str) -> Part | Outcome:
+    """Calls `part`, `drop`, `finish` or `adopt`. Raises NoAnswerError."""
+    place = (target.state, target.run, target.attempt, target.path, target.sha256, part)
+    output = await shell.call(functions, function, *place, timeout_s=HASH_S)
+    try:
+        return parse_part(output.text)
+    except ValueError:
+        return failed(output.exit_code, output.stderr)
+
+
+async def verified(source: Source, part: Part) -> int:
+    """How much of what has arrived can stay: all of it, or nothing. Raises HostError."""
+    if not 0 < part.size_bytes <= source.size_bytes:
+        return 0
+    return part.size_bytes if await source.sha256(part.size_bytes) == part.sha256 else 0
+
+
+def failed(exit_code: int | None, stderr: bytes) -> Outcome:
+    """A host that could not take the file, and its own words for that."""
     said = stderr.decode("utf-8", "replace").strip()
     why = "the disk is full" if "No space left" in said else said or f"exit status {exit_code}"
     return Outcome(Ended.FAILED, exit_code, log=said, detail=why)

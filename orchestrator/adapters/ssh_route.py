@@ -27,7 +27,8 @@ class Endpoint:
     """One sshd and how to log in to it. Equal endpoints share one connection.
 
     ``address`` is what the ssh_config knows the host by; ``known_as`` is the name that its host key is filed
-    under. An empty ``user`` and empty ``keys`` leave the choice to asyncssh.
+    under. An empty ``user`` and empty ``keys`` leave the choice to asyncssh; ``ciphers`` and
+    ``host_key_algorithms`` are the ssh_config's, empty where it has none.
     """
 
     name: str = field(compare=False)
@@ -39,6 +40,7 @@ class Endpoint:
     known_as: str
     known_hosts: tuple[Path, ...]
     host_key_algorithms: str
+    ciphers: str
     pins: tuple[str, ...]
     via: Endpoint | None
 
@@ -74,6 +76,7 @@ def _declared(host: Host, via: Endpoint | None) -> Endpoint:
         known_as=_known_as(settings, host.address),
         known_hosts=(*extra, *_known_hosts_files(settings)),
         host_key_algorithms=cast(str, settings.get("HostKeyAlgorithms", "")),
+        ciphers=cast(str, settings.get("Ciphers", "")),
         pins=host.host_key,
         via=via or _proxy_jump(settings, configs, ()),
     )
@@ -100,6 +103,7 @@ def _jump(spec: str, configs: tuple[str, ...], via: Endpoint | None, seen: tuple
         known_as=_known_as(settings, address),
         known_hosts=_known_hosts_files(settings),
         host_key_algorithms=cast(str, settings.get("HostKeyAlgorithms", "")),
+        ciphers=cast(str, settings.get("Ciphers", "")),
         pins=(),
         via=via or _proxy_jump(settings, configs, (*seen, spec)),
     )

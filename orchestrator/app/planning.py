@@ -11,6 +11,7 @@ from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.costing import ReadSnapshot, find_cost
 from orchestrator.app.hooks import find_missing
 from orchestrator.app.places import Located
+from orchestrator.app.ways import find_relay
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks import Way, blockers, check_all
 from orchestrator.core.checks.findings import overridden
@@ -123,7 +124,8 @@ async def make_plan(
     way = strategy_of(
         name, snapshot, masters_of(cluster.inventory, views, run), cluster.distro, run, brought, source.origin
     )
-    phases = Restore(cluster.inventory, views, cluster.distro, way, run, laptop()).phases()
+    relay = await find_relay(cluster, views)
+    phases = Restore(cluster.inventory, views, cluster.distro, way, run, laptop(), relay).phases()
     masters = {host.name: views[host.name] for host in cluster.inventory.masters}  # not one that is left out
     costing = await find_cost(cluster, read, masters, every_name=every_name)
     plan = Plan(
@@ -131,6 +133,7 @@ async def make_plan(
         strategy=name,
         token=token_of(run) if name == "manual" else "",
         tool=brought,
+        relay=relay,
         run=run,
         made_at_utc=cluster.clock.now_utc(),
         tool_version=__version__,
@@ -145,7 +148,7 @@ async def make_plan(
         lost=(*lost(snapshot, views), *never_start(cluster.inventory)),
         cost=costing.cost,
         volumes=read.contents.volumes,
-        estimate=estimate(cluster.inventory, snapshot, views, name, origin=source.origin),
+        estimate=estimate(cluster.inventory, snapshot, views, name, origin=source.origin, relay=relay),
         files=used_by(phases, cluster.scripts),
         phases=phases,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator import __version__
 from orchestrator.app import planning
+from orchestrator.app.ways import find_relay
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks.findings import overridden
 from orchestrator.core.checks.member import check_reinit
@@ -35,6 +36,7 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     copied = max(view.data_bytes for name, view in views.items() if name != host)
     return Plan(
         kind="reinit",
+        relay=await find_relay(cluster, views),
         run=run,
         made_at_utc=cluster.clock.now_utc(),
         tool_version=__version__,

@@ -26,8 +26,10 @@ from orchestrator.core.result import Result
 from orchestrator.core.standing import forgotten
 from orchestrator.core.texts import used_by
 from orchestrator.core.timeouts import FAREWELL_S
+from orchestrator.core.words import rate_of
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
 from orchestrator.hooks import Hooks
+from orchestrator.spread import Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,18 @@ async def run_plan(
     attempt: int = 1,
     snapshot: Path | None = None,
     answers: frozenset[str] = frozenset(),
+    limit: str = "",
 ) -> Ended:
-    """Carries out one attempt at a plan. Raises OrchestratorError; its next step goes on from there."""
+    """Carries out one attempt at a plan; no more than ``limit`` bytes a second leave the laptop (`--limit-rate`).
+
+    Raises OrchestratorError; its next step goes on from there.
+    """
+    bytes_per_s = rate_of(limit)
     began = cluster.clock.monotonic()
     name = new_attempt(attempt)
     journal = _begin_journal(cluster, plan, name)
     sources = Sources(cluster, plan, snapshot, is_first=attempt == 1)
+    spread = _spread(cluster, plan, name, bytes_per_s)
     coordinator = Coordinator(
         plan=plan,
         attempt=name,
@@ -66,13 +74,23 @@ async def run_plan(
         open_source=sources.open,
         ask=lambda pause: _ask(cluster, pause, answers),
         hooks=Hooks(plan, name, cluster.remotes, cluster.clock, here(journal.folder, name, cluster.clock), answers),
+        spread=spread,
         stop=cluster.stop,
     )
     try:
         return await _attempt(cluster, coordinator, journal, began)
     finally:
+        if spread:
+            await spread.close()
         journal.close()
         sources.close()
+
+
+def _spread(cluster: Cluster, plan: Plan, attempt: str, bytes_per_s: float) -> Spread | None:
+    """How files come to several masters; None where the plan has not looked for ways between them."""
+    if plan.relay is None or cluster.carrier is None:
+        return None
+    return Spread(plan.relay, cluster.carrier(plan.relay, bytes_per_s), attempt, cluster.reporter.note)
 
 
 def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
@@ -144,7 +162,12 @@ async def _ask(cluster: Cluster, pause: Pause, answers: frozenset[str]) -> bool:
 
 
 async def resume(
-    cluster: Cluster, run: str | None, *, snapshot: Path | None = None, answers: frozenset[str] = frozenset()
+    cluster: Cluster,
+    run: str | None,
+    *,
+    snapshot: Path | None = None,
+    answers: frozenset[str] = frozenset(),
+    limit: str = "",
 ) -> Ended:
     """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
     known = await know_run(cluster, run)
@@ -153,7 +176,7 @@ async def resume(
     refuse_undone(state)
     refuse_forgetful(known.plan, state)
     attempt = state.newest_attempt + 1
-    return await run_plan(known.cluster, known.plan, attempt=attempt, snapshot=snapshot, answers=answers)
+    return await run_plan(known.cluster, known.plan, attempt=attempt, snapshot=snapshot, answers=answers, limit=limit)
 
 
 def refuse_held(state: RunState) -> None:

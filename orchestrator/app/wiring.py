@@ -25,11 +25,12 @@ from orchestrator.coordinator import Stop
 from orchestrator.core.distro import Distro
 from orchestrator.core.inventory import Host, Inventory, Role
 from orchestrator.core.model import Output
+from orchestrator.core.relay import Relay
 from orchestrator.core.texts import render_scripts
 from orchestrator.distros import DISTROS
 from orchestrator.errors import LoginError, RefusedError
 from orchestrator.observe import refuse_silent
-from orchestrator.ports import Remote, Reporter
+from orchestrator.ports import Carrier, Remote, Reporter
 
 
 @dataclass(slots=True)
@@ -44,6 +45,9 @@ class Cluster:
     reporter: Reporter
     stop: Stop = field(default_factory=Stop)
     host_key: Callable[[str], str] = lambda _: ""
+    public_key: Callable[[str], str] = lambda _: ""
+    ssh_port: Callable[[str], int] = lambda _: 0
+    carrier: Callable[[Relay, float], Carrier] | None = None
 
     @property
     def remotes(self) -> dict[str, Remote]:
@@ -81,6 +85,9 @@ async def open_cluster(inventory: Inventory, reporter: Reporter) -> AsyncIterato
                 reporter=reporter,
                 stop=stop,
                 host_key=fleet.host_key,
+                public_key=fleet.public_key,
+                ssh_port=fleet.port,
+                carrier=fleet.carrier,
             )
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from orchestrator.core.cost import Cost
 from orchestrator.core.hooks import Hook, LocalHook
 from orchestrator.core.inventory import Inventory
+from orchestrator.core.relay import Relay
 from orchestrator.core.tools import ToolFile
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds, predict_ids
@@ -338,8 +339,8 @@ class Estimate(Frozen):
 class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
-    ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's.
-    """
+    ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's;
+    ``relay`` says how files come from master to master, where that was looked for."""
 
     format: int = PLAN_FORMAT
     kind: Literal["restore", "workers", "reinit", "schedule", "abort", "rollback", "finish", "unlock"]
@@ -347,6 +348,7 @@ class Plan(Frozen):
     strategy: StrategyName = "aided"
     token: str = ""
     tool: ToolFile | None = None
+    relay: Relay | None = None
     run: str
     made_at_utc: str
     tool_version: str
@@ -399,9 +401,6 @@ def canonical_json(model: BaseModel) -> str:
     """JSON with sorted keys and no spaces, the same for equal values on every machine."""
     value: Any = model.model_dump(mode="json")
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-
-# --- Verdicts -------------------------------------------------------------------------------------------
 
 
 class Answer(StrEnum):

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from orchestrator.core.inventory import Host
 from orchestrator.core.masters import MasterView
 
+SSH_PORT = 22
+
 
 def name_of(url: str) -> str:
     """The host name or address that a URL names."""
@@ -40,6 +42,16 @@ def peer_address(host: Host, view: MasterView) -> str:
             return host.address
     own = sorted(address for address in view.own_addresses if not ipaddress.ip_address(address).is_loopback)
     return own[0] if own else host.address
+
+
+def ssh_places(host: Host, view: MasterView, port: int) -> tuple[tuple[str, int], ...]:
+    """Addresses and ports at which other masters may reach this one's sshd, the likeliest first.
+
+    What the laptop uses may be a gateway's; an address that leads every host to itself is none.
+    """
+    own = peer_address(host, view)
+    places = dict.fromkeys(((host.address, port), (own, port), (own, SSH_PORT)))
+    return tuple(place for place in places if not (is_address(place[0]) and ipaddress.ip_address(place[0]).is_loopback))
 
 
 def leads_to(name: str, owner: Host, views: dict[str, MasterView], asking: MasterView) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
+
+from orchestrator.errors import UsageError
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _MOST_NAMES = 6
@@ -27,6 +30,17 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02}s".removesuffix("00s")
     return f"{whole // 3600}h{whole % 3600 // 60:02}m".removesuffix("00m")
+
+
+def rate_of(text: str) -> float:
+    """`2.5M` -> 2_621_440.0 bytes a second, in curl's units; empty for no limit, 0. Raises UsageError."""
+    if not text:
+        return 0
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMG]?)", text.upper())
+    rate = float(found[1]) * 1024 ** ("", "K", "M", "G").index(found[2]) if found else 0
+    if not rate:
+        raise UsageError(f"{text} is no rate", "write --limit-rate 800K, 2.5M or 1G, in bytes a second")
+    return rate
 
 
 def count(number: int, noun: str) -> str:

@@ -1,5 +1,6 @@
 # claim.sh LAPTOP [UNDONE]   Takes this host for the run: at most one run at a time holds it. A run that takes UNDONE
 # back takes its claim over, fences its attempts, and leaves a mark there: nobody goes on with it.
+{% include "host/forget.sh" %}
 claim=$STATE/claim
 mine=$STATE/$RUN/claim undone=${2-}
 taken() { cat "$claim" >&2; exit 11; }
@@ -15,6 +16,7 @@ if [ -n "$undone" ] && [ -d "$STATE/$undone" ]; then
         sync "$STATE/$undone/attempt.part" "$STATE/$undone/undone.part" &&
         mv "$STATE/$undone/attempt.part" "$STATE/$undone/attempt" &&
         mv "$STATE/$undone/undone.part" "$STATE/$undone/undone" && sync "$STATE/$undone" || exit 1
+    forget "$STATE" "$undone" || exit 1
 fi
 sum=$(sha256sum <"$STATE/$RUN/plan.json")
 printf '{"format":1,"run":"%s","attempt":"%s","laptop":"%s","plan_sha256":"%s","taken_at_utc":"%s"}\n' \

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from tests.bench.contenders import ANSIBLE
@@ -14,12 +15,12 @@ from tests.lab.hosts import MASTERS, Host
 from tests.lab.lab import POD_IMAGES, Lab
 
 
-def furnish(lab: Lab) -> None:
+def furnish(lab: Lab, hosts: Iterable[Host] = MASTERS) -> None:
     """Does nothing where all is there already."""
     if not (ANSIBLE / "bin" / "ansible-playbook").exists():
         run([sys.executable, "-m", "venv", str(ANSIBLE)])
         run([str(ANSIBLE / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "ansible-core"])
-    bare = [host for host in MASTERS if not lab.succeeds(host.name, ["python3", "-c", "import ssl, json, hashlib"])]
+    bare = [host for host in hosts if not lab.succeeds(host.name, ["python3", "-c", "import ssl, json, hashlib"])]
     if bare:
         python = _python()
         each(bare, lambda host: _install(lab, host, python))

@@ -1,13 +1,14 @@
 # make bench-outage    the outage of a restore: ours, by hand, Ansible (about 10 minutes; ROUNDS=1: 4)
+# make bench-transfer  one file brought to every master over three links: ours, scp, Ansible, pyinfra (25 minutes; SIZE)
 # make bench-memory    the laptop's memory for snapshots of 20 MB, 400 MB and 4 GB (10 GB of disk for a while)
 # make bench-snapshot  `snapshot inspect` against `etcdutl snapshot status`: time, memory (10 GB of disk for a while)
 # make bench-help      how long `orchestrator --help` takes
-# make bench-test      the tests among them: imports of --help; the memory for 27 MB and 433 MB
-BENCHES := bench-outage bench-memory bench-snapshot bench-help
+# make bench-test      the tests among them: imports of --help; the memory for 27 MB and 433 MB; the figures of transfers
+BENCHES := bench-outage bench-transfer bench-memory bench-snapshot bench-help
 
 .PHONY: $(BENCHES) bench-test
-bench-outage: export LAB ?= bench
-bench-outage: export LAB_SUBNET ?= 172.30.80
+bench-outage bench-transfer: export LAB ?= bench
+bench-outage bench-transfer: export LAB_SUBNET ?= 172.30.80
 $(BENCHES): $(VENV_READY)
 	@.venv/bin/python -m tests.bench.$(@:bench-%=%)
 

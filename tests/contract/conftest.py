@@ -17,6 +17,7 @@ from typing import Protocol
 
 import pytest
 
+from orchestrator.adapters.packaged import read_templates
 from orchestrator.adapters.ssh import Fleet
 from orchestrator.adapters.ssh_line import Patience
 from orchestrator.core.inventory import Host, Inventory, Paths, Policies, Role
@@ -24,7 +25,7 @@ from orchestrator.core.model import Output
 from orchestrator.ports import Remote
 from tests.contract.sshd import Sshd, login_name
 
-TEXTS = {name: (Path(__file__).parents[2] / "templates" / name).read_text("utf-8") for name in ("host.sh", "act.sh")}
+TEXTS = read_templates()
 HASTE = Patience(connect_timeout_s=5, unanswered_s=15, keepalive_s=1, heartbeat_s=0.3, join_s=1)
 """The same waits as in earnest, only shorter."""
 

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.ssh import Fleet
-from orchestrator.adapters.ssh_line import Patience
+from orchestrator.adapters.ssh_line import Line, Patience
+from orchestrator.adapters.ssh_route import route
 from orchestrator.core.inventory import Host, Role
 from orchestrator.core.model import Command, Ended, Failure, Output
 from orchestrator.errors import UsageError
 from orchestrator.ports import Remote
 from tests.contract.conftest import HASTE, TEXTS, host, inventory
-from tests.contract.sshd import Sshd, fingerprint, free_port, login_name, make_key
+from tests.contract.sshd import CONFIG, Sshd, fingerprint, free_port, login_name, make_key
 
 ONE_TRY = Patience(connect_timeout_s=1, connect_tries=1, unanswered_s=1)
 
@@ -175,6 +176,46 @@ async def test_where_keys_are_pinned_only_these_count(sshd: Sshd, tmp_path: Path
     output = await refusal(host(sshd, host_key=(pin,)))
     assert output.failure is Failure.HOST_KEY
     assert pin in output.detail and fingerprint(sshd.folder / "host_key.pub") in output.detail
+
+
+# --- ciphers ---------------------------------------------------------------------------------------------
+
+
+async def cipher(host: Host) -> str:
+    """What a connection to the host is encrypted with."""
+    line = Line(route(host, inventory(host)), None, HASTE)
+    try:
+        return str((await line.connection()).get_extra_info("send_cipher"))
+    finally:
+        await line.close()
+
+
+async def test_the_cipher_is_the_one_that_costs_the_laptop_least(sshd: Sshd, home: Path) -> None:
+    config = home / "config"
+    config.write_text("Host elsewhere\nCiphers aes128-ctr\n")
+    assert await cipher(host(sshd)) == "aes256-gcm@openssh.com"
+    assert await cipher(host(sshd, config=str(config))) == "aes256-gcm@openssh.com"
+
+
+@pytest.mark.parametrize(
+    ("line", "chosen"),
+    [
+        ("aes128-ctr,aes256-gcm@openssh.com", "aes128-ctr"),
+        ("-aes*", "chacha20-poly1305@openssh.com"),
+        ("^aes192-ctr", "aes192-ctr"),
+    ],
+)
+async def test_the_operators_choice_of_ciphers_stays_in_force(sshd: Sshd, home: Path, line: str, chosen: str) -> None:
+    config = home / "config"
+    config.write_text(f"Host 127.0.0.1\nCiphers {line}\n")
+    assert await cipher(host(sshd, config=str(config))) == chosen
+
+
+async def test_a_host_without_that_cipher_is_still_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.contract.sshd.CONFIG", f"Ciphers chacha20-poly1305@openssh.com\n{CONFIG}")
+    server.stop()
+    server.start()
+    assert await cipher(host(server)) == "chacha20-poly1305@openssh.com"
 
 
 # --- logins ----------------------------------------------------------------------------------------------

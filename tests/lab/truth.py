@@ -27,6 +27,9 @@ find /etc/systemd/system -name '*orchestrator*'
 for name in hold claim alive; do [ ! -e {STATE}/$name ] || echo {STATE}/$name; done
 for name in restore.db command; do [ ! -e {DATA}/$name ] || echo {DATA}/$name; done
 for file in /proc/[0-9]*/cmdline; do tr '\\0\\n' '  ' <"$file" | grep '{STATE[:-1]}[{STATE[-1]}]/'; done 2>/dev/null
+find {STATE} /run -maxdepth 2 '(' -name 'relay*' -o -name 'orchestrator-*' ')' 2>/dev/null
+grep -l orchestrator /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys
+find /root/.ssh /home -name '*.kr-*'
 systemctl list-units --no-legend --plain 'orchestrator*' 'kr-*' 'run-*.service'
 """
 

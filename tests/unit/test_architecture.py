@@ -20,11 +20,11 @@ ORDER = (
     ("etcd",),
     ("core",),
     ("distros", "ports"),
-    ("hooks",),
+    ("hooks", "spread"),
     ("coordinator", "observe", "adapters"),
     ("app",),
     ("confirm", "exits", "opening", "options"),
-    ("schedule_commands", "snapshot_commands"),
+    ("schedule_commands", "snapshot_commands", "undo_commands"),
     ("backup_commands",),
     ("cli",),
     ("__main__",),
@@ -50,8 +50,9 @@ OUTER = {
     "ports": set(),
     "coordinator": set(),
     "hooks": set(),
+    "spread": set(),
     "observe": set(),
-    "adapters": {"asyncssh", "obstore", "pydantic", "rich", "tenacity", "yaml"},
+    "adapters": {"asyncssh", "backports", "compression", "obstore", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
     "confirm": set(),
     "exits": set(),
@@ -60,6 +61,7 @@ OUTER = {
     "snapshot_commands": {"typer"},
     "backup_commands": {"typer"},
     "schedule_commands": {"typer"},
+    "undo_commands": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
 }
@@ -181,6 +183,7 @@ def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
         "orchestrator.opening",
         "orchestrator.options",
         "orchestrator.snapshot_commands",
+        "orchestrator.undo_commands",
     }
 
 

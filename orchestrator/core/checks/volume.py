@@ -71,20 +71,24 @@ def _log_apart(host: Host, etcd: EtcdConfig, way: Way) -> Iterator[Finding]:
 
 
 def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Iterator[Finding]:
-    """Free space for the pushed file, the restored database and its log, which may have a disk of its own; where the
-    vendor's agent restores, for the scheduled file and the copy of the old data as well: else that is only renamed."""
+    """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the
+    restored database and its log, which may have a disk of its own; where the vendor's agent restores, for the
+    scheduled file and the copy of the old data as well: otherwise that is only renamed."""
     if view.state_disk is None or view.data_disk is None or view.etcd is None:
         return
-    data_bytes = snapshot.size_bytes
+    data_bytes, state_bytes = snapshot.size_bytes, snapshot.size_bytes + (16 << 20)
     data_bytes += snapshot.size_bytes + view.data_bytes if way.strategy == "aided" else 0
     wanted = (
-        (view.state_disk, host.paths.state, snapshot.size_bytes + (16 << 20)),
+        (view.state_disk, host.paths.state, state_bytes),
         (view.data_disk, view.etcd.data, data_bytes),
         (view.wal_disk or view.data_disk, view.etcd.wal_dir or view.etcd.data, WAL_BYTES),
     )
     for device in dict.fromkeys(disk.device for disk, _, _ in wanted):
         here = [(disk, path, needed) for disk, path, needed in wanted if disk.device == device]
-        (disk, path, _), needed = here[0], sum(needed for _, _, needed in here) * 11 // 10
+        (disk, path, _), needed = here[0], sum(needed for _, _, needed in here)
+        if disk is view.state_disk:
+            needed = max(needed, state_bytes + snapshot.size_bytes)
+        needed = needed * 11 // 10
         if disk.free_bytes < needed:
             yield block(
                 "disk",

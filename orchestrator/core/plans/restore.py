@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.core import timeouts
+from orchestrator.core.chains import LAPTOP
 from orchestrator.core.distro import Distro
 from orchestrator.core.hostsfile import block_for, missing_names, peer_names, removable
 from orchestrator.core.inventory import Inventory
@@ -42,6 +43,7 @@ from orchestrator.core.plans.services import Services
 from orchestrator.core.plans.strategy import Strategy
 from orchestrator.core.plans.volumes import Occasion, volumes_phase
 from orchestrator.core.plans.workers import workers_phase
+from orchestrator.core.relay import Relay, relay_note
 from orchestrator.core.tools import ToolFile
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -63,10 +65,7 @@ def strategy_of(
 
 def origin_note(origin: OnHost) -> str:
     """What a snapshot that lies on a master means for the laptop's link."""
-    return (
-        f"the snapshot lies on {origin.host}, which copies it there; for this plan the laptop has read it once. "
-        "The other masters get it from there, through the laptop"
-    )
+    return f"the snapshot lies on {origin.host}, which copies it there; for this plan the laptop has read it once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ class Restore:
     strategy: Strategy
     run: str
     laptop: str
+    relay: Relay | None = None
 
     def phases(self) -> tuple[Phase, ...]:
         """All phases, in the order of ``core.phases``; but names that staging needs are made to resolve before."""
@@ -127,8 +127,17 @@ class Restore:
             steps,
             title=self._title(PhaseName.STAGE),
             barrier=all_of(self.masters, self.strategy.staged),
-            note=origin_note(origin) if (origin := self.strategy.origin) else "",
+            note=self._way_there(),
         )
+
+    def _way_there(self) -> str:
+        """How the snapshot reaches the masters."""
+        origin = self.strategy.origin
+        notes = [origin_note(origin)] if origin else []
+        if self.relay:
+            names = [master.name for master in self.masters]
+            notes.append(relay_note(self.relay, names, origin.host if origin else LAPTOP))
+        return "; ".join(note for note in notes if note)
 
     def _title(self, name: PhaseName) -> str:
         return self.strategy.titles.get(name, "")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orchestrator.core.chains import LAPTOP
 from orchestrator.core.checks import WAL_BYTES
 from orchestrator.core.inventory import Inventory, Restart
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Estimate, MasterFacts, StrategyName
 from orchestrator.core.places import OnHost
+from orchestrator.core.relay import Relay, copies_sent
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 # Seen with three masters on shared disks; they err on the slow side.
@@ -69,13 +71,16 @@ def estimate(
     strategy: StrategyName = "aided",
     *,
     origin: OnHost | None = None,
+    relay: Relay | None = None,
 ) -> Estimate:
-    """Bytes and seconds, on the slow side; ``origin`` has the snapshot already.
+    """Bytes and seconds, on the slow side: the file is packed on the way, nobody knows yet how well. ``origin`` has the
+    snapshot already.
 
     The manual strategy copies nothing while the masters are down.
     """
     masters = [views[host.name] for host in inventory.masters]
-    upload = snapshot.size_bytes * (len(masters) - bool(origin))
+    names = [host.name for host in inventory.masters]
+    upload = snapshot.size_bytes * copies_sent(relay, names, origin.host if origin else LAPTOP)
     kept = sum(view.data_bytes for view in masters)
     largest = max((view.data_bytes for view in masters), default=0)
     restoring = (largest + 3 * snapshot.size_bytes + WAL_BYTES) // COPY_BYTES_PER_S

@@ -16,7 +16,7 @@ CMD ["/lib/systemd/systemd"]
 
 # Proves that a host needs nothing of ours: beside sh, coreutils and util-linux only what busybox brings.
 FROM node AS bare
-RUN rm -f /usr/bin/curl /usr/bin/perl* && \
+RUN rm -f /usr/bin/curl /usr/bin/perl* /usr/bin/*zstd* && \
     for tool in find xargs grep egrep fgrep sed awk tar gzip gunzip zcat diff cmp ps free pgrep pkill top vi; do \
         ln -sf /bin/busybox /usr/bin/$tool; \
     done

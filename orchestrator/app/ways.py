@@ -1,0 +1,37 @@
+"""How files can come from master to master: looked at before a plan is made. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from orchestrator.app.wiring import Cluster
+from orchestrator.core.masters import MasterView
+from orchestrator.core.model import Command
+from orchestrator.core.network import ssh_places
+from orchestrator.core.relay import Relay, key_kind, parse_ways, relay_of
+
+
+async def find_relay(cluster: Cluster, views: Mapping[str, MasterView]) -> Relay:
+    """Every master is asked for what it has, and for the host keys that the others show it. One that gives no answer
+    hands nothing on: that keeps no plan from being made."""
+    cluster.reporter.note("looking for ways from master to master")
+    masters = cluster.inventory.masters
+    keys = {host.name: cluster.public_key(host.name) for host in masters}
+    places = {host.name: ssh_places(host, views[host.name], cluster.ssh_port(host.name)) for host in masters}
+    asked = {
+        host.name: [
+            word
+            for other in masters
+            if other.name != host.name and keys[other.name]
+            for address, port in places[other.name]
+            for word in (other.name, address, str(port), key_kind(keys[other.name]))
+        ]
+        for host in masters
+    }
+    script = cluster.scripts["ways.sh"]
+    answers = await asyncio.gather(
+        *(cluster.remotes[name].look(Command(("ways.sh", *words), script)) for name, words in asked.items())
+    )
+    ways = {name: parse_ways(answer.text) for name, answer in zip(asked, answers, strict=True)}
+    return relay_of(ways, places, keys)

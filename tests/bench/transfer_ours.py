@@ -1,0 +1,210 @@
+"""Our own part of `make bench-transfer`: the product's adapters bring one file to all hosts, without its command line.
+
+`python -m tests.bench.transfer_ours FILE SHA256 fan-out|alone HOST...` prints the figures as JSON. It is a process of
+its own, so that its memory and its processor time can be told from the bench's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.packing import Pace, packed
+from orchestrator.adapters.source import FileSource
+from orchestrator.adapters.ssh import Fleet
+from orchestrator.core.inventory import Host, Inventory, Paths, Policies, Role
+from orchestrator.core.model import Command, Ended, Output, Push
+from orchestrator.core.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
+from orchestrator.core.texts import render_scripts
+from orchestrator.ports import Remote, Source
+from orchestrator.spread import Spread
+from tests.bench.memory import anonymous_bytes
+from tests.bench.transfer_file import Sample
+from tests.lab.commands import LabError
+from tests.lab.lab import Lab
+
+RUN, ATTEMPT = "20260101t000000z-0000", "1-000000"
+STATE = Paths.model_fields["state"].default
+PLACE = f"{STATE}/{RUN}/snapshot.db"
+TICK_S, SAMPLE_S = 0.01, 0.05
+
+
+@dataclass(slots=True)
+class Figures:
+    """What the process says of itself: how long it took from the first connection to the last proof; for how long its
+    event loop once did something else while a task wanted to go on; its processor time, with that of its children."""
+
+    took_s: float = 0.0
+    lag_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+def copy_bytes(sample: Sample) -> int:
+    """How long one packed copy is, by the packer that the product uses: what crosses the laptop's link at the least."""
+
+    async def count() -> int:
+        return sum([len(chunk) async for chunk in packed(FileSource(sample.path), 0, Packing.ZSTD, Pace())])
+
+    return asyncio.run(count())
+
+
+async def bring(lab: Lab, hosts: Sequence[str], file: Path, *, fan_out: bool, sha256: str = "") -> Figures:
+    """Brings a file to all of them and proves it there. Raises LabError where that fails.
+
+    ``sha256`` is known in a restore, from reading the snapshot; without it the file is read once more.
+    """
+    sha256 = sha256 or await asyncio.to_thread(_sum, file)
+    figures = Figures()
+    async with _watched(figures), Fleet(_inventory(lab, hosts), read_templates(), None) as fleet:
+        opened = await fleet.open(hosts)
+        if refused := [output.detail for output in opened.values() if isinstance(output, Output)]:
+            raise LabError("; ".join(refused))
+        remotes = {name: remote for name, remote in opened.items() if not isinstance(remote, Output)}
+        await asyncio.gather(*map(_settle, remotes.values()))
+        relay = await _relay(lab, fleet, remotes)
+        if not fan_out:
+            relay = relay.model_copy(update={"links": ()})
+        elif len(relay.links) != len(hosts) * (len(hosts) - 1):
+            raise LabError(f"not every host can hand on to every other: {relay.refused}")
+        await _spread(fleet, relay, list(remotes), file, sha256)
+    return figures
+
+
+async def _settle(remote: Remote) -> None:
+    settled = await remote.settle(RUN, ATTEMPT, 60)
+    if not settled.ok:
+        raise LabError(f"{remote.name}: {settled.detail}")
+
+
+async def _relay(lab: Lab, fleet: Fleet, remotes: Mapping[str, Remote]) -> Relay:
+    """As the product looks for it before it makes a plan; here that counts as part of the transfer."""
+    places = {name: ((lab.addresses[name], 22),) for name in remotes}
+    keys = {name: fleet.public_key(name) for name in remotes}
+    script = render_scripts(read_templates())["ways.sh"]
+
+    async def ways(remote: Remote) -> Ways:
+        others = [name for name in remotes if name != remote.name]
+        words = [word for name in others for word in (name, lab.addresses[name], "22", key_kind(keys[name]))]
+        return parse_ways((await remote.look(Command(("ways.sh", *words), script))).text)
+
+    answers = await asyncio.gather(*map(ways, remotes.values()))
+    return relay_of(dict(zip(remotes, answers, strict=True)), places, keys)
+
+
+async def _spread(fleet: Fleet, relay: Relay, hosts: Sequence[str], file: Path, sha256: str) -> None:
+    source = FileSource(file)
+    spread = Spread(relay, fleet.carrier(relay), ATTEMPT, lambda note: print(note, file=sys.stderr))
+
+    async def opened() -> Source:
+        return source
+
+    async def bring_one(name: str) -> None:
+        push = Push(path=PLACE, sha256=sha256, size_bytes=source.size_bytes)
+        outcome = await spread.bring(name, push, opened, lambda done, total: None)
+        if outcome.ended is not Ended.DONE:
+            raise LabError(f"{name}: {outcome.ended.name}: {outcome.detail}")
+
+    try:
+        await asyncio.gather(*map(bring_one, hosts))
+    finally:
+        await spread.close()
+
+
+def _inventory(lab: Lab, hosts: Sequence[str]) -> Inventory:
+    """All of them masters, entered as root, whatever they are in the lab."""
+    masters = [
+        Host(
+            name=name,
+            role=Role.MASTER,
+            address=lab.addresses[name],
+            node=name,
+            user="root",
+            key=str(lab.folder / "id_ed25519"),
+            known_hosts=(str(lab.folder / "known_hosts"),),
+            config="none",
+        )
+        for name in hosts
+    ]
+    policies = Policies()
+    return Inventory(format=1, cluster="bench", distribution="kublr", policies=policies, hosts=tuple(masters))
+
+
+@asynccontextmanager
+async def _watched(figures: Figures) -> AsyncIterator[None]:
+    """Times the block, and meanwhile how late a task is that sleeps for a hundredth of a second, again and again."""
+
+    async def tick() -> None:
+        while True:
+            slept = time.monotonic()
+            await asyncio.sleep(TICK_S)
+            figures.lag_s = max(figures.lag_s, time.monotonic() - slept - TICK_S)
+
+    began, ticking = time.monotonic(), asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        figures.took_s = time.monotonic() - began
+        ticking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await ticking
+
+
+def _sum(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What such a process has told, and the most anonymous memory that it was seen with."""
+
+    figures: Figures
+    anonymous_bytes: int
+
+
+def in_child(hosts: Sequence[str], sample: Sample, *, fan_out: bool) -> Child:
+    """`bring` in a process of its own, for the lab of the environment. Raises LabError."""
+    how = "fan-out" if fan_out else "alone"
+    argv = [sys.executable, "-m", "tests.bench.transfer_ours", str(sample.path), sample.sha256, how, *hosts]
+    peak = 0
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while process.poll() is None:
+            peak = max(peak, anonymous_bytes(process.pid))
+            time.sleep(SAMPLE_S)
+        said, complaint = (stream.read().decode() for stream in (process.stdout, process.stderr) if stream)
+    if process.returncode:
+        raise LabError(f"{' '.join(argv)}: exit {process.returncode}\n{complaint}")
+    return Child(Figures(**json.loads(said)), peak)
+
+
+def _cpu_s(whose: int) -> float:
+    usage = resource.getrusage(whose)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> int:
+    file, sha256, how, *hosts = sys.argv[1:]
+    bringing = bring(Lab.from_environment(), hosts, Path(file), fan_out=how == "fan-out", sha256=sha256)
+    try:
+        figures = asyncio.run(bringing)
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    figures.cpu_s = sum(map(_cpu_s, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    print(json.dumps(asdict(figures)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

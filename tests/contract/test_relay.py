@@ -1,0 +1,324 @@
+"""A file from host to host: three hosts behind OpenSSH servers of their own, and what breaks between them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import random
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.source import FileSource
+from orchestrator.adapters.ssh import Fleet, SshRemote
+from orchestrator.adapters.ssh_relay import Limit, SshCarrier
+from orchestrator.core.model import Ended, Outcome, Push
+from orchestrator.core.relay import Link, Packing, Relay
+from orchestrator.ports import Source
+from orchestrator.spread import Spread
+from tests.contract.conftest import HASTE, TEXTS, host, inventory
+from tests.contract.sshd import Sshd, login_name
+from tests.contract.test_remote import until
+
+NAMES = ("one", "two", "three")
+FIRST = "1-aaaa"
+
+
+@dataclass
+class Site:
+    """Three hosts. They share this machine's /run, so each has a run of its own."""
+
+    folder: Path
+    servers: dict[str, Sshd]
+    remotes: dict[str, SshRemote] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    moved: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        return tuple(self.link(giver, taker) for giver in NAMES for taker in NAMES if giver != taker)
+
+    def link(self, giver: str, taker: str) -> Link:
+        server = self.servers[taker]
+        kind, key, *_ = (server.folder / "host_key.pub").read_text().split()
+        return Link(
+            giver=giver,
+            taker=taker,
+            address="127.0.0.1",
+            port=server.port,
+            login=login_name(),
+            keys=str(server.folder / "authorized_keys"),
+            host_key=f"{kind} {key}",
+        )
+
+    def path(self, name: str) -> Path:
+        return self.folder / name / f"run-{name}" / "snapshot.db"
+
+    def keys(self, name: str) -> bytes:
+        return (self.servers[name].folder / "authorized_keys").read_bytes()
+
+    async def settle(self, attempt: str) -> None:
+        for name, remote in self.remotes.items():
+            assert (await remote.settle(f"run-{name}", attempt, 5)).ok
+
+    def spread(self, attempt: str = FIRST, *, relay: Relay | None = None, limit: float = 0) -> Spread:
+        relay = relay or Relay(packing=Packing.ZSTD, links=self.links)
+        carrier = SshCarrier({name: remote.end for name, remote in self.remotes.items()}, relay, Limit(limit))
+        return Spread(relay, carrier, attempt, self.notes.append)
+
+    async def bring(self, spread: Spread, source: Source, names: tuple[str, ...] = NAMES) -> dict[str, Outcome]:
+        sha256 = await source.sha256(source.size_bytes)
+
+        async def one(name: str) -> Outcome:
+            push = Push(path=str(self.path(name)), sha256=sha256, size_bytes=source.size_bytes)
+            told = self.moved.setdefault(name, [])
+
+            async def opened() -> Source:
+                return source
+
+            return await spread.bring(name, push, opened, lambda done, total: told.append(done))
+
+        try:
+            async with asyncio.timeout(90):
+                return dict(zip(names, await asyncio.gather(*(one(name) for name in names)), strict=True))
+        finally:
+            await spread.close()
+
+
+@pytest.fixture(scope="module")
+def servers(public_folder: Path) -> Iterator[dict[str, Sshd]]:
+    made = {name: Sshd.make(public_folder / f"relay-{name}") for name in NAMES}
+    yield made
+    for server in made.values():
+        server.stop()
+
+
+@pytest.fixture
+async def site(servers: dict[str, Sshd], tmp_path: Path) -> AsyncIterator[Site]:
+    hosts = [host(servers[name], state=tmp_path / name, name=name, node=name) for name in NAMES]
+    async with Fleet(inventory(*hosts), TEXTS, None, patience=HASTE) as fleet:
+        site = Site(tmp_path, servers)
+        for name, remote in (await fleet.open(NAMES)).items():
+            assert isinstance(remote, SshRemote), remote
+            site.remotes[name] = remote
+        await site.settle(FIRST)
+        before = {name: site.keys(name) for name in NAMES}
+        yield site
+    assert {name: site.keys(name) for name in NAMES} == before, "every authorized_keys is as it was"
+    left = [
+        path for name in NAMES for path in (tmp_path / name).rglob("*") if "relay." in str(path) or ".part" in str(path)
+    ]
+    assert left == []
+    assert not list(Path("/run").glob("orchestrator-run-*"))
+
+
+def text(path: Path, size_bytes: int, seed: int = 1) -> Path:
+    """Compresses about five times, as etcd's content does."""
+    chance = random.Random(seed)
+    words = [bytes(chance.choices(range(97, 123), k=chance.randint(3, 12))) for _ in range(500)]
+    with path.open("wb") as file:
+        while file.tell() < size_bytes:
+            file.write(b" ".join(chance.choices(words, k=2000)) + chance.randbytes(800))
+        file.truncate(size_bytes)
+    return path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def whole(site: Site, source: Path) -> bool:
+    return all(sha256(site.path(name)) == sha256(source) for name in NAMES)
+
+
+@pytest.mark.parametrize("packing", list(Packing))
+async def test_every_host_gets_it_and_the_laptop_sends_it_once(site: Site, packing: Packing) -> None:
+    source = Counting(text(site.folder / "source", 20_000_000))
+    outcomes = await site.bring(site.spread(relay=Relay(packing=packing, links=site.links)), source)
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    assert whole(site, site.folder / "source")
+    assert source.read_bytes == source.size_bytes
+    assert all(told[-1] == source.size_bytes for told in site.moved.values())
+    assert site.notes == []
+
+
+class Counting(FileSource):
+    """How much of it was read to be sent; ``at`` is called once so much was."""
+
+    def __init__(self, path: Path, at: int = 0, then: Callable[[], object] = lambda: None) -> None:
+        super().__init__(path)
+        self.read_bytes = 0
+        self._at, self._then = at, then
+
+    async def chunks(self, offset: int) -> AsyncIterator[bytes]:
+        async for chunk in super().chunks(offset):
+            self.read_bytes += len(chunk)
+            yield chunk
+            if self._at and self.read_bytes >= self._at:
+                self._at = 0
+                self._then()
+
+
+async def test_one_that_has_it_gets_nothing_and_hands_it_on(site: Site) -> None:
+    path = text(site.folder / "source", 20_000_000)
+    shutil.copy(path, site.path("two"))
+    source = Counting(path)
+    outcomes = await site.bring(site.spread(), source)
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    assert whole(site, path)
+    assert source.read_bytes == 0
+
+
+async def test_a_giver_whose_file_has_changed_is_left_for_another(site: Site) -> None:
+    path = text(site.folder / "source", 3_000_000)
+    changed = site.folder / "changed.db"
+    changed.write_bytes(path.read_bytes()[:-1] + b"!")
+    source = FileSource(path)
+    push = Push(
+        path=str(site.path("two")),
+        sha256=sha256(path),
+        size_bytes=source.size_bytes,
+        source_host="one",
+        source_path=str(changed),
+    )
+
+    async def opened() -> Source:
+        return source
+
+    spread = site.spread()
+    outcome = await spread.bring("two", push, opened, lambda done, total: None)
+    await spread.close()
+    assert outcome.ended is Ended.DONE
+    assert sha256(site.path("two")) == sha256(path)
+    assert site.notes == ["one cannot hand it on to two: what it has is another file"]
+
+
+async def test_a_file_that_is_not_the_plans_is_refused(site: Site) -> None:
+    path = text(site.folder / "source", 3_000_000)
+    push = Push(path=str(site.path("one")), sha256="0" * 64, size_bytes=3_000_000)
+
+    async def opened() -> Source:
+        return FileSource(path)
+
+    spread = site.spread()
+    outcome = await spread.bring("one", push, opened, lambda done, total: None)
+    await spread.close()
+    assert outcome.ended is Ended.FAILED and sha256(path) in outcome.detail
+    for part in site.path("one").parent.glob("*.part.*"):
+        part.unlink()  # for another attempt to go on from
+
+
+async def test_where_none_can_hand_it_on_each_gets_it_from_here(site: Site) -> None:
+    source = Counting(text(site.folder / "source", 5_000_000))
+    outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.GZIP)), source)
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    assert whole(site, site.folder / "source")
+    assert source.read_bytes == 3 * source.size_bytes
+
+
+async def test_a_host_key_that_is_another_one_gets_no_byte(site: Site) -> None:
+    path = text(site.folder / "source", 5_000_000)
+    strange = site.link("one", "two").host_key
+    links = tuple(
+        link.model_copy(update={"host_key": strange}) if link.taker == "three" else link for link in site.links
+    )
+    outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.ZSTD, links=links)), FileSource(path))
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    assert whole(site, path)
+    assert any("three" in note and "erification failed" in note for note in site.notes), site.notes
+
+
+async def test_a_cut_in_the_middle_sends_little_twice(site: Site) -> None:
+    path = text(site.folder / "source", 60_000_000)
+    source = Counting(path, 30_000_000, site.servers["one"].cut)
+    outcomes = await site.bring(site.spread(limit=4_000_000), source)
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    assert whole(site, path)
+    assert source.read_bytes <= 1.15 * source.size_bytes  # what was packed ahead, or on its way, was read, too
+
+
+async def test_a_host_in_the_middle_that_dies_stops_nobody_else(site: Site) -> None:
+    path = text(site.folder / "source", 60_000_000)
+
+    def die() -> None:
+        site.servers["two"].stop()
+
+    outcomes = await site.bring(site.spread(limit=4_000_000), Counting(path, 20_000_000, die))
+    site.servers["two"].start()
+    assert {name: outcome.ended for name, outcome in outcomes.items()} == {
+        "one": Ended.DONE,
+        "two": Ended.LOST,
+        "three": Ended.DONE,
+    }
+    assert sha256(site.path("one")) == sha256(site.path("three")) == sha256(path)
+    await asyncio.sleep(1)
+    await site.settle("2-bbbb")
+    outcomes = await site.bring(site.spread("2-bbbb"), FileSource(path))
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    assert whole(site, path)
+
+
+async def test_a_byte_that_changes_on_the_way_ends_in_the_right_file(site: Site) -> None:
+    path = text(site.folder / "source", 60_000_000)
+
+    def flip() -> None:
+        for part in (site.folder / "two").rglob("snapshot.db.part.*"):
+            with part.open("r+b") as file:
+                file.seek(1000)
+                file.write(b"?!")
+
+    outcomes = await site.bring(site.spread(limit=4_000_000), Counting(path, 40_000_000, flip))
+    assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
+    # The sum is of the stream; what lies on the disk is hashed again by the barrier, after the last rename.
+    assert sha256(site.path("one")) == sha256(site.path("three")) == sha256(path)
+
+
+async def test_a_laptop_that_dies_leaves_no_key_and_no_process(site: Site) -> None:
+    path = text(site.folder / "source", 60_000_000)
+    spread = site.spread(limit=2_000_000)
+    bringing = asyncio.create_task(site.bring(spread, FileSource(path)))
+    while not all(any(done > 5_000_000 for done in site.moved.get(name, ())) for name in NAMES):
+        await asyncio.sleep(0.1)
+    assert all(b"orchestrator" not in site.keys(name) for name in NAMES), "the keys were for the beginning only"
+    for name in NAMES:
+        site.servers[name].cut()
+    bringing.cancel()
+    await asyncio.gather(bringing, return_exceptions=True)
+    await until(lambda: not processes(str(site.folder)))  # what has lost its laptop ends by itself
+    await site.settle("2-bbbb")
+    source = Counting(path)
+    assert {end.ended for end in (await site.bring(site.spread("2-bbbb"), source)).values()} == {Ended.DONE}
+    assert whole(site, path)
+    assert 0 < source.read_bytes < source.size_bytes
+
+
+async def test_a_settle_takes_back_what_a_crash_has_left(site: Site) -> None:
+    run = site.folder / "one" / "run-one"
+    keys = site.servers["one"].folder / "authorized_keys"
+    before = keys.read_bytes()
+    keys.write_bytes(before + b'restrict,command="exec cat >/run/x" ssh-ed25519 AAAA orchestrator-run-one\n')
+    (run / "relay.keys").write_text(f"{keys}\n")
+    (run / "relay.1-aaaa-7").mkdir()
+    (run / "relay.1-aaaa-7" / "key").write_text("secret")
+    Path("/run/orchestrator-run-one").mkdir()
+    os.mkfifo("/run/orchestrator-run-one/1-aaaa-7")
+    await site.settle("2-bbbb")
+    assert keys.read_bytes() == before
+    assert not list(run.glob("relay*")) and not Path("/run/orchestrator-run-one").exists()
+
+
+def processes(mark: str) -> list[str]:
+    """The command lines of processes that have a share in a transfer below that folder; the heartbeats have none."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if mark in line and ("/relay." in line or ".part." in line):
+            found.append(line[-500:])
+    return found
