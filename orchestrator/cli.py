@@ -331,12 +331,13 @@ def schema(
 
     async def work() -> None:
         from orchestrator.core.inspection import Inspection
-        from orchestrator.core.inventory import inventory_schema
+        from orchestrator.core.inventory import inventory_schema, naming
         from orchestrator.core.model import Plan
+        from orchestrator.distros import DISTROS
 
         schemas: dict[str, Callable[[], dict[str, Any]]] = {
-            "inventory": inventory_schema,
-            "plan": Plan.model_json_schema,
+            "inventory": lambda: inventory_schema(DISTROS),
+            "plan": lambda: naming(DISTROS, Plan.model_json_schema()),
             "snapshot": Inspection.model_json_schema,
         }
         if name not in schemas:

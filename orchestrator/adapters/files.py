@@ -8,6 +8,7 @@ from orchestrator.adapters.yaml import read_yaml
 from orchestrator.core.document import Fault, Mark, faults_error
 from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.inventory_parser import parse_inventory
+from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 
 # 1,000 hosts take some 100 kB; a snapshot given by mistake is refused before it is read.
@@ -20,7 +21,7 @@ def load_inventory(path: Path) -> Inventory:
     ``~`` is the home folder; relative paths start at the folder of the file. Raises UsageError: no such file,
     or all faults in it.
     """
-    inventory = parse_inventory(read_yaml(_text(path)), str(path))
+    inventory = parse_inventory(read_yaml(_text(path)), str(path), DISTROS)
     folder = path.resolve().parent
     hosts = tuple(_with_absolute_paths(host, folder) for host in inventory.hosts)
     return inventory.model_copy(update={"hosts": hosts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from orchestrator.core.inventory import Host
@@ -14,6 +15,12 @@ class Distro(Protocol):
 
     aided: bool
     """Whether a vendor's agent restores by itself, once told to."""
+
+    default_units: Mapping[str, str]
+    """Names of units, by their key in an inventory, where they are not Kublr's: what an inventory says wins."""
+
+    api_apart: bool
+    """Whether API servers may have hosts of their own."""
 
     controller_ports: tuple[int, ...]
     """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""

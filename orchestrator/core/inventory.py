@@ -5,7 +5,7 @@ uses the `Inventory`: each `Host` with every setting resolved, the host's own ov
 defaults, key by key. No field holds a password: an inventory, and the plan that carries it, can be shown.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +16,7 @@ from orchestrator.core.inventory_values import (
     Address,
     Argv,
     Batch,
+    DistributionName,
     HostKey,
     HostPath,
     Jump,
@@ -28,14 +29,6 @@ from orchestrator.core.inventory_values import (
     WholeNumber,
 )
 from orchestrator.errors import UsageError
-
-
-class Distribution(StrEnum):
-    """What runs etcd on the masters."""
-
-    KUBLR = "kublr"
-    KUBEADM = "kubeadm"
-    SYSTEMD = "systemd"
 
 
 class Role(StrEnum):
@@ -212,7 +205,7 @@ class InventoryDocument(_Model):
         description="Version of this file's format: 1."
     )
     cluster: Name = Field(description="Name of the cluster; it is typed to confirm a restore.")
-    distribution: Distribution = Field(description="What runs etcd on the masters.")
+    distribution: DistributionName = Field(description="What runs etcd on the masters.")
     policies: Policies = Field(default_factory=Policies, description="What you have decided beforehand.")
     defaults: Settings = Field(default_factory=Settings, description="Settings for all hosts.")
     masters: Group = Field(description="Every host that carries an etcd member.")
@@ -237,7 +230,7 @@ class Inventory(_Model):
 
     format: Literal[1]
     cluster: Name
-    distribution: Distribution
+    distribution: DistributionName
     policies: Policies
     hosts: tuple[Host, ...]
 
@@ -302,8 +295,23 @@ class Inventory(_Model):
         return tuple(way)
 
 
-def inventory_schema() -> dict[str, Any]:
+def inventory_schema(distributions: Iterable[str]) -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the document an operator writes, not of the resolved inventory."""
-    schema = InventoryDocument.model_json_schema()
+    schema = naming(distributions, InventoryDocument.model_json_schema())
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**dialect, **schema, "title": "orchestrator inventory"}
+
+
+def naming(distributions: Iterable[str], schema: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a model that has an inventory in it, with the names of the distributions that there are."""
+    names = {
+        "description": "What runs etcd on the masters.",
+        "enum": list(distributions),
+        "title": "Distribution",
+        "type": "string",
+    }
+    parts = dict(sorted({**schema["$defs"], "Distribution": names}.items()))
+    for part in (schema, *parts.values()):
+        if "distribution" in part.get("properties", {}):
+            part["properties"]["distribution"] = {"$ref": "#/$defs/Distribution"}
+    return {**schema, "$defs": parts}

@@ -5,11 +5,12 @@ where some value is wrong; they look away from what the models have refused alre
 """
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from orchestrator.core.distro import Distro
 from orchestrator.core.document import (
     Fault,
     MarkedDocument,
@@ -20,7 +21,6 @@ from orchestrator.core.document import (
     model_faults,
 )
 from orchestrator.core.inventory import (
-    Distribution,
     Host,
     Inventory,
     InventoryDocument,
@@ -34,12 +34,6 @@ _GROUPS = {
     "bastions": Role.BASTION,
     "api_servers": Role.API,
 }
-
-_UNITS = {
-    Distribution.KUBEADM: {"kubelet": "kubelet", "runtime": "containerd"},
-    Distribution.SYSTEMD: {"kubelet": "kubelet", "runtime": "containerd"},
-}
-"""Names of units where they are not Kublr's: what an inventory says wins."""
 
 _SYNONYMS = {
     **dict.fromkeys(("host", "hostname", "ip", "ansible_host"), "address"),
@@ -70,16 +64,16 @@ class _Entry:
         return (*(writers or [self.path])[-1], key)
 
 
-def parse_inventory(document: MarkedDocument, source: str) -> Inventory:
-    """The resolved inventory. ``source`` is the file's name for messages.
+def parse_inventory(document: MarkedDocument, source: str, distros: Mapping[str, Distro]) -> Inventory:
+    """The resolved inventory. ``source`` is the file's name for messages; ``distros`` are all that there are, by name.
 
     Raises UsageError with every fault of the document, each ``file:line:column path: what``.
     """
     if document.data is None and document.faults:
         raise faults_error(source, document.faults)
     entries = _entries(document.data)
-    faults = [*document.faults, *_model_faults(document)]
-    for rule in (_repeated_names, _same_addresses, _same_nodes, _wrong_jumps, _api_servers_of_kublr):
+    faults = [*document.faults, *_model_faults(document, distros), *_api_servers_apart(document, distros)]
+    for rule in (_repeated_names, _same_addresses, _same_nodes, _wrong_jumps):
         faults += rule(entries, document)
     if faults:
         raise faults_error(source, faults)
@@ -89,7 +83,7 @@ def parse_inventory(document: MarkedDocument, source: str) -> Inventory:
         cluster=declared.cluster,
         distribution=declared.distribution,
         policies=declared.policies,
-        hosts=tuple(_host(entry, _UNITS.get(declared.distribution, {})) for entry in entries),
+        hosts=tuple(_host(entry, distros[declared.distribution].default_units) for entry in entries),
     )
 
 
@@ -99,11 +93,11 @@ def _host(entry: _Entry, units: Mapping[str, str]) -> Host:
     return Host.model_validate({**_merged({"units": units} if units else {}, entry.settings), **own})
 
 
-def _model_faults(document: MarkedDocument) -> Iterator[Fault]:
+def _model_faults(document: MarkedDocument, distributions: Collection[str]) -> Iterator[Fault]:
     try:
-        InventoryDocument.model_validate(document.data)
+        InventoryDocument.model_validate(document.data, context={"distributions": tuple(distributions)})
     except ValidationError as error:
-        yield from model_faults(error, document, inventory_schema(), _SYNONYMS)
+        yield from model_faults(error, document, inventory_schema(distributions), _SYNONYMS)
 
 
 def _entries(data: object) -> tuple[_Entry, ...]:
@@ -216,8 +210,9 @@ def _cycle(start: str, jumps: Mapping[str, str | None]) -> tuple[str, ...]:
     return tuple(way) if name == start else ()
 
 
-def _api_servers_of_kublr(_entries: tuple[_Entry, ...], document: MarkedDocument) -> Iterator[Fault]:
+def _api_servers_apart(document: MarkedDocument, distros: Mapping[str, Distro]) -> Iterator[Fault]:
     declared = document.data if isinstance(document.data, Mapping) else {}
-    if declared.get("distribution") == Distribution.KUBLR and declared.get("api_servers"):
-        text = "with kublr every API server runs on a master; list these hosts under masters"
+    name = str(declared.get("distribution"))
+    if name in distros and not distros[name].api_apart and declared.get("api_servers"):
+        text = f"with {name} every API server runs on a master; list these hosts under masters"
         yield document.fault(("api_servers",), text, at_key=True)

@@ -5,7 +5,8 @@ import posixpath
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from orchestrator.core.document import as_text, as_whole_number
 
@@ -43,6 +44,14 @@ def _fits(pattern: str, meaning: str) -> AfterValidator:
 
 def _schema(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+
+
+def _known_distribution(value: object, info: ValidationInfo) -> object:
+    """One of those that the reader of a document was given; without any, as in a saved plan, any name."""
+    known = (info.context or {}).get("distributions")
+    if known is not None and value not in known:
+        raise PydanticCustomError("enum", "no such distribution")
+    return str(value)
 
 
 def _host_path(value: str) -> str:
@@ -134,3 +143,5 @@ Argv = Annotated[
     AfterValidator(_program_first),
 ]
 """A program with its arguments."""
+
+DistributionName = Annotated[str, BeforeValidator(_known_distribution)]

@@ -124,7 +124,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class MasterView:
-    """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why.
+    """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why. ``unfit``
+    says what else its distribution needs for a restore, and has not.
 
     ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
     ``serves_api`` says that an API server is stopped and started there; ``listens`` are ports in use.
@@ -149,11 +150,11 @@ class MasterView:
     hosts_file: str = ""
     state_disk: Disk | None = None
     data_disk: Disk | None = None
+    wal_disk: Disk | None = None
     free_inodes: int | None = None
     data_bytes: int = 0
     data_written_s: int = 0
     keeps_beside: bool = True
-    wal_mounted: bool = False
     owner: str = ""
     tools: tuple[Tool, ...] = ()
     members_on_disk: tuple[str, ...] = ()
@@ -170,6 +171,7 @@ class MasterView:
     hold: str = ""
     attempts: dict[str, str] = field(default_factory=dict)
     faults: tuple[Finding, ...] = ()
+    unfit: tuple[Finding, ...] = ()
 
 
 def owner_of(view: MasterView, all_masters: Iterable[MasterView]) -> str:

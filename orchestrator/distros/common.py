@@ -68,6 +68,7 @@ def look_at_volume(host: Host, view: MasterView) -> Script | None:
             etcd.image,
             *((view.api.client_ca,) if view.api.client_ca else ()),
             *view.api.service_account_keys,
+            *((view.api.encryption,) if view.api.encryption else ()),
         ),
         timeout_s=timeouts.LOOK_S,
     )
@@ -89,7 +90,7 @@ def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
         data_entries=tuple(facts.get("data_entries", "").splitlines()),
         member_links=tuple(facts.get("member_links", "").splitlines()),
         missing_certificates=tuple(facts.get("missing_certificates", "").split()),
-        wal_mounted=bool(facts.get("wal_mounted", "").strip()),
+        wal_disk=parse_disk(facts.get("wal_disk", "")),
         owner=facts.get("owner", "").strip(),
         tools=parse_tools(facts.get("tools", "")),
         mounts_within=tuple(facts.get("mounts_within", "").splitlines()),

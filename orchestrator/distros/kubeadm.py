@@ -7,7 +7,9 @@ Kubernetes"; kubeadm's own manifests (cmd/kubeadm/app/phases/etcd/local.go).
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from orchestrator.core import timeouts
 from orchestrator.core.inventory import Host, Role
@@ -24,6 +26,8 @@ class Kubeadm:
     """Implements ``core.distro.Distro``. The runtime stays up: without their manifests its pods do not come back."""
 
     aided = False
+    default_units: Mapping[str, str] = MappingProxyType({"kubelet": "kubelet", "runtime": "containerd"})
+    api_apart = True
     controller_ports: tuple[int, ...] = (10257, 10259)  # Kubernetes documentation, "Ports and Protocols"
 
     def look_at_host(self, host: Host) -> Script:

@@ -6,23 +6,31 @@ Source: the vendor's page "Backup and restore of etcd database"; section names a
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from orchestrator.core import timeouts
+from orchestrator.core.checks.findings import block
 from orchestrator.core.inventory import Host, Role
 from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Exec, Script
+from orchestrator.core.model import Exec, Finding, Script
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
+
+OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
+"""Units that leave their containers running when they are stopped; Docker's own containerd is one of them."""
 
 
 class Kublr:
     """Implements ``core.distro.Distro``."""
 
     aided = True
+    default_units: Mapping[str, str] = MappingProxyType({})
+    api_apart = False
     controller_ports: tuple[int, ...] = ()
 
     def look_at_host(self, host: Host) -> Script:
@@ -36,7 +44,9 @@ class Kublr:
 
     def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
         view = common.read_basics(host, facts, clock_offset_s)
-        return self._with_etcd(host, view, facts) if host.role in (Role.MASTER, Role.LEFT_OUT) else view
+        if host.role not in (Role.MASTER, Role.LEFT_OUT):
+            return view
+        return replace(self._with_etcd(host, view, facts), unfit=tuple(unfit(host, view)))
 
     def _with_etcd(self, host: Host, view: MasterView, facts: dict[str, str]) -> MasterView:
         manifest = posixpath.join(host.paths.manifests, "etcd.manifest")
@@ -111,6 +121,29 @@ class Kublr:
     def restart_services(self, host: Host) -> Script:
         units = tuple(unit for group in self.units(host) for unit in group)
         return Script(file="services.sh", args=units, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)
+
+
+def unfit(host: Host, view: MasterView) -> Iterator[Finding]:
+    """What stopping Kublr's services must stop with them."""
+    runtime = host.units.runtime
+    state = view.units.get(f"{runtime}.service", "not-found")
+    if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.missing_tools:
+        yield block(
+            "runtime",
+            host.name,
+            f"the container runtime is not Docker: the unit {runtime}.service is {state}",
+            "only Docker stops its containers when it is stopped; name its unit in `units.runtime` if it differs",
+        )
+    if view.live_restore:
+        yield block(
+            "live-restore",
+            host.name,
+            "Docker keeps containers running when it stops (live-restore): etcd would go on",
+            'set "live-restore": false in /etc/docker/daemon.json, then: systemctl reload docker',
+        )
+    for unit in (host.units.kublr, host.units.kubelet):
+        if view.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
+            yield block("units", host.name, f"there is no unit {unit}.service", "set `units` in the inventory")
 
 
 def _etcd_storage_path(stream: str) -> str:

@@ -80,7 +80,7 @@ def etcd_config(
         address=_listen_address(settings.get("listen-peer-urls", "")),
         aliases=aliases,
         image=image,
-        wal_dir=on_host(settings.get("wal-dir", "")),
+        wal_dir=_wal_dir(on_host(settings.get("wal-dir", "")), member_path),
         owner=owner,
         join_flags=tuple(f"--{name}={settings[name]}" for name in _SHARED if settings.get(name)),
     )
@@ -126,6 +126,12 @@ def certificates_in(folder: str | None, on_host: Callable[[str], str] = str) -> 
 def _tls(settings: Mapping[str, str], prefix: str, certificate: Callable[[str], str]) -> Tls:
     names = ("trusted-ca", "cert", "key")
     return Tls(*(certificate(settings.get(f"{prefix}{name}-file", "")) for name in names))
+
+
+def _wal_dir(path: str, member_path: str) -> str:
+    """Empty where the log does not lie apart, though the setting may say so."""
+    path = path.rstrip("/")
+    return "" if path == f"{member_path}/wal" else path
 
 
 def _initial_cluster(text: str, path: str) -> dict[str, str]:

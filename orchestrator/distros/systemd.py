@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -38,6 +40,8 @@ class Systemd:
     """Implements ``core.distro.Distro``. Type=notify has etcd's start wait for a quorum, so nothing waits for it."""
 
     aided = False
+    default_units: Mapping[str, str] = MappingProxyType({"kubelet": "kubelet", "runtime": "containerd"})
+    api_apart = True
     controller_ports: tuple[int, ...] = ()  # a stopped unit has ended, whatever it listened on
 
     def look_at_host(self, host: Host) -> Script:

@@ -4,7 +4,7 @@ shift
 for path; do
     case $path in
     "$STATE/$undone"/snapshot.db* | "$STATE/$undone"/etcdutl | "$STATE/$undone"/etcd) ;;
-    *.kr-"$undone" | *.kr-"$undone".part | *.kr-"$undone"-* | *.kr-"$undone".staged | *.kr-"$undone".staged.part) ;;
+    *.kr-"$undone" | *.kr-"$undone".part | *.kr-"$undone"-* | *.kr-"$undone".staged | *.kr-"$undone".staged.part | *.kr-"$undone".staged.part.tmp) ;;
     *) echo "refused: $path is not named after run $undone"; exit 3 ;;
     esac
     [ -e "$path" ] || continue

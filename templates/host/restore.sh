@@ -1,7 +1,7 @@
 # restore.sh TOOL SNAPSHOT FLAG STAGED STAGED_WAL NAME CLUSTER TOKEN PEER_URL OWNER CLIENT_URL ADDRESS PEER_CA PEER_CERT PEER_KEY CLIENT_CA CLIENT_CERT CLIENT_KEY
 # Restores the snapshot into STAGED/member, while the old etcd may still serve from its own folder: with the least
 # priority, and given up where that etcd loses its leader meanwhile. CLIENT_URL is empty where none serves; FLAG may be.
-# OWNER is `UID:GID MODE LABEL` of the old member folder.
+# OWNER is `UID:GID MODE LABEL` of the old member folder. STAGED_WAL, in the folder of a log that lies apart, may be empty.
 #   RUN/staged   inode, birth, size, path of every restored file
 {% include "host/fetch.sh" %}
 {% include "host/listed.sh" %}
@@ -11,7 +11,8 @@ owner=$1 client_url=$2 address=$3 peer_ca=$4 peer_cert=$5 peer_key=$6 client_ca=
 list=$STATE/$RUN/staged
 [ ! -e "$list" ] || exit 0
 umask 077
-rm -rf "$staged.part" "$staged" ${wal:+"$wal.part" "$wal"} # of an act of this run that died: named after it
+rm -rf "$staged.part" "$staged" ${wal:+"$wal.part" "$wal.part.tmp" "$wal"} # of an act of this run that died: named after it
+[ -z "$wal" ] || give_log_folder "${wal%/*}" "$owner" || { echo "cannot give ${wal%/*} to $owner"; exit 1; }
 
 leader() {
     answer=$(fetch_client POST "$client_url/v3/maintenance/status" "$address" "$client_ca" "$client_cert" "$client_key" \
@@ -33,7 +34,7 @@ restoring=$!
 give_up() {
     kill "$restoring" 2>/dev/null
     wait "$restoring"
-    rm -rf "$staged.part" ${wal:+"$wal.part"}
+    rm -rf "$staged.part" ${wal:+"$wal.part" "$wal.part.tmp"}
     echo "$1"
     exit 1
 }

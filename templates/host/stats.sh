@@ -1,6 +1,7 @@
 # stats FOLDER [WAL]: inode, size, time of the last change and path within its folder of every file of an old member, whose
-# log may be gone
+# log may lie apart, or be gone
 {% include "host/stated.sh" %}
+{% include "host/log.sh" %}
 stats() {
-    (cd "$1" && stated '%i %s %Y %n' .) && { [ ! -d "${2-}" ] || (cd "$2" && stated '%i %s %Y wal/%n' .); }
+    (cd "$1" && stated '%i %s %Y %n' .) && { [ -z "${2-}" ] || log_stated '%i %s %Y wal/%n' "$2"; }
 }

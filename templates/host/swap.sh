@@ -1,7 +1,7 @@
 # swap.sh DATA MEMBER KEPT ASIDE UNDONE [WAL KEPT_WAL ASIDE_WAL]   Puts the old data that run UNDONE kept back in its place,
-# by two renames; a log that lies apart, too.
+# by two renames; between them a log that lies apart, file by file.
 #   RUN/returned   device, inode, birth, size, path of every file that was put back, or `none`
-{% include "host/stated.sh" %}
+{% include "host/intact.sh" %}
 data=$1 member=$2 kept=$3 aside=$4 undone=$5 wal=${6-} kept_wal=${7-} aside_wal=${8-}
 list=$STATE/$RUN/returned
 umask 077
@@ -17,13 +17,11 @@ if [ "$none" = yes ] || [ -d "$kept" ]; then
         mv "$member" "$aside" && sync "${aside%/*}" "$data" || exit 1
     fi
     [ ! -e "$member" ] || { echo "refused: both $member and $aside are there"; exit 3; }
-fi
-if [ -n "$wal" ]; then # the log before the member: alone it starts nothing
-    if [ -e "$wal" ] && [ ! -e "$aside_wal" ]; then
-        mv "$wal" "$aside_wal" && sync "${wal%/*}" || exit 1
-    fi
-    if [ -e "$kept_wal" ]; then
-        mv "$kept_wal" "$wal" && sync "${wal%/*}" || exit 1
+    if [ -n "$wal" ]; then # the log before the member: alone it starts nothing
+        move_log "$wal" "$aside_wal" not_old_log "$STATE/$undone/kept.stats" && move_log "$kept_wal" "$wal" || exit
+        rmdir "$kept_wal" 2>/dev/null
+        [ "$none" = yes ] || intact "$STATE/$undone/kept" "$kept" "$wal" || # its disk may not be mounted any more
+            { echo "refused: $kept and the log in $wal are not what was set aside"; exit 3; }
     fi
 fi
 if [ -e "$data/restore.db" ]; then

@@ -23,7 +23,7 @@ from orchestrator.adapters.packaged import read_templates
 from orchestrator.adapters.packing import Pace, packed
 from orchestrator.adapters.source import FileSource
 from orchestrator.adapters.ssh import Fleet
-from orchestrator.core.inventory import Distribution, Host, Inventory, Paths, Policies, Role
+from orchestrator.core.inventory import Host, Inventory, Paths, Policies, Role
 from orchestrator.core.model import Command, Ended, Output, Push
 from orchestrator.core.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
 from orchestrator.core.texts import render_scripts
@@ -137,9 +137,7 @@ def _inventory(lab: Lab, hosts: Sequence[str]) -> Inventory:
         for name in hosts
     ]
     policies = Policies()
-    return Inventory(
-        format=1, cluster="bench", distribution=Distribution.KUBLR, policies=policies, hosts=tuple(masters)
-    )
+    return Inventory(format=1, cluster="bench", distribution="kublr", policies=policies, hosts=tuple(masters))
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ import pytest
 from orchestrator.adapters.packaged import read_templates
 from orchestrator.adapters.ssh import Fleet
 from orchestrator.adapters.ssh_line import Patience
-from orchestrator.core.inventory import Distribution, Host, Inventory, Paths, Policies, Role
+from orchestrator.core.inventory import Host, Inventory, Paths, Policies, Role
 from orchestrator.core.model import Output
 from orchestrator.ports import Remote
 from tests.contract.sshd import Sshd, login_name
@@ -135,4 +135,4 @@ def host(server: Sshd, *, state: Path = Path("/nonexistent"), **settings: object
 
 
 def inventory(*hosts: Host) -> Inventory:
-    return Inventory(format=1, cluster="contract", distribution=Distribution.KUBLR, policies=Policies(), hosts=hosts)
+    return Inventory(format=1, cluster="contract", distribution="kublr", policies=Policies(), hosts=hosts)

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.lab import truth
+from tests.lab.commands import wait
 from tests.lab.conftest import renew
 from tests.lab.hosts import MASTERS, WORKERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
-from tests.lab.systemd import BY_FILE, DATA, MEMBER, UNITS, Systemd, snapshot_of
+from tests.lab.systemd import BY_FILE, DATA, MEMBER, UNITS, WAL, Systemd, snapshot_of
 from tests.lab.truth import STATE
 from tests.snapshots import PREFIX, debian_tools
 
@@ -55,6 +56,16 @@ def restore(cluster: Systemd, backup: Path) -> tuple[str | Path, ...]:
     return ("restore", "-i", cluster.inventory, *arguments)
 
 
+def log_is_in_its_mount(cluster: Systemd) -> None:
+    """It is still mounted, etcd writes there, and what was there beside the log still is."""
+    lab = cluster.lab
+    assert lab.succeeds(BY_FILE.name, ["mountpoint", "-q", WAL])
+    assert lab.succeeds(BY_FILE.name, ["test", "-d", f"{WAL}/lost+found"])
+    opened = f"ls -l /proc/$(pidof etcd)/fd | grep -c ' {WAL}/[^/]*[.]wal$'"
+    assert int(lab.exec(BY_FILE.name, ["sh", "-c", opened])) > 0
+    assert not lab.succeeds(BY_FILE.name, ["test", "-e", f"{MEMBER}/wal"])
+
+
 def is_restored(cluster: Systemd, answer: str) -> None:
     """Every member holds the snapshot and nothing newer, and nothing is left of the run but its kept data."""
     result, lab = json.loads(answer), cluster.lab
@@ -64,9 +75,10 @@ def is_restored(cluster: Systemd, answer: str) -> None:
     for master in MASTERS:
         assert cluster.active(master, "etcd") == ["active"]
         owners = lab.exec(
-            master.name, ["sh", "-c", f"stat -c %U:%G {DATA}/default/member/* {DATA}/wal 2>/dev/null || true"]
+            master.name, ["sh", "-c", f"stat -c %U:%G {DATA}/default/member/* {WAL} {WAL}/*.wal 2>/dev/null || true"]
         )
         assert set(owners.split()) == {"etcd:etcd"}
+    log_is_in_its_mount(cluster)
     assert not [line for line in truth.leftovers(lab) if STATE in line or "orchestrator" in line]
 
 
@@ -91,11 +103,12 @@ def test_restored_after_the_laptop_died_and_a_master_rebooted_then_rolled_back(
     is_restored(cluster, resumed.out)
     for master in MASTERS:
         assert set(cluster.active(master, "kube-scheduler", "kube-apiserver")) == {"active"}
-        assert cluster.is_ready(master)
+    wait(lambda: all(cluster.is_ready(master) for master in MASTERS), "API server that is ready on every master")
 
     rolled = laptop.run("rollback", "-i", cluster.inventory, "--confirm", "lab")
     assert rolled.code == 0, rolled
     assert (lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id) == (before, cluster_id)
+    log_is_in_its_mount(cluster)
     assert all(cluster.active(master, *UNITS) == ["active"] * 3 for master in MASTERS)
     finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")
     assert finished.code == 0, finished
@@ -144,7 +157,7 @@ def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
 ) -> None:
     """Its log lies apart, and it is killed while it joins: the laptop dies, and the master reboots."""
     lab, failed = cluster.lab, BY_FILE
-    lab.exec(failed.name, ["sh", "-c", f"systemctl stop kube-apiserver etcd; rm -rf {DATA}/wal {MEMBER}/snap/db"])
+    lab.exec(failed.name, ["sh", "-c", f"systemctl stop kube-apiserver etcd; rm {WAL}/*.wal {MEMBER}/snap/db"])
     before = lab.etcdctl("member", "list")["members"]
     lab.put(f"{LATER}since", "written without it")
     with laptop.start("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab") as process:
@@ -164,8 +177,10 @@ def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
     assert {name for name in ids[0] if ids[0][name] != ids[1][name]} == {failed.name}
     assert all(cluster.active(master, *UNITS) == ["active"] * 3 for master in MASTERS)
     assert cluster.is_ready(failed)
-    owners = lab.exec(failed.name, ["sh", "-c", f"find {DATA}/default/member {DATA}/wal -exec stat -c %U:%G {{}} +"])
+    etcds = f"find {MEMBER} {WAL} ! -name lost+found ! -path '{WAL}/.kr-*' -exec stat -c %U:%G {{}} +"
+    owners = lab.exec(failed.name, ["sh", "-c", etcds])
     assert set(owners.split()) == {"etcd:etcd"}
+    log_is_in_its_mount(cluster)
     lab.exec(failed.name, ["systemctl", "restart", "etcd"])  # with its own configuration, as at any time
     assert len(truth.hashes(lab)) == 1
     finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")

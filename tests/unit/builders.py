@@ -12,7 +12,6 @@ from functools import cache
 from orchestrator.adapters.packaged import read_templates
 from orchestrator.core.checks import Way, check_all
 from orchestrator.core.inventory import (
-    Distribution,
     Host,
     Inventory,
     Policies,
@@ -55,7 +54,7 @@ def inventory(
     return Inventory(
         format=1,
         cluster="prod-1",
-        distribution=Distribution.KUBLR,
+        distribution="kublr",
         policies=Policies(volumes=volumes, workers=WorkerPolicy(restart=restart, batch=batch)),
         hosts=(
             *(_host(Role.MASTER, f"master-{number}", 10 + number) for number in range(1, masters + 1)),

@@ -111,7 +111,8 @@ def test_the_tree_in_the_errors_docstring_is_true() -> None:
 # --- Checks and phases ----------------------------------------------------------------------------------
 
 CHECKS = tuple(f"core/checks/{path.name}" for path in (ROOT / "orchestrator/core/checks").glob("*.py"))
-MAKERS = (*CHECKS, "distros/common.py", "app/planning.py", "etcd/snapshot.py")
+DISTROS = tuple(f"distros/{path.name}" for path in (ROOT / "orchestrator/distros").glob("*.py"))
+MAKERS = (*CHECKS, *DISTROS, "app/planning.py", "etcd/snapshot.py")
 
 
 def finding_names() -> set[str]:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.core.checks.cluster import addresses_fit, clients_answered, left_out, members_fit, policy, quorum
 from orchestrator.core.checks.findings import in_order, overridden
-from orchestrator.core.checks.hosts import NEEDED_TOOLS, api_is_known, host_is_usable, kublr_is_usable, tools
+from orchestrator.core.checks.hosts import NEEDED_TOOLS, api_is_known, host_is_usable, tools
 from orchestrator.core.checks.manual import manual
 from orchestrator.core.checks.snapshot import snapshot_fits
 from orchestrator.core.checks.trust import certificates, trust_is_shared
 from orchestrator.core.checks.volume import WAL_BYTES, data_volume, room
 from orchestrator.core.checks.way import AIDED, Way
-from orchestrator.core.inventory import Distribution, Inventory
+from orchestrator.core.inventory import Inventory
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Finding, Severity
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -48,8 +48,7 @@ def _of_hosts(
         if view := views.get(host.name):
             yield from view.faults
             yield from host_is_usable(host, view)
-            if inventory.distribution is Distribution.KUBLR:
-                yield from kublr_is_usable(host, view)
+            yield from view.unfit
             yield from api_is_known(host, view)
             yield from data_volume(host, view, way)
             yield from certificates(host, view)

@@ -26,8 +26,6 @@ NEEDED_TOOLS = frozenset(
         "sha256sum",
     )
 ) | frozenset(("sleep", "stat", "sync", "systemctl", "tail", "timeout", "touch", "truncate"))
-OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
-"""Units that leave their containers running when they are stopped; Docker's own containerd is one of them."""
 CLOCK_WARN_S, CLOCK_BLOCK_S = 1.0, 30.0
 
 
@@ -61,29 +59,6 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
             remedy="set the clock: certificates, leases and tokens depend on it",
             can_override=True,
         )
-
-
-def kublr_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
-    """What stopping Kublr's services must stop with them."""
-    runtime = host.units.runtime
-    state = view.units.get(f"{runtime}.service", "not-found")
-    if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.missing_tools:
-        yield block(
-            "runtime",
-            host.name,
-            f"the container runtime is not Docker: the unit {runtime}.service is {state}",
-            "only Docker stops its containers when it is stopped; name its unit in `units.runtime` if it differs",
-        )
-    if view.live_restore:
-        yield block(
-            "live-restore",
-            host.name,
-            "Docker keeps containers running when it stops (live-restore): etcd would go on",
-            'set "live-restore": false in /etc/docker/daemon.json, then: systemctl reload docker',
-        )
-    for unit in (host.units.kublr, host.units.kubelet):
-        if view.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
-            yield block("units", host.name, f"there is no unit {unit}.service", "set `units` in the inventory")
 
 
 def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:

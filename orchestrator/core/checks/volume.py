@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from orchestrator.core.checks.findings import block
 from orchestrator.core.checks.way import Way
 from orchestrator.core.inventory import Host
-from orchestrator.core.masters import MasterView
+from orchestrator.core.masters import EtcdConfig, MasterView
 from orchestrator.core.model import Finding
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -40,12 +41,7 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
     if view.mounts_within:
         what = f"{view.mounts_within[0]} is mounted by itself: it cannot be set aside by a rename"
         yield block("mount-point", host.name, what, "unmount it while etcd is down, and bring its files to the volume")
-    if etcd.wal_dir and way.strategy == "manual" and view.wal_mounted:
-        what = f"etcd keeps its log apart, in {etcd.wal_dir}, which is mounted by itself: it cannot be renamed"
-        yield block("wal-dir", host.name, what, "have --wal-dir name a folder on that disk, and move the log there")
-    elif etcd.wal_dir and way.strategy == "aided":
-        what = f"etcd keeps its log apart, in {etcd.wal_dir}: an old log beside restored data destroys it"
-        yield block("wal-dir", host.name, what, "take --wal-dir out of the manifest and move the log to the volume")
+    yield from _log_apart(host, etcd, way)
     for name in ("restore.db", "command"):
         if name in view.data_entries:
             yield block(
@@ -63,27 +59,41 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
         )
 
 
+def _log_apart(host: Host, etcd: EtcdConfig, way: Way) -> Iterator[Finding]:
+    """A log that is not in the member's folder is moved by itself; but the vendor's agent may leave it where it is."""
+    if etcd.wal_dir and way.strategy == "aided":
+        what = f"etcd keeps its log apart, in {etcd.wal_dir}: an old log beside restored data destroys it"
+        remedy = "take --wal-dir out of the manifest and move the log to the volume; or restore with --strategy manual"
+        yield block("wal-dir", host.name, what, remedy)
+    elif etcd.wal_dir == posixpath.dirname(etcd.member_path) or etcd.wal_dir.startswith(f"{etcd.member_path}/"):
+        what = f"etcd keeps its log in {etcd.wal_dir}, among its data: what belongs to which cannot be told"
+        yield block("wal-dir", host.name, what, "stop etcd, move the log to another folder, and have --wal-dir name it")
+
+
 def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Iterator[Finding]:
     """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the
-    restored database and its log; where the vendor's agent restores, for the scheduled file and the copy of the old
-    data as well: otherwise that is only renamed."""
-    if view.state_disk is None or view.data_disk is None:
+    restored database and its log, which may have a disk of its own; where the vendor's agent restores, for the
+    scheduled file and the copy of the old data as well: otherwise that is only renamed."""
+    if view.state_disk is None or view.data_disk is None or view.etcd is None:
         return
-    state_bytes = snapshot.size_bytes + (16 << 20)
-    data_bytes = snapshot.size_bytes + WAL_BYTES
+    data_bytes, state_bytes = snapshot.size_bytes, snapshot.size_bytes + (16 << 20)
     data_bytes += snapshot.size_bytes + view.data_bytes if way.strategy == "aided" else 0
-    handed_on = view.state_disk.free_bytes, state_bytes + snapshot.size_bytes
-    needs = {view.state_disk.device: (host.paths.state, *handed_on)}
-    if view.data_disk.device == view.state_disk.device:
-        needs = {view.data_disk.device: (host.paths.state, view.data_disk.free_bytes, state_bytes + data_bytes)}
-    elif view.etcd:
-        needs[view.data_disk.device] = (view.etcd.data, view.data_disk.free_bytes, data_bytes)
-    for path, free, needed in needs.values():
-        if free < needed * 11 // 10:
+    wanted = (
+        (view.state_disk, host.paths.state, state_bytes),
+        (view.data_disk, view.etcd.data, data_bytes),
+        (view.wal_disk or view.data_disk, view.etcd.wal_dir or view.etcd.data, WAL_BYTES),
+    )
+    for device in dict.fromkeys(disk.device for disk, _, _ in wanted):
+        here = [(disk, path, needed) for disk, path, needed in wanted if disk.device == device]
+        (disk, path, _), needed = here[0], sum(needed for _, _, needed in here)
+        if disk is view.state_disk:
+            needed = max(needed, state_bytes + snapshot.size_bytes)
+        needed = needed * 11 // 10
+        if disk.free_bytes < needed:
             yield block(
                 "disk",
                 host.name,
-                f"the disk under {path} has {free >> 20} MiB free; {needed * 11 // 10 >> 20} MiB are needed",
+                f"the disk under {path} has {disk.free_bytes >> 20} MiB free; {needed >> 20} MiB are needed",
                 "make room, or set `paths.state` to a larger disk",
             )
     if view.free_inodes is not None and view.free_inodes < 1000:

@@ -132,11 +132,11 @@ class Manual:
         return script_step(
             "keep.aside",
             master,
-            f"set the old data aside, in {master.kept}, by a rename",
+            f"set the old data aside, {master.kept_words}",
             "aside.sh",
             master.etcd.member_path,
             master.kept,
-            *master.wal_and_kept,
+            *((*master.wal_and_kept, master.staged_wal) if master.staged_wal else ()),
             rerunnable=True,
             undo="put it back",
         )

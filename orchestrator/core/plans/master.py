@@ -49,13 +49,19 @@ class Master:
 
     @property
     def kept_wal(self) -> str:
-        """Where the old log goes, if it lies apart: renamed beside its folder."""
-        return f"{self.etcd.wal_dir}.kr-{self.run}" if self.etcd.wal_dir else ""
+        """Where the old log goes, if it lies apart: within its folder, which may be mounted by itself."""
+        return f"{self.etcd.wal_dir}/.kr-{self.run}" if self.etcd.wal_dir else ""
 
     @property
     def wal_and_kept(self) -> tuple[str, ...]:
         """A log that lies apart, and where it is kept; nothing without such a log."""
         return (self.etcd.wal_dir, self.kept_wal) if self.etcd.wal_dir else ()
+
+    @property
+    def kept_words(self) -> str:
+        """Where the old data goes, and how."""
+        apart = f"; its log, file by file, in {self.kept_wal}" if self.etcd.wal_dir else ""
+        return f"in {self.kept}, by a rename{apart}"
 
     @property
     def staged(self) -> str:

@@ -110,7 +110,7 @@ class Rejoin:
         step = script_step(
             "keep.aside",
             failed,
-            f"set the failed member's data aside, in {failed.kept}, by a rename",
+            f"set the failed member's data aside, {failed.kept_words}",
             "aside.sh",
             failed.etcd.member_path,
             failed.kept,
@@ -164,6 +164,7 @@ class Rejoin:
             self.failed.program,
             etcd.member_path,
             etcd.wal_dir,
+            failed.staged_wal,
             owner_of(failed.view, (other.view for other in self.others)),
             etcd.member,
             etcd.peer_url,

@@ -341,7 +341,8 @@ def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
     made = [before.snapshot]
     if undone.plan.strategy == "manual":
         made += [before.staged, f"{before.staged}.part", before.tool]
-        made += [before.staged_wal, f"{before.staged_wal}.part"] if before.staged_wal else []
+        wal = before.staged_wal  # the tool writes it as `.tmp` first
+        made += [wal, f"{wal}.part", f"{wal}.part.tmp"] if wal else []
     yield _remove(undone.plan.run, master, "release.unstage", f"remove {before.snapshot}", *made)
 
 

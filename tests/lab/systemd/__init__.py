@@ -1,6 +1,6 @@
-"""The lab's hosts with etcd as a systemd unit: on the second master by a configuration file and with a log that lies
-apart, on the others as Debian's package has it. The API servers, stand-ins, are units on the masters or on hosts of
-their own; a scheduler's unit stands beside each.
+"""The lab's hosts with etcd as a systemd unit: on the second master by a configuration file and with a log that is
+mounted by itself, on the others as Debian's package has it. The API servers, stand-ins, are units on the masters or
+on hosts of their own; a scheduler's unit stands beside each.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ from tests.snapshots import ETCDCTL, Tools, make_snapshot
 HERE = Path(__file__).parent
 DATA = "/mnt/master-pd/etcd"
 MEMBER = f"{DATA}/default/member"
+WAL = f"{DATA}/wal"  # of BY_FILE alone
+_DISK = f"{SEED}/wal-disk"  # on another volume than the data
 UNITS = ("kube-scheduler", "kube-apiserver", "etcd")
 BY_FILE = MASTERS[1]
 OURS = Tools()
 _USER = "id etcd >/dev/null 2>&1 || useradd --system --home-dir /var/lib/etcd --shell /usr/sbin/nologin etcd"
 _STOP = f"""set -eu
 systemctl stop {" ".join(UNITS)} 2>/dev/null || true
-rm -rf /var/lib/orchestrator {DATA} /etc/default/etcd /etc/etcd/etcd.conf.yml
+! mountpoint -q {WAL} || umount {WAL}
+sed -i '\\|{WAL}|d' /etc/fstab
+rm -rf /var/lib/orchestrator {DATA} {_DISK} /etc/default/etcd /etc/etcd/etcd.conf.yml
 rm -rf /etc/systemd/system/*.d /etc/systemd/system/etcd.service /etc/systemd/system/kube-*.service
 systemctl daemon-reload
 systemctl reset-failed
@@ -130,13 +134,16 @@ class Systemd:
 
     def _restore(self, host: Host, snapshot: Path, tools: Tools) -> None:
         run(["docker", "cp", str(snapshot), f"{self.lab.container(host.name)}:{SEED}/snapshot.db"])
-        wal = f" --wal-dir={DATA}/wal" if host is BY_FILE else ""
+        wal = f" --wal-dir={_DISK}" if host is BY_FILE else ""
         restore = (
             f"{tools.status.name} snapshot restore {SEED}/snapshot.db --data-dir={DATA}/default{wal} --name={host.name}"
             f" --initial-cluster={self.initial_cluster} --initial-cluster-token=systemd-lab"
             f" --initial-advertise-peer-urls={self.url(host)} && chown -R etcd: {DATA} && rm {SEED}/snapshot.db"
         )
         self.lab.exec(host.name, ["sh", "-c", f"export ETCDCTL_API=3; {restore}"])
+        if host is BY_FILE:
+            entry = f"echo '{_DISK} {WAL} none bind 0 0' >>/etc/fstab && mount {WAL} && mkdir {WAL}/lost+found"
+            self.lab.exec(host.name, ["sh", "-c", f"chown -R etcd: {_DISK} && mkdir -m 0700 {WAL} && {entry}"])
 
     def _configure(self, host: Host) -> None:
         units = "/etc/systemd/system"

@@ -8,22 +8,36 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.app.planning import refuse_blocked
-from orchestrator.core.checks import NEEDED_TOOLS, blockers, check_all
+from orchestrator.core.checks import NEEDED_TOOLS, Way, blockers, check_all
 from orchestrator.core.inventory import Host, Inventory, Paths, Units
 from orchestrator.core.masters import ApiConfig, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
 from orchestrator.core.model import Finding, Severity
+from orchestrator.core.tools import Place, Tool
+from orchestrator.distros.kublr import unfit
 from orchestrator.errors import RefusedError
 from tests.unit.builders import DATA, inventory, masters, snapshot_facts
 
 GIB = 1 << 30
 FIRST = "master-1"
+TOOLS = (Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.1"),)
 
 
 def findings(
     views: Mapping[str, MasterView] | None = None, cluster: Inventory | None = None, *overrides: str
 ) -> tuple[Finding, ...]:
     cluster = cluster or inventory()
-    return check_all(cluster, snapshot_facts(), views or masters(), frozenset(overrides))
+    hosts = {host.name: host for host in cluster.masters}
+    seen = {
+        name: replace(view, unfit=tuple(unfit(hosts[name], view))) if name in hosts else view
+        for name, view in (views or masters()).items()
+    }
+    return check_all(cluster, snapshot_facts(), seen, frozenset(overrides))
+
+
+def by_etcds_tool(views: Mapping[str, MasterView]) -> tuple[Finding, ...]:
+    """What is found on the first master before a manual restore."""
+    found = check_all(inventory(), snapshot_facts(), views, frozenset(), Way("manual"))
+    return tuple(finding for finding in found if finding.host == FIRST)
 
 
 def changed(**change: object) -> dict[str, MasterView]:
@@ -182,6 +196,24 @@ def test_room_is_counted_per_disk() -> None:
     one, other = Disk("/dev/sda1 /", 12 * GIB // 5), Disk("/dev/sdb1 /mnt", 12 * GIB // 5)
     assert findings(changed(state_disk=one, data_disk=other, data_bytes=GIB)) == ()
     assert len(findings(changed(state_disk=one, data_disk=one, data_bytes=GIB))) == 1
+
+
+def test_a_log_may_have_a_disk_of_its_own() -> None:
+    """Then the data's disk need not hold it, and that one must."""
+    data, log = Disk("/dev/sdb1 /mnt", 600 << 20), Disk("/dev/sdc1 /wal", 100 << 20)
+    views = changed_etcd(views=changed(data_disk=data, wal_disk=log, tools=TOOLS), wal_dir="/wal")
+    (finding,) = by_etcds_tool(views)
+    assert (finding.name, finding.what) == ("disk", "the disk under /wal has 100 MiB free; 134 MiB are needed")
+    views = changed_etcd(
+        views=changed(data_disk=data, wal_disk=replace(log, free_bytes=GIB), tools=TOOLS), wal_dir="/wal"
+    )
+    assert by_etcds_tool(views) == ()
+
+
+@pytest.mark.parametrize("wal", [DATA, f"{DATA}/member/log"])
+def test_a_log_among_the_data_cannot_be_told_from_it(wal: str) -> None:
+    (finding,) = by_etcds_tool(changed_etcd(views=changed(tools=TOOLS), wal_dir=wal))
+    assert (finding.name, finding.can_override) == ("wal-dir", False)
 
 
 # --- All means all --------------------------------------------------------------------------------------

@@ -276,6 +276,22 @@ def test_a_snapshot_on_a_master_is_copied_there_and_brought_from_there(strategy:
     assert made.snapshot_path == "master-2:/var/backups/etcd.db"
 
 
+def test_a_log_that_lies_apart_moves_within_its_folder() -> None:
+    tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.16")
+    views = {name: replace(view, tools=(tool,)) for name, view in masters(3).items()}
+    etcd = views["master-1"].etcd
+    assert etcd
+    views["master-1"] = replace(views["master-1"], etcd=replace(etcd, wal_dir="/wal"))
+    steps = {step.id: step for phase in plan(views=views, strategy="manual").phases for step in phase.steps}
+    keep, place = steps["keep.aside/master-1"], steps["commit.place/master-1"]
+    assert keep.title.endswith(f"by a rename; its log, file by file, in /wal/.kr-{RUN}")
+    assert isinstance(keep.act, Script) and isinstance(place.act, Script)
+    assert keep.act.args[2:] == ("/wal", f"/wal/.kr-{RUN}", f"/wal/.kr-{RUN}.staged")
+    assert place.act.args[2:] == (f"/wal/.kr-{RUN}.staged", "/wal")
+    other = steps["keep.aside/master-2"].act
+    assert isinstance(other, Script) and len(other.args) == 2
+
+
 def test_what_is_lost() -> None:
     snapshot = snapshot_facts()
     assert "no member answers" in lost(snapshot, masters())[0]

@@ -203,11 +203,11 @@ def test_a_finish_proves_again_and_names_each_path_with_its_size() -> None:
     assert arguments(phases[-1], "release.remove-2")["master-1"] == (f"{DATA}/member", KEPT, RUN)
 
 
-@pytest.mark.parametrize(("kept", "removed"), [("whole", []), ("", [f"remove /wal.kr-{RUN} (1.0 MiB)"])])
+@pytest.mark.parametrize(("kept", "removed"), [("whole", []), ("", [f"remove /wal/.kr-{RUN} (1.0 MiB)"])])
 def test_a_log_that_lies_apart_goes_with_its_data_or_alone(kept: str, removed: list[str]) -> None:
     """Alone where the run was a rollback: it has kept no old data, but set aside what the restore had brought."""
     found = undone("release.claim", released=True, quorum=True, kept=dict.fromkeys(MASTERS, kept))
-    paths = ((f"/wal.kr-{RUN}", 1 << 20), (f"/var/lib/orchestrator/{RUN}/snapshot.db", 1 << 20))
+    paths = ((f"/wal/.kr-{RUN}", 1 << 20), (f"/var/lib/orchestrator/{RUN}/snapshot.db", 1 << 20))
     views = {
         name: replace(view, etcd=replace(view.etcd, wal_dir="/wal")) for name, view in found.views.items() if view.etcd
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.core.inventory import Host, Role, Units
-from orchestrator.core.masters import Claim, Disk, EtcdConfig, MasterView, Tls
+from orchestrator.core.masters import ApiConfig, Claim, Disk, EtcdConfig, MasterView, Tls
 from orchestrator.distros import DISTROS
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import inventory, masters
@@ -117,6 +119,13 @@ def test_a_volume_that_is_not_there() -> None:
     assert view.data_bytes == 0
     assert not view.keeps_beside
     assert view.missing_certificates == (f"{PKI}/peer.crt", f"{PKI}/peer.key")
+
+
+def test_what_all_masters_must_share_is_hashed() -> None:
+    api = ApiConfig(client_ca="/ca.crt", service_account_keys=("/sa.pub",), encryption="/encryption.yaml")
+    look = Kublr().look_at_volume(host(Role.MASTER), replace(read(), api=api))
+    assert look is not None
+    assert look.args[-3:] == ("/ca.crt", "/sa.pub", "/encryption.yaml")
 
 
 def test_a_volume_that_is_a_filesystem_of_its_own_is_kept_inside() -> None:
@@ -266,11 +275,8 @@ def test_the_vendors_commands() -> None:
 
 
 def test_every_distribution_stands_under_its_own_name() -> None:
-    assert {name.value: type(distro).__name__ for name, distro in DISTROS.items()} == {
-        "kublr": "Kublr",
-        "kubeadm": "Kubeadm",
-        "systemd": "Systemd",
-    }
+    assert {"kublr", "kubeadm", "systemd"} <= DISTROS.keys()
+    assert [type(distro).__name__.lower() for distro in DISTROS.values()] == list(DISTROS)
 
 
 def test_a_disk_line() -> None:

@@ -188,6 +188,7 @@ def test_what_cannot_be_understood_is_said(text: str, said: str) -> None:
 def test_a_log_that_is_kept_apart() -> None:
     assert parse(pod()).wal_dir == ""
     assert parse(pod(args=["--wal-dir=/certs/etcd/more/wal"])).wal_dir == "/more/wal"
+    assert parse(pod(args=["--wal-dir=/var/lib/etcd/member/wal/"])).wal_dir == "", "where it lies anyway"
 
 
 # --- The API server's ------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from orchestrator.distros import DISTROS
+
 
 class Case(NamedTuple):
     """``text`` replaces `GOOD` as a whole or, where ``line`` is given, that line of it (the first is 1)."""
@@ -193,7 +195,7 @@ TEXTS = (
     Case(
         "unknown distribution",
         "distribution: kubler",
-        ('3:15 distribution: kubler is none of kublr, kubeadm, systemd; did you mean "kublr"?',),
+        (f'3:15 distribution: kubler is none of {", ".join(DISTROS)}; did you mean "kublr"?',),
         3,
     ),
     Case(

@@ -12,6 +12,7 @@ from orchestrator.adapters.files import load_inventory
 from orchestrator.adapters.yaml import read_yaml
 from orchestrator.core.inventory import Host, Inventory, Role, Sudo, WorkerPolicy
 from orchestrator.core.inventory_parser import parse_inventory
+from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 
 _NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True).filter(lambda name: name != "none")
@@ -44,7 +45,7 @@ def _documents(draw: st.DrawFn) -> dict[str, Any]:
     document: dict[str, Any] = {
         "format": 1,
         "cluster": draw(_NAMES),
-        "distribution": draw(st.sampled_from(["kublr", "kubeadm", "systemd"])),
+        "distribution": draw(st.sampled_from(sorted(DISTROS))),
         "defaults": draw(_SETTINGS),
         "masters": {"settings": draw(_SETTINGS), "hosts": {name: hosts[name] for name in masters}},
         "bastions": {"hosts": {"gate": {"address": "gate.example", "jump": "none"}}},
@@ -69,7 +70,7 @@ def _expected(document: dict[str, Any], group: str, name: str, key: str, below: 
 
 @given(_documents())
 def test_every_setting_is_that_of_the_nearest_layer(document: dict[str, Any]) -> None:
-    inventory = parse_inventory(read_yaml(yaml.safe_dump(document)), "any.yml")
+    inventory = parse_inventory(read_yaml(yaml.safe_dump(document)), "any.yml", DISTROS)
     for group, hosts in (("masters", inventory.masters), ("workers", inventory.workers)):
         assert [host.name for host in hosts] == sorted(document.get(group, {}).get("hosts", {}))
         for host in hosts:
@@ -85,14 +86,14 @@ def _assert_resolved(document: dict[str, Any], group: str, host: Host) -> None:
     for key in ("units", "paths"):
         resolved = getattr(host, key)
         for below, default in type(resolved)().model_dump().items():
-            if document["distribution"] != "kublr":
-                default = {"kubelet": "kubelet", "runtime": "containerd"}.get(below, default)
+            if key == "units":
+                default = DISTROS[document["distribution"]].default_units.get(below, default)
             assert getattr(resolved, below) == (_expected(document, group, host.name, key, below) or default)
 
 
 @given(_documents())
 def test_what_is_saved_in_a_plan_comes_back_equal(document: dict[str, Any]) -> None:
-    inventory = parse_inventory(read_yaml(yaml.safe_dump(document)), "any.yml")
+    inventory = parse_inventory(read_yaml(yaml.safe_dump(document)), "any.yml", DISTROS)
     assert Inventory.model_validate_json(inventory.model_dump_json()) == inventory
 
 

@@ -16,10 +16,11 @@ from orchestrator.adapters.yaml import read_yaml
 from orchestrator.core.document import MarkedDocument
 from orchestrator.core.inventory import inventory_schema
 from orchestrator.core.inventory_parser import parse_inventory
+from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "inventories").glob("*.yml"))
-SCHEMA = Draft202012Validator(inventory_schema())
+SCHEMA = Draft202012Validator(inventory_schema(DISTROS))
 
 
 def _plain(file: Path) -> Any:
@@ -45,7 +46,7 @@ def _with(document: Any, path: tuple[str | int, ...], value: Any) -> Any:
 
 def _loads(document: Any) -> bool:
     try:
-        parse_inventory(MarkedDocument(document), "any.yml")
+        parse_inventory(MarkedDocument(document), "any.yml", DISTROS)
     except UsageError:
         return False
     return True
@@ -56,7 +57,7 @@ def test_there_are_examples() -> None:
 
 
 def test_the_schema_is_one() -> None:
-    Draft202012Validator.check_schema(inventory_schema())
+    Draft202012Validator.check_schema(inventory_schema(DISTROS))
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
@@ -66,7 +67,7 @@ def test_example_loads_and_validates(file: Path) -> None:
 
 
 def test_every_key_has_words_for_the_editor() -> None:
-    schema = inventory_schema()
+    schema = inventory_schema(DISTROS)
     models = {"the document": schema, **schema["$defs"]}
     silent = [
         f"{name}.{key}"
@@ -78,7 +79,7 @@ def test_every_key_has_words_for_the_editor() -> None:
 
 
 def test_the_worked_examples_show_every_key() -> None:
-    schema = inventory_schema()
+    schema = inventory_schema(DISTROS)
     models = [schema, *schema["$defs"].values()]
     keys = {key for model in models for key in model.get("properties", {})}
     folder = Path(__file__).parents[3] / "inventories"
@@ -137,7 +138,7 @@ def test_a_hook_for_volumes(hook: dict[str, object], fits: bool) -> None:
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        parse_inventory(read_yaml(text), "any.yml")
+        parse_inventory(read_yaml(text), "any.yml", DISTROS)
 
 
 @given(
@@ -149,7 +150,7 @@ def test_a_spoiled_example_is_read_or_refused(start: int, length: int, instead: 
     text = (Path(__file__).parents[3] / "inventories" / "kublr.yml").read_text()
     spoiled = text[:start] + instead + text[start + length :]
     try:
-        inventory = parse_inventory(read_yaml(spoiled), "any.yml")
+        inventory = parse_inventory(read_yaml(spoiled), "any.yml", DISTROS)
     except UsageError as error:
         assert "any.yml:" in error.message
     else:

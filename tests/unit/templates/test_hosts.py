@@ -90,6 +90,22 @@ def test_a_file_that_no_rename_can_replace_is_written_in_place(host: FakeHost, h
 
 
 @WITHOUT_APPLETS
+@pytest.mark.parametrize("after", ["put", "remove"])
+def test_an_act_that_dies_while_it_writes_in_place_costs_no_line(host: FakeHost, hosts: Path, after: str) -> None:
+    before = "127.0.0.1 localhost\n" + "".join(f"10.0.0.{number} host-{number}\n" for number in range(200))
+    hosts.write_text(before)
+    host.program("mv", f'[ "$2" != "{hosts}" ] || exit 1\nexec /bin/mv "$@"')
+    host.program("cat", 'case $1 in *.whole) head -c 100 "$1"; kill -9 $PPID; exit 1 ;; esac\nexec /bin/cat "$@"')
+    host.act("hosts.sh", "put", hosts, BLOCK)
+    assert hosts.stat().st_size == 100
+    assert (host.folder / "hosts.before").read_text() == before
+    (host.programs / "cat").unlink()
+    {"put": put, "remove": remove}[after](host)
+    assert hosts.read_text() == before + (OURS if after == "put" else "")
+    assert not (host.folder / "hosts.whole").exists()
+
+
+@WITHOUT_APPLETS
 @pytest.mark.parametrize("program", ["cat", "cp", "sync"])
 def test_a_disk_without_room_costs_no_line(host: FakeHost, hosts: Path, program: str) -> None:
     hosts.write_text("127.0.0.1 localhost\n")

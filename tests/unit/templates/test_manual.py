@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import threading
 import time
@@ -16,24 +15,11 @@ from orchestrator.core.tools import Place, parse_tools
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots
-from tests.snapshots import Member, Tools
+from tests.snapshots import Tools
 from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
+from tests.unit.templates.way import TOKEN, Way
 
-TOKEN = f"kr-{RUN}"
-OURS = Tools()
-UNDO = "20261122t040000z-ffff"
 ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("snapshot")
-    (member,) = snapshots.members("maker")
-    with snapshots.running(member, folder / "data"):
-        for number in range(30):
-            snapshots.put(member, f"/registry/pods/web/{number % 20}", b"x" * 100)
-        snapshots.delete(member, "/registry/pods/web/3")
-        return snapshots.save(member, folder / "snapshot.db")
 
 
 @pytest.fixture(scope="module")
@@ -53,71 +39,6 @@ def tools_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tools]
         return snapshots.debian_tools(folder, suites[version]) if version in suites else Tools()
 
     return tools
-
-
-class Way:
-    """One master's way through the phases, with the arguments that the planner gives."""
-
-    def __init__(self, host: FakeHost, snapshot: Path, *, wal: Path | None = None) -> None:
-        self.host, self.wal = host, wal
-        (self.member,) = snapshots.members("etcd0")
-        self.kept = host.root / f"data.kr-{RUN}"
-        self.staged = host.root / f"data/.kr-{RUN}.staged"
-        self.snapshot = snapshot
-        self.tool = host.folder / "etcdutl"
-        host.member.parent.mkdir(exist_ok=True)
-        host.hold()
-
-    @property
-    def wals(self) -> tuple[Path, ...]:
-        """The log that lies apart, where it is kept, and where it is staged."""
-        return (self.wal, Path(f"{self.wal}.kr-{RUN}"), Path(f"{self.wal}.kr-{RUN}.staged")) if self.wal else ()
-
-    def bring_tool(self, tools: Tools = OURS) -> None:
-        self.tool.write_bytes(tools.status.read_bytes())
-
-    def restore(self, live: Member | None = None, owner: str = "") -> Ended:
-        cluster = f"etcd0={self.member.peer_url},etcd1=http://10.0.0.2:2380"
-        owner = owner or f"{os.getuid()}:{os.getgid()} 700 ?"
-        pki = ("",) * 6
-        where = (live.client_url if live else "", "127.0.0.1")
-        staged_wal = self.wals[2] if self.wal else ""
-        names = ("etcd0", cluster, TOKEN, self.member.peer_url, owner)
-        return self.host.act("restore.sh", self.tool, self.snapshot, "", self.staged, staged_wal, *names, *where, *pki)
-
-    def is_staged(self) -> bool:
-        sum_ = hashlib.sha256(self.snapshot.read_bytes()).hexdigest()
-        staged_wal = self.wals[2] if self.wal else ""
-        look = self.host.look("staged.sh", self.snapshot, sum_, self.host.state, RUN, self.staged, staged_wal)
-        return look.returncode == 0
-
-    def aside(self) -> Ended:
-        return self.host.act("aside.sh", self.host.member, self.kept, *self.wals[:2])
-
-    def place(self) -> Ended:
-        wals = (self.wals[2], self.wals[0]) if self.wal else ()
-        return self.host.act("place.sh", self.staged, self.host.member, *wals)
-
-    def is_placed(self) -> bool:
-        return self.host.look("placed.sh", self.host.state, RUN, self.host.member, *self.wals[:1]).returncode == 0
-
-    def unplace(self) -> Ended:
-        """As the undo's run does it, on a host that the run holds."""
-        undo = FakeHost(self.host.root, self.host.shell, UNDO, environment=self.host.environment).prepare()
-        return undo.act("unplace.sh", self.host.member, self.kept, RUN, self.staged, *self.wals)
-
-    def is_unplaced(self) -> bool:
-        return self.host.look("unplaced.sh", self.host.state, RUN, self.host.member, self.kept).returncode == 0
-
-    def is_intact(self) -> bool:
-        return self.host.look("unchanged.sh", self.host.state, RUN, self.kept, *self.wals[1:2]).returncode == 0
-
-    def done(self) -> None:
-        """Every phase up to the start."""
-        self.bring_tool()
-        for act in (self.restore, self.aside, self.place):
-            ended = act()
-            assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 @ONE_SHELL
@@ -211,25 +132,45 @@ def test_nothing_is_put_where_something_lies(host: FakeHost, snapshot: Path) -> 
     assert not way.is_placed()
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_before_the_start_all_is_put_back_as_it_was(host: FakeHost, snapshot: Path, apart: bool) -> None:
-    way = Way(host, snapshot, wal=host.root / "log" if apart else None)
+def test_before_the_start_all_is_put_back_as_it_was(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
     host.write_member()
-    if way.wal:
-        (host.member / "wal").rename(way.wal)
-    folders = [host.member, *way.wals[:1]]
-    before = [{path: path.stat().st_ino for path in folder.rglob("*")} for folder in folders]
+    before = {path: path.stat().st_ino for path in host.member.rglob("*")}
     assert way.is_unplaced()
     way.done()
     assert way.is_placed()
     assert not way.is_unplaced()
     assert way.is_intact()
-    assert len(list((way.wal or host.member / "wal").glob("*.wal"))) == 1
+    assert len(list((host.member / "wal").glob("*.wal"))) == 1
     for _ in range(2):
         ended = way.unplace()
         assert ended.returncode == 0, ended.stdout
         assert way.is_unplaced()
-        assert [{path: path.stat().st_ino for path in folder.rglob("*")} for folder in folders] == before
+        assert {path: path.stat().st_ino for path in host.member.rglob("*")} == before
+
+
+def test_a_data_folder_that_is_a_mount_point_keeps_all_of_it_within(host: FakeHost, snapshot: Path) -> None:
+    way = Way(host, snapshot)
+    way.kept = host.member.parent / f".kr-{RUN}"
+    host.write_member()
+    (host.member.parent / "lost+found").mkdir()
+    before, around = tree(host.member), sorted(path.name for path in host.root.iterdir())
+    way.done()
+    assert way.is_placed() and way.is_intact()
+    assert sorted(path.name for path in host.root.iterdir()) == around, "nothing lies beside it"
+    assert way.unplace().returncode == 0 and way.is_unplaced()
+    assert tree(host.member) == before
+
+
+@WITHOUT_APPLETS
+def test_the_restored_data_gets_the_old_ones_owner_mode_and_label(host: FakeHost, snapshot: Path) -> None:
+    host.program("chcon", "exit 0")
+    way = Way(host, snapshot)
+    way.bring_tool()
+    label = "system_u:object_r:container_file_t:s0:c1,c2"
+    assert way.restore(owner=f"{os.getuid()}:{os.getgid()} 750 {label}").returncode == 0
+    assert (way.staged / "member").stat().st_mode & 0o777 == 0o750
+    assert host.calls == [f"chcon -R {label} {way.staged}.part/member"]
 
 
 @WITHOUT_APPLETS
@@ -254,42 +195,6 @@ def test_a_master_without_old_data_has_none_again(host: FakeHost, snapshot: Path
     assert way.is_unplaced()
     assert host.member.is_dir()
     assert not list(host.member.iterdir())
-
-
-def test_every_gap_of_a_commit_leads_on_and_back(host: FakeHost, snapshot: Path) -> None:
-    """An act that died between two renames: the next attempt goes on from there, an abort puts all back."""
-    way = Way(host, snapshot, wal=host.root / "log")
-    host.write_member()
-    assert way.wal
-    (host.member / "wal").rename(way.wal)
-    before = tree(host.member)
-    way.bring_tool()
-    assert way.restore().returncode == 0
-    host.member.rename(way.kept)  # aside.sh died after its first rename
-    assert way.aside().returncode == 0
-    assert not way.wal.exists()
-    way.wals[2].rename(way.wal)  # place.sh died after its first rename
-    assert not way.is_placed()
-    assert way.unplace().returncode == 0
-    assert tree(host.member) == before
-    host.member.rename(way.kept)
-    way.wal.rename(way.wals[1])
-    assert way.place().returncode == 0
-    assert way.is_placed()
-
-
-def test_a_damaged_member_whose_log_is_gone_is_set_aside_and_put_back(host: FakeHost, snapshot: Path) -> None:
-    way = Way(host, snapshot, wal=host.root / "log")
-    assert way.wal
-    host.write_member()
-    before = tree(host.member)
-    way.done()
-    assert way.is_placed()
-    assert way.wal.exists()
-    assert way.is_intact()
-    assert way.unplace().returncode == 0
-    assert tree(host.member) == before
-    assert not way.wal.exists()
 
 
 def test_what_was_only_renamed_is_removed_by_its_stats(host: FakeHost, snapshot: Path) -> None:

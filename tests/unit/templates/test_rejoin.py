@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +24,12 @@ LOST = "lost"
 class Cluster:
     """Three members; of one nothing is left."""
 
-    def __init__(self, host: FakeHost, tools: Tools, flags: tuple[str, ...] = ()) -> None:
+    def __init__(self, host: FakeHost, tools: Tools, flags: tuple[str, ...] = (), *, wal: Path | None = None) -> None:
+        """With ``wal``, the log of the one that is lost lies apart."""
         self.host, self.tools, self.flags = host, tools, flags
+        self.wals: tuple[Path, ...] = ()
+        if wal:
+            self.wals = (wal, wal / f".kr-{host.run}", wal / f".kr-{host.run}.staged")
         self.members = snapshots.members("a", "b", LOST)
         self.asked, self.other, self.lost = self.members
 
@@ -31,6 +37,7 @@ class Cluster:
         return self.host.root / ("data" if member is self.lost else f"data-{member.name}")
 
     def run(self, member: Member, *flags: str) -> contextlib.AbstractContextManager[Member]:
+        flags = (*flags, f"--wal-dir={self.wals[0]}") if self.wals and member is self.lost else flags
         return snapshots.running(member, self.data(member), *self.flags, *flags, cluster=self.members, tools=self.tools)
 
     @contextlib.contextmanager
@@ -40,13 +47,16 @@ class Cluster:
             with self.run(self.lost):
                 for number in range(20):
                     snapshots.put(self.asked, f"/registry/pods/{number}", b"x" * 100)
-            subprocess.run(["rm", "-rf", str(self.data(self.lost) / "member/wal")], check=True)
+            shutil.rmtree(self.data(self.lost) / ("member/snap" if self.wals else "member/wal"))
+            if self.wals:
+                (self.data(self.lost) / "member/left").write_text("of a damaged member")
+                (self.wals[0] / "lost+found").mkdir()
             snapshots.put(self.asked, "/registry/pods/since", b"written without it")
             self.host.hold()
             yield
 
     def aside(self) -> Ended:
-        return self.host.act("aside.sh", self.host.member, self.host.root / "kept")
+        return self.host.act("aside.sh", self.host.member, self.host.root / "kept", *self.wals[:2])
 
     def readmit(self) -> Ended:
         where = (self.lost.name, self.lost.peer_url, self.asked.client_url, "127.0.0.1")
@@ -54,7 +64,9 @@ class Cluster:
 
     def join(self, revision: int, others: str | None = None) -> Ended:
         lost = self.lost
-        where = (self.tools.etcd, self.host.member, "", "0:0 700 ?", lost.name, lost.peer_url, "127.0.0.1", revision)
+        wals = (self.wals[0], self.wals[2]) if self.wals else ("", "")
+        whose = f"{os.getuid()}:{os.getgid()} 700 ?"
+        where = (self.tools.etcd, self.host.member, *wals, whose, lost.name, lost.peer_url, "127.0.0.1", revision)
         known = f"http://127.0.0.1:1=127.0.0.1 {self.other.peer_url}=127.0.0.1" if others is None else others
         flags = (f"--listen-peer-urls={lost.peer_url}", f"--advertise-client-urls={lost.client_url}")
         return self.host.act(
@@ -95,6 +107,34 @@ def test_it_holds_what_the_others_hold(host: FakeHost, version: str, tmp_path_fa
         with cluster.run(cluster.lost):
             answers = {member.name: snapshots.hash_kv(member, revision) for member in cluster.members}
             assert len({(json.loads(it.body)["hash"], it.cluster_id) for it in answers.values()}) == 1, answers
+
+
+@ONE_SHELL
+def test_a_log_that_lies_apart_is_made_beside_the_old_one_and_moved(host: FakeHost) -> None:
+    """etcd itself would clear the folder, what was set aside in it too. Cut off while the log moves, it goes on."""
+    wal = host.root / "log"
+    cluster = Cluster(host, Tools(), wal=wal)
+    with cluster.broken():
+        before = sorted(path.name for path in wal.glob("*.wal"))
+        for act in (cluster.aside, cluster.readmit):
+            ended = act()
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+        host.program("mv", 'case $2 in *.wal | *.wal/*) exit 1 ;; esac; exec /bin/mv "$@"')
+        assert cluster.join(cluster.newest()).returncode == 1
+        assert not list(wal.glob("*.wal")) and not (host.folder / "joined").exists()
+        (host.programs / "mv").unlink()
+        for _ in range(2):
+            ended = cluster.join(cluster.newest(), others="none is asked again")
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert sorted(path.name for path in cluster.wals[1].iterdir() if path.suffix == ".wal") == before
+        assert {path.name for path in wal.iterdir() if path.suffix not in (".wal", ".tmp")} == {
+            cluster.wals[1].name,
+            "lost+found",
+        }
+        revision = cluster.newest()
+        with cluster.run(cluster.lost):
+            answers = {snapshots.hash_kv(member, revision).body for member in cluster.members}
+            assert len({json.loads(body)["hash"] for body in answers}) == 1, answers
 
 
 @ONE_SHELL
