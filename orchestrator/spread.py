@@ -17,7 +17,7 @@ from orchestrator.core.relay import Relay
 from orchestrator.ports import Carrier, Load, Progress, Source
 
 MOST_TRIES = 8
-GATHER_S = 0.2
+GATHER_S = 0.05
 """Steps of a phase begin together: their hosts make one chain."""
 ASKING_S = 10.0
 """Nobody waits longer than that for a host that does not say where it stands: it may be hashing what it has."""

@@ -6,7 +6,7 @@
 #     packed  end        what has come; that no more comes
 #     sum  complaint     sha256 of the whole unpacked file; why it cannot be unpacked
 #     key  known_hosts   to log in to the next host: a key of this transfer alone, and that host's own key, pinned
-#     gave               how handing on has ended
+#     reader  hop        the processes by which it comes, and is handed on
 #   RUN/relay.keys       the authorized_keys files in which this run has a line
 #   /run/orchestrator-RUN/TRY   the pipe that the line's forced command writes to, and nothing else
 
@@ -29,22 +29,31 @@ take() {
         (newest_is "$state" "$run" "$attempt" && let_in) || return 1
     fi
     arriving &
+    until [ -s "$folder/reader" ] || [ -e "$folder/end" ]; do sleep 0.02; done
     unpacked &
+    unpacking=$!
+    telling &
     flushed &
-    [ -z "$address" ] || handed_on follow &
+    handing_on=
+    if [ -n "$address" ]; then
+        handed_on follow &
+        handing_on=$!
+    fi
     echo ready
-    until [ -e "$folder/sum" ]; do stand || return 1; done
-    sync "$part" && echo "at $(stat -c %s "$part")" && echo "sum $(cat "$folder/sum")" || return 1
-    [ -z "$address" ] || until [ -n "$told" ]; do stand || return 1; done
+    wait "$unpacking"
+    [ ! -s "$folder/complaint" ] || { tail -n 1 "$folder/complaint" >&2 && return 1; }
+    sync "$part" && size "$part" && echo "sum $(cat "$folder/sum")" || return 1
+    [ -z "$handing_on" ] || wait "$handing_on"
 }
 
 # give: state run attempt path offset packing folder address port login. Hands on a file that lies here whole.
 give() {
     line= part=$path
     begin || return 1
+    telling &
     echo ready
     handed_on packed &
-    until [ -n "$told" ]; do stand || return 1; done
+    wait $!
 }
 
 # adopt STATE RUN ATTEMPT PATH SHA256 PART: a part whose sum was right becomes the file. Prints `whole` or `fenced ATTEMPT`.
@@ -58,23 +67,30 @@ adopt() {
 forget_key() { rm -rf "$folder"; }
 
 begin() {
-    told= pipe=/run/orchestrator-$run/${folder##*.}
+    pipe=/run/orchestrator-$run/${folder##*.}
     trap leave EXIT
     trap 'exit 1' HUP INT TERM PIPE
+    renice -n 10 -p "$$" >/dev/null 2>&1 # the live etcd may serve meanwhile
     mkdir -p "$folder" && : >"$folder/packed"
 }
 
-stand() { # says how it stands; fails where somebody has put an end to it, or nothing more can come of it
-    sleep 0.2
-    [ -d "$folder" ] || return 1
-    if [ -s "$folder/complaint" ]; then tail -n 1 "$folder/complaint" >&2 && return 1; fi
-    if [ -n "$line" ] && [ -s "$folder/packed" ]; then shut_after -n && line=; fi
-    echo "at $(stat -c %s "$part")" || return 1
-    [ ! -e "$folder/gave" ] || [ -n "$told" ] || { told=yes && echo "gave $(cat "$folder/gave")"; }
+size() { stat -c 'at %s' "$1"; }
+
+telling() { # how it stands; where nobody listens, or somebody has put an end to it, or it cannot be unpacked, all ends
+    while [ -d "$folder" ] && [ ! -s "$folder/complaint" ] && { size "$part" || size "$path"; } 2>/dev/null; do
+        if [ -n "$line" ] && [ -s "$folder/packed" ]; then shut_after -n && line=; fi
+        sleep 0.4
+    done
+    [ -d "$folder" ] || return 0
+    [ ! -s "$folder/complaint" ] || tail -n 1 "$folder/complaint" >&2
+    kill "$$"
 }
 
 shut_after() { # OPTION...: of flock; a later settle does the same
-    (flock "$@" 9 && shut_out "$run" "$keys" && rm -f "$state/$run/relay.keys") 9>>"$state/lock"
+    (
+        flock "$@" 9 && shut_out "$run.${folder##*.}" "$keys" || return 1
+        grep -q " orchestrator-$run" "$keys" 2>/dev/null || rm -f "$state/$run/relay.keys"
+    ) 9>>"$state/lock"
 }
 
 leave() {
@@ -91,9 +107,14 @@ arriving() {
     } 2>/dev/null
 }
 
-follow() { # prints what comes, until no more comes. An open file keeps its place from one `cat` to the next.
+follow() { # prints what comes, until no more comes
+    read -r _ reader _ <"$folder/reader"
+    if tail --version 2>/dev/null | grep -q GNU; then # it is woken when there is more, and starts no process for it
+        tail -c +1 -f -s 0.1 --pid="$reader" "$folder/packed" 2>/dev/null
+        return
+    fi
     exec 4<"$folder/packed" || return 1
-    while :; do
+    while :; do # an open file keeps its place from one `cat` to the next
         ended=
         [ ! -e "$folder/end" ] || ended=yes
         cat <&4 || return 1
@@ -113,8 +134,8 @@ unpacked() {
 
 unpack() {
     case $packing in
-    zstd) quietly zstd -dcq ;;
-    gzip) quietly gzip -dc ;;
+    zstd) zstd -dcq ;;
+    gzip) gzip -dc ;;
     none) cat ;;
     esac
 }
@@ -122,13 +143,11 @@ unpack() {
 packed() {
     tail -c "+$((offset + 1))" "$path" |
         case $packing in
-        zstd) quietly zstd -qc -1 ;;
-        gzip) quietly gzip -c -1 ;;
+        zstd) zstd -qc -1 ;;
+        gzip) gzip -c -1 ;;
         none) cat ;;
         esac
 }
-
-quietly() { nice -n 10 "$@"; } # the live etcd may serve meanwhile
 
 flushed() { # all along, so that little is left for the end
     while [ -d "$folder" ] && [ ! -e "$folder/sum" ]; do
@@ -138,19 +157,15 @@ flushed() { # all along, so that little is left for the end
 }
 
 handed_on() { # FUNCTION: what it prints goes to the next host's pipe
-    if [ "$1" = follow ]; then
-        until [ -s "$folder/packed" ] || [ -e "$folder/end" ]; do
-            sleep 0.1
-            [ -d "$folder" ] || return 1
-        done
-    fi
-    "$1" | sh -c "$as" as "$folder/hop" ssh -F /dev/null -T -p "$port" -i "$folder/key" -o IdentitiesOnly=yes \
-        -o IdentityAgent=none -o PreferredAuthentications=publickey -o BatchMode=yes -o StrictHostKeyChecking=yes \
-        -o UserKnownHostsFile="$folder/known_hosts" -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias=taker \
-        -o UpdateHostKeys=no -o ForwardAgent=no -o ClearAllForwardings=yes -o Compression=no -o LogLevel=ERROR \
-        -o ConnectTimeout=10 -o ServerAliveInterval=10 -o ServerAliveCountMax=3 \
-        "$login@$address" >/dev/null 2>"$folder/hop.said"
-    echo "$? $(tail -n 1 "$folder/hop.said")" >"$folder/gave.part" && mv "$folder/gave.part" "$folder/gave"
+    fast=-oCiphers=^aes128-gcm@openssh.com # before ChaCha20, which takes twice the processor time; OpenSSH 8.0 knows no ^
+    ssh -F /dev/null $fast -G taker >/dev/null 2>&1 || fast=-oCompression=no
+    said=$("$1" | sh -c "$as" as "$folder/hop" ssh -F /dev/null -T -p "$port" -i "$folder/key" "$fast" \
+        -o IdentitiesOnly=yes -o IdentityAgent=none -o PreferredAuthentications=publickey -o BatchMode=yes \
+        -o StrictHostKeyChecking=yes -o HostKeyAlias=taker -o UserKnownHostsFile="$folder/known_hosts" \
+        -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no -o ForwardAgent=no -o ClearAllForwardings=yes \
+        -o Compression=no -o LogLevel=ERROR -o ConnectTimeout=10 -o ServerAliveInterval=10 -o ServerAliveCountMax=3 \
+        "$login@$address" 2>&1 >/dev/null)
+    echo "gave $? $(printf %s "$said" | tail -n 1)"
 }
 
 # let_in: run user keys line pipe. One more line in the login's authorized_keys: the key may write to our pipe, and do nothing
@@ -158,15 +173,20 @@ handed_on() { # FUNCTION: what it prints goes to the next host's pipe
 let_in() {
     mkdir -p "${pipe%/*}" && chmod 711 "${pipe%/*}" && mkfifo -m 600 "$pipe" && chown "$user" "$pipe" || return 1
     echo "$keys" >>"$state/$run/relay.keys" && sync "$state/$run/relay.keys" || return 1
-    mark=orchestrator-$run
+    mark=orchestrator-$run.${folder##*.}
+    case $(grep -o " orchestrator-$run.*" "$keys" 2>/dev/null) in # of an earlier try that is not through yet
+    *.file*) mark=$mark.file ;;
+    *.open*) mark=$mark.open ;;
+    esac
     [ -d "${keys%/*}" ] || { mark=$mark.folder && mkdir "${keys%/*}" && chown "$user" "${keys%/*}"; } || return 1
     [ -e "$keys" ] || { mark=$mark.file && : >"$keys" && chown "$user" "$keys"; } || return 1
     real=$(readlink -f "$keys")
-    [ -z "$(tail -c 1 "$real")" ] || mark=$mark.open # its last line has no end, and will have none again
+    end=
+    [ -z "$(tail -c 1 "$real")" ] || { mark=$mark.open && end='\n'; } # its last line has no end, and will have none again
     until=$(date -d "@$(($(date +%s) + 600))" +%Y%m%d%H%M%S)
     cp -a "$real" "$real.kr-$run" || return 1
     {
-        cat "$real" && case $mark in *.open) echo ;; esac &&
+        cat "$real" && printf "$end" &&
             echo "restrict,expiry-time=\"$until\",command=\"exec cat >$pipe\" $line $mark"
     } >"$real.kr-$run" && sync "$real.kr-$run" && mv "$real.kr-$run" "$real"
 }

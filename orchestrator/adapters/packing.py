@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import struct
 import sys
-import time
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from orchestrator.core.relay import Packing
@@ -31,58 +30,77 @@ _ZSTD_OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.compression_level: LEVEL,
     zstd.CompressionParameter.checksum_flag: 1,
 }
+BUFFERED_BYTES = 16 * 1024 * 1024
+"""So much disappears in buffers on the way, whatever the link: what follows tells how fast that is."""
+WINDOW_BYTES = 32 * 1024 * 1024
+IDLE, WORTH, TRY_AGAIN = 0.2, 1.25, 16
+"""The link waits for the packer where it keeps frames waiting for less than that part of the time; storing must be so
+many times as fast; both are looked at again after so many windows."""
 _AHEAD = 3
-_TRY_AGAIN = 32
 _BLOCK_BYTES = 128 * 1024
 
 
 @dataclass(slots=True)
 class Pace:
-    """What packing and sending have taken so far: seconds for bytes, each counted where it is done."""
+    """How fast it goes, packed and stored. Frames are only stored where the link waits for the packer, and storing was
+    tried and has brought more of the file along in the same time."""
 
-    packed_bytes: int = 0
-    packing_s: float = 0.0
-    sent_bytes: int = 0
-    sending_s: float = 0.0
-    frames: int = 0
+    stores: bool = False
+    wire_bytes: int = 0
+    _raw_bytes: int = 0
+    _began_s: float = 0.0
+    _waited_s: float = 0.0
+    _windows: int = 0
+    _packed_rate: float = 0.0
 
-    def packs(self) -> bool:
-        """Whether the next frame is packed: the link is slower than the processor, as far as is known. What is only
-        stored is tried again now and then, as either may have changed."""
-        self.frames += 1
-        if not self.packing_s or not self.sending_s or self.frames % _TRY_AGAIN == 0:
-            return True
-        return self.sent_bytes / self.sending_s < self.packed_bytes / self.packing_s
+    def sent(self, wire_bytes: int, raw_bytes: int, waited_s: float, now_s: float) -> None:
+        """A frame has gone; ``waited_s`` is how long the link has kept it waiting."""
+        self.wire_bytes += wire_bytes
+        if self.wire_bytes < BUFFERED_BYTES or not self._began_s:
+            self._begin(now_s)
+            return
+        self._raw_bytes += raw_bytes
+        self._waited_s += waited_s
+        if self._raw_bytes >= WINDOW_BYTES:
+            self._judge(
+                self._raw_bytes / max(now_s - self._began_s, 1e-9), self._waited_s / max(now_s - self._began_s, 1e-9)
+            )
+            self._begin(now_s)
+
+    def _begin(self, now_s: float) -> None:
+        self._began_s, self._raw_bytes, self._waited_s = now_s, 0, 0.0
+
+    def _judge(self, rate: float, waiting: float) -> None:
+        self._windows += 1
+        if self.stores:
+            self.stores = rate > WORTH * self._packed_rate and self._windows % TRY_AGAIN != 0
+        else:
+            self._packed_rate = rate
+            self.stores = waiting < IDLE and self._windows % TRY_AGAIN == 1
 
 
-async def packed(source: Source, offset: int, packing: Packing, pace: Pace) -> AsyncIterator[bytes]:
-    """The bytes from ``offset`` on, packed. Up to three frames are made ahead of the one that is sent."""
+async def packed(source: Source, offset: int, packing: Packing, pace: Pace) -> AsyncIterator[tuple[bytes, int]]:
+    """The bytes from ``offset`` on, packed, each piece with how many bytes it stands for. Up to three frames are made
+    ahead of the one that is sent."""
     if packing is Packing.NONE:
         async for chunk in source.chunks(offset):
-            yield chunk
+            yield chunk, len(chunk)
         return
     pack = _zstd if packing is Packing.ZSTD else _gzip
-    ahead: deque[asyncio.Task[bytes]] = deque()
+    ahead: deque[tuple[asyncio.Task[bytes], int]] = deque()
     try:
         async for frame in _frames(source, offset):
-            ahead.append(asyncio.create_task(_make(pack, frame, pace)))
+            made = asyncio.create_task(asyncio.to_thread(pack, frame, not pace.stores))
+            ahead.append((made, len(frame)))
             if len(ahead) > _AHEAD:
-                yield await ahead.popleft()
+                task, raw_bytes = ahead.popleft()
+                yield await task, raw_bytes
         while ahead:
-            yield await ahead.popleft()
+            task, raw_bytes = ahead.popleft()
+            yield await task, raw_bytes
     finally:
-        for task in ahead:
+        for task, _ in ahead:
             task.cancel()
-
-
-async def _make(pack: Callable[[bytes, bool], bytes], frame: bytes, pace: Pace) -> bytes:
-    if not pace.packs():
-        return await asyncio.to_thread(pack, frame, False)
-    began_s = time.monotonic()
-    made = await asyncio.to_thread(pack, frame, True)
-    pace.packing_s += time.monotonic() - began_s
-    pace.packed_bytes += len(frame)
-    return made
 
 
 async def _frames(source: Source, offset: int) -> AsyncIterator[bytes]:

@@ -120,12 +120,13 @@ class Carry:
     async def _flow(self) -> None:
         self._ready = {host: asyncio.Event() for host in self.chain.hosts}
         self._head = asyncio.get_running_loop().create_future()
-        self._taking = {host: asyncio.create_task(self._take(host)) for host in self.chain.hosts}
-        feeding = asyncio.create_task(self._feed())
+        feeding: asyncio.Task[None] | None = None
         try:
+            await self._listen()
+            feeding = asyncio.create_task(self._feed())
             await asyncio.wait(self._taking.values())
         finally:
-            tasks = (*self._taking.values(), feeding)
+            tasks = (*self._taking.values(), *([feeding] if feeding else ()))
             for task in tasks:
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
@@ -234,11 +235,16 @@ class Carry:
 
     # --- the bytes --------------------------------------------------------------------------------------
 
+    async def _listen(self) -> None:
+        """Has all hosts take, the last one first: as soon as one does, the one before it logs in there. One that is not
+        ready in time is left behind."""
+        for host in reversed(self.chain.hosts):
+            self._taking[host] = asyncio.create_task(self._take(host))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READY_S):
+                    await self._ready[host].wait()
+
     async def _feed(self) -> None:
-        """Once every host listens. One that does not in time is left behind by the one before it."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(READY_S):
-                await asyncio.gather(*(event.wait() for event in self._ready.values()))
         if self.chain.giver != LAPTOP:
             await self._give()
         elif self._head and self._head.done():
@@ -266,13 +272,14 @@ class Carry:
     async def _stream(self, process: Process) -> None:
         pace = Pace()
         try:
-            async for chunk in packed(self.load.source, self.chain.offset, self.carrier.relay.packing, pace):
-                await self.carrier.limit.wait(len(chunk))
+            packing = self.carrier.relay.packing
+            async for chunk, raw_bytes in packed(self.load.source, self.chain.offset, packing, pace):
                 began_s = time.monotonic()
+                await self.carrier.limit.wait(len(chunk))
                 process.stdin.write(chunk)
                 await process.stdin.drain()
-                pace.sending_s += time.monotonic() - began_s
-                pace.sent_bytes += len(chunk)
+                now_s = time.monotonic()
+                pace.sent(len(chunk), raw_bytes, now_s - began_s, now_s)
             process.stdin.write_eof()
         except HostError as error:
             log.info("the source has failed: %s", error)

@@ -28,10 +28,11 @@ forget() {
     rm -rf "$1/$2"/relay.* "/run/orchestrator-$2"
 }
 
-shut_out() { # RUN AUTHORIZED_KEYS: takes this run's lines out; every other byte stays as it was
-    [ -e "$2" ] && mark=$(grep -o " orchestrator-$1[.a-z]*\$" "$2" | head -n 1) && [ -n "$mark" ] || return 0
+shut_out() { # RUN[.TRY] AUTHORIZED_KEYS: takes the lines of that run out, or of that one try; every other byte stays
+    ours=" orchestrator-$1\\(\\.[a-z0-9.-]*\\)*\$"
+    [ -e "$2" ] && mark=$(grep -o "$ours" "$2" | head -n 1) && [ -n "$mark" ] || return 0
     real=$(readlink -f "$2") && cp -a "$real" "$real.kr-$1" || return 1
-    grep -v " orchestrator-$1[.a-z]*\$" "$real" >"$real.kr-$1"
+    grep -v "$ours" "$real" >"$real.kr-$1"
     case $mark in
     *.file*)
         if [ ! -s "$real.kr-$1" ]; then
@@ -40,7 +41,7 @@ shut_out() { # RUN AUTHORIZED_KEYS: takes this run's lines out; every other byte
             return 0
         fi
         ;;
-    *.open) # its last line had no end
+    *.open*) # its last line had no end
         lines=$(cat "$real.kr-$1") && printf %s "$lines" >"$real.kr-$1" || return 1
         ;;
     esac

@@ -54,7 +54,7 @@ def copy_bytes(sample: Sample) -> int:
     """How long one packed copy is, by the packer that the product uses: what crosses the laptop's link at the least."""
 
     async def count() -> int:
-        return sum([len(chunk) async for chunk in packed(FileSource(sample.path), 0, Packing.ZSTD, Pace())])
+        return sum([len(chunk) async for chunk, _ in packed(FileSource(sample.path), 0, Packing.ZSTD, Pace())])
 
     return asyncio.run(count())
 
@@ -66,19 +66,26 @@ async def bring(lab: Lab, hosts: Sequence[str], file: Path, *, fan_out: bool, sh
     """
     sha256 = sha256 or await asyncio.to_thread(_sum, file)
     figures = Figures()
-    async with _watched(figures), Fleet(_inventory(lab, hosts), read_templates(), None) as fleet:
+    async with _fleet(lab, hosts) as (fleet, remotes):  # as when the plan is made: before, and not counted
+        relay = await _relay(lab, fleet, remotes)
+    if not fan_out:
+        relay = relay.model_copy(update={"links": ()})
+    elif len(relay.links) != len(hosts) * (len(hosts) - 1):
+        raise LabError(f"not every host can hand on to every other: {relay.refused}")
+    async with _watched(figures), _fleet(lab, hosts) as (fleet, remotes):
+        await asyncio.gather(*map(_settle, remotes.values()))
+        await _spread(fleet, relay, list(remotes), file, sha256)
+    return figures
+
+
+@asynccontextmanager
+async def _fleet(lab: Lab, hosts: Sequence[str]) -> AsyncIterator[tuple[Fleet, dict[str, Remote]]]:
+    """New connections to all of them."""
+    async with Fleet(_inventory(lab, hosts), read_templates(), None) as fleet:
         opened = await fleet.open(hosts)
         if refused := [output.detail for output in opened.values() if isinstance(output, Output)]:
             raise LabError("; ".join(refused))
-        remotes = {name: remote for name, remote in opened.items() if not isinstance(remote, Output)}
-        await asyncio.gather(*map(_settle, remotes.values()))
-        relay = await _relay(lab, fleet, remotes)
-        if not fan_out:
-            relay = relay.model_copy(update={"links": ()})
-        elif len(relay.links) != len(hosts) * (len(hosts) - 1):
-            raise LabError(f"not every host can hand on to every other: {relay.refused}")
-        await _spread(fleet, relay, list(remotes), file, sha256)
-    return figures
+        yield fleet, {name: remote for name, remote in opened.items() if not isinstance(remote, Output)}
 
 
 async def _settle(remote: Remote) -> None:
@@ -88,7 +95,7 @@ async def _settle(remote: Remote) -> None:
 
 
 async def _relay(lab: Lab, fleet: Fleet, remotes: Mapping[str, Remote]) -> Relay:
-    """As the product looks for it before it makes a plan; here that counts as part of the transfer."""
+    """As the product looks for it before it makes a plan."""
     places = {name: ((lab.addresses[name], 22),) for name in remotes}
     keys = {name: fleet.public_key(name) for name in remotes}
     script = render_scripts(read_templates())["ways.sh"]

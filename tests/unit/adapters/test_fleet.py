@@ -16,7 +16,7 @@ from orchestrator.adapters.known_hosts import HostKeyCheck
 from orchestrator.adapters.ssh import Fleet
 from orchestrator.adapters.ssh_line import Patience
 from orchestrator.adapters.ssh_route import route
-from orchestrator.core.inventory import Distribution, Host, Inventory, Policies, Role, Sudo
+from orchestrator.core.inventory import Host, Inventory, Policies, Role, Sudo
 from orchestrator.core.model import Output
 
 TEXTS = {"host.sh": "", "act.sh": ""}
@@ -86,7 +86,7 @@ def inventory(names: Sequence[str], *, sudo: Sudo = Sudo.NEVER, jump: str | None
     ]
     if jump:
         hosts.append(Host(name=jump, role=Role.BASTION, address=jump, node=jump, config="none"))
-    return Inventory(format=1, cluster="many", distribution=Distribution.KUBLR, policies=Policies(), hosts=tuple(hosts))
+    return Inventory(format=1, cluster="many", distribution="kublr", policies=Policies(), hosts=tuple(hosts))
 
 
 def network_of(monkeypatch: pytest.MonkeyPatch, network: Network) -> Network:

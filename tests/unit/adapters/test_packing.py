@@ -15,7 +15,7 @@ CONTENT = b"".join(random.Random(1).randbytes(700) + bytes(3500) for _ in range(
 
 
 async def pack(packing: Packing, pace: Pace, offset: int = 0, content: bytes = CONTENT) -> bytes:
-    return b"".join([chunk async for chunk in packed(BytesSource(content), offset, packing, pace)])
+    return b"".join([chunk async for chunk, _ in packed(BytesSource(content), offset, packing, pace)])
 
 
 def unpack(packing: Packing, stream: bytes) -> bytes:
@@ -32,25 +32,41 @@ async def test_it_unpacks_to_what_it_was_from_any_byte_on(packing: Packing, offs
 
 @pytest.mark.parametrize("packing", [Packing.ZSTD, Packing.GZIP])
 @pytest.mark.parametrize("size_bytes", [1, 131_072, 131_073, 1_048_576, 2_500_000])
-async def test_stored_frames_are_read_like_packed_ones(
-    packing: Packing, size_bytes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_stored_frames_are_read_like_packed_ones(packing: Packing, size_bytes: int) -> None:
     content = random.Random(2).randbytes(size_bytes)
-    monkeypatch.setattr(Pace, "packs", lambda pace: False)
-    stream = await pack(packing, Pace(), content=content)
+    stream = await pack(packing, Pace(stores=True), content=content)
     assert unpack(packing, stream) == content
     assert size_bytes < len(stream) < size_bytes * 1.01 + 100
 
 
-@pytest.mark.parametrize(("link_bytes_per_s", "packs"), [(6_000_000, True), (120_000_000, True), (900_000_000, False)])
-def test_what_a_fast_link_takes_is_not_packed(link_bytes_per_s: int, packs: bool) -> None:
-    pace = Pace(packed_bytes=500_000_000, packing_s=1.0, sent_bytes=link_bytes_per_s, sending_s=1.0)
-    assert pace.packs() is packs
+MIB = 1024 * 1024
 
 
-def test_what_is_stored_is_tried_again_now_and_then() -> None:
-    pace = Pace(packed_bytes=1, packing_s=1.0, sent_bytes=10, sending_s=1.0)
-    assert sum(pace.packs() for _ in range(320)) == 10
+def sends(pace: Pace, mib: int, *, link: float, packer: float) -> list[bool]:
+    """Sends frames over a link and by a packer of so many MiB a second, 5 MiB packed to one; which were only stored."""
+    now_s, stored = 1.0, []
+    for _ in range(mib):
+        stored.append(pace.stores)
+        wire = 1.0 if pace.stores else 0.2
+        making_s, sending_s = (0.0 if pace.stores else 1 / packer), wire / link
+        now_s += max(making_s, sending_s)  # the one goes on while the other does
+        pace.sent(int(wire * MIB), MIB, max(0.0, sending_s - making_s), now_s)
+    return stored
+
+
+@pytest.mark.parametrize("link", [0.1, 6, 60, 110, 399])
+def test_what_a_link_has_no_room_for_is_packed(link: float) -> None:
+    """Frames are stored for a trial at the most."""
+    stored = sends(Pace(), 4000, link=link, packer=400)
+    assert sum(stored) <= 4000 / 32 / 16 * 32 + 32
+    if link < 80:
+        assert not any(stored)
+
+
+def test_what_a_fast_link_takes_is_stored() -> None:
+    stored = sends(Pace(), 4000, link=2000, packer=400)
+    assert not any(stored[:80]), "buffers tell nothing of the link"
+    assert sum(stored[200:]) > 0.85 * len(stored[200:])
 
 
 async def test_a_file_that_is_not_packed_goes_as_it_is() -> None:
