@@ -30,7 +30,10 @@ def status(lab: Lab, laptop: Laptop) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_scheduled_backup_fires_and_is_restored(fresh: Lab, laptop: Laptop, backup: Backup) -> None:
+def test_a_scheduled_backup_fires_and_is_restored(
+    fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup
+) -> None:
+    """The laptop that restores it dies, and another goes on."""
     lab, arguments = fresh, ("-i", fresh.inventory, "--every", "1m", "--on", "2", "--folder", "/var/backups/lab")
     assert laptop.run("backup", "status", "-i", lab.inventory, "--nagios").code == 3
     for period in ("1m", "15m", "1h", "6h", "24h", "1d"):
@@ -59,8 +62,12 @@ def test_a_scheduled_backup_fires_and_is_restored(fresh: Lab, laptop: Laptop, ba
     whole = laptop.run("snapshot", "verify", source, "-i", lab.inventory)
     assert whole.code == 0, whole
     over = ("--override", "quorum-healthy", "--confirm", "lab")
-    restored = laptop.run("restore", "-i", lab.inventory, "--snapshot", source, *over)
-    assert restored.code == 0, restored
+    with other_laptop.start("restore", "-i", lab.inventory, "--snapshot", source, *over) as process:
+        process.until("stop.docker acting")
+        process.kill()
+    truth.fall_silent(lab)
+    resumed = laptop.run("resume", "-i", lab.inventory)
+    assert resumed.code == 0, resumed
     assert lab.range(LATER) == {}
     assert len(truth.hashes(lab)) == 1
     assert backup.path.exists()
