@@ -51,7 +51,8 @@ Written by `make bench-transfer` on {date}.
 {ratios}
 ```
 
-*Time* is from the start of the contender's process to its end, so it has the connections' set-up in it;
+*Time* is from the start of the contender's process to its end, so it has the connections' set-up in it; ours begins with
+the first connection, as a restore's process runs already by then, and has looked for ways between masters for its plan;
 {rounds}.
 *Bytes over the link* are those that this machine has sent to the hosts, by the interface's own count (of a large
 segment, the headers count once); *in copies* divides them by one packed copy. The link's rate is that of whole frames,
@@ -61,16 +62,18 @@ so is the set-up then, which is some seconds of Ansible's.
 
 What they do and do not do:
 
-- **orchestrator** ends when every host has the file under its name, flushed to the disk, and has read it again and
-  hashed it: its time has that proof in it. The file's own sha256 is known before, as a restore has read the snapshot by
-  then. When it is cut it goes on. *No fan-out* is its adapter for a single host, to all of them side by side, unpacked.
+- **orchestrator** ends when every host has the file under its name, flushed and hashed on the way: its time has that
+  proof in it (a restore hashes it once more, at its barrier). The file's own sha256 is known before, as a restore has
+  read the snapshot by then. When it is cut it goes on. *No fan-out* is what it does where masters cannot reach one
+  another: a packed stream from here to each of them, side by side.
 - **scp**: one process per host, all at once, default ciphers. No hash, no flush, no compression; cut, it begins anew.
 - **Ansible**'s `copy`: as many forks as hosts, pipelining. It asks each host for the file's SHA-1 before and compares
   it after; its `ssh` compresses (`-C` is its default). No flush; cut, it begins anew.
 - **pyinfra**'s `files.put`: all hosts at once over paramiko's SFTP. It compares sizes, not hashes; no flush; cut, it
   begins anew.
 
-The bench itself compares the sha256 on every host after each round, outside everybody's time, and removes the file.
+The bench itself compares the sha256 on every host after each round, outside everybody's time, and removes the file. It
+lies in memory there (tmpfs): these hosts share one disk, as no real ones do, and whoever flushes would wait for it.
 
 {cut}
 
