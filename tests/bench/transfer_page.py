@@ -51,8 +51,8 @@ Written by `make bench-transfer` on {date}.
 {ratios}
 ```
 
-*Time* is from the start of the contender's process to its end, so it has the connections' set-up in it; ours begins with
-the first connection, as a restore's process runs already by then, and has looked for ways between masters for its plan;
+*Time* is from the start of the contender's process to its end, so it has the connections' set-up in it; ours begins
+with the first connection, as a restore's process runs by then, and has looked for ways between masters for its plan;
 {rounds}.
 *Bytes over the link* are those that this machine has sent to the hosts, by the interface's own count (of a large
 segment, the headers count once); *in copies* divides them by one packed copy. The link's rate is that of whole frames,
