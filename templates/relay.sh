@@ -32,7 +32,6 @@ take() {
     until [ -s "$folder/reader" ] || [ -e "$folder/end" ]; do sleep 0.02; done
     unpacked &
     unpacking=$!
-    telling &
     flushed &
     handing_on=
     if [ -n "$address" ]; then
@@ -40,6 +39,7 @@ take() {
         handing_on=$!
     fi
     echo ready
+    telling &
     wait "$unpacking"
     [ ! -s "$folder/complaint" ] || { tail -n 1 "$folder/complaint" >&2 && return 1; }
     sync "$part" && size "$part" && echo "sum $(cat "$folder/sum")" || return 1
@@ -50,8 +50,8 @@ take() {
 give() {
     line= part=$path
     begin || return 1
-    telling &
     echo ready
+    telling &
     handed_on packed &
     wait $!
 }

@@ -19,7 +19,7 @@ from orchestrator.adapters.ssh_route import route
 from orchestrator.core.inventory import Host, Inventory, Policies, Role, Sudo
 from orchestrator.core.model import Output
 
-TEXTS = {"host.sh": "", "act.sh": ""}
+TEXTS = dict.fromkeys(("host/forget.sh", "host.sh", "relay.sh", "act.sh"), "")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIgRyK1IoXcMnbsGYJzVbDqD8kCo9cTcBV+dTSPLMWPh"
 ONE_TRY = Patience(connect_tries=1)
 
