@@ -96,7 +96,7 @@ shut_after() { # OPTION...: of flock; a later settle does the same
 leave() {
     [ -z "$line" ] || shut_after -w 10
     for one in reader hop; do stop_receiver "$folder/$one"; done
-    rm -rf "$folder" "$pipe"
+    rm -rf "$folder" "$pipe" || { sleep 0.3 && rm -rf "$folder"; } # what ends just now may still write there
     rmdir "${pipe%/*}" 2>/dev/null
 }
 
