@@ -23,7 +23,7 @@ relay_key() {
 # take: state run attempt path part offset packing folder; from a pipe: user keys line; to hand on: address port login
 # Prints `ready`; `at BYTES` all the while; `sum SHA256` at the end of what came; `gave CODE WHY` once handing on is over.
 take() {
-    begin && truncate -s "$offset" "$part" || return 1
+    begin && [ -e "$part" ] && truncate -s "$offset" "$part" || return 1 # a later try may have taken the part over
     exec 3<&0
     if [ -n "$line" ]; then
         (newest_is "$state" "$run" "$attempt" && let_in) || return 1
@@ -63,8 +63,8 @@ adopt() {
     mv "$6" "$4" && sync "${4%/*}" && echo whole
 }
 
-# forget_key: folder. Of a chain that has not come to use it.
-forget_key() { rm -rf "$folder"; }
+# forget_key: folder. Of a chain that has not come to use it; else it goes with the shell that uses it.
+forget_key() { [ -e "$folder/packed" ] || rm -rf "$folder"; }
 
 begin() {
     pipe=/run/orchestrator-$run/${folder##*.}
@@ -94,9 +94,14 @@ shut_after() { # OPTION...: of flock; a later settle does the same
 }
 
 leave() {
+    trap '' HUP INT TERM PIPE # its pipe broke, and `telling` ends it for the same reason: a second signal would cut this off
     [ -z "$line" ] || shut_after -w 10
     for one in reader hop; do stop_receiver "$folder/$one"; done
-    rm -rf "$folder" "$pipe" || { sleep 0.3 && rm -rf "$folder"; } # what ends just now may still write there
+    rm -f "$pipe"
+    for _ in 1 2 3 4 5; do # what ends just now may still write there
+        rm -rf "$folder" && break
+        sleep 0.2
+    done
     rmdir "${pipe%/*}" 2>/dev/null
 }
 

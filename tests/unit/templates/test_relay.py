@@ -126,3 +126,28 @@ def test_a_key_never_leaves_its_host(host: FakeHost) -> None:
     assert key.stat().st_mode & 0o777 == 0o600
     assert key.read_bytes() not in done.stdout + done.stderr
     assert Path(f"{key}.pub").read_text().split()[1] == done.stdout.decode().split()[2]
+
+
+def test_a_second_signal_does_not_cut_its_leaving_off(host: FakeHost) -> None:
+    done = run(host, 'begin; stop_receiver() { kill -TERM $$; kill -PIPE $$; sleep 0.1; }; kill -TERM $$')
+    assert done.returncode == 1
+    assert left(host) == {"attempt", "snapshot.db.part.1"}
+
+
+def test_the_key_of_a_chain_under_way_goes_with_its_shell(host: FakeHost) -> None:
+    run(host, "relay_key", pinned="taker ssh-ed25519 CCCC")
+    assert run(host, "begin; forget_key; ls $folder").stdout.decode().split() == [
+        "key",
+        "key.pub",
+        "known_hosts",
+        "packed",
+    ]
+    run(host, "relay_key", pinned="taker ssh-ed25519 CCCC")
+    run(host, "forget_key")
+    assert left(host) == {"attempt", "snapshot.db.part.1"}
+
+
+def test_one_that_comes_late_makes_no_part_again(host: FakeHost) -> None:
+    done = run(host, "take", gzip.compress(CONTENT), part=host.folder / "snapshot.db.part.0")
+    assert done.returncode == 1
+    assert left(host) == {"attempt", "snapshot.db.part.1"}
