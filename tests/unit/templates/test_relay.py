@@ -129,7 +129,7 @@ def test_a_key_never_leaves_its_host(host: FakeHost) -> None:
 
 
 def test_a_second_signal_does_not_cut_its_leaving_off(host: FakeHost) -> None:
-    done = run(host, 'begin; stop_receiver() { kill -TERM $$; kill -PIPE $$; sleep 0.1; }; kill -TERM $$')
+    done = run(host, "begin; stop_receiver() { kill -TERM $$; kill -PIPE $$; sleep 0.1; }; kill -TERM $$")
     assert done.returncode == 1
     assert left(host) == {"attempt", "snapshot.db.part.1"}
 
