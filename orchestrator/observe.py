@@ -70,9 +70,9 @@ async def _look_at(
         return remote
     before = clock.time()
     output = await remote.look(_command(distro.look_at_host(host), scripts))
-    if output.exit_code != 0:
-        return _without_answer(output)
     facts = parse_facts(output.text)
+    if output.exit_code != 0 or not facts:
+        return _without_answer(output)
     view = distro.read_host(host, facts, _offset(facts, before, clock.time()))
     script = distro.look_at_volume(host, view) if host.role in (Role.MASTER, Role.LEFT_OUT) else None
     if script is None:
@@ -96,7 +96,10 @@ def _offset(facts: dict[str, str], before: float, after: float) -> float:
 def _without_answer(output: Output) -> Output:
     if output.failure:
         return output
-    said = output.stderr.decode("utf-8", "replace").strip() or f"exit {output.exit_code}"
+    said = output.stderr.decode("utf-8", "replace").strip()
+    if not said and not parse_facts(output.text):  # as of a cloud's image: log in as somebody else, it says, and ends
+        return Output(None, failure=Failure.LOGIN, detail=f"no shell for this login: {output.text.strip()}")
+    said = said or f"exit {output.exit_code}"
     return Output(None, failure=Failure.UNREACHABLE, detail=f"the look at the host failed: {said}")
 
 

@@ -69,6 +69,7 @@ class Line:
         self.endpoint = endpoint
         self.host_key = ""
         self.public_key = ""
+        self.login = ""
         self._via = via
         self._patience = patience
         self._lock = asyncio.Lock()
@@ -119,6 +120,7 @@ class Line:
             if failure is Failure.LOGIN:
                 why += _locked_keys(self.endpoint)
             raise NoAnswerError(failure, f"{self.endpoint.name} ({self.endpoint}): {why}") from error
+        self.login = connection.get_extra_info("username", "")
         key = connection.get_server_host_key()
         self.host_key = fingerprint(key) if key else ""
         self.public_key = " ".join(key.export_public_key().decode().split()[:2]) if key else ""

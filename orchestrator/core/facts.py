@@ -1,20 +1,24 @@
-"""What the hosts' scripts print: one line per fact, its name, a tab, its value in base64."""
+"""What the hosts' scripts print: values as they are, each between two lines with a mark, which a script makes anew.
+
+The first of both lines has the name, too (templates/host/facts.sh). So a host starts no process to write a fact down,
+where an encoding would take one for each.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
+import re
+
+_NAMED = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) .+$", re.MULTILINE)
 
 
 def parse_facts(text: str) -> dict[str, str]:
-    """The values by name. A line cut short by a broken connection is left out."""
+    """The values by name. One cut short by a broken connection is left out, as is what stands outside of all."""
+    named = _NAMED.search(text)
+    if not named:
+        return {}
     facts: dict[str, str] = {}
-    for line in text.splitlines():
-        name, tab, encoded = line.partition("\t")
-        if not tab:
-            continue
-        try:
-            facts[name] = base64.b64decode(encoded, validate=True).decode("utf-8", "replace")
-        except binascii.Error:
-            continue
+    for piece in f"\n{text}".split(f"\n{named[1]}")[1:-1]:
+        name, _, value = piece.partition("\n")
+        if name:
+            facts[name.removeprefix(" ")] = value
     return facts

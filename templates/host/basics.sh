@@ -4,29 +4,35 @@
 basics() {
     state=$1 hosts=$2
     shift 2
-    date +%s.%N | fact clock_first
+    told clock_first && date +%s.%N
+    told missing_tools
     for tool in base64 cat cp curl date df docker du find flock getent grep head mv openssl setsid \
         sha256sum sleep stat sync systemctl systemd-run tail timeout touch truncate; do
         command -v "$tool" >/dev/null || echo "$tool"
-    done | fact missing_tools
-    [ ! -d /run/systemd/system ] || echo yes | fact systemd
-    grep -hs '^KillUserProcesses=' /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf /etc/elogind/logind.conf |
-        fact kill_user_processes
-    id -u | fact uid
-    uname -n | fact hostname
-    cat /proc/net/fib_trie 2>/dev/null | fact fib_trie
-    systemctl show --property=Id,LoadState,ActiveState,FragmentPath -- "$@" 2>/dev/null | fact units
-    for unit; do
-        file=$(systemctl show --property=FragmentPath -- "$unit" 2>/dev/null)
-        [ -z "${file#FragmentPath=}" ] || cat "${file#FragmentPath=}"
-    done 2>/dev/null | sha256sum | fact units_sha256
+    done
+    told systemd
+    [ ! -d /run/systemd/system ] || echo yes
+    told kill_user_processes
+    grep -hs '^KillUserProcesses=' /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf /etc/elogind/logind.conf
+    told hostname && cat /proc/sys/kernel/hostname
+    told fib_trie && cat /proc/net/fib_trie 2>/dev/null
+    units=$(systemctl show --property=Id,LoadState,ActiveState,FragmentPath -- "$@" 2>/dev/null)
+    told units && echo "$units"
+    told units_sha256
+    echo "$units" | while IFS= read -r line; do
+        case $line in FragmentPath=/*) cat "${line#FragmentPath=}" 2>/dev/null ;; esac
+    done | sha256sum
+    told
     [ ! -e /sys/fs/selinux/enforce ] || fact selinux_enforces </sys/fs/selinux/enforce
     near=$state # the nearest folder above the state folder that is there already
     while [ ! -d "$near" ]; do near=${near%/*}; near=${near:-/}; done
-    df -P -k "$near" | tail -n 1 | fact state_disk
+    told state_disk
+    df -P -k "$near" | tail -n 1
+    told
     [ ! -e "$hosts" ] || fact hosts <"$hosts"
     runs "$state"
-    date +%s.%N | fact clock_last
+    told clock_last && date +%s.%N
+    told
 }
 # peer_names TEXT_FILE: the addresses to which the names in its URLs lead
 peer_names() {

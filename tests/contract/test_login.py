@@ -13,12 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.ssh import Fleet
 from orchestrator.adapters.ssh_line import Line, Patience
 from orchestrator.adapters.ssh_route import route
 from orchestrator.core.inventory import Host, Role
 from orchestrator.core.model import Command, Ended, Failure, Output
-from orchestrator.errors import UsageError
+from orchestrator.core.texts import render_scripts
+from orchestrator.distros import DISTROS
+from orchestrator.errors import LoginError, UsageError
+from orchestrator.observe import observe
 from orchestrator.ports import Remote
 from tests.contract.conftest import HASTE, TEXTS, host, inventory
 from tests.contract.sshd import CONFIG, Sshd, fingerprint, free_port, login_name, make_key
@@ -238,6 +242,17 @@ async def test_a_login_without_a_shell_is_told(sshd: Sshd) -> None:
     output = await refusal(host(sshd, user="nobody"))
     assert output.failure is Failure.LOGIN
     assert "not available" in output.detail, "what the login shell says"
+
+
+async def test_a_notice_in_the_place_of_a_shell_is_told(server: Sshd) -> None:
+    notice = 'Please login as the user \\"debian\\" rather than \\"root\\".'
+    keys = server.folder / "authorized_keys"
+    keys.write_text(f"command=\"echo '{notice}'; exit 142\" {keys.read_text()}")
+    master = host(server)
+    async with Fleet(inventory(master), TEXTS, None, patience=HASTE) as fleet:
+        opened = await fleet.open([master.name])
+        with pytest.raises(LoginError, match='no shell for this login: Please login as the user "debian"'):
+            await observe(inventory(master), opened, DISTROS["kublr"], render_scripts(TEXTS), SystemClock())
 
 
 async def test_a_locked_key_without_an_agent_is_told(server: Sshd, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 from datetime import UTC, datetime
 
+from tests.facts_text import fact
 from tests.kubernetes_objects import lease_bytes, node_bytes
 from tests.sim.acts import Call
 from tests.sim.clock import VirtualClock
@@ -15,10 +16,6 @@ from tests.sim.programs import TOOLS, Program
 from tests.sim.world import World
 
 NODE_GRACE_S = 40
-
-
-def fact(name: str, value: str) -> str:
-    return f"{name}\t{base64.b64encode(value.encode()).decode()}"
 
 
 def http(value: object, headers: str = "") -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tests.facts_text import fact
 from tests.sim.acts import Call
 from tests.sim.history import History
 from tests.sim.host import SimHost
-from tests.sim.looks import fact, hash_kv, hashkv_round, http, whose
+from tests.sim.looks import hash_kv, hashkv_round, http, whose
 from tests.sim.programs import Program
 from tests.sim.undo_acts import is_intact
 from tests.sim.world import World

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import cast
@@ -18,6 +17,7 @@ from orchestrator.core.plans.without import leave_out
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import RefusedError
 from orchestrator.ports import Remote, Reporter
+from tests.facts_text import facts_text
 from tests.unit.builders import RUN, inventory, plan, scripts
 from tests.unit.distros.recordings import recorded
 
@@ -34,8 +34,7 @@ class Recorded:
 
     async def look(self, command: Command) -> Output:
         facts = recorded("master") | {"run": RUN, "plan_sha256": f"{self.made.sha256}  plan.json"} | self.changed
-        lines = (f"{name}\t{base64.b64encode(value.encode()).decode()}\n" for name, value in facts.items())
-        return Output(0, "".join(lines).encode())
+        return Output(0, facts_text(facts).encode())
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         yield canonical_json(self.made).encode()

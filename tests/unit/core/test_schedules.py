@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +23,7 @@ from orchestrator.core.schedules import (
 )
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import UsageError
+from tests.facts_text import facts_text
 from tests.unit import builders
 
 TERMS = Terms(period_s=6 * 3600, on=2, folder="/var/backups/etcd-prod-1", keep=3)
@@ -63,8 +63,9 @@ def test_calendars_are_shifted(period_s: int, offset_s: int, expected: str) -> N
 
 def test_a_service_that_failed_without_a_word_is_told() -> None:
     lines = {"failed": "yes", "last": "96400 good", "clock": "100000", "file:/u/orchestrator-backup-p.service": "x"}
-    printed = "\n".join(f"{name}\t{base64.b64encode(text.encode()).decode()}" for name, text in lines.items())
-    assert read_standing("master-1", printed).last.startswith("failed its service: journalctl -u orchestrator-backup-p")
+    assert read_standing("master-1", facts_text(lines)).last.startswith(
+        "failed its service: journalctl -u orchestrator-backup-p"
+    )
 
 
 def test_the_first_masters_take_turns_and_the_others_none() -> None:

@@ -12,6 +12,7 @@ from orchestrator.core.facts import parse_facts
 from orchestrator.core.http import HttpAnswer, parse_http
 from orchestrator.core.model import Answer, Exec, Failure, Judge, Look, Output, Probe, Verdict
 from orchestrator.core.verdicts import judge, read_shown
+from tests.facts_text import MARK, facts_text
 from tests.kubernetes_objects import lease_bytes, node_bytes
 
 RESTARTED_AT = 1_795_360_500
@@ -21,10 +22,8 @@ def probe(*hosts: str, by: Judge = Judge.EXIT, **expect: str) -> Probe:
     return Probe(looks=tuple(Look(host=host, call=Exec(argv=("true",))) for host in hosts), judge=by, expect=expect)
 
 
-def facts_text(**facts: str) -> bytes:
-    """As `facts.sh` prints: name, tab, base64."""
-    lines = (f"{name}\t{base64.b64encode(value.encode()).decode()}\n" for name, value in facts.items())
-    return "".join(lines).encode()
+def printed(**facts: str) -> bytes:
+    return facts_text(facts).encode()
 
 
 # --- Exit statuses --------------------------------------------------------------------------------------
@@ -73,7 +72,7 @@ PROVEN = {
 
 
 def test_what_proof_sh_printed() -> None:
-    shown = read_shown(Output(0, facts_text(**PROVEN)))
+    shown = read_shown(Output(0, printed(**PROVEN)))
     assert shown.cluster_id == "cdf8"
     assert json.loads(shown.hashkv)["hash"] == 77
     assert shown.health == '{"health":"true"}'
@@ -86,17 +85,17 @@ def test_a_host_that_prints_nothing_proves_nothing() -> None:
 
 
 def test_a_member_alone_and_all_together() -> None:
-    output = Output(0, facts_text(**PROVEN))
+    output = Output(0, printed(**PROVEN))
     assert judge(probe("a", by=Judge.MEMBER, **EXPECT), [output]).answer is Answer.YES
     assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), [output, output]).answer is Answer.YES
-    armed = Output(0, facts_text(**PROVEN | {"armed": "restore.db\n"}))
+    armed = Output(0, printed(**PROVEN | {"armed": "restore.db\n"}))
     # A file that would restore again is disarmed after the member is proven, and before all are.
     assert judge(probe("a", by=Judge.MEMBER, **EXPECT), [armed]).answer is Answer.YES
     assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), [output, armed]).answer is Answer.NO
 
 
 def test_a_silent_member_leaves_all_unknown() -> None:
-    outputs = [Output(0, facts_text(**PROVEN)), Output(None, failure=Failure.TIMEOUT)]
+    outputs = [Output(0, printed(**PROVEN)), Output(None, failure=Failure.TIMEOUT)]
     assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), outputs) == Verdict(Answer.UNKNOWN, {"b": "timeout"})
 
 
@@ -113,7 +112,7 @@ def objects(renewed_after_s: int = 5, *, ready: bool = True) -> Output:
     """A master's answer to `lease.sh`: the Node and its Lease, renewed so long after the restart."""
     renewed = datetime.fromtimestamp(RESTARTED_AT + renewed_after_s, UTC)
     lease, node = lease_bytes("worker-1", "worker-1", renewed), node_bytes("worker-1", ready, renewed)
-    return Output(0, facts_text(leases=stored(lease), minions=stored(node)))
+    return Output(0, printed(leases=stored(lease), minions=stored(node)))
 
 
 def judged(*outputs: Output, since: Output | None = None) -> tuple[Answer, str]:
@@ -138,9 +137,9 @@ def test_any_master_may_tell() -> None:
     [
         (objects(-1), "its Node's lease was not renewed since the restart"),
         (objects(ready=False), "its Node is not Ready"),
-        (Output(0, facts_text(leases=stored(None))), "its Node cannot be read: etcd has no such object"),
-        (Output(0, facts_text(leases=stored(b"k8s:enc:aescbc:"))), "its Node cannot be read: the value starts with"),
-        (Output(0, facts_text(leases="")), "its Node cannot be read: etcd's answer"),
+        (Output(0, printed(leases=stored(None))), "its Node cannot be read: etcd has no such object"),
+        (Output(0, printed(leases=stored(b"k8s:enc:aescbc:"))), "its Node cannot be read: the value starts with"),
+        (Output(0, printed(leases="")), "its Node cannot be read: etcd's answer"),
         (Output(0), "its Node cannot be read"),
     ],
 )
@@ -166,12 +165,12 @@ def test_a_worker_that_has_not_restarted(since: Output, said: str) -> None:
 
 
 def test_facts_of_a_connection_that_broke() -> None:
-    whole = facts_text(first="one\n", second="two\twith\ttabs").decode()
-    assert parse_facts(whole) == {"first": "one\n", "second": "two\twith\ttabs"}
-    assert parse_facts(whole[:-2]) == {"first": "one\n"}
+    whole = facts_text({"first": "one\n", "second": f"two\n{MARK[:-1]} lines", "empty": ""})
+    assert parse_facts(whole) == {"first": "one\n", "second": f"two\n{MARK[:-1]} lines", "empty": ""}
+    assert parse_facts(whole[: whole.index("lines") + 6]) == {"first": "one\n"}
     assert parse_facts("Welcome to master-1!\n" + whole)["first"] == "one\n"
-    assert parse_facts("") == {}
-    assert parse_facts("bytes\t/w==\n") == {"bytes": "\ufffd"}
+    assert parse_facts(f"{whole}and more\n") == parse_facts(whole)
+    assert parse_facts("") == parse_facts("\n one\n") == {}
 
 
 @pytest.mark.parametrize(
