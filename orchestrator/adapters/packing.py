@@ -8,11 +8,14 @@ packer need not say whether it packs, and may think better of it at any frame.
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 import sys
+import threading
 import zlib
 from collections import deque
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from orchestrator.core.relay import Packing
@@ -36,8 +39,10 @@ WINDOW_BYTES = 32 * 1024 * 1024
 IDLE, WORTH, TRY_AGAIN = 0.2, 1.25, 16
 """The link waits for the packer where it keeps frames waiting for less than that part of the time; storing must be so
 many times as fast; both are looked at again after so many windows."""
-_AHEAD = 3
+_PACKERS = min(os.cpu_count() or 1, 4)
+"""More threads than processors would only take turns with the event loop, which would then answer late."""
 _BLOCK_BYTES = 128 * 1024
+_own = threading.local()
 
 
 @dataclass(slots=True)
@@ -80,27 +85,27 @@ class Pace:
 
 
 async def packed(source: Source, offset: int, packing: Packing, pace: Pace) -> AsyncIterator[tuple[bytes, int]]:
-    """The bytes from ``offset`` on, packed, each piece with how many bytes it stands for. Up to three frames are made
-    ahead of the one that is sent."""
+    """The bytes from ``offset`` on, packed, each piece with how many bytes it stands for. As many frames as there
+    are packers are made ahead of the one that is sent."""
     if packing is Packing.NONE:
         async for chunk in source.chunks(offset):
             yield chunk, len(chunk)
         return
     pack = _zstd if packing is Packing.ZSTD else _gzip
-    ahead: deque[tuple[asyncio.Task[bytes], int]] = deque()
+    ahead: deque[tuple[asyncio.Future[bytes], int]] = deque()
+    packers = ThreadPoolExecutor(_PACKERS, "packer")
     try:
         async for frame in _frames(source, offset):
-            made = asyncio.create_task(asyncio.to_thread(pack, frame, not pace.stores))
+            made = asyncio.get_running_loop().run_in_executor(packers, pack, frame, not pace.stores)
             ahead.append((made, len(frame)))
-            if len(ahead) > _AHEAD:
-                task, raw_bytes = ahead.popleft()
-                yield await task, raw_bytes
+            if len(ahead) > _PACKERS:
+                made, raw_bytes = ahead.popleft()
+                yield await made, raw_bytes
         while ahead:
-            task, raw_bytes = ahead.popleft()
-            yield await task, raw_bytes
+            made, raw_bytes = ahead.popleft()
+            yield await made, raw_bytes
     finally:
-        for task, _ in ahead:
-            task.cancel()
+        packers.shutdown(wait=False, cancel_futures=True)
 
 
 async def _frames(source: Source, offset: int) -> AsyncIterator[bytes]:
@@ -117,9 +122,12 @@ async def _frames(source: Source, offset: int) -> AsyncIterator[bytes]:
 
 
 def _zstd(frame: bytes, packs: bool) -> bytes:
-    if packs:
-        return zstd.compress(frame, options=_ZSTD_OPTIONS)
-    return _stored(frame)
+    if not packs:
+        return _stored(frame)
+    if not hasattr(_own, "compressor"):  # to make one for each frame would take two thirds more time
+        _own.compressor = zstd.ZstdCompressor(options=_ZSTD_OPTIONS)
+    made: bytes = _own.compressor.compress(frame, zstd.ZstdCompressor.FLUSH_FRAME)
+    return made
 
 
 def _stored(frame: bytes) -> bytes:
