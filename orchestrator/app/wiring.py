@@ -26,7 +26,7 @@ from orchestrator.core.distro import Distro
 from orchestrator.core.inventory import Host, Inventory, Role
 from orchestrator.core.model import Output
 from orchestrator.core.relay import Relay
-from orchestrator.core.texts import render_scripts
+from orchestrator.core.texts import Scripts
 from orchestrator.distros import DISTROS
 from orchestrator.errors import LoginError, RefusedError
 from orchestrator.observe import refuse_silent
@@ -39,7 +39,7 @@ class Cluster:
 
     inventory: Inventory
     distro: Distro
-    scripts: dict[str, str]
+    scripts: Scripts
     opened: dict[str, Remote | Output]
     clock: SystemClock
     reporter: Reporter
@@ -79,7 +79,7 @@ async def open_cluster(inventory: Inventory, reporter: Reporter) -> AsyncIterato
             yield Cluster(
                 inventory=inventory,
                 distro=distro,
-                scripts=render_scripts(templates),
+                scripts=Scripts(templates),
                 opened=await fleet.open(names),
                 clock=SystemClock(),
                 reporter=reporter,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
@@ -11,15 +11,30 @@ from orchestrator.core.model import Phase, Script
 FOLDER = "host/"
 
 
-def render_scripts(templates: Mapping[str, str]) -> dict[str, str]:
-    """Every script for a host, by its file name, with what it includes put in its place."""
-    # No autoescape: these are shell texts. Values reach them only as arguments.
-    environment = Environment(loader=DictLoader(templates), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
-    return {
-        name.removeprefix(FOLDER): environment.get_template(name).render()
-        for name in templates
-        if name.startswith(FOLDER)
-    }
+class Scripts(Mapping[str, str]):
+    """Every script for a host, by its file name, with what it includes put in its place. Each is rendered when it is
+    asked for first: all of them take longer than anything else that a command does before it logs in."""
+
+    def __init__(self, templates: Mapping[str, str]) -> None:
+        # No autoescape: these are shell texts. Values reach them only as arguments.
+        self._environment = Environment(  # noqa: S701
+            loader=DictLoader(templates), undefined=StrictUndefined, keep_trailing_newline=True
+        )
+        self._names = [name.removeprefix(FOLDER) for name in templates if name.startswith(FOLDER)]
+        self._texts: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._texts:
+            if name not in self._names:
+                raise KeyError(name)
+            self._texts[name] = self._environment.get_template(FOLDER + name).render()
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def used_by(phases: Iterable[Phase], scripts: Mapping[str, str]) -> dict[str, str]:

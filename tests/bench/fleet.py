@@ -23,7 +23,7 @@ from orchestrator.adapters.files import load_inventory
 from orchestrator.adapters.packaged import read_templates
 from orchestrator.adapters.ssh_shell import run_text
 from orchestrator.core.model import Command
-from orchestrator.core.texts import render_scripts
+from orchestrator.core.texts import Scripts
 from orchestrator.distros import DISTROS
 from tests.bench import fleet_page
 from tests.bench.figures import load
@@ -112,7 +112,7 @@ def _one_line(hosts: Hosts) -> str:
     """The look that the product sends to a worker, in a form that every tool passes on as it is."""
     inventory = load_inventory(hosts.ours())
     look = DISTROS[inventory.distribution].look_at_host(inventory.workers[0])
-    text = run_text(Command((look.file, *look.args), render_scripts(read_templates())[look.file]))
+    text = run_text(Command((look.file, *look.args), Scripts(read_templates())[look.file]))
     return f"echo {base64.b64encode(text.encode()).decode()} | base64 -d | sh"
 
 

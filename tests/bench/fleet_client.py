@@ -18,7 +18,7 @@ from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.files import load_inventory
 from orchestrator.adapters.packaged import read_templates
 from orchestrator.adapters.ssh import Fleet
-from orchestrator.core.texts import render_scripts
+from orchestrator.core.texts import Scripts
 from orchestrator.distros import DISTROS
 from orchestrator.observe import observe
 
@@ -34,7 +34,7 @@ async def facts(inventory_path: Path) -> dict[str, float]:
     """The product's own way from an inventory to what its workers say."""
     inventory = load_inventory(inventory_path)
     templates = read_templates()
-    scripts, distro = render_scripts(templates), DISTROS[inventory.distribution]
+    scripts, distro = Scripts(templates), DISTROS[inventory.distribution]
     names = [host.name for host in inventory.workers]
     before = resident_bytes()
     began = time.monotonic()

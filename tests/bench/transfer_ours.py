@@ -26,7 +26,7 @@ from orchestrator.adapters.ssh import Fleet
 from orchestrator.core.inventory import Host, Inventory, Paths, Policies, Role
 from orchestrator.core.model import Command, Ended, Output, Push
 from orchestrator.core.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
-from orchestrator.core.texts import render_scripts
+from orchestrator.core.texts import Scripts
 from orchestrator.ports import Remote, Source
 from orchestrator.spread import Spread
 from tests.bench.memory import anonymous_bytes
@@ -98,7 +98,7 @@ async def _relay(lab: Lab, fleet: Fleet, remotes: Mapping[str, Remote]) -> Relay
     """As the product looks for it before it makes a plan."""
     places = {name: ((lab.addresses[name], 22),) for name in remotes}
     keys = {name: fleet.public_key(name) for name in remotes}
-    script = render_scripts(read_templates())["ways.sh"]
+    script = Scripts(read_templates())["ways.sh"]
 
     async def ways(remote: Remote) -> Ways:
         others = [name for name in remotes if name != remote.name]

@@ -19,7 +19,7 @@ from orchestrator.adapters.ssh_line import Line, Patience
 from orchestrator.adapters.ssh_route import route
 from orchestrator.core.inventory import Host, Role
 from orchestrator.core.model import Command, Ended, Failure, Output
-from orchestrator.core.texts import render_scripts
+from orchestrator.core.texts import Scripts
 from orchestrator.distros import DISTROS
 from orchestrator.errors import LoginError, UsageError
 from orchestrator.observe import observe
@@ -252,7 +252,7 @@ async def test_a_notice_in_the_place_of_a_shell_is_told(server: Sshd) -> None:
     async with Fleet(inventory(master), TEXTS, None, patience=HASTE) as fleet:
         opened = await fleet.open([master.name])
         with pytest.raises(LoginError, match='no shell for this login: Please login as the user "debian"'):
-            await observe(inventory(master), opened, DISTROS["kublr"], render_scripts(TEXTS), SystemClock())
+            await observe(inventory(master), opened, DISTROS["kublr"], Scripts(TEXTS), SystemClock())
 
 
 async def test_a_locked_key_without_an_agent_is_told(server: Sshd, tmp_path: Path) -> None:

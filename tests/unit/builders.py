@@ -28,7 +28,7 @@ from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
-from orchestrator.core.texts import render_scripts, used_by
+from orchestrator.core.texts import Scripts, used_by
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.snapshot import SnapshotFacts, SnapshotMember
 
@@ -145,9 +145,9 @@ def snapshot_facts(members: int = 3, *, size_bytes: int = 432_013_344) -> Snapsh
 
 
 @cache
-def scripts() -> dict[str, str]:
+def scripts() -> Scripts:
     """The product's own scripts for hosts, by file name."""
-    return render_scripts(read_templates())
+    return Scripts(read_templates())
 
 
 def plan(

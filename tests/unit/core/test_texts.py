@@ -6,7 +6,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from orchestrator.core.model import Exec, Look, Phase, PhaseName, Probe, Script, Step
-from orchestrator.core.texts import render_scripts, used_by
+from orchestrator.core.texts import Scripts, used_by
 from tests.unit.builders import plan, scripts
 
 TEXTS = {name: f"# {name}" for name in ("act.sh", "asked.sh", "needed.sh", "seen.sh", "spare.sh")}
@@ -36,12 +36,12 @@ def test_a_text_that_is_not_there_is_an_error() -> None:
 
 def test_only_what_lies_in_the_hosts_folder_is_a_script() -> None:
     templates = {"host/a.sh": "one\n{% include 'b.sh' %}", "b.sh": "two\n"}
-    assert render_scripts(templates) == {"a.sh": "one\ntwo\n"}
+    assert Scripts(templates) == {"a.sh": "one\ntwo\n"}
 
 
 def test_a_name_that_nobody_gives_is_an_error() -> None:
     with pytest.raises(UndefinedError):
-        render_scripts({"host/a.sh": "{{ missing }}"})
+        dict(Scripts({"host/a.sh": "{{ missing }}"}))
 
 
 def test_the_products_texts_are_rendered() -> None:
