@@ -74,7 +74,7 @@ def test_templates_and_inventories_are_read_from_the_package(python: Path, tmp_p
     code = (
         "import json; from orchestrator.adapters.packaged import folder, read_templates;"
         "from orchestrator.adapters.files import load_inventory; from orchestrator.core.texts import Scripts;"
-        "print(json.dumps([Scripts(read_templates()),"
+        "print(json.dumps([dict(Scripts(read_templates())),"
         " [load_inventory(path).cluster for path in sorted(folder('inventories').glob('kublr*.yml'))]]))"
     )
     scripts, clusters = json.loads(run(python, "-c", code, cwd=tmp_path))
