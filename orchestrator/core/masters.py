@@ -61,6 +61,12 @@ class ApiConfig:
     encryption: str = ""
     etcd_prefix: str = "/registry"
 
+    @property
+    def shared_files(self) -> tuple[str, ...]:
+        """Paths of what every master's API server must have the same of."""
+        found = (self.client_ca, *self.service_account_keys, self.encryption)
+        return tuple(path for path in found if path)
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

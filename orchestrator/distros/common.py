@@ -66,9 +66,7 @@ def look_at_volume(host: Host, view: MasterView) -> Script | None:
             etcd.member_path,
             etcd.wal_dir,
             etcd.image,
-            *((view.api.client_ca,) if view.api.client_ca else ()),
-            *view.api.service_account_keys,
-            *((view.api.encryption,) if view.api.encryption else ()),
+            *view.api.shared_files,
         ),
         timeout_s=timeouts.LOOK_S,
     )

@@ -5,6 +5,7 @@
 # Changes nothing.
 {% include "host/facts.sh" %}
 {% include "host/trust.sh" %}
+{% include "host/encryption.sh" %}
 {% include "host/fetch.sh" %}
 {% include "host/tools.sh" %}
 data=$1 state=$2 peer_url=$3 client_url=$4 address=$5
