@@ -134,6 +134,7 @@ class MasterView:
     says what else its distribution needs for a restore, and has not.
 
     ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
+    ``data_bytes`` is of the whole data volume, ``database_bytes`` of the member's database alone, 0 without one.
     ``serves_api`` says that an API server is stopped and started there; ``listens`` are ports in use.
     """
 
@@ -159,6 +160,7 @@ class MasterView:
     wal_disk: Disk | None = None
     free_inodes: int | None = None
     data_bytes: int = 0
+    database_bytes: int = 0
     data_written_s: int = 0
     keeps_beside: bool = True
     owner: str = ""
