@@ -17,6 +17,8 @@ from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 ENDING, FACTS_ENDING = ".db", ".json"
+MOST_FACTS_BYTES = 1 << 20
+"""What is larger is none of ours, and is not read whole."""
 _SECONDS_OF_A_DAY = 24 * 60 * 60
 
 
@@ -64,7 +66,7 @@ class Kept:
     good: bool
 
 
-def facts_text(facts: BackupFacts) -> str:
+def facts_text(facts: BackupFacts | ScheduledFacts) -> str:
     """What is written beside a backup."""
     return canonical_json(facts) + "\n"
 
@@ -75,6 +77,12 @@ def read_facts(text: bytes) -> BackupFacts | ScheduledFacts | None:
         with suppress(ValidationError):
             return kind.model_validate_json(text)
     return None
+
+
+def beside(path: str) -> str:
+    """Where the facts of the backup at that path lie; empty where its name is none of a backup's."""
+    stem = path.removesuffix(ENDING)
+    return f"{stem}{FACTS_ENDING}" if stem != path else ""
 
 
 def is_good(facts: bytes, size_bytes: int) -> bool:
