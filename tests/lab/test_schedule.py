@@ -68,7 +68,9 @@ def test_a_scheduled_backup_fires_and_is_restored(
     assert facts.cluster_id == lab.hashkv(MASTERS[0].name).cluster_id
     assert facts.etcd_version
     planned = laptop.run("plan", "-i", lab.inventory, "--snapshot", source, "--override", "quorum-healthy", "--json")
-    assert not {"other-facts", "changed-since"} & {it["name"] for it in json.loads(planned.out)["findings"]}, planned
+    assert not {"other-facts", "changed-since"} & {it["name"] for it in json.loads(planned.out)["plan"]["findings"]}, (
+        planned
+    )
     over = ("--override", "quorum-healthy", "--confirm", "lab")
     with other_laptop.start("restore", "-i", lab.inventory, "--snapshot", source, *over) as process:
         process.until("stop.docker acting")
