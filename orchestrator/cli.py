@@ -56,9 +56,9 @@ def check(
 
     async def work() -> None:
         overrides = frozenset(override or ())
-        async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, path):
-            facts = planning.read_snapshot(cluster, path, overrides).facts if path else None
-            checked = await planning.check(cluster, facts, overrides)
+        async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
+            facts = planning.read_snapshot(cluster, found.path, overrides).facts if found else None
+            checked = await planning.check(cluster, facts, overrides, beside=found.beside if found else b"")
         if as_json:
             print_json(report.check_json(checked.findings, tuple(checked.seen.views)))
         else:
@@ -239,8 +239,9 @@ def resume(
     from orchestrator.app import running
 
     async def work() -> None:
-        async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, path):
+        async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
             await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
+            path = found.path if found else None
             ended = await running.resume(
                 cluster, run, snapshot=path, answers=options.answers(volumes_done), limit=limit_rate
             )

@@ -50,11 +50,11 @@ async def opened_with(
 @asynccontextmanager
 async def opened_maybe_with(
     snapshot: str | None, inventory: Path, *, quiet: bool, without: list[str] | None = None
-) -> AsyncIterator[tuple[Cluster, Path | None]]:
-    """The same; where no snapshot is named there is no path."""
+) -> AsyncIterator[tuple[Cluster, Located | None]]:
+    """The same; where no snapshot is named there is none."""
     if snapshot:
         async with opened_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
-            yield cluster, found.path
+            yield cluster, found
     else:
         async with opened(inventory, quiet=quiet, without=without) as cluster:
             yield cluster, None

@@ -17,7 +17,17 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import ObjectStore, from_url
 
-from orchestrator.core.backups import ENDING, FACTS_ENDING, BackupFacts, Kept, facts_text, is_good, taken_at_s
+from orchestrator.core.backups import (
+    ENDING,
+    FACTS_ENDING,
+    MOST_FACTS_BYTES,
+    BackupFacts,
+    Kept,
+    beside,
+    facts_text,
+    is_good,
+    taken_at_s,
+)
 from orchestrator.core.places import Objects
 from orchestrator.errors import LoginError, OrchestratorError, UsageError
 from orchestrator.ports import Progress
@@ -111,6 +121,14 @@ class ObjectFiles:
         with self._told(f"cannot read {self._place}"):
             async for piece in self._read(self._place.key):
                 yield piece
+
+    async def beside(self) -> bytes:
+        """What lies beside the single object that the place names; nothing where that cannot be read."""
+        if key := beside(self._place.key):
+            with contextlib.suppress(BaseError, OSError):
+                if (await obstore.head_async(self._store, key))["size"] <= MOST_FACTS_BYTES:
+                    return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+        return b""
 
     async def _read(self, key: str) -> AsyncIterator[bytes]:
         found = await obstore.get_async(self._store, key)

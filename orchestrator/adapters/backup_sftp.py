@@ -18,7 +18,17 @@ import asyncssh
 
 from orchestrator.adapters.ssh_line import Line, NoAnswerError, Patience
 from orchestrator.adapters.ssh_route import Endpoint, named
-from orchestrator.core.backups import ENDING, FACTS_ENDING, BackupFacts, Kept, facts_text, is_good, taken_at_s
+from orchestrator.core.backups import (
+    ENDING,
+    FACTS_ENDING,
+    MOST_FACTS_BYTES,
+    BackupFacts,
+    Kept,
+    beside,
+    facts_text,
+    is_good,
+    taken_at_s,
+)
 from orchestrator.core.model import Failure
 from orchestrator.core.places import Sftp
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
@@ -156,6 +166,16 @@ class SftpFiles:
             while piece := await file.read(_PIECE_BYTES):
                 assert isinstance(piece, bytes)
                 yield piece
+
+    async def beside(self) -> bytes:
+        """What lies beside the single file that the place names; nothing where that cannot be read."""
+        if path := beside(self._folder):
+            with contextlib.suppress(asyncssh.Error, OSError):
+                async with self._client.open(path, "rb") as file:
+                    content = await file.read(MOST_FACTS_BYTES)
+                    assert isinstance(content, bytes)
+                    return content
+        return b""
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._folder, name)

@@ -15,9 +15,10 @@ import platformdirs
 from orchestrator.adapters.backup_folder import BackupFolder
 from orchestrator.adapters.spool import Spool, passing_spool
 from orchestrator.app.wiring import Cluster
+from orchestrator.core.backups import MOST_FACTS_BYTES, beside
 from orchestrator.core.model import Command
 from orchestrator.core.places import Local, Objects, OnHost, Sftp, backup_place, place_of
-from orchestrator.core.timeouts import HASH_S
+from orchestrator.core.timeouts import HASH_S, LOOK_S
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.ports import BackupStore, HostError, Remote, Reporter
 
@@ -30,11 +31,13 @@ LAPTOP = "laptop"
 @dataclass(frozen=True, slots=True)
 class Located:
     """A snapshot that can be read at ``path`` on this laptop for now. ``address`` says where it lies for good, in
-    words that mean the same on another laptop; ``origin`` is the master that has it already."""
+    words that mean the same on another laptop; ``origin`` is the master that has it already; ``beside`` is the text of
+    the `.json` beside it, empty where there is none."""
 
     path: Path
     address: str
     origin: OnHost | None = None
+    beside: bytes = b""
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +70,12 @@ async def located(text: str, reporter: Reporter, cluster: Cluster | None = None)
 def here(text: str) -> Located:
     """A file on this laptop, whether it is there or not."""
     path = Path(text)
-    return Located(path, str(path.absolute()))
+    facts = b""
+    with contextlib.suppress(OSError):
+        if name := beside(text):
+            with Path(name).open("rb") as file:
+                facts = file.read(MOST_FACTS_BYTES)
+    return Located(path, str(path.absolute()), beside=facts)
 
 
 async def fetch(text: str, spool: Spool, reporter: Reporter, cluster: Cluster | None = None) -> Located:
@@ -78,17 +86,20 @@ async def fetch(text: str, spool: Spool, reporter: Reporter, cluster: Cluster | 
     match place:
         case OnHost():
             await _receive(spool, name, reporter, *await _on_host(place, cluster))
+            facts = await _beside_on_host(place, cluster)
         case Sftp():
             from orchestrator.adapters.backup_sftp import open_sftp
 
             async with open_sftp(place) as files:
                 await _receive(spool, name, reporter, await files.size_bytes(), files.chunks())
+                facts = await files.beside()
         case Objects():
             objects = _objects(place)
             await _receive(spool, name, reporter, await objects.size_bytes(), objects.chunks())
+            facts = await objects.beside()
         case Local():
             return here(text)
-    return Located(spool.part(name), str(place), place if isinstance(place, OnHost) else None)
+    return Located(spool.part(name), str(place), place if isinstance(place, OnHost) else None, facts)
 
 
 async def _receive(spool: Spool, name: str, reporter: Reporter, size_bytes: int, chunks: AsyncIterator[bytes]) -> None:
@@ -113,6 +124,16 @@ async def _on_host(place: OnHost, cluster: Cluster | None) -> tuple[int, AsyncIt
     except HostError as error:
         raise UsageError(str(error), f"look there: ls -l {place.path}") from error
     return size_bytes, remote.read(place.path)
+
+
+async def _beside_on_host(place: OnHost, cluster: Cluster | None) -> bytes:
+    """Read as root, as the snapshot itself; nothing where that cannot be read."""
+    path = beside(place.path)
+    if not path or cluster is None:
+        return b""
+    look = Command(("beside", path, str(MOST_FACTS_BYTES)), 'head -c "$2" "$1"', timeout_s=LOOK_S)
+    output = await cluster.remotes[place.host].look(look)
+    return output.stdout if output.exit_code == 0 else b""
 
 
 async def measure(remote: Remote, path: str, *, hashed: bool = True) -> tuple[int, str]:

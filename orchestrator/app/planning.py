@@ -13,8 +13,10 @@ from orchestrator.app.hooks import find_missing
 from orchestrator.app.places import Located
 from orchestrator.app.ways import find_relay
 from orchestrator.app.wiring import Cluster, laptop, new_run
+from orchestrator.core.backups import read_facts
 from orchestrator.core.checks import Way, blockers, check_all
-from orchestrator.core.checks.findings import overridden
+from orchestrator.core.checks.beside import changed_since
+from orchestrator.core.checks.findings import in_order, overridden
 from orchestrator.core.cost import ResourceCost
 from orchestrator.core.inventory import Role
 from orchestrator.core.model import (
@@ -48,15 +50,23 @@ class Checked:
 
 
 async def check(
-    cluster: Cluster, snapshot: SnapshotFacts | None, overrides: frozenset[str], way: Way | None = None
+    cluster: Cluster,
+    snapshot: SnapshotFacts | None,
+    overrides: frozenset[str],
+    way: Way | None = None,
+    *,
+    beside: bytes = b"",
 ) -> Checked:
-    """One observe round and every check, for a restore in the distribution's own way if no other is named. Raises where
-    a master does not answer, or another run holds one."""
+    """One observe round and every check, for a restore in the distribution's own way if no other is named; ``beside``
+    is the text of what lies beside the snapshot. Raises where a master does not answer, or another run holds one."""
     way = way or Way(known_strategy(cluster, ""))
     cluster.refuse_silent_masters()
     cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
     seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
     findings = check_all(cluster.inventory, snapshot, seen.views, overrides, way)
+    if snapshot and (facts := read_facts(beside)):
+        changed = changed_since(facts, snapshot, cluster.inventory, seen.views)
+        findings = in_order((*findings, *(overridden(finding, overrides) for finding in changed)))
     findings += tuple(
         Finding(
             name="worker-silent",
@@ -116,7 +126,7 @@ async def make_plan(
     brought = tool_file(tool) if tool else None
     read = read_snapshot(cluster, source.path, overrides)
     snapshot = read.facts
-    checked = await check(cluster, snapshot, overrides, Way(name, brings_tool=bool(brought)))
+    checked = await check(cluster, snapshot, overrides, Way(name, brings_tool=bool(brought)), beside=source.beside)
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings)
     run = new_run(cluster.clock)

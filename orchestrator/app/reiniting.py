@@ -7,7 +7,7 @@ from orchestrator.app import planning
 from orchestrator.app.ways import find_relay
 from orchestrator.app.wiring import Cluster, laptop, new_run
 from orchestrator.core.checks.findings import overridden
-from orchestrator.core.checks.member import check_reinit
+from orchestrator.core.checks.member import check_reinit, room_to_join
 from orchestrator.core.model import Estimate, Finding, Plan
 from orchestrator.core.plans.reinit import Reinit
 from orchestrator.core.plans.summary import COPY_BYTES_PER_S, RESTART_S, facts_of
@@ -29,11 +29,12 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     planning.refuse_claimed(checked.seen)
     views = {name: checked.seen.views[name] for name in masters}
     own = tuple(overridden(finding, overrides) for finding in check_reinit(cluster.inventory, views, host))
+    own += tuple(room_to_join(cluster.inventory.host(host), views, aided=cluster.distro.aided))
     findings = own + _of_masters(checked.findings, masters)
     planning.refuse_blocked(findings)
     run = new_run(cluster.clock)
     phases = Reinit(cluster.inventory, views, cluster.distro, run, laptop(), host).phases()
-    copied = max(view.data_bytes for name, view in views.items() if name != host)
+    copied = max(view.database_bytes or view.data_bytes for name, view in views.items() if name != host)
     return Plan(
         kind="reinit",
         relay=await find_relay(cluster, views),

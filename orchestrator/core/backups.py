@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,12 +17,22 @@ from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 ENDING, FACTS_ENDING = ".db", ".json"
+MOST_FACTS_BYTES = 1 << 20
+"""What is larger is none of ours, and is not read whole."""
 _SECONDS_OF_A_DAY = 24 * 60 * 60
 
 
-class BackupFacts(Frozen):
-    """What lies beside a backup, for checks before it is restored one day. ``shared_files`` is the sha256 by path of
-    what all masters must share: certificate authorities, service-account keys, the encryption configuration."""
+class FileFacts(Frozen):
+    """What a script on a master can tell of a snapshot, whose pages it cannot read. ``sha256`` is of the whole file."""
+
+    size_bytes: int
+    sha256: str
+
+
+class _Taken(Frozen):
+    """What was true when a backup was taken, for checks before it is restored one day. ``shared_files`` is the sha256
+    by path of what all masters must share: certificate authorities, service-account keys, the encryption configuration.
+    What could not be had is empty, or missing in ``shared_files``."""
 
     format: int = 1
     cluster: str
@@ -30,9 +41,20 @@ class BackupFacts(Frozen):
     member: str
     etcd_version: str
     cluster_id: str
-    snapshot: SnapshotFacts
     shared_files: dict[str, str]
     encryption_keys: tuple[str, ...]
+
+
+class BackupFacts(_Taken):
+    """What lies beside a backup that `backup` has taken, and read."""
+
+    snapshot: SnapshotFacts
+
+
+class ScheduledFacts(_Taken):
+    """What lies beside a backup that a master has taken by itself (``templates/units/facts.sh``)."""
+
+    snapshot: FileFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +66,29 @@ class Kept:
     good: bool
 
 
-def facts_text(facts: BackupFacts) -> str:
+def facts_text(facts: BackupFacts | ScheduledFacts) -> str:
     """What is written beside a backup."""
     return canonical_json(facts) + "\n"
 
 
+def read_facts(text: bytes) -> BackupFacts | ScheduledFacts | None:
+    """What lies beside a backup, whoever has taken it; None where that is something else."""
+    for kind in (BackupFacts, ScheduledFacts):
+        with suppress(ValidationError):
+            return kind.model_validate_json(text)
+    return None
+
+
+def beside(path: str) -> str:
+    """Where the facts of the backup at that path lie; empty where its name is none of a backup's."""
+    stem = path.removesuffix(ENDING)
+    return f"{stem}{FACTS_ENDING}" if stem != path else ""
+
+
 def is_good(facts: bytes, size_bytes: int) -> bool:
     """Whether that is the text beside a backup of this size."""
-    try:
-        return BackupFacts.model_validate_json(facts).snapshot.size_bytes == size_bytes
-    except ValidationError:
-        return False
+    found = read_facts(facts)
+    return found is not None and found.snapshot.size_bytes == size_bytes
 
 
 def name_of(cluster: str, at_utc: str) -> str:

@@ -61,6 +61,12 @@ class ApiConfig:
     encryption: str = ""
     etcd_prefix: str = "/registry"
 
+    @property
+    def shared_files(self) -> tuple[str, ...]:
+        """Paths of what every master's API server must have the same of."""
+        found = (self.client_ca, *self.service_account_keys, self.encryption)
+        return tuple(path for path in found if path)
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -128,6 +134,7 @@ class MasterView:
     says what else its distribution needs for a restore, and has not.
 
     ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
+    ``data_bytes`` is of the whole data volume, ``database_bytes`` of the member's database alone, 0 without one.
     ``serves_api`` says that an API server is stopped and started there; ``listens`` are ports in use.
     """
 
@@ -153,6 +160,7 @@ class MasterView:
     wal_disk: Disk | None = None
     free_inodes: int | None = None
     data_bytes: int = 0
+    database_bytes: int = 0
     data_written_s: int = 0
     keeps_beside: bool = True
     owner: str = ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 import posixpath
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,16 +93,27 @@ def wanted(
             "folder": terms.folder,
             "keep": "" if terms.keep is None else str(terms.keep),
             "days": "" if terms.keep_days is None else str(terms.keep_days),
-            "arguments": take.args,
+            "arguments": shlex.join(take.args),
             "take": scripts[take.file],
+            "facts": shlex.join(_told(inventory.cluster, views[host.name])),
         }
         texts = {timer: "backup.timer", service: "backup.service", script: "backup.sh"}
         found[host.name] = {path: _render(templates, name, values) for path, name in texts.items()}
     return found
 
 
+def _told(cluster: str, view: MasterView) -> tuple[str, ...]:
+    """What ``templates/units/facts.sh`` is told of the master: where to ask the rest, and what is known already."""
+    assert view.etcd is not None
+    etcd, tls = view.etcd, view.etcd.peer_tls
+    known = json.dumps({"format": 1, "cluster": cluster, "host": view.host, "member": etcd.member})[1:-1]
+    shared = (word for path in view.api.shared_files for word in (path, json.dumps(path)))
+    return (known, etcd.peer_url, etcd.address, tls.ca, tls.cert, tls.key, view.api.encryption, *shared)
+
+
 def _render(templates: Mapping[str, str], name: str, values: Mapping[str, object]) -> str:
-    # No autoescape: these are units and shell texts. What is put in is of the inventory, whose patterns allow no quote.
+    # No autoescape: these are units and shell texts. What is put in is of the inventory, whose patterns allow no quote,
+    # or quoted words.
     environment = Environment(loader=DictLoader(dict(templates)), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     return environment.get_template(f"{UNITS}{name}").render(values)
 

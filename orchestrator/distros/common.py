@@ -66,9 +66,7 @@ def look_at_volume(host: Host, view: MasterView) -> Script | None:
             etcd.member_path,
             etcd.wal_dir,
             etcd.image,
-            *((view.api.client_ca,) if view.api.client_ca else ()),
-            *view.api.service_account_keys,
-            *((view.api.encryption,) if view.api.encryption else ()),
+            *view.api.shared_files,
         ),
         timeout_s=timeouts.LOOK_S,
     )
@@ -84,6 +82,7 @@ def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
         data_disk=parse_disk(facts.get("data_disk", "")),
         free_inodes=int(inodes[3]) if len(inodes) > 3 and inodes[3].isdigit() else None,
         data_bytes=int(kib[0]) * 1024 if kib else 0,
+        database_bytes=int(facts.get("database_bytes", "").strip() or 0),
         data_written_s=int(facts.get("data_written", "").strip() or 0),
         keeps_beside=bool(stat) and stat[0] == facts.get("parent_device", "").strip(),
         members_on_disk=tuple(facts.get("members_on_disk", "").split()),

@@ -3,7 +3,8 @@ undone=$1
 shift
 for path; do
     case $path in
-    "$STATE/$undone"/snapshot.db* | "$STATE/$undone"/etcdutl | "$STATE/$undone"/etcd) ;;
+    "$STATE/$undone"/snapshot.db* | "$STATE/$undone"/etcdutl | "$STATE/$undone"/etcd | "$STATE/$undone"/etcd.part) ;;
+    */kr-"$undone":0 | *.kr-"$undone".staged.tmp) ;;
     *.kr-"$undone" | *.kr-"$undone".part | *.kr-"$undone"-* | *.kr-"$undone".staged | *.kr-"$undone".staged.part | *.kr-"$undone".staged.part.tmp) ;;
     *) echo "refused: $path is not named after run $undone"; exit 3 ;;
     esac

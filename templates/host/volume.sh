@@ -5,6 +5,7 @@
 # Changes nothing.
 {% include "host/facts.sh" %}
 {% include "host/trust.sh" %}
+{% include "host/encryption.sh" %}
 {% include "host/fetch.sh" %}
 {% include "host/tools.sh" %}
 data=$1 state=$2 peer_url=$3 client_url=$4 address=$5
@@ -41,6 +42,7 @@ shift 12
 [ ! -r "$1" ] || encryption_keys "$1" | fact encryption_keys
 member=$2 wal=$3 image=$4
 stat -c '%u:%g %a %C' "$member" 2>/dev/null | fact owner
+stat -c %s "$member/snap/db" 2>/dev/null | fact database_bytes
 [ -z "$wal" ] || { df -P -k "$wal" || df -P -k "${wal%/*}"; } 2>/dev/null | tail -n 1 | fact wal_disk
 restore_tools "$member" "$image" | fact tools
 shift 4

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Written by orchestrator: one backup of etcd of the cluster {{ cluster }}, started by its timer. Needs nothing but this file.
 #   .last  when the newest attempt was, how it ended, and why     .good  when the last good one was, its size, seconds, name
+#   NAME.db  a backup     NAME.json  what was true when it was taken, where that could be told
 umask 077
 export LC_ALL=C
 state='{{ state }}' folder='{{ folder }}' cluster='{{ cluster }}' keep='{{ keep }}' days='{{ days }}'
@@ -19,11 +20,16 @@ rm -rf "$work"
 mkdir -p "$work/now" || exit 1
 export STATE="$work" RUN=now ATTEMPT=1 STEP=backup
 (
-    set --{% for argument in arguments %} '{{ argument }}'{% endfor %}
+    set -- {{ arguments }}
 
 {{ take }}
 ) >"$work/log" 2>&1
 code=$?
+[ "$code" != 0 ] || ( # a backup without them is a backup all the same
+    set -- "$work/now/safety.db" "$began" {{ facts }}
+
+{% include "units/facts.sh" %}
+) >"$work/facts"
 name=$cluster-$(date -u -d "@$began" +%Y%m%dt%H%M%Sz)
 if [ -e "$state/claim" ] || [ -e "$state/hold" ]; then # a run has come in between: of what it restores this tells nothing
     rm -rf "$work"
@@ -37,6 +43,9 @@ if [ "$code" != 0 ] || [ ! -s "$work/now/safety.db" ] || ! mv "$work/now/safety.
     echo "the backup failed: ${why:-exit $code}" >&2
     exit 1
 fi
+# After the backup: what dies in between leaves a backup without facts, and no facts without a backup.
+[ "$(tail -c 2 "$work/facts")" = '}' ] && sync "$work/facts" && mv "$work/facts" "$folder/$name.json" ||
+    echo "what was true when it was taken could not be written beside $name.db" >&2
 sync "$folder/$name.db" "$folder"
 rm -rf "$work"
 tell .good "$began $(stat -c %s "$folder/$name.db") $(($(date +%s) - began)) $name" && tell .last "$began good"
@@ -52,8 +61,8 @@ for path; do
     file=${path##*/}
     [ "$file" != "$name.db" ] || continue # names do not tell time where a clock was set back
     if [ -n "$keep" ] && [ "$left" -gt "$keep" ]; then
-        rm -f "$path"
+        rm -f "${path%.db}.json" "$path"
     elif [ -n "$oldest" ] && [ "$(printf '%s\n' "$oldest" "${file%.db}" | sort | head -n 1)" = "${file%.db}" ]; then
-        rm -f "$path"
+        rm -f "${path%.db}.json" "$path"
     fi
 done

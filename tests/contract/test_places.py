@@ -15,12 +15,20 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.adapters.backup_objects import ObjectFiles
+from orchestrator.adapters.clock import SystemClock
+from orchestrator.adapters.packaged import read_templates
 from orchestrator.adapters.reporters import QuietReporter
 from orchestrator.adapters.spool import Spool
+from orchestrator.adapters.ssh import Fleet
 from orchestrator.app.places import located, open_store
-from orchestrator.core.backups import BackupFacts, facts_of, name_of
+from orchestrator.app.wiring import Cluster
+from orchestrator.core.backups import BackupFacts, facts_of, facts_text, name_of, read_facts
+from orchestrator.core.places import Objects, place_of
+from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
 from orchestrator.ports import BackupStore
+from tests.contract.conftest import host, inventory
 from tests.contract.sshd import Sshd, login_name, make_key
 from tests.contract.swift import Swift
 from tests.snapshots import make_snapshot
@@ -113,6 +121,7 @@ async def test_a_backup_is_kept_found_read_and_removed(site: Site) -> None:
     async with located(address, QuietReporter()) as found:
         assert found.path.read_bytes() == CONTENT
         assert found.address == address
+        assert read_facts(found.beside) == facts(CONTENT)
         assert stat.S_IMODE(found.path.stat().st_mode) == 0o600
         here = found.path
     assert here.exists() == (site.address == str(site.files)), "what was brought here is gone with the command"
@@ -120,6 +129,34 @@ async def test_a_backup_is_kept_found_read_and_removed(site: Site) -> None:
         assert sorted(it.name for it in site.files.iterdir()) == [f"{FIRST}.db", f"{FIRST}.json"]
         assert {stat.S_IMODE(it.stat().st_mode) for it in site.files.iterdir()} == {0o600}
         assert stat.S_IMODE(site.files.stat().st_mode) == 0o700
+
+
+async def test_a_snapshot_without_facts_has_none(site: Site) -> None:
+    async with open_store(site.address) as (store, spool):
+        address = await keep(store, spool, FIRST)
+    if site.files:
+        (site.files / f"{FIRST}.json").unlink()
+        async with located(address, QuietReporter()) as found:
+            assert found.beside == b""
+    else:
+        place = place_of(f"{site.address}/none.db")
+        assert isinstance(place, Objects)
+        assert await ObjectFiles(place).beside() == b""
+
+
+async def test_one_on_a_master_is_read_there_with_its_facts(home: Path, sshd: Sshd, tmp_path: Path) -> None:
+    """As a scheduled backup lies there; another one there has none."""
+    declared = inventory(host(sshd))
+    for name in ("with facts.db", "without.db"):
+        (tmp_path / name).write_bytes(CONTENT)
+    (tmp_path / "with facts.json").write_text(facts_text(facts(CONTENT)))
+    async with Fleet(declared, read_templates(), None) as fleet:
+        opened = await fleet.open(["master-1"])
+        cluster = Cluster(declared, Kublr(), {}, opened, SystemClock(), QuietReporter())
+        for name, expected in (("with facts.db", facts(CONTENT)), ("without.db", None)):
+            async with located(f"master-1:{tmp_path}/{name}", QuietReporter(), cluster) as found:
+                assert found.path.read_bytes() == CONTENT
+                assert read_facts(found.beside) == expected
 
 
 async def test_what_does_not_arrive_as_it_was_is_no_backup(site: Site) -> None:

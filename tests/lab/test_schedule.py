@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.core.backups import ScheduledFacts, read_facts
 from orchestrator.core.schedules import calendar, parse_period
 from tests.lab import truth
 from tests.lab.hosts import MASTERS
@@ -61,6 +62,15 @@ def test_a_scheduled_backup_fires_and_is_restored(
     source = f"{MASTERS[0].name}:{path}"
     whole = laptop.run("snapshot", "verify", source, "-i", lab.inventory)
     assert whole.code == 0, whole
+    facts = read_facts(lab.exec(MASTERS[0].name, ["cat", path.replace(".db", ".json")]).encode())
+    assert isinstance(facts, ScheduledFacts)
+    assert (facts.cluster, facts.host, facts.member) == ("lab", MASTERS[0].name, MASTERS[0].member)
+    assert facts.cluster_id == lab.hashkv(MASTERS[0].name).cluster_id
+    assert facts.etcd_version
+    planned = laptop.run("plan", "-i", lab.inventory, "--snapshot", source, "--override", "quorum-healthy", "--json")
+    assert not {"other-facts", "changed-since"} & {it["name"] for it in json.loads(planned.out)["plan"]["findings"]}, (
+        planned
+    )
     over = ("--override", "quorum-healthy", "--confirm", "lab")
     with other_laptop.start("restore", "-i", lab.inventory, "--snapshot", source, *over) as process:
         process.until("stop.docker acting")

@@ -186,3 +186,34 @@ def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
     finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")
     assert finished.code == 0, finished
     assert lab.exec(failed.name, ["sh", "-c", f"find {DATA} {STATE} -name '*kr-*'"]) == ""
+
+
+def test_an_unlocked_reinit_leaves_no_log_of_its_own(cluster: Systemd, laptop: Laptop, other_laptop: Laptop) -> None:
+    """The laptop dies while the member joins, and the master reboots. What was set aside stays; another run goes on."""
+    lab, failed = cluster.lab, BY_FILE
+    lab.exec(failed.name, ["sh", "-c", f"systemctl stop kube-apiserver etcd; rm {WAL}/*.wal {MEMBER}/snap/db"])
+    with laptop.start("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab") as process:
+        process.until("commit.join acting")
+        process.kill()
+    lab.reboot(failed.name)
+    lab.succeeds(failed.name, ["systemctl", "is-system-running", "--wait"])
+    truth.fall_silent(lab)
+    run = truth.runs(lab, failed.name)[-1]
+    staged = f"{WAL}/.kr-{run}.staged"  # whether the join had come so far, or was past it already
+    lab.exec(failed.name, ["sh", "-c", f"mkdir -p {staged} && head -c 64000000 /dev/zero >{staged}/0.wal"])
+    aside = ["sh", "-c", f"find {DATA} -path '*.kr-{run}*' ! -path '*.staged*' -exec stat -c '%i %s %n' {{}} +"]
+    old = lab.exec(failed.name, aside)
+    assert old, "the old data was set aside"
+    shown = other_laptop.run("unlock", "-i", cluster.inventory, "--dry-run", "-v")
+    assert staged in shown.out, shown
+
+    unlocked = other_laptop.run("unlock", "-i", cluster.inventory, "--confirm", "lab")
+
+    assert unlocked.code == 0, unlocked
+    assert not lab.succeeds(failed.name, ["test", "-e", staged])
+    assert lab.exec(failed.name, aside) == old
+    assert set(cluster.active(failed, *UNITS)) == {"inactive"}, "it stays down"
+    rejoined = other_laptop.run("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab", "--json")
+    assert rejoined.code == 0, rejoined
+    assert len(truth.hashes(lab)) == 1
+    log_is_in_its_mount(cluster)

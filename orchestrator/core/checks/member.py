@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from orchestrator.core.checks.findings import block
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.checks.volume import WAL_BYTES, by_disk
+from orchestrator.core.inventory import Host, Inventory
 from orchestrator.core.masters import MasterView
 from orchestrator.core.model import Finding
+from orchestrator.core.words import size
+
+PROGRAM_BYTES = 64 << 20
+"""For etcd's own program, of which that of 3.5.1 has 24 MB."""
 
 
 def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: str) -> tuple[Finding, ...]:
@@ -27,3 +32,37 @@ def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: st
         what = f"its member answers, has a quorum, and is at revision {own.revision}: is it the one that has failed?"
         return (block("member-healthy", host, what, "name the member that has failed", can_override=True),)
     return ()
+
+
+def room_to_join(host: Host, views: Mapping[str, MasterView], *, aided: bool) -> Iterator[Finding]:
+    """Room on the failed member's disks for what it copies, whoever leads by then, and for the log that etcd writes
+    beside it: without it the join fails once the member is stopped, and forgotten by the others.
+
+    Its old data is only set aside, and stays; what a vendor's agent throws away makes room. A program that is
+    taken out of an image lies in the run's folder.
+    """
+    view = views[host.name]
+    etcd, data_disk = view.etcd, view.data_disk
+    if etcd is None or data_disk is None:
+        return
+    others = (it for name, it in views.items() if name != host.name and it.live and it.live.has_quorum)
+    copied = max((it.database_bytes or it.data_bytes for it in others), default=0)
+    wanted = [
+        (data_disk, etcd.data, copied, "a copy of the others' database"),
+        (view.wal_disk or data_disk, etcd.wal_dir or etcd.data, WAL_BYTES, "a log of its own"),
+    ]
+    if view.state_disk and not aided and not etcd.program:
+        wanted.append((view.state_disk, host.paths.state, PROGRAM_BYTES, "etcd's program, out of its image"))
+    gone = view.database_bytes if aided else 0
+    for disk, path, needed in by_disk(one[:3] for one in wanted):
+        free = disk.free_bytes + (gone if disk.device == data_disk.device else 0)
+        if free < needed:
+            parts = [f"{words} ({size(part)})" for other, _, part, words in wanted if other.device == disk.device]
+            beside = "" if aided else "; its old data is only set aside, and stays"
+            yield block(
+                "disk",
+                host.name,
+                f"the disk under {path} has {size(free)} free; "
+                f"{size(needed)} are needed for {', '.join(parts)}{beside}",
+                f"make room there, then: orchestrator reinit {host.name} -i INVENTORY",
+            )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from orchestrator.core.checks.findings import block
 from orchestrator.core.checks.way import Way
 from orchestrator.core.inventory import Host
-from orchestrator.core.masters import EtcdConfig, MasterView
+from orchestrator.core.masters import Disk, EtcdConfig, MasterView
 from orchestrator.core.model import Finding
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -70,6 +71,21 @@ def _log_apart(host: Host, etcd: EtcdConfig, way: Way) -> Iterator[Finding]:
         yield block("wal-dir", host.name, what, "stop etcd, move the log to another folder, and have --wal-dir name it")
 
 
+def by_disk(wanted: Iterable[tuple[Disk, str, int]]) -> Iterator[tuple[Disk, str, int]]:
+    """What is wanted of each filesystem, in bytes and a tenth more, with the first path that is on it."""
+    first: dict[str, tuple[Disk, str]] = {}
+    sums: Counter[str] = Counter()
+    for disk, path, needed in wanted:
+        first.setdefault(disk.device, (disk, path))
+        sums[disk.device] += needed
+    for device, (disk, path) in first.items():
+        yield disk, path, with_a_tenth(sums[device])
+
+
+def with_a_tenth(size_bytes: int) -> int:
+    return size_bytes * 11 // 10
+
+
 def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Iterator[Finding]:
     """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the
     restored database and its log, which may have a disk of its own; where the vendor's agent restores, for the
@@ -83,12 +99,9 @@ def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Ite
         (view.data_disk, view.etcd.data, data_bytes),
         (view.wal_disk or view.data_disk, view.etcd.wal_dir or view.etcd.data, WAL_BYTES),
     )
-    for device in dict.fromkeys(disk.device for disk, _, _ in wanted):
-        here = [(disk, path, needed) for disk, path, needed in wanted if disk.device == device]
-        (disk, path, _), needed = here[0], sum(needed for _, _, needed in here)
+    for disk, path, needed in by_disk(wanted):
         if disk is view.state_disk:
-            needed = max(needed, state_bytes + snapshot.size_bytes)
-        needed = needed * 11 // 10
+            needed = max(needed, with_a_tenth(state_bytes + snapshot.size_bytes))
         if disk.free_bytes < needed:
             yield block(
                 "disk",

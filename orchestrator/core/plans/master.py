@@ -83,6 +83,14 @@ class Master:
         return self.etcd.program or f"{self.folder}/etcd"
 
     @property
+    def left_by_join(self) -> tuple[str, ...]:
+        """What ``join.sh`` and the step before it leave where they do not come to their end: the log that etcd writes
+        first, which etcd begins as `.tmp` (etcd 3.5, server/storage/wal/wal.go), its clients' socket, and a program."""
+        program = () if self.etcd.program else (self.program, f"{self.program}.part")
+        log = (self.staged_wal, f"{self.staged_wal}.tmp") if self.staged_wal else ()
+        return (*log, f"{posixpath.dirname(self.etcd.member_path)}/kr-{self.run}:0", *program)
+
+    @property
     def certificates(self) -> tuple[str, ...]:
         peer, client = self.etcd.peer_tls, self.etcd.client_tls
         return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)

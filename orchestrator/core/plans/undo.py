@@ -83,7 +83,7 @@ def unlock(undone: Undone) -> tuple[Phase, ...]:
     held = tuple(master for master in undone.masters if master.name in undone.claims)
     if not held:
         raise RefusedError(f"run {undone.plan.run} holds no master", "orchestrator status -i INVENTORY")
-    steps = tuple(_release_step(master) for master in held)
+    steps = tuple(step for master in held for step in (*_unjoin(undone, master), _release_step(master)))
     return (_claim(undone, held), _phase(PhaseName.RELEASE, "free the hosts", steps))
 
 
@@ -344,6 +344,16 @@ def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
         wal = before.staged_wal  # the tool writes it as `.tmp` first
         made += [wal, f"{wal}.part", f"{wal}.part.tmp"] if wal else []
     yield _remove(undone.plan.run, master, "release.unstage", f"remove {before.snapshot}", *made)
+
+
+def _unjoin(undone: Undone, master: Master) -> Iterable[Step]:
+    """Of an unlock: what a `reinit` has made beside the data. The old data stays where it was set aside, and so does a
+    member that is half there: the next run sets that aside, too."""
+    if master.name in undone.hosts_of("commit.join"):
+        paths = undone.before(master).left_by_join
+        yield _remove(
+            undone.plan.run, master, "release.unjoin", f"remove, where it is there: {', '.join(paths)}", *paths
+        )
 
 
 def _removals(undone: Undone, master: Master) -> Iterable[Step]:

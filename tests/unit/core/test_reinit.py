@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.core.checks.member import check_reinit
-from orchestrator.core.masters import MasterView
+from orchestrator.core.checks import WAL_BYTES
+from orchestrator.core.checks.member import check_reinit, room_to_join
+from orchestrator.core.masters import Disk, MasterView
 from orchestrator.core.model import Exec, Judge, Order, PhaseName, Severity
 from orchestrator.core.plans.reinit import Reinit
 from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
-from tests.unit.builders import LAPTOP, RUN, inventory, masters
+from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters
 
 FAILED = "master-2"
+GIB = 1 << 30
 
 
 def views(*silent: str, other_cluster: str = "") -> dict[str, MasterView]:
@@ -52,6 +54,72 @@ def test_a_master_that_was_left_out_counts_as_a_member() -> None:
     seen[FAILED] = replace(seen[FAILED], live=None)
     (finding,) = check_reinit(cluster, seen, FAILED)
     assert finding.what.startswith("2 of 4 members are well without it")
+
+
+def with_disks(
+    data: Disk, log: Disk | None = None, *, state: Disk | None = None, program: str = "", database_bytes: int = GIB
+) -> dict[str, MasterView]:
+    """The failed member has 2 GiB of old data; the others' database has that size, and more lies beside it."""
+    seen = views(FAILED)
+    others = {name: replace(view, database_bytes=database_bytes, data_bytes=9 * GIB) for name, view in seen.items()}
+    failed = seen[FAILED]
+    assert failed.etcd is not None
+    etcd = replace(failed.etcd, wal_dir="/wal" if log else "", program=program)
+    failed = replace(failed, data_disk=data, wal_disk=log, state_disk=state or Disk("state", 40 * GIB))
+    return others | {FAILED: replace(failed, etcd=etcd, database_bytes=2 * GIB, data_bytes=3 * GIB)}
+
+
+def refused(seen: Mapping[str, MasterView], *, aided: bool = False) -> list[str]:
+    found = tuple(room_to_join(inventory().host(FAILED), seen, aided=aided))
+    assert {(it.name, it.severity, it.host, it.can_override) for it in found} <= {
+        ("disk", Severity.BLOCK, FAILED, False)
+    }
+    return [it.what for it in found]
+
+
+ENOUGH = (GIB + WAL_BYTES) * 11 // 10
+
+
+def test_a_copy_needs_room_beside_the_old_data() -> None:
+    assert refused(with_disks(Disk("data", ENOUGH))) == []
+    (what,) = refused(with_disks(Disk("data", ENOUGH - 1)))
+    assert what == (
+        f"the disk under {DATA} has 1.2 GiB free; 1.2 GiB are needed for a copy of the others' database (1.0 GiB), "
+        "a log of its own (122.1 MiB); its old data is only set aside, and stays"
+    )
+
+
+def test_an_agent_throws_the_old_database_away_first() -> None:
+    assert refused(with_disks(Disk("data", 0)), aided=True) == []
+    assert len(refused(with_disks(Disk("data", 0), database_bytes=3 * GIB), aided=True)) == 1
+
+
+def test_a_log_and_a_program_may_have_disks_of_their_own() -> None:
+    roomy, full = Disk("data", 40 * GIB), Disk("other", 1 << 20)
+    (what,) = refused(with_disks(roomy, full))
+    assert what.startswith(
+        "the disk under /wal has 1.0 MiB free; 134.3 MiB are needed for a log of its own (122.1 MiB)"
+    )
+    (what,) = refused(with_disks(roomy, state=full))
+    assert "etcd's program, out of its image" in what
+    assert refused(with_disks(roomy, state=full, program="/usr/bin/etcd")) == []
+    assert refused(with_disks(roomy, state=full), aided=True) == []
+
+
+def test_on_one_disk_all_of_it_counts() -> None:
+    one = Disk("one", ENOUGH)
+    (what,) = refused(with_disks(one, state=one))
+    assert "1.3 GiB are needed" in what
+    assert refused(with_disks(one, one, state=one, program="/usr/bin/etcd")) == []
+
+
+def test_where_a_database_has_no_size_all_of_the_volume_counts() -> None:
+    assert "(9.0 GiB)" in refused(with_disks(Disk("data", ENOUGH), database_bytes=0))[0]
+
+
+def test_a_volume_that_is_not_there_is_no_matter_of_room() -> None:
+    seen = with_disks(Disk("data", 0))
+    assert refused(seen | {FAILED: replace(seen[FAILED], data_disk=None)}) == []
 
 
 def test_nothing_stops_and_only_that_member_is_touched() -> None:

@@ -8,13 +8,16 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.core.agreement import Standing, judge_equal
+from orchestrator.core.distro import Distro
 from orchestrator.core.inventory import Volumes
 from orchestrator.core.masters import Claim, LiveMember
 from orchestrator.core.model import ActRecord, ActState, Answer, Judge, Pause, Phase, PhaseName, Script
 from orchestrator.core.plans import undo
+from orchestrator.core.plans.reinit import Reinit
 from orchestrator.core.plans.undone import Left, Undone, lost, seconds
 from orchestrator.core.plans.without import leave_out
 from orchestrator.core.texts import used_by
+from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import RefusedError
 from orchestrator.etcd.members import HashKv
@@ -235,6 +238,38 @@ def test_unlocking_takes_over_only_what_the_run_holds() -> None:
     phases = undo.unlock(replace(undone("claim.take"), claims={"master-2": CLAIM}))
     assert names(phases) == ["claim", "release"]
     assert {step.host for phase in phases for step in phase.steps} == {"master-2"}
+
+
+def of_reinit(distro: Distro, **etcd: str) -> Undone:
+    """A reinit of master-2 that was left once its services were stopped; ``etcd`` is of its configuration."""
+    made = undone("stop.hold", "commit.join", quorum=True)
+    views = {name: replace(view, etcd=replace(view.etcd, **etcd)) for name, view in made.views.items() if view.etcd}  # type: ignore[arg-type]
+    phases = Reinit(made.inventory, views, distro, RUN, LAPTOP, "master-2").phases()
+    reinit = made.plan.model_copy(update={"kind": "reinit", "phases": phases})
+    return replace(made, plan=reinit, views=views, distro=distro, claims=dict.fromkeys(MASTERS, CLAIM))
+
+
+def test_unlocking_a_reinit_removes_what_it_has_made_and_keeps_the_old_data() -> None:
+    release = undo.unlock(of_reinit(Kubeadm(), wal_dir="/wal"))[-1]
+    assert [step.id for step in release.steps] == [
+        "release.host/master-1",
+        "release.unjoin/master-2",
+        "release.host/master-2",
+        "release.host/master-3",
+    ]
+    log, folder = f"/wal/.kr-{RUN}.staged", f"/var/lib/orchestrator/{RUN}"
+    made = (log, f"{log}.tmp", f"{DATA}/kr-{RUN}:0", f"{folder}/etcd", f"{folder}/etcd.part")
+    assert arguments(release, "release.unjoin") == {"master-2": (RUN, *made)}
+
+
+def test_a_program_of_the_hosts_own_and_a_log_within_the_data_are_left() -> None:
+    release = undo.unlock(of_reinit(Kubeadm(), program="/usr/bin/etcd"))[-1]
+    assert arguments(release, "release.unjoin") == {"master-2": (RUN, f"{DATA}/kr-{RUN}:0")}
+
+
+def test_an_agent_has_made_what_it_has_made() -> None:
+    release = undo.unlock(of_reinit(Kublr()))[-1]
+    assert {step.name for step in release.steps} == {"release.host"}
 
 
 @pytest.mark.parametrize(("steps", "following"), [(("stop.hold",), "abort"), (("stop.hold", "start.lift"), "rollback")])

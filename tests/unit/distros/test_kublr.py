@@ -80,6 +80,8 @@ def test_its_volume_as_recorded() -> None:
     assert view.data_disk.device == "/dev/vda /mnt/master-pd"
     assert view.free_inodes == 16_270_297
     assert view.data_bytes == 193_335 * 1024
+    assert view.database_bytes == 0, "what was recorded does not tell"
+    assert Kublr().read_volume(read(), recorded("master") | {"database_bytes": "8192\n"}).database_bytes == 8192
     assert view.keeps_beside
     assert view.members_on_disk == ("/mnt/master-pd/etcd/member",)
     assert view.data_entries == ("member", "member.old-1795360715")

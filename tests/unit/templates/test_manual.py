@@ -241,6 +241,7 @@ def test_the_tool_is_found_beside_the_etcd_that_runs_and_copied(host: FakeHost, 
         url = way.member.peer_url
         where = (host.member.parent, host.state, url, way.member.client_url, "127.0.0.1", *["/absent"] * 6)
         facts = host.facts("volume.sh", *where, "/registry", "", host.member, "", "")
+        assert int(facts["database_bytes"]) == (host.member / "snap/db").stat().st_size
     tools = parse_tools(facts["tools"])
     assert [(tool.place, tool.version) for tool in tools] == [(Place.HOST, "3.5.1")] * 2
     assert [Path(tool.path).name for tool in tools] == ["etcdutl", "etcdctl"]

@@ -6,7 +6,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import pytest
 
 from tests import snapshots
 from tests.snapshots import Member, Tools
-from tests.unit.templates.host import Ended, FakeHost
+from tests.unit.templates.host import OTHER_RUN, Ended, FakeHost, tree
 
 PKI = ("", "", "", "", "")
 ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
@@ -135,6 +138,49 @@ def test_a_log_that_lies_apart_is_made_beside_the_old_one_and_moved(host: FakeHo
         with cluster.run(cluster.lost):
             answers = {snapshots.hash_kv(member, revision).body for member in cluster.members}
             assert len({json.loads(body)["hash"] for body in answers}) == 1, answers
+
+
+def kill_the_joining(log: Path) -> None:
+    """The etcd that writes that log, once it does."""
+    deadline = time.monotonic() + 30
+    while not list(log.glob("*.wal")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if str(log).encode() in words and words[0].startswith(b"/proc/self/fd/"):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+@ONE_SHELL
+def test_what_a_join_has_made_can_be_removed_and_the_old_data_stays(host: FakeHost) -> None:
+    """Its etcd was killed before it had joined; an unlock removes the paths of `Master.left_by_join`."""
+    wal = host.root / "log"
+    cluster = Cluster(host, Tools(), wal=wal)
+    log, socket = cluster.wals[2], host.root / f"data/kr-{host.run}:0"
+    made = [log, log.with_name(f"{log.name}.tmp"), socket, host.folder / "etcd", host.folder / "etcd.part"]
+    with cluster.broken():
+        for act in (cluster.aside, cluster.readmit):
+            assert act().returncode == 0
+        killer = threading.Thread(target=kill_the_joining, args=(log,))
+        killer.start()
+        ended = cluster.join(2**40)
+        killer.join()
+    assert (ended.returncode, "has ended before it had joined" in ended.stdout) == (1, True), ended.stdout
+    assert list(log.glob("*.wal"))
+    made[1].mkdir()  # the others are left by kills at other moments
+    for path in (socket, *made[3:]):
+        path.write_bytes(b"x")
+    stays = {path: tree(path) for path in (cluster.wals[1], host.root / "kept", wal / "lost+found")}
+    back = FakeHost(host.root, host.shell, OTHER_RUN).prepare()
+    for _ in range(2):
+        ended = back.act("remove.sh", host.run, *made)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert not any(path.exists() for path in made)
+    assert {path: tree(path) for path in stays} == stays
+    assert sorted(path.name for path in wal.iterdir()) == sorted((cluster.wals[1].name, "lost+found"))
+    for other in (host.root / f"data/kr-{OTHER_RUN}:0", host.root / f"{log.name}x.tmp"):
+        assert back.act("remove.sh", host.run, other).returncode == 3
 
 
 @ONE_SHELL
