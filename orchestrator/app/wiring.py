@@ -10,7 +10,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ class Cluster:
 
     inventory: Inventory
     distro: Distro
-    scripts: Scripts
+    scripts: Mapping[str, str]
     opened: dict[str, Remote | Output]
     clock: SystemClock
     reporter: Reporter

@@ -60,6 +60,9 @@ class Connection:
     def get_server_host_key(self) -> None:
         return None
 
+    def get_extra_info(self, name: str, default: str) -> str:
+        return default
+
     def is_closed(self) -> bool:
         return False
 
