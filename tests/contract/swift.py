@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import secrets
 import socket
 import subprocess
 import time
@@ -18,7 +19,7 @@ from urllib.parse import quote
 from tests.contract.sshd import free_port
 
 PYTHON = "/usr/bin/python3"
-ACCESS, SECRET = "tests:operator", "throw-away"
+ACCESS = "tests:operator"
 SERVER = """
 [DEFAULT]
 devices = {folder}/devices
@@ -73,7 +74,7 @@ use = egg:swift#slo
 
 [filter:tempauth]
 use = egg:swift#tempauth
-user_tests_operator = throw-away .admin
+user_tests_operator = {secret} .admin
 """
 RINGS = """
 import sys
@@ -107,6 +108,7 @@ class Swift:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    secret: str = field(default_factory=lambda: secrets.token_hex(16))
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -118,7 +120,7 @@ class Swift:
         """What an operator would have in theirs."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ALLOW_HTTP": "true",
@@ -142,7 +144,7 @@ class Swift:
 
     def make_bucket(self, name: str) -> None:
         """By curl, which signs by itself."""
-        login = f"{quote(ACCESS)}:{SECRET}"  # with --user it would end at the first colon
+        login = f"{quote(ACCESS)}:{self.secret}"  # with --user it would end at the first colon
         nothing = hashlib.sha256().hexdigest()
         sign = ["--aws-sigv4", "aws:amz:us-east-1:s3", "-H", f"x-amz-content-sha256: {nothing}"]
         argv = ["curl", "-sS", "--fail-with-body", *sign, "-X", "PUT", f"http://{login}@127.0.0.1:{self.port}/{name}"]
@@ -150,7 +152,8 @@ class Swift:
 
     def _serve(self, kind: str, port: int, text: str) -> None:
         config = self.folder / f"{kind}.conf"
-        config.write_text(text.format(folder=self.folder, port=port, kind=kind, user=getpass.getuser()))
+        values = {"folder": self.folder, "port": port, "kind": kind, "user": getpass.getuser(), "secret": self.secret}
+        config.write_text(text.format_map(values))
         argv = [PYTHON, "-c", RUN, str(self.folder), kind, str(config)]
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

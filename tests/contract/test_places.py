@@ -9,7 +9,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,19 +38,6 @@ CLUSTER = "prod-1"
 FIRST, SECOND = (name_of(CLUSTER, f"2026-11-2{day}T03:00:07Z") for day in (2, 3))
 CONTENT = bytes(range(256)) * 80_000  # 20 MB: several parts of an upload, and not a whole number of them
 KINDS = ("folder", "sftp", "s3")
-
-
-@pytest.fixture(scope="session")
-def swift(public_folder: Path) -> Iterator[Swift]:
-    folder = public_folder / "swift"
-    folder.mkdir()
-    server = Swift(folder)
-    try:
-        server.start()
-        server.make_bucket("backups")
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

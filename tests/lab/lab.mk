@@ -14,5 +14,5 @@ test-faults: $(VENV_READY)
 	$(PYTEST) -m faults tests/lab
 
 # Every documented path, each end to end: the manual restore, backups, schedules, other distributions.
-test-paths: $(VENV_READY)
+test-paths: $(VENV_READY) packages
 	$(PYTEST) -m paths --durations=0 --durations-min=5 tests/lab

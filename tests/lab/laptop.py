@@ -89,10 +89,12 @@ class Process:
 
 @dataclass(slots=True)
 class Laptop:
-    """One laptop: what it remembers lies below ``home``. ``sudo_password`` is a file, or None for a laptop without."""
+    """One laptop: what it remembers lies below ``home``. ``sudo_password`` is a file, or None for a laptop without;
+    ``variables`` are what its operator has in the environment besides."""
 
     home: Path
     sudo_password: Path | None
+    variables: dict[str, str] = field(default_factory=dict)
     _commands: int = 0
 
     def run(self, *arguments: str | Path) -> Ended:
@@ -128,4 +130,4 @@ class Laptop:
         state = {"HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state")}
         if self.sudo_password:
             state["ORCHESTRATOR_SUDO_PASSWORD_FILE"] = str(self.sudo_password)
-        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **state}
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **state, **self.variables}

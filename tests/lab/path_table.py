@@ -11,7 +11,8 @@ PAGE = REPOSITORY / "docs" / "paths.md"
 _HEAD = """# Documented paths in the lab
 
 Written by `make test-paths`: real etcd, OpenSSH, systemd, Docker and containerd; Kublr's agent, kubelet and API server
-are stand-ins. Each case goes from the plan to the proof; what each of them breaks on the way stands in its test.
+are stand-ins. Each case goes from the plan to the proof, or to a refusal; what each of them breaks on the way, and who
+goes on then, stands in its test.
 
 | path | case | outcome | run |
 | --- | --- | --- | --- |

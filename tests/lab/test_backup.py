@@ -18,13 +18,13 @@ from tests.lab.laptop import Laptop
 
 AGENT = "/opt/kublr/bin/kublr"
 DATABASE = f"{DATA}/member/snap/db"
+PRECIOUS = "/registry/configmaps/default/precious"
 TRUE = "what all members hold"
 FAILS = f'#!/bin/sh\n[ "$2" != backup ] || {{ echo disk failure; exit 1; }}\nexec {AGENT}.real "$@"\n'
 
 
 def test_a_backup_and_the_next_one(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
-    key = "/registry/configmaps/default/precious"
-    fresh.put(key, "to be in the backup")
+    fresh.put(PRECIOUS, "to be in the backup")
     arguments = ("-i", fresh.inventory, "--to", tmp_path / "backups", "--json")
 
     first = laptop.run("backup", *arguments)
@@ -39,7 +39,7 @@ def test_a_backup_and_the_next_one(fresh: Lab, laptop: Laptop, tmp_path: Path) -
     assert truth.hashes(fresh, facts.snapshot.revision).pop().hash == facts.snapshot.hash_kv
     assert facts.member in {master.member for master in MASTERS}
     assert laptop.run("snapshot", "verify", saved).code == 0
-    assert key.encode() in saved.read_bytes()
+    assert PRECIOUS.encode() in saved.read_bytes()
     no_snapshot_is_left(fresh)
 
 
@@ -68,9 +68,12 @@ def test_without_a_quorum_there_is_none(fresh: Lab, laptop: Laptop, tmp_path: Pa
 
 
 @pytest.mark.paths
-def test_a_member_that_differs_is_found_among_all_masters(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
-    """A byte in one member's database is another: etcd itself serves on, and every snapshot by itself is whole."""
-    fresh.put("/registry/configmaps/default/precious", TRUE)
+def test_a_member_that_differs_is_found_among_all_masters(
+    fresh: Lab, laptop: Laptop, other_laptop: Laptop, tmp_path: Path
+) -> None:
+    """A byte in one member's database is another: etcd itself serves on, and every snapshot by itself is whole. What
+    is kept is restored, though the laptop dies, and that member agrees again."""
+    fresh.put(PRECIOUS, TRUE)
     arguments = ("backup", "-i", fresh.inventory, "--to", tmp_path, "--all-masters", "--json")
     equal = laptop.run(*arguments)
     assert equal.code == 0, equal
@@ -93,6 +96,17 @@ def test_a_member_that_differs_is_found_among_all_masters(fresh: Lab, laptop: La
     assert missing.code == 20, missing
     assert json.loads(missing.out)["compared"]["missing"] == [odd]
     assert len(list(tmp_path.glob("*.db"))) == 3
+
+    over = ("--override", "quorum-healthy", "--confirm", "lab")
+    with laptop.start("restore", "-i", fresh.inventory, "--snapshot", told["path"], *over) as process:
+        process.until("commit.schedule acting")
+        process.kill()
+    truth.fall_silent(fresh)
+    resumed = other_laptop.run("resume", "-i", fresh.inventory)
+    assert resumed.code == 0, resumed
+    assert fresh.range(PRECIOUS, odd) == {PRECIOUS: TRUE.encode()}
+    facts = told["facts"]["snapshot"]
+    assert {str(it.hash) for it in truth.hashes(fresh, facts["revision"])} == {facts["hash_kv"]}
 
 
 @contextlib.contextmanager

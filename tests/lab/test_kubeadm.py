@@ -98,15 +98,22 @@ def test_restored_after_the_laptop_died_and_a_master_rebooted(
         assert left == ""
 
 
-def test_aborted_once_the_manifests_were_moved(cluster: Kubeadm, laptop: Laptop, backup: Path) -> None:
+def test_aborted_once_the_manifests_were_moved(
+    cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop, backup: Path
+) -> None:
+    """And the laptop dies once more while they are moved back."""
     lab = cluster.lab
     before, cluster_id = lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id
     with laptop.start(*restore(cluster, backup)) as process:
         process.until("stop.pods done")
         process.kill()
     truth.fall_silent(lab)
-    aborted = laptop.run("abort", "-i", cluster.inventory, "--confirm", "lab")
-    assert aborted.code == 0, aborted
+    with other_laptop.start("abort", "-i", cluster.inventory, "--confirm", "lab") as process:
+        process.until("start.admit acting")
+        process.kill()
+    truth.fall_silent(lab)
+    resumed = laptop.run("resume", "-i", cluster.inventory)
+    assert resumed.code == 0, resumed
     cluster.wait_healthy()
     assert (lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id) == (before, cluster_id)
     for master in MASTERS:
@@ -114,14 +121,21 @@ def test_aborted_once_the_manifests_were_moved(cluster: Kubeadm, laptop: Laptop,
 
 
 def test_a_backup_of_kublrs_is_restored_on_kubeadms_masters(
-    cluster: Kubeadm, kublrs: truth.Backup, laptop: Laptop
+    cluster: Kubeadm, kublrs: truth.Backup, laptop: Laptop, other_laptop: Laptop
 ) -> None:
-    """Of another cluster, with other names of members, which the operator has to say."""
+    """Of another cluster, with other names of members, which the operator has to say, once: the laptop dies when that
+    data has taken its place, and another goes on."""
     refused = laptop.run(*restore(cluster, kublrs.path))
     assert (refused.code, refused.error.partition(":")[0]) == (3, "other-cluster"), refused
-    restored = laptop.run(*restore(cluster, kublrs.path), "--override", "other-cluster", "--json")
-    assert restored.code == 0, restored
-    result = json.loads(restored.out)
+    with laptop.start(*restore(cluster, kublrs.path), "--override", "other-cluster") as process:
+        process.until("commit.place done")
+        process.kill()
+    for master in MASTERS:
+        assert cluster.pods(master) == set(), "nothing starts by itself"
+    truth.fall_silent(cluster.lab)
+    resumed = other_laptop.run("resume", "-i", cluster.inventory, "--json")
+    assert resumed.code == 0, resumed
+    result = json.loads(resumed.out)
     assert (int(result["expected"]["revision"]), int(result["proof"]["hash_kv"])) == (kublrs.revision, kublrs.hash)
     assert set(cluster.lab.range(KUBLRS)) == {KUBLRS}
 
@@ -161,11 +175,15 @@ def test_a_failed_member_rejoins_though_its_manifest_knows_itself_alone(
     assert not [line for line in truth.leftovers(lab) if STATE in line or "systemd" in line]
 
 
-def test_a_member_whose_pod_runs_on_containerd_rejoins(cluster: Kubeadm, laptop: Laptop) -> None:
-    """With etcd's program out of the image that containerd alone has."""
+def test_a_member_whose_pod_runs_on_containerd_rejoins(cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop) -> None:
+    """With etcd's program out of the image that containerd alone has. The laptop dies while it joins."""
     lab, failed = cluster.lab, ON_CONTAINERD
     lab.exec(failed.name, ["sh", "-c", f"rm -rf {cluster.data(failed)}/member; pkill -x etcd"])
-    rejoined = laptop.run("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab", "--json")
+    with laptop.start("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab") as process:
+        process.until("commit.join acting")
+        process.kill()
+    truth.fall_silent(lab)
+    rejoined = other_laptop.run("resume", "-i", cluster.inventory)
     assert rejoined.code == 0, rejoined
     assert len(truth.hashes(lab)) == 1
     cluster.wait_healthy()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from tests.lab import truth
-from tests.lab.commands import LabError
-from tests.lab.hosts import MASTERS
+from tests.lab.commands import LabError, wait
+from tests.lab.hosts import DATA, MASTERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
 
@@ -49,6 +51,41 @@ def test_a_member_joins_anew(fresh: Lab, laptop: Laptop) -> None:
     assert truth.leftovers(fresh) == []
     healthy = laptop.run("reinit", FAILED, *arguments)
     assert (healthy.code, healthy.error.partition(":")[0]) == (3, "member-healthy"), healthy
+
+
+@pytest.mark.paths
+def test_kublrs_pod_obeys_though_its_master_reboots(fresh: Lab, laptop: Laptop, other_laptop: Laptop) -> None:
+    """The laptop dies once the pod was told to throw its data away, and that master loses power; another laptop goes
+    on, and the others have served all the while."""
+    lab, arguments = fresh, (FAILED, "-i", fresh.inventory)
+    lab.damage(FAILED)
+    write_when_there_is_a_leader(lab, SINCE)
+    others = [master.name for master in MASTERS if master.name != FAILED]
+    cluster_id, before = lab.hashkv(others[0]).cluster_id, truth.boots(lab)
+    shown = laptop.run("reinit", *arguments, "--dry-run")
+    assert (shown.code, "reinitialize" in shown.out) == (0, True), shown
+    assert not lab.succeeds(FAILED, ["test", "-e", truth.STATE]), "a plan leaves nothing on a host"
+
+    with laptop.start("reinit", *arguments, "--confirm", "lab") as process:
+        wait(lambda: lab.succeeds(FAILED, ["test", "-e", f"{DATA}/command"]), "order to the pod")
+        process.kill()
+    lab.reboot(FAILED)
+    lab.put(SINCE, "written while it is away", others[0])
+    truth.fall_silent(lab)
+    resumed = other_laptop.run("resume", "-i", lab.inventory, "--json")
+
+    assert resumed.code == 0, resumed
+    assert json.loads(resumed.out)["proof"]["cluster_id"] == cluster_id
+    (answer,) = truth.hashes(lab)
+    assert answer.cluster_id == cluster_id
+    assert lab.range(SINCE, FAILED) == {SINCE: b"written while it is away"}
+    changed = {host for host, boot in truth.boots(lab).items() if boot != before[host]}
+    assert changed == {FAILED}, "the others serve all the while"
+    assert truth.leftovers(lab) == []
+    for master in MASTERS:
+        assert lab.exec(master.name, ["sh", "-c", "find /mnt/master-pd -name '*kr-*'"]) == "", master.name
+    unneeded = laptop.run("finish", "-i", lab.inventory, "--confirm", "lab")
+    assert (unneeded.code, "left nothing" in unneeded.error) == (3, True), unneeded
 
 
 def test_refused_where_the_others_are_no_quorum(fresh: Lab, laptop: Laptop) -> None:

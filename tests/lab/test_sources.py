@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.swift import Swift
 from tests.lab import truth
+from tests.lab.command_lines import overheard
 from tests.lab.hosts import MASTERS, WORKERS
 from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
-from tests.lab.scene import Scene
+from tests.lab.scene import Scene, proof_of
+from tests.lab.truth import STATE
 
 pytestmark = pytest.mark.paths
 
 WHERE = "/var/backups/etcd of master 2.db"
+LATER = "/registry/configmaps/default/later"
 
 
 def test_one_on_a_master_is_copied_there_and_brought_from_there(scene: Scene, tmp_path: Path) -> None:
@@ -56,7 +60,7 @@ def test_one_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: P
     assert second["removed"] == [Path(first["path"]).stem]
     assert scene.laptop.run("snapshot", "verify", second["path"]).code == 0
     revision, hash_kv = second["facts"]["snapshot"]["revision"], second["facts"]["snapshot"]["hash_kv"]
-    lab.put("/registry/configmaps/default/later", "lost again")
+    lab.put(LATER, "lost again")
 
     saved = tmp_path / "restore.plan"
     arguments = ("-i", scene.inventory, "--snapshot", second["path"], "--override", "quorum-healthy")
@@ -71,6 +75,49 @@ def test_one_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: P
     assert scene.other.run("snapshot", "verify", second["path"]).code == 0
     assert nothing_stays(scene.laptop)
     assert nothing_stays(scene.other)
+
+
+def test_one_in_an_object_store_is_restored_by_another_laptop(scene: Scene, swift: Swift, tmp_path: Path) -> None:
+    """`backup` has brought it there, by the second laptop: the first died on the way. It dies again while the masters
+    get the snapshot. What opens the store stays in the environment of the laptops."""
+    for laptop in (scene.laptop, scene.other):
+        laptop.variables.update(swift.environment)
+    with overheard() as lines:
+        restored_out_of(f"s3://backups/{tmp_path.name}", scene)
+    assert nothing_stays(scene.laptop)
+    assert nothing_stays(scene.other)
+    homes = (scene.laptop.home, scene.other.home)
+    assert [line for line in lines if swift.secret in line] == []
+    assert [line for line in lines if "--snapshot s3://" in line], "the laptops were listened to"
+    assert [line for line in lines if f"{STATE}/" in line], "and so were the hosts"
+    assert truth.secrets_seen(scene.lab, homes, swift.secret) == []
+    (scene.other.home / "note").write_text(swift.secret)
+    assert len(truth.secrets_seen(scene.lab, homes, swift.secret)) == 1, "it would have been found"
+
+
+def restored_out_of(place: str, scene: Scene) -> None:
+    """A backup brought there and restored from there, each through the death of the first laptop."""
+    lab, to_store = scene.lab, ("backup", "-i", scene.inventory, "--to", place, "--keep", "1", "--json")
+    scene.dies_at(f"bringing it to {place}", *to_store)
+    made = scene.other.run(*to_store)
+    assert made.code == 0, made
+    kept = json.loads(made.out)
+    assert kept["path"].startswith(f"{place}/")
+    lab.put(LATER, "lost again")
+
+    arguments = ("-i", scene.inventory, "--snapshot", kept["path"], "--override", "quorum-healthy")
+    planned = scene.laptop.run("plan", *arguments, "-v", "-o", scene.laptop.home / "restore.plan")
+    assert planned.code == 0, planned
+    scene.dies_at("stage.push acting", "restore", *arguments, "--confirm", "lab")
+    resumed = scene.resumes("--json")
+    proof, facts = proof_of(resumed), kept["facts"]["snapshot"]
+    assert f"reading {kept['path']}" in resumed.err, "no master had it whole"
+    assert proof["hash_kv"] == facts["hash_kv"]
+    assert {str(it.hash) for it in truth.hashes(lab, facts["revision"])} == {facts["hash_kv"]}
+    assert lab.range(LATER) == {}
+    assert truth.leftovers(lab) == []
+    # What the killed command has left goes with the next one that has a file pass through here.
+    assert scene.laptop.run("snapshot", "verify", kept["path"]).code == 0
 
 
 def knows_the_way(lab: Lab, laptop: Laptop) -> None:

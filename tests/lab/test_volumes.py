@@ -127,9 +127,28 @@ def test_a_hook_on_every_master_is_told_the_runs_facts(
         assert list(truth.ends(hooked, master.name, run, "volumes.hook").values()) == ["0"]
 
 
+def test_hooks_on_the_masters_outlive_the_laptop(
+    hooked: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, with_hook: Make
+) -> None:
+    """Another waits for their end, and runs none a second time."""
+    mine = with_hook({"hook": [HOOK, "all"], "on": "masters"})
+    with laptop.start(*restore(mine, backup)) as process:
+        wait(lambda: all(hooked.succeeds(it.name, ["test", "-e", f"{TOLD}/seen"]) for it in MASTERS), "hooks to run")
+        process.kill()
+    is_down(hooked)
+    truth.fall_silent(hooked)
+    resumed = other_laptop.run("resume", "-i", mine)
+    assert resumed.code == 0, resumed
+    is_restored(hooked, backup)
+    (run,) = truth.runs(hooked)
+    for master in MASTERS:
+        assert list(truth.ends(hooked, master.name, run, "volumes.hook").values()) == ["0"], master.name
+
+
 def test_a_hook_that_fails_on_one_master_is_taken_back_by_an_abort(
     hooked: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, with_hook: Make
 ) -> None:
+    """The laptop that aborts dies while the volumes are taken back: that is done once all the same."""
     before = truth.holds(hooked, f"{PREFIX}configmaps/")
     mine = with_hook({"hook": [HOOK, "all"], "on": "masters", "undo": [UNDO]})
     hooked.exec(MASTERS[1].name, ["touch", f"{TOLD}-fails"])
@@ -141,8 +160,12 @@ def test_a_hook_that_fails_on_one_master_is_taken_back_by_an_abort(
     assert "(runs it again)" in failed.next_step and "--volumes-done" in failed.next_step
     is_down(hooked)
     (run,) = truth.runs(hooked)
-    aborted = other_laptop.run("abort", "-i", mine, "--confirm", "lab")
-    assert aborted.code == 0, aborted
+    with other_laptop.start("abort", "-i", mine, "--confirm", "lab") as process:
+        process.until("volumes.undo acting")
+        process.kill()
+    truth.fall_silent(hooked)
+    resumed = laptop.run("resume", "-i", mine)
+    assert resumed.code == 0, resumed
     for master in MASTERS:
         undone = hooked.exec(master.name, ["cat", f"{TOLD}/undone"]).splitlines()
         assert undone == [f"abort of {run} on {master.name}"]
@@ -251,12 +274,17 @@ def the_word_leads_on(lab: Lab, laptop: Laptop, mine: Path, tmp_path: Path) -> N
 def test_a_pause_is_answered_later_from_another_laptop(
     fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, pausing: Path
 ) -> None:
+    """That one dies after the answer, which the hosts have kept: nobody is asked again."""
     paused = laptop.run(*restore(pausing, backup))
     assert paused.code == 10, paused
     assert paused.next_step.endswith("--volumes-done")
     is_down(fresh)
     unanswered = other_laptop.run("resume", "-i", pausing)
     assert (unanswered.code, unanswered.next_step) == (10, paused.next_step), unanswered
-    answered = other_laptop.run("resume", "-i", pausing, "--volumes-done")
-    assert answered.code == 0, answered
+    with other_laptop.start("resume", "-i", pausing, "--volumes-done") as process:
+        process.until("start.services acting")
+        process.kill()
+    truth.fall_silent(fresh)
+    resumed = laptop.run("resume", "-i", pausing)
+    assert resumed.code == 0, resumed
     is_restored(fresh, backup)

@@ -134,10 +134,11 @@ def active(lab: Lab, host: str, units: Iterable[str] = SERVICES) -> list[str]:
     return lab.exec(host, ["sh", "-c", f"systemctl is-active {' '.join(units)} || true"]).split()
 
 
-def secrets_seen(lab: Lab, homes: Iterable[Path]) -> list[str]:
-    """Where a secret lies that nobody may find: the password for sudo, or a private key, in what the
-    product writes on laptops and hosts, in the hosts' logs, or in a process list. Copies of the data may have them."""
-    secrets = [(lab.folder / "sudo-password").read_text().strip(), "PRIVATE KEY"]
+def secrets_seen(lab: Lab, homes: Iterable[Path], *more: str) -> list[str]:
+    """Where a secret lies that nobody may find: the password for sudo, a private key, or one of ``more``, in what the
+    product writes on laptops and hosts, in the hosts' logs, or in a process list with its environments. Copies of the
+    data may have them."""
+    secrets = [(lab.folder / "sudo-password").read_text().strip(), "PRIVATE KEY", *more]
     found = [
         f"{path} has {secret!r}"
         for home in homes
@@ -146,7 +147,8 @@ def secrets_seen(lab: Lab, homes: Iterable[Path]) -> list[str]:
         for secret in secrets
         if secret.encode() in path.read_bytes()
     ]
-    texts = f"find {STATE} -type f ! -name '*.db' -exec cat {{}} +; journalctl --no-pager -q; cat /proc/[0-9]*/cmdline"
+    texts = f"find {STATE} -type f ! -name '*.db' -exec cat {{}} +; journalctl --no-pager -q"
+    texts += "; cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"
     for host in HOSTS:
         seen = lab.exec(host.name, ["sh", "-c", f"{{ {texts}; }} 2>/dev/null | tr '\\0' ' '; true"])
         found += [f"{host.name} shows {secret!r}" for secret in secrets if secret in seen]
