@@ -42,7 +42,7 @@ Hosts with processors of their own (see below):
 ```
 
 Each contender starts without a connection, checks every host's key, logs in with one key, has each host run the look
-that `check` and `plan` send to a worker (some 50 processes), and takes the answer home. *Ansible, setup* runs its own
+that `check` and `plan` send to a worker (a dozen processes), and takes the answer home. *Ansible, setup* runs its own
 smallest set of facts instead (`gather_subset=!all`), for which the hosts need Python. Ansible has pipelining, and
 shares its connections as it does by default. Ansible and pyinfra run with the number of hosts at once that was their
 fastest of {tried} on a quarter of the hosts.
