@@ -1,4 +1,5 @@
-# remove.sh UNDONE PATH...   Removes what run UNDONE made on this host, and nothing that is not named after it.
+# remove.sh UNDONE PATH...   Removes what run UNDONE made on this host, and nothing that is not named after it; with the snapshot
+# what has arrived of it in transfers that were cut.
 undone=$1
 shift
 for path; do
@@ -8,6 +9,9 @@ for path; do
     *.kr-"$undone" | *.kr-"$undone".part | *.kr-"$undone"-* | *.kr-"$undone".staged | *.kr-"$undone".staged.part | *.kr-"$undone".staged.part.tmp) ;;
     *) echo "refused: $path is not named after run $undone"; exit 3 ;;
     esac
-    [ -e "$path" ] || continue
-    rm -rf "$path" && sync "${path%/*}" || exit 1
+    set -- "$path"
+    case $path in */snapshot.db) set -- "$path" "$path".receiver "$path".part.* ;; esac
+    for made; do
+        [ ! -e "$made" ] || { rm -rf "$made" && sync "${made%/*}"; } || exit 1
+    done
 done

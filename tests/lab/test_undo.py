@@ -149,9 +149,12 @@ def finish_removes_what_it_shows(lab: Lab, laptop: Laptop, before: dict[str, str
     assert keys(lab) == before
 
 
-def test_unlock_of_a_run_that_never_began(moved_on: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup) -> None:
+def test_unlock_of_a_run_that_has_stopped_nothing(
+    moved_on: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup
+) -> None:
     lab = moved_on
-    dies_at(laptop, "master-2 claim.take acting", *restore(lab, backup))
+    dies_at(laptop, "master-2 stage.push done", *restore(lab, backup))
+    assert any(path.endswith("/snapshot.db") for paths in lies_there(lab).values() for path in paths)
     too_early = other_laptop.run("unlock", "-i", lab.inventory, "--confirm", "lab")
     assert too_early.code == 11, too_early
     truth.fall_silent(lab)
@@ -162,5 +165,6 @@ def test_unlock_of_a_run_that_never_began(moved_on: Lab, laptop: Laptop, other_l
 
     assert unlocked.code == 0, unlocked
     assert truth.leftovers(lab) == []
+    assert not any("/snapshot.db" in path for paths in lies_there(lab).values() for path in paths)
     free = other_laptop.run("plan", "-i", lab.inventory, "--snapshot", backup.path, "--override", "quorum-healthy")
     assert free.code == 0, free

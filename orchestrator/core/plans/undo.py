@@ -83,7 +83,7 @@ def unlock(undone: Undone) -> tuple[Phase, ...]:
     held = tuple(master for master in undone.masters if master.name in undone.claims)
     if not held:
         raise RefusedError(f"run {undone.plan.run} holds no master", "orchestrator status -i INVENTORY")
-    steps = tuple(step for master in held for step in (*_unjoin(undone, master), _release_step(master)))
+    steps = tuple(step for master in held for step in (*_unbegin(undone, master), _release_step(master)))
     return (_claim(undone, held), _phase(PhaseName.RELEASE, "free the hosts", steps))
 
 
@@ -336,7 +336,7 @@ def _let_go(undone: Undone, release: Phase, machine: Master | ApiHost) -> Iterab
 
 
 def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
-    """Of an abort: the snapshot that the run was to restore, and what was made of it. The safety snapshot stays."""
+    """The snapshot that the run was to restore, and what was made of it. The safety snapshot stays."""
     before = undone.before(master)
     made = [before.snapshot]
     if undone.plan.strategy == "manual":
@@ -346,8 +346,17 @@ def _unstage(undone: Undone, master: Master) -> Iterable[Step]:
     yield _remove(undone.plan.run, master, "release.unstage", f"remove {before.snapshot}", *made)
 
 
+def _unbegin(undone: Undone, master: Master) -> Iterable[Step]:
+    """Of an unlock: what lies on the host of what has only begun. A snapshot has every Secret in it."""
+    match undone.plan.kind:
+        case "restore":
+            yield from _unstage(undone, master)
+        case "reinit":
+            yield from _unjoin(undone, master)
+
+
 def _unjoin(undone: Undone, master: Master) -> Iterable[Step]:
-    """Of an unlock: what a `reinit` has made beside the data. The old data stays where it was set aside, and so does a
+    """What a `reinit` has made beside the data. The old data stays where it was set aside, and so does a
     member that is half there: the next run sets that aside, too."""
     if master.name in undone.hosts_of("commit.join"):
         paths = undone.before(master).left_by_join

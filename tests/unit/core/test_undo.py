@@ -238,6 +238,7 @@ def test_unlocking_takes_over_only_what_the_run_holds() -> None:
     phases = undo.unlock(replace(undone("claim.take"), claims={"master-2": CLAIM}))
     assert names(phases) == ["claim", "release"]
     assert {step.host for phase in phases for step in phase.steps} == {"master-2"}
+    assert arguments(phases[-1], "release.unstage") == {"master-2": (RUN, f"/var/lib/orchestrator/{RUN}/snapshot.db")}
 
 
 def of_reinit(distro: Distro, **etcd: str) -> Undone:

@@ -202,6 +202,13 @@ def test_nothing_is_removed_that_is_not_named_after_the_run(host: FakeHost, back
     assert other.exists()
 
 
+def test_with_the_snapshot_goes_what_has_arrived_of_it(host: FakeHost, back: FakeHost) -> None:
+    for name in ("snapshot.db.part.1-a1b2.0", "snapshot.db.part.2-c3d4.1", "snapshot.db.receiver", "safety.db"):
+        (host.folder / name).write_text("bytes")
+    assert back.act("remove.sh", host.run, host.folder / "snapshot.db").returncode == 0
+    assert {path.name for path in host.folder.glob("s*.db*")} == {"safety.db"}
+
+
 # --- Taking over ----------------------------------------------------------------------------------------
 
 
