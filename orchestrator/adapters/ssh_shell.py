@@ -180,10 +180,10 @@ def look_words(command: Command) -> tuple[tuple[str, ...], bytes]:
     The host ends it too when its time is over, for a look must leave no process behind; and it answers in the
     same words whatever the login's language.
     """
-    limit = ("timeout", "-k", "5", str(math.ceil(command.timeout_s) + 1), "env", "LC_ALL=C")
+    limit = ("timeout", "-k", "5", str(math.ceil(command.timeout_s) + 1))
     if command.script:
-        return (*limit, "sh", "-s", "--", *command.argv[1:]), script_stdin(command.script)
-    return (*limit, *command.argv), b""
+        return (*limit, "sh", "-s", "--", *command.argv[1:]), script_stdin(f"export LC_ALL=C\n{command.script}")
+    return (*limit, "env", "LC_ALL=C", *command.argv), b""
 
 
 def script_stdin(text: str) -> bytes:

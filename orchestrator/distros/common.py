@@ -139,9 +139,9 @@ def missing_units(host: Host, view: MasterView, *needed: str) -> tuple[Finding, 
     )
 
 
-def parse_disk(line: str) -> Disk | None:
-    """The last line of `df -P -k` -> a Disk."""
-    columns = line.split()
+def parse_disk(text: str) -> Disk | None:
+    """What `df -P -k` says of one folder, or its last line -> a Disk."""
+    columns = text.strip().rpartition("\n")[2].split()
     if len(columns) < 6 or not columns[3].isdigit():
         return None
     return Disk(device=f"{columns[0]} {columns[5]}", free_bytes=int(columns[3]) * 1024)

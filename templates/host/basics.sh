@@ -14,7 +14,7 @@ basics() {
     [ ! -d /run/systemd/system ] || echo yes
     told kill_user_processes
     grep -hs '^KillUserProcesses=' /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf /etc/elogind/logind.conf
-    told hostname && cat /proc/sys/kernel/hostname
+    told hostname && read -r name </proc/sys/kernel/hostname && echo "$name"
     told fib_trie && cat /proc/net/fib_trie 2>/dev/null
     units=$(systemctl show --property=Id,LoadState,ActiveState,FragmentPath -- "$@" 2>/dev/null)
     told units && echo "$units"
@@ -27,7 +27,7 @@ basics() {
     near=$state # the nearest folder above the state folder that is there already
     while [ ! -d "$near" ]; do near=${near%/*}; near=${near:-/}; done
     told state_disk
-    df -P -k "$near" | tail -n 1
+    df -P -k "$near"
     told
     [ ! -e "$hosts" ] || fact hosts <"$hosts"
     runs "$state"

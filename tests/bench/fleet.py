@@ -61,7 +61,7 @@ class Bench:
         hosts.cut()
         text = output.read_text(errors="replace")
         ours = json.loads(text) if contender == OURS else {}
-        answers = ours["answers"] if ours else text.count(SIGNS.get(contender, "clock_last\tMT"))
+        answers = ours["answers"] if ours else text.count(SIGNS.get(contender, " clock_last"))
         assert answers == len(hosts.servers), f"{contender}: {answers} answers: {text[-2000:]}"
         return Run(contender, answers, at_once, hosts.recorded, used, hosts.cpu_s() - before, ours)
 
