@@ -137,8 +137,8 @@ class Sshd:
 def children(pid: int) -> list[int]:
     """Processes started by a process; none where it has just ended (a read of its files then fails with ESRCH)."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
             found += [int(child) for child in task.read_text().split()]
     return found
 
