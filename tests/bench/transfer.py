@@ -20,7 +20,20 @@ from dataclasses import dataclass, field
 
 from tests.bench import ansible_setup, transfer_ours, transfer_peers
 from tests.bench.figures import load
-from tests.bench.transfer_figures import ALONE, ANSIBLE, MASTERS, OURS, PYINFRA, SCP, Results, Round, ratios, table
+from tests.bench.transfer_figures import (
+    ALONE,
+    ANSIBLE,
+    APART,
+    MASTERS,
+    OTHERS,
+    OURS,
+    PYINFRA,
+    SCP,
+    Results,
+    Round,
+    ratios,
+    table,
+)
 from tests.bench.transfer_file import SCALE, Sample, packed_bytes, samples
 from tests.bench.transfer_link import (
     FAST,
@@ -43,6 +56,7 @@ Contender = Callable[[Lab, Sequence[str], Sample], Child | None]
 CONTENDERS: dict[str, Contender] = {
     OURS: lambda _, hosts, sample: in_child(hosts, sample, fan_out=True),
     ALONE: lambda _, hosts, sample: in_child(hosts, sample, fan_out=False),
+    APART: transfer_ours.apart,
     SCP: transfer_peers.scp,
     ANSIBLE: transfer_peers.ansible,
     PYINFRA: transfer_peers.pyinfra,
@@ -50,7 +64,7 @@ CONTENDERS: dict[str, Contender] = {
 SET_UP_S = 15.0
 QUICK, LENGTHY = (OURS, SCP), (ALONE, ANSIBLE, PYINFRA)
 PACKERS = {"zstd -3": ("zstd", "-3", "-c", "-q"), "gzip -6": ("gzip", "-6", "-c")}
-PROGRAMS = ("gzip", "scp", "ss", "ssh", "tc", "zstd")
+PROGRAMS = ("gzip", "scp", "ss", "ssh", "taskset", "tc", "zstd")
 QUIET = ("systemctl", "stop", "kublr", "kublr-kubelet", "docker.socket", "docker", "containerd")
 
 
@@ -158,8 +172,9 @@ def measure(lab: Lab, minutes: float) -> tuple[Results, Circumstances]:
     bench = Bench(lab, whole, part, ends_s)
     with shaped(lab, SLOW):
         reached[SLOW] = reached_bits_s(lab, HOSTS[0].name, 3)
-        bench.rounds(SLOW, tuple(CONTENDERS))
+        bench.rounds(SLOW, (OURS, ALONE, *OTHERS))
         cut = bench.cut()
+    bench.rounds(OPEN, (APART,))
     for contenders in (QUICK, LENGTHY, QUICK):
         for link in (FAST, OPEN):
             with shaped(lab, link):

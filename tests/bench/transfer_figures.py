@@ -13,6 +13,8 @@ from tests.bench.transfer_ours import Child
 OURS, ALONE, SCP, ANSIBLE, PYINFRA = (
     "orchestrator", "orchestrator, no fan-out", "scp to each", "Ansible copy", "pyinfra files.put"
 )  # fmt: skip
+APART = "orchestrator, on a processor of its own"
+"""As a laptop is that is no host, too: only its event loop is looked at."""
 OTHERS = (SCP, ANSIBLE, PYINFRA)
 MASTERS = (3, 5)
 GOAL_LIMIT, GOAL_BYTES, GOAL_FASTEST, GOAL_RESENT, GOAL_LAG_S = 1.10, 1.05, 1.00, 0.05, 0.2
@@ -67,10 +69,10 @@ class Results:
         whole = self.sent_bytes(self.cut.contender, self.cut.link, self.cut.masters)
         return self.cut.sent_bytes / whole - 1 if whole else None
 
-    def lag_s(self) -> float | None:
-        """The largest of our own rounds: those with fan-out, where there are any."""
-        ours = [it for it in self.played if it.child and it.contender == OURS] or [it for it in self.played if it.child]
-        return max((it.child.figures.lag_s for it in ours if it.child), default=None)
+    def lag_ms(self, contender: str) -> float | None:
+        """The largest of its rounds."""
+        ours = [it.child.figures.lag_s for it in self.played if it.child and it.contender == contender]
+        return max(ours) * 1000 if ours else None
 
 
 def ratios(results: Results) -> str:
@@ -90,8 +92,8 @@ def _lines(results: Results) -> Iterator[str]:
             ratio = _ratio(results.took_s(OURS, link, masters), results.fastest_other_s(link, masters))
             yield _line(f"fastest-other-{masters}-masters-{link.name}", ratio, GOAL_FASTEST)
     yield _line("resent-after-cut", results.resent(), GOAL_RESENT)
-    lag_s = results.lag_s()
-    yield _line("event-loop-lag-ms", None if lag_s is None else lag_s * 1000, GOAL_LAG_S * 1000, digits=0)
+    for name, contender in (("event-loop-lag-ms", APART), ("event-loop-lag-ms-among-the-hosts", OURS)):
+        yield _line(name, results.lag_ms(contender), GOAL_LAG_S * 1000, digits=0)
 
 
 def _line(name: str, figure: float | None, goal: float, *, digits: int = 2) -> str:

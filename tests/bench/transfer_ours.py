@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from orchestrator.ports import Remote, Source
 from orchestrator.spread import Spread
 from tests.bench.memory import anonymous_bytes
 from tests.bench.transfer_file import Sample
-from tests.lab.commands import LabError
+from tests.lab.commands import LabError, run
 from tests.lab.lab import Lab
 
 RUN, ATTEMPT = "20260101t000000z-0000", "1-000000"
@@ -180,10 +181,24 @@ class Child:
     anonymous_bytes: int
 
 
-def in_child(hosts: Sequence[str], sample: Sample, *, fan_out: bool) -> Child:
+def apart(lab: Lab, hosts: Sequence[str], sample: Sample) -> Child:
+    """The first processor for us, the others for the hosts, as long as it lasts. Raises LabError."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    if not others:
+        raise LabError("this machine has one processor: none would be left for the hosts")
+    containers = [lab.container(host) for host in hosts]
+    update = ["docker", "update", "--cpuset-cpus"]
+    run([*update, ",".join(map(str, others)), *containers])
+    try:
+        return in_child(hosts, sample, fan_out=True, before=("taskset", "-c", str(first)))
+    finally:
+        run([*update, ",".join(map(str, (first, *others))), *containers])
+
+
+def in_child(hosts: Sequence[str], sample: Sample, *, fan_out: bool, before: Sequence[str] = ()) -> Child:
     """`bring` in a process of its own, for the lab of the environment. Raises LabError."""
     how = "fan-out" if fan_out else "alone"
-    argv = [sys.executable, "-m", "tests.bench.transfer_ours", str(sample.path), sample.sha256, how, *hosts]
+    argv = [*before, sys.executable, "-m", "tests.bench.transfer_ours", str(sample.path), sample.sha256, how, *hosts]
     peak = 0
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None:

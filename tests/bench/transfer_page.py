@@ -82,6 +82,8 @@ lies in memory there (tmpfs): these hosts share one disk, as no real ones do, an
 {own_table}
 
 Whole files only, the largest of all rounds. The *lag* is how much later a task went on than it wanted to.
+Where the hosts share the laptop's processors, it is theirs: a task waits for its turn behind what unpacks and hashes on
+them. *On a processor of its own* the laptop has one, and they have the others, as where hosts are elsewhere.
 """
 _CUT = """*Cut at 50 %*: when half of the bytes had gone over the link, the kernel reset every connection between the
 laptop and the hosts. What was sent beyond the bytes of a transfer without a cut, in parts of these, is
