@@ -96,12 +96,9 @@ shut_after() { # OPTION...: of flock; a later settle does the same
 leave() {
     trap '' HUP INT TERM PIPE # its pipe broke, and `telling` ends it for the same reason: a second signal would cut this off
     [ -z "$line" ] || shut_after -w 10
-    for one in reader hop; do stop_receiver "$folder/$one"; done
-    rm -f "$pipe"
-    for _ in 1 2 3 4 5; do # what ends just now may still write there
-        rm -rf "$folder" && break
-        sleep 0.2
-    done
+    mv "$folder" "$folder.gone" 2>/dev/null # what would begin only now does not, for it cannot write there who it is
+    for one in reader hop; do stop_receiver "$folder.gone/$one"; done
+    rm -rf "$folder.gone" "$pipe"
     rmdir "${pipe%/*}" 2>/dev/null
 }
 
@@ -113,7 +110,10 @@ arriving() {
 }
 
 follow() { # FILE WRITER END: prints what comes into the file, until its writer has ended, and END is there
-    until [ -s "$2" ] || [ -e "$3" ]; do sleep 0.02; done
+    until [ -s "$2" ] || [ -e "$3" ]; do
+        [ -d "$folder" ] || return 1
+        sleep 0.02
+    done
     if [ -s "$2" ] && tail --version 2>/dev/null | grep -q GNU; then # woken when there is more, it starts no process for it
         read -r _ writer _ <"$2"
         tail -c +1 -f -s 0.1 --pid="$writer" "$1" 2>/dev/null

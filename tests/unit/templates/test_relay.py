@@ -22,6 +22,10 @@ LOGIN = pwd.getpwuid(os.getuid()).pw_name
 
 
 def run(host: FakeHost, function: str, stdin: bytes = b"", **values: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(argv(host, function, **values), input=stdin, capture_output=True, timeout=30, check=False)
+
+
+def argv(host: FakeHost, function: str, **values: object) -> list[str]:
     known: dict[str, object] = {
         "state": host.state,
         "run": host.run,
@@ -40,7 +44,7 @@ def run(host: FakeHost, function: str, stdin: bytes = b"", **values: object) -> 
     text = "\n".join((*(TEXTS[name] for name in ("host/forget.sh", "host.sh", "relay.sh")), *lines, function))
     (host.folder / "attempt").write_text(f"{host.attempt}\n")
     (host.folder / "snapshot.db.part.1").touch()
-    return subprocess.run([*host.shell, "-c", text], input=stdin, capture_output=True, timeout=30, check=False)
+    return [*host.shell, "-c", text]
 
 
 def left(host: FakeHost) -> set[str]:
@@ -146,6 +150,19 @@ def test_the_key_of_a_chain_under_way_goes_with_its_shell(host: FakeHost) -> Non
     run(host, "relay_key", pinned="taker ssh-ed25519 CCCC")
     run(host, "forget_key")
     assert left(host) == {"attempt", "snapshot.db.part.1"}
+
+
+def test_one_that_nobody_listens_to_ends_with_all_that_it_has_begun(host: FakeHost) -> None:
+    words = argv(host, "take")
+    for _ in range(5):
+        (silent, held), (broken, listens_not) = os.pipe(), os.pipe()
+        os.close(broken)
+        with subprocess.Popen(words, stdin=silent, stdout=listens_not, stderr=subprocess.PIPE) as process:
+            for end in (silent, listens_not):
+                os.close(end)
+            process.communicate(timeout=30)  # whatever still runs has its standard error, and is waited for
+        os.close(held)
+        assert left(host) - {"snapshot.db.receiver"} == {"attempt", "snapshot.db.part.1"}
 
 
 def test_one_that_comes_late_makes_no_part_again(host: FakeHost) -> None:
