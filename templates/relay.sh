@@ -4,7 +4,6 @@
 #
 #   RUN/relay.TRY/       0700; goes with the shell that uses it, or by the next settle
 #     packed  end        what has come; that no more comes
-#     unpacked           that all of it stands in the part
 #     sum  complaint     sha256 of the whole unpacked file; why it cannot be unpacked
 #     key  known_hosts   to log in to the next host: a key of this transfer alone, and that host's own key, pinned
 #     reader  hop        the processes by which it comes, and is handed on
@@ -30,12 +29,13 @@ take() {
         (newest_is "$state" "$run" "$attempt" && let_in) || return 1
     fi
     arriving &
+    until [ -s "$folder/reader" ] || [ -e "$folder/end" ]; do sleep 0.02; done
     unpacked &
     unpacking=$!
     flushed &
     handing_on=
     if [ -n "$address" ]; then
-        handed_on coming &
+        handed_on follow &
         handing_on=$!
     fi
     echo ready
@@ -109,20 +109,16 @@ arriving() {
     } 2>/dev/null
 }
 
-follow() { # FILE WRITER END: prints what comes into the file, until its writer has ended, and END is there
-    until [ -s "$2" ] || [ -e "$3" ]; do
-        [ -d "$folder" ] || return 1
-        sleep 0.02
-    done
-    if [ -s "$2" ] && tail --version 2>/dev/null | grep -q GNU; then # woken when there is more, it starts no process for it
-        read -r _ writer _ <"$2"
-        tail -c +1 -f -s 0.1 --pid="$writer" "$1" 2>/dev/null
+follow() { # prints what comes, until no more comes
+    read -r _ reader _ <"$folder/reader"
+    if tail --version 2>/dev/null | grep -q GNU; then # it is woken when there is more, and starts no process for it
+        tail -c +1 -f -s 0.1 --pid="$reader" "$folder/packed" 2>/dev/null
         return
     fi
-    exec 4<"$1" || return 1
+    exec 4<"$folder/packed" || return 1
     while :; do # an open file keeps its place from one `cat` to the next
         ended=
-        [ ! -e "$3" ] || ended=yes
+        [ ! -e "$folder/end" ] || ended=yes
         cat <&4 || return 1
         [ -z "$ended" ] || return 0
         [ -d "$folder" ] || return 1
@@ -130,20 +126,20 @@ follow() { # FILE WRITER END: prints what comes into the file, until its writer 
     done
 }
 
-coming() { follow "$folder/packed" "$folder/reader" "$folder/end"; }
-
-unpacked() { # hashed from the file: a `tee` between unpacking and hashing would take longer than to read it again
-    case $packing in
-    zstd) set -- zstd -dcq ;;
-    gzip) set -- gzip -dc ;;
-    none) set -- cat ;;
-    esac
+unpacked() {
     {
-        coming | sh -c "$as" as "$path.receiver" "$@" >>"$part" 2>>"$folder/complaint"
-        : >"$folder/unpacked"
-    } 2>/dev/null &
-    follow "$part" "$path.receiver" "$folder/unpacked" | sha256 >"$folder/sum.part"
+        { head -c "$offset" "$part"; follow | unpack | sh -c "$as" as "$path.receiver" tee -a "$part"; } |
+            sha256 >"$folder/sum.part"
+    } 2>>"$folder/complaint"
     mv "$folder/sum.part" "$folder/sum"
+}
+
+unpack() {
+    case $packing in
+    zstd) zstd -dcq ;;
+    gzip) gzip -dc ;;
+    none) cat ;;
+    esac
 }
 
 packed() {

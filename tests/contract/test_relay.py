@@ -311,7 +311,7 @@ async def test_a_byte_that_changes_on_the_way_ends_in_the_right_file(site: Site)
 
     outcomes = await site.bring(site.spread(limit=4_000_000), Counting(path, 20_000_000, flip))
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
-    # What changes behind the sum, which is taken as it comes, the barrier sees: it hashes again, after the last rename.
+    # The sum is of the stream; what lies on the disk is hashed again by the barrier, after the last rename.
     assert sha256(site.path("one")) == sha256(site.path("three")) == sha256(path)
 
 
