@@ -42,6 +42,7 @@ take() {
     telling &
     wait "$unpacking"
     [ ! -s "$folder/complaint" ] || { tail -n 1 "$folder/complaint" >&2 && return 1; }
+    echo >"$folder/room" 2>/dev/null || { echo "No space left on device" >&2 && return 1; } # not even for a complaint
     sync "$part" && size "$part" && echo "sum $(cat "$folder/sum")" || return 1
     [ -z "$handing_on" ] || wait "$handing_on"
 }
