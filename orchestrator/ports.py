@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from orchestrator.core.backups import BackupFacts, Kept
-    from orchestrator.core.chains import Chain
-    from orchestrator.core.model import Command, Outcome, Output, Settled
+    from orchestrator.core.model.plan import Command, Outcome, Output, Settled
+    from orchestrator.core.snapshots.backups import BackupFacts, Kept
+    from orchestrator.core.transfer.chains import Chain
 
 Progress = Callable[[int], None]
 """Called with the number of bytes moved so far."""

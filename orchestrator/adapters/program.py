@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestrator.core.model import Ended, Outcome
-from orchestrator.core.words import duration
+from orchestrator.core.model.plan import Ended, Outcome
+from orchestrator.core.text import duration
 from orchestrator.ports import Clock
 
 NOT_STARTED = 127

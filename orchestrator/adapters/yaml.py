@@ -7,7 +7,7 @@ So only its composer is used: it gives nodes with their marks, and `_Reader` tur
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from orchestrator.core.document import Fault, Mark, MarkedDocument, Path, Scalar, dotted
+from orchestrator.core.inventory.document import Fault, Mark, MarkedDocument, Path, Scalar, dotted
 
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value"}

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.adapters.spool import Spool
+from orchestrator.adapters.stores.spool import Spool
 from orchestrator.app import planning
-from orchestrator.app.places import LAPTOP, measure
-from orchestrator.app.wiring import Cluster, new_attempt, new_run
-from orchestrator.core.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Command, Ended, Outcome
-from orchestrator.core.same_content import Content, SameContent, common_of, compare
+from orchestrator.app.cluster import Cluster, new_attempt, new_run
+from orchestrator.app.snapshot_locations import LAPTOP, measure
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.model.plan import Command, Ended, Outcome
+from orchestrator.core.snapshots.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
+from orchestrator.core.snapshots.consistency import Content, SameContent, common_of, compare
+from orchestrator.engine.observe import observe
 from orchestrator.errors import OrchestratorError, RefusedError
 from orchestrator.etcd import keyspace
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts
-from orchestrator.observe import observe
 from orchestrator.ports import BackupStore, HostError, Remote
 
 _SETTLE_S = 10.0

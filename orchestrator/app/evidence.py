@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from orchestrator.app.live_reading import read_live_keys
-from orchestrator.app.wiring import Cluster
-from orchestrator.core.cost import Cost
-from orchestrator.core.evidence import Census, Evidence, MemberEvidence, holds_look, read_member
-from orchestrator.core.live_keys import member_to_ask
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Command, MasterFacts, Plan
+from orchestrator.app.cluster import Cluster
+from orchestrator.app.live_keys import read_live_keys
+from orchestrator.core.cost.live_keys import member_to_ask
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.model.cost import Cost
+from orchestrator.core.model.plan import Command, MasterFacts, Plan
+from orchestrator.core.proof.evidence import Census, Evidence, MemberEvidence, holds_look, read_member
+from orchestrator.engine.observe import observe
 from orchestrator.errors import OrchestratorError
 from orchestrator.etcd.members import AnswerError
-from orchestrator.observe import observe
 
 
 async def find_evidence(cluster: Cluster, plan: Plan, proof: Mapping[str, str]) -> Evidence | None:

@@ -8,17 +8,17 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from orchestrator.app.cluster import Cluster
 from orchestrator.app.planning import refuse_blocked
-from orchestrator.app.wiring import Cluster
-from orchestrator.core.acts import parse_acts
 from orchestrator.core.checks import left_out
-from orchestrator.core.facts import parse_facts
-from orchestrator.core.masters import Claim
-from orchestrator.core.model import ActRecord, Command, Plan
-from orchestrator.core.plans.without import leave_out
+from orchestrator.core.hosts.facts import parse_facts
+from orchestrator.core.hosts.view import Claim
+from orchestrator.core.model.plan import ActRecord, Command, Plan
+from orchestrator.core.plans.leave_out import leave_out
+from orchestrator.core.runs.markers import parse_acts
 from orchestrator.distros.common import parse_claim
+from orchestrator.engine.observe import observe
 from orchestrator.errors import HaltedError, LockedError, UsageError
-from orchestrator.observe import observe
 from orchestrator.ports import HostError
 
 

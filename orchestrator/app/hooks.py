@@ -8,13 +8,13 @@ import shutil
 from pathlib import Path
 
 from orchestrator.adapters.program import run_program
-from orchestrator.app.wiring import Cluster
+from orchestrator.app.cluster import Cluster
 from orchestrator.core.checks.cluster import hook_missing
-from orchestrator.core.hooks import LocalHook
-from orchestrator.core.inventory import HookPlace, VolumesHook
-from orchestrator.core.model import Command, Finding, Outcome
+from orchestrator.core.inventory.inventory import HookPlace, VolumesHook
+from orchestrator.core.model.hooks import LocalHook
+from orchestrator.core.model.plan import Command, Finding, Outcome
 from orchestrator.core.plans.volumes import FACTS
-from orchestrator.hooks import RunHere
+from orchestrator.engine.hooks import RunHere
 from orchestrator.ports import Clock
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.app.costing import ReadSnapshot, find_cost
+from orchestrator.app.cluster import Cluster, laptop, new_run
+from orchestrator.app.cost import ReadSnapshot, find_cost
 from orchestrator.app.hooks import find_missing
-from orchestrator.app.places import Located
+from orchestrator.app.snapshot_locations import Located
 from orchestrator.app.ways import find_relay
-from orchestrator.app.wiring import Cluster, laptop, new_run
-from orchestrator.core.backups import read_facts
 from orchestrator.core.checks import Way, blockers, check_all
-from orchestrator.core.checks.beside import changed_since
+from orchestrator.core.checks.backup_facts import changed_since
 from orchestrator.core.checks.findings import in_order, overridden
-from orchestrator.core.cost import ResourceCost
-from orchestrator.core.inventory import Role
-from orchestrator.core.model import (
+from orchestrator.core.hosts.etcd_tools import ToolFile
+from orchestrator.core.inventory.inventory import Role
+from orchestrator.core.model.cost import ResourceCost
+from orchestrator.core.model.plan import (
     Finding,
     MasterFacts,
     Plan,
@@ -31,13 +31,13 @@ from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
-from orchestrator.core.texts import used_by
-from orchestrator.core.tools import ToolFile
+from orchestrator.core.scripts import used_by
+from orchestrator.core.snapshots.backups import read_facts
+from orchestrator.engine.observe import Seen, observe
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UsageError
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.snapshot import SnapshotFacts
-from orchestrator.observe import Seen, observe
 
 
 @dataclass(frozen=True, slots=True)

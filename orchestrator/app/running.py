@@ -12,24 +12,24 @@ from orchestrator import __version__
 from orchestrator.adapters.journal import FileJournal
 from orchestrator.adapters.source import BytesSource
 from orchestrator.app import planning
+from orchestrator.app.cluster import Cluster, ask, laptop, new_attempt, new_run, open_journal
 from orchestrator.app.evidence import find_evidence
 from orchestrator.app.history import RunState, find_run, know_run
 from orchestrator.app.hooks import here
-from orchestrator.app.sources import Sources
-from orchestrator.app.wiring import Cluster, ask, laptop, new_attempt, new_run, open_journal
-from orchestrator.coordinator import Coordinator
-from orchestrator.core.evidence import Evidence
-from orchestrator.core.model import Command, Estimate, Pause, PhaseName, Plan, canonical_json
+from orchestrator.app.push_sources import Sources
+from orchestrator.core.model.plan import Command, Estimate, Pause, PhaseName, Plan, canonical_json
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.plans.workers import restart_workers
-from orchestrator.core.result import Result
-from orchestrator.core.standing import forgotten
-from orchestrator.core.texts import used_by
+from orchestrator.core.proof.evidence import Evidence
+from orchestrator.core.runs.result import Result
+from orchestrator.core.runs.status import forgotten
+from orchestrator.core.scripts import used_by
+from orchestrator.core.text import rate_of
 from orchestrator.core.timeouts import FAREWELL_S
-from orchestrator.core.words import rate_of
+from orchestrator.engine.coordinator import Coordinator
+from orchestrator.engine.hooks import Hooks
+from orchestrator.engine.transfer import Spread
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
-from orchestrator.hooks import Hooks
-from orchestrator.spread import Spread
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator import __version__
-from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.templates import read_templates
 from orchestrator.app import planning
-from orchestrator.app.wiring import Cluster, laptop, new_run
-from orchestrator.core.model import Command, Estimate, Output, Plan
+from orchestrator.app.cluster import Cluster, laptop, new_run
+from orchestrator.core.model.plan import Command, Estimate, Output, Plan
 from orchestrator.core.plans.schedule import Scheduling
 from orchestrator.core.plans.summary import facts_of
-from orchestrator.core.schedules import Standing, Terms, diff, paths_of, read_standing, timer_of, wanted
-from orchestrator.core.texts import used_by
+from orchestrator.core.scripts import used_by
+from orchestrator.core.snapshots.schedules import Standing, Terms, diff, paths_of, read_standing, timer_of, wanted
 from orchestrator.core.timeouts import LOOK_S
+from orchestrator.engine.observe import observe
 from orchestrator.errors import RefusedError, UsageError
-from orchestrator.observe import observe
 
 
 @dataclass(frozen=True, slots=True)

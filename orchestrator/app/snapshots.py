@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestrator.adapters.snapshot_file import open_snapshot, verify_snapshot
-from orchestrator.app.places import LAPTOP, Located
-from orchestrator.core.inspection import Bump, Inspection, ids_of
+from orchestrator.app.snapshot_locations import LAPTOP, Located
+from orchestrator.core.snapshots.inspection import Bump, Inspection, ids_of
 from orchestrator.errors import UsageError
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.details import bumped, read_details

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from orchestrator.app.wiring import Cluster
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Command
-from orchestrator.core.network import ssh_places
-from orchestrator.core.relay import Relay, key_kind, parse_ways, relay_of
+from orchestrator.app.cluster import Cluster
+from orchestrator.core.hosts.network import ssh_places
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.model.plan import Command
+from orchestrator.core.transfer.relay import Relay, key_kind, parse_ways, relay_of
 
 
 async def find_relay(cluster: Cluster, views: Mapping[str, MasterView]) -> Relay:

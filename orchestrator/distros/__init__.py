@@ -1,6 +1,6 @@
 """The distributions that can be restored, by the name an inventory gives."""
 
-from orchestrator.core.distro import Distro
+from orchestrator.core.hosts.distro import Distro
 from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
 from orchestrator.distros.systemd import Systemd

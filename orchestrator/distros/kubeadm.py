@@ -12,9 +12,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from orchestrator.core import timeouts
-from orchestrator.core.inventory import Host, Role
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Exec, Finding, Script
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Role
+from orchestrator.core.model.plan import Exec, Finding, Script
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
@@ -23,7 +23,7 @@ CONTROLLERS = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
 
 
 class Kubeadm:
-    """Implements ``core.distro.Distro``. The runtime stays up: without their manifests its pods do not come back."""
+    """Implements ``hosts.distro.Distro``. The runtime stays up: without their manifests its pods do not come back."""
 
     aided = False
     default_units: Mapping[str, str] = MappingProxyType({"kubelet": "kubelet", "runtime": "containerd"})

@@ -15,9 +15,9 @@ import yaml
 
 from orchestrator.core import timeouts
 from orchestrator.core.checks.findings import block
-from orchestrator.core.inventory import Host, Role
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Exec, Finding, Script
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Role
+from orchestrator.core.model.plan import Exec, Finding, Script
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
@@ -26,7 +26,7 @@ OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
 
 
 class Kublr:
-    """Implements ``core.distro.Distro``."""
+    """Implements ``core.hosts.distro.Distro``."""
 
     aided = True
     default_units: Mapping[str, str] = MappingProxyType({})

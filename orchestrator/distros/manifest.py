@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from orchestrator.core.masters import ApiConfig, EtcdConfig
+from orchestrator.core.hosts.view import ApiConfig, EtcdConfig
 from orchestrator.distros.settings import (
     SettingsError,
     Words,

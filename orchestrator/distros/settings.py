@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
-from orchestrator.core.masters import ApiConfig, EtcdConfig, Tls
+from orchestrator.core.hosts.view import ApiConfig, EtcdConfig, Tls
 
 _SHARED = (
     *("listen-peer-urls", "advertise-client-urls", "peer-client-cert-auth", "peer-cert-allowed-cn"),

@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from orchestrator.core import timeouts
-from orchestrator.core.inventory import Host, Role
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Exec, Script
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Role
+from orchestrator.core.model.plan import Exec, Script
 from orchestrator.distros import common
 from orchestrator.distros.settings import (
     SettingsError,
@@ -37,7 +37,7 @@ _SECURITY = {"client-transport-security": "", "peer-transport-security": "peer-"
 
 
 class Systemd:
-    """Implements ``core.distro.Distro``. Type=notify has etcd's start wait for a quorum, so nothing waits for it."""
+    """Implements ``hosts.distro.Distro``. Type=notify has etcd's start wait for a quorum, so nothing waits for it."""
 
     aided = False
     default_units: Mapping[str, str] = MappingProxyType({"kubelet": "kubelet", "runtime": "containerd"})

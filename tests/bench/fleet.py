@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.adapters.files import load_inventory
-from orchestrator.adapters.packaged import read_templates
-from orchestrator.adapters.ssh_shell import run_text
-from orchestrator.core.model import Command
-from orchestrator.core.texts import Scripts
+from orchestrator.adapters.inventory_file import load_inventory
+from orchestrator.adapters.ssh.shell import run_text
+from orchestrator.adapters.templates import read_templates
+from orchestrator.core.model.plan import Command
+from orchestrator.core.scripts import Scripts
 from orchestrator.distros import DISTROS
 from tests.bench import fleet_page
 from tests.bench.figures import load

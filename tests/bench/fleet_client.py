@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.adapters.files import load_inventory
-from orchestrator.adapters.packaged import read_templates
-from orchestrator.adapters.ssh import Fleet
-from orchestrator.core.texts import Scripts
+from orchestrator.adapters.inventory_file import load_inventory
+from orchestrator.adapters.ssh.fleet import Fleet
+from orchestrator.adapters.templates import read_templates
+from orchestrator.core.scripts import Scripts
 from orchestrator.distros import DISTROS
-from orchestrator.observe import observe
+from orchestrator.engine.observe import observe
 
 
 def resident_bytes() -> int:

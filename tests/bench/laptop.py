@@ -9,12 +9,12 @@ import asyncio
 import sys
 from pathlib import Path
 
-from orchestrator.adapters.files import load_inventory
-from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.adapters.source import FileSource
-from orchestrator.adapters.ssh import Fleet
-from orchestrator.core.model import Ended, Output
+from orchestrator.adapters.ssh.fleet import Fleet
+from orchestrator.adapters.templates import read_templates
+from orchestrator.core.model.plan import Ended, Output
 from orchestrator.ports import Remote
 
 RUN, ATTEMPT = "20260101t000000z-0000", "1-000000"

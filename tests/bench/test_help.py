@@ -11,7 +11,7 @@ HEAVY = ("asyncssh", "jinja2", "tenacity", "yaml")
 _SHOW_HELP = """
 import sys
 sys.argv = ["orchestrator", {arguments}]
-from orchestrator.cli import main
+from orchestrator.cli.main import main
 try:
     main()
 except SystemExit as stop:

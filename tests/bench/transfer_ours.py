@@ -20,16 +20,16 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from orchestrator.adapters.packaged import read_templates
-from orchestrator.adapters.packing import Pace, packed
 from orchestrator.adapters.source import FileSource
-from orchestrator.adapters.ssh import Fleet
-from orchestrator.core.inventory import Host, Inventory, Paths, Policies, Role
-from orchestrator.core.model import Command, Ended, Output, Push
-from orchestrator.core.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
-from orchestrator.core.texts import Scripts
+from orchestrator.adapters.ssh.fleet import Fleet
+from orchestrator.adapters.ssh.packing import Pace, packed
+from orchestrator.adapters.templates import read_templates
+from orchestrator.core.inventory.inventory import Host, Inventory, Paths, Policies, Role
+from orchestrator.core.model.plan import Command, Ended, Output, Push
+from orchestrator.core.scripts import Scripts
+from orchestrator.core.transfer.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
+from orchestrator.engine.transfer import Spread
 from orchestrator.ports import Remote, Source
-from orchestrator.spread import Spread
 from tests.bench.memory import anonymous_bytes
 from tests.bench.transfer_file import Sample
 from tests.lab.commands import LabError, run

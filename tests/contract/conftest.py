@@ -17,11 +17,11 @@ from typing import Protocol
 
 import pytest
 
-from orchestrator.adapters.packaged import read_templates
-from orchestrator.adapters.ssh import Fleet
-from orchestrator.adapters.ssh_line import Patience
-from orchestrator.core.inventory import Host, Inventory, Paths, Policies, Role
-from orchestrator.core.model import Output
+from orchestrator.adapters.ssh.connection import Patience
+from orchestrator.adapters.ssh.fleet import Fleet
+from orchestrator.adapters.templates import read_templates
+from orchestrator.core.inventory.inventory import Host, Inventory, Paths, Policies, Role
+from orchestrator.core.model.plan import Output
 from orchestrator.ports import Remote
 from tests.contract.sshd import Sshd, login_name
 

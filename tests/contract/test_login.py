@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.adapters.ssh import Fleet
-from orchestrator.adapters.ssh_line import Line, Patience
-from orchestrator.adapters.ssh_route import route
-from orchestrator.core.inventory import Host, Role
-from orchestrator.core.model import Command, Ended, Failure, Output
-from orchestrator.core.texts import Scripts
+from orchestrator.adapters.ssh.connection import Line, Patience
+from orchestrator.adapters.ssh.fleet import Fleet
+from orchestrator.adapters.ssh.route import route
+from orchestrator.core.inventory.inventory import Host, Role
+from orchestrator.core.model.plan import Command, Ended, Failure, Output
+from orchestrator.core.scripts import Scripts
 from orchestrator.distros import DISTROS
+from orchestrator.engine.observe import observe
 from orchestrator.errors import LoginError, UsageError
-from orchestrator.observe import observe
 from orchestrator.ports import Remote
 from tests.contract.conftest import HASTE, TEXTS, host, inventory
 from tests.contract.sshd import CONFIG, Sshd, fingerprint, free_port, login_name, make_key

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.backup_objects import ObjectFiles
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.adapters.packaged import read_templates
-from orchestrator.adapters.reporters import QuietReporter
-from orchestrator.adapters.spool import Spool
-from orchestrator.adapters.ssh import Fleet
-from orchestrator.app.places import located, open_store
-from orchestrator.app.wiring import Cluster
-from orchestrator.core.backups import BackupFacts, facts_of, facts_text, name_of, read_facts
-from orchestrator.core.places import Objects, place_of
+from orchestrator.adapters.screen.reporters import QuietReporter
+from orchestrator.adapters.ssh.fleet import Fleet
+from orchestrator.adapters.stores.objects import ObjectFiles
+from orchestrator.adapters.stores.spool import Spool
+from orchestrator.adapters.templates import read_templates
+from orchestrator.app.cluster import Cluster
+from orchestrator.app.snapshot_locations import located, open_store
+from orchestrator.core.snapshots.backups import BackupFacts, facts_of, facts_text, name_of, read_facts
+from orchestrator.core.snapshots.locations import Objects, place_of
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
 from orchestrator.ports import BackupStore

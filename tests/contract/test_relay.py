@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import spread as spread_module
 from orchestrator.adapters.source import FileSource
-from orchestrator.adapters.ssh import Fleet, SshRemote
-from orchestrator.adapters.ssh_relay import Limit, SshCarrier
-from orchestrator.core import chains
-from orchestrator.core.model import Ended, Outcome, Push
-from orchestrator.core.relay import Link, Packing, Relay
+from orchestrator.adapters.ssh.fleet import Fleet, SshRemote
+from orchestrator.adapters.ssh.relay import Limit, SshCarrier
+from orchestrator.core.model.plan import Ended, Outcome, Push
+from orchestrator.core.transfer import chains
+from orchestrator.core.transfer.relay import Link, Packing, Relay
+from orchestrator.engine import transfer as spread_module
+from orchestrator.engine.transfer import Spread
 from orchestrator.ports import Source
-from orchestrator.spread import Spread
 from tests.contract.conftest import HASTE, TEXTS, host, inventory
 from tests.contract.sshd import Sshd, login_name
 from tests.contract.test_remote import until

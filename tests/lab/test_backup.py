@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.backups import BackupFacts
+from orchestrator.core.snapshots.backups import BackupFacts
 from tests.lab import truth
 from tests.lab.commands import each, wait
 from tests.lab.hosts import DATA, MASTERS

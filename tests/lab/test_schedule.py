@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core.backups import ScheduledFacts, read_facts
-from orchestrator.core.schedules import calendar, parse_period
+from orchestrator.core.snapshots.backups import ScheduledFacts, read_facts
+from orchestrator.core.snapshots.schedules import calendar, parse_period
 from tests.lab import truth
 from tests.lab.hosts import MASTERS
 from tests.lab.lab import Lab

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.inventory.inventory import Inventory
 from tests.kubernetes_objects import volume_bytes
 from tests.lab import truth
 from tests.lab.commands import each, wait

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
-from orchestrator.app.undoing import Kind
-from orchestrator.core.inventory import HookPlace, Inventory, Restart, Volumes
+from orchestrator.app.undo import Kind
+from orchestrator.core.inventory.inventory import HookPlace, Inventory, Restart, Volumes
 from tests.sim.faults import Fate, Fault, Faults
 from tests.sim.hooks import POLICIES
 from tests.sim.host import Vendor

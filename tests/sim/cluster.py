@@ -6,15 +6,15 @@ import hashlib
 from dataclasses import replace
 from functools import cache
 
-from orchestrator.core.inventory import Host, Inventory
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Estimate, Plan, StrategyName
+from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Inventory
+from orchestrator.core.model.plan import Estimate, Plan, StrategyName
 from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import facts_of
-from orchestrator.core.texts import used_by
-from orchestrator.core.tools import Place, Tool
+from orchestrator.core.scripts import used_by
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests.sim.history import OLD, History, to_file

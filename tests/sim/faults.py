@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.core.hooks import Hook
-from orchestrator.core.model import Command, Exec, Plan, Reboot, Script
+from orchestrator.core.model.hooks import Hook
+from orchestrator.core.model.plan import Command, Exec, Plan, Reboot, Script
 
 
 class Fate(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.core.model import Plan
+from orchestrator.core.model.plan import Plan
 from tests.sim.acts import Call
 from tests.sim.history import OLD, RESTORED, History
 from tests.sim.hooks import Ledger

@@ -11,17 +11,17 @@ from typing import Any, cast
 
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.source import BytesSource, RemoteSource
+from orchestrator.app.cluster import Cluster
 from orchestrator.app.history import know_run
 from orchestrator.app.running import refuse_forgetful, refuse_held, refuse_undone
-from orchestrator.app.undoing import Kind, fenced, plan_undo
-from orchestrator.app.wiring import Cluster
-from orchestrator.coordinator import Coordinator
-from orchestrator.core.hooks import LocalHook
-from orchestrator.core.model import Command, Ended, Outcome, Pause, Plan, Push, canonical_json
+from orchestrator.app.undo import Kind, fenced, plan_undo
+from orchestrator.core.model.hooks import LocalHook
+from orchestrator.core.model.plan import Command, Ended, Outcome, Pause, Plan, Push, canonical_json
 from orchestrator.core.plans.volumes import ANSWER_FLAG
-from orchestrator.core.result import Result
+from orchestrator.core.runs.result import Result
+from orchestrator.engine.coordinator import Coordinator
+from orchestrator.engine.hooks import Hooks
 from orchestrator.errors import HaltedError, OrchestratorError
-from orchestrator.hooks import Hooks
 from orchestrator.ports import Source
 from tests.sim.clock import VirtualClock
 from tests.sim.cluster import SNAPSHOT_FILE, Observed

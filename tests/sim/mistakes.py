@@ -12,12 +12,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from orchestrator import coordinator
-from orchestrator.coordinator import Coordinator
-from orchestrator.core.acts import BEGUN
-from orchestrator.core.hooks import Hook, LocalHook
-from orchestrator.core.inventory import HookPlace, Inventory, Volumes
-from orchestrator.core.model import (
+from orchestrator.core.inventory.inventory import HookPlace, Inventory, Volumes
+from orchestrator.core.model.hooks import Hook, LocalHook
+from orchestrator.core.model.plan import (
     ActRecord,
     Answer,
     Command,
@@ -33,9 +30,12 @@ from orchestrator.core.model import (
     Step,
     Verdict,
 )
-from orchestrator.core.progress import Before, judge_past
-from orchestrator.core.verdicts import judge, read_shown
-from orchestrator.hooks import Hooks
+from orchestrator.core.proof.judges import judge, read_shown
+from orchestrator.core.runs.markers import BEGUN
+from orchestrator.core.runs.progress import Before, judge_past
+from orchestrator.engine import coordinator
+from orchestrator.engine.coordinator import Coordinator
+from orchestrator.engine.hooks import Hooks
 from tests.sim import acts, laptop, looks, programs, story
 from tests.sim.acts import Call
 from tests.sim.cluster import make_plan

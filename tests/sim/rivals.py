@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.inventory.inventory import Inventory
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, OTHER_RUN, RUN, make_plan, make_world
 from tests.sim.faults import Fate, Fault

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.inventory.inventory import Inventory
 from tests.sim.clock import play
 from tests.sim.cluster import HOSTS, INVENTORY, RUN, SNAPSHOT, make_plan, make_world
 from tests.sim.faults import Called, Faults

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from orchestrator.app.undoing import Kind
+from orchestrator.app.undo import Kind
 from tests.sim.chance import run
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, RUN, make_plan, make_world

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.facts import parse_facts
+from orchestrator.core.hosts.facts import parse_facts
 from tests.sim.twins import (
     BLOCK,
     FOLDER,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-from orchestrator.app import undoing
-from orchestrator.app.undoing import Kind, Undoing
-from orchestrator.coordinator import Coordinator
-from orchestrator.core.model import Phase, PhaseName, Probe, Step
-from orchestrator.core.plans.undone import Undone
-from orchestrator.core.progress import failure_of
+from orchestrator.app import undo as undoing
+from orchestrator.app.undo import Kind, Undoing
+from orchestrator.core.model.plan import Phase, PhaseName, Probe, Step
+from orchestrator.core.plans.undo.target import Undone
+from orchestrator.core.runs.progress import failure_of
+from orchestrator.engine.coordinator import Coordinator
 from tests.sim import programs, undo_acts
 from tests.sim.acts import Call
 from tests.sim.clock import play

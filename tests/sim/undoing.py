@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.app.undoing import Kind
-from orchestrator.core.inventory import Inventory, VolumesHook
+from orchestrator.app.undo import Kind
+from orchestrator.core.inventory.inventory import Inventory, VolumesHook
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, LIVE, RUN, make_plan, make_world
 from tests.sim.faults import Faults

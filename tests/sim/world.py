@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from orchestrator.core.inventory import Inventory
+from orchestrator.core.inventory.inventory import Inventory
 from tests.sim.clock import EPOCH
 from tests.sim.history import History
 from tests.sim.host import SimHost

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.templates import read_templates
 from orchestrator.core.checks import Way, check_all
-from orchestrator.core.inventory import (
+from orchestrator.core.hosts.view import Disk, EtcdConfig, LiveMember, MasterView, Tls
+from orchestrator.core.inventory.inventory import (
     Host,
     Inventory,
     Policies,
@@ -21,14 +22,13 @@ from orchestrator.core.inventory import (
     VolumesHook,
     WorkerPolicy,
 )
-from orchestrator.core.masters import Disk, EtcdConfig, LiveMember, MasterView, Tls
-from orchestrator.core.model import Plan, StrategyName
-from orchestrator.core.places import OnHost
+from orchestrator.core.model.plan import Plan, StrategyName
 from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
-from orchestrator.core.texts import Scripts, used_by
+from orchestrator.core.scripts import Scripts, used_by
+from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.snapshot import SnapshotFacts, SnapshotMember
 

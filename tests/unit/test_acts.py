@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.acts import Part, parse_join, parse_part, parse_settle
-from orchestrator.core.model import ActRecord, ActState, Ended, Outcome, Settled
+from orchestrator.core.model.plan import ActRecord, ActState, Ended, Outcome, Settled
+from orchestrator.core.runs.markers import Part, parse_join, parse_part, parse_settle
 
 
 def test_settle_reports_every_act() -> None:

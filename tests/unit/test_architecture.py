@@ -1,6 +1,6 @@
 """The house's rules, read from the source: who may import whom, and which rooms are pure.
 
-    cli -> app -> {coordinator, observe, adapters} -> {distros, ports} -> core -> etcd -> errors
+    cli -> app -> {engine, adapters} -> {distros, ports} -> core -> etcd -> errors
 
 A room may import what stands further right, itself, and nobody beside it: the coordinator knows no adapter.
 """
@@ -20,12 +20,8 @@ ORDER = (
     ("etcd",),
     ("core",),
     ("distros", "ports"),
-    ("hooks", "spread"),
-    ("coordinator", "observe", "adapters"),
+    ("engine", "adapters"),
     ("app",),
-    ("confirm", "exits", "opening", "options"),
-    ("schedule_commands", "snapshot_commands", "undo_commands"),
-    ("backup_commands",),
     ("cli",),
     ("__main__",),
 )
@@ -48,20 +44,9 @@ OUTER = {
     "core": {"pydantic", "pydantic_core", "jinja2"},
     "distros": {"yaml"},
     "ports": set(),
-    "coordinator": set(),
-    "hooks": set(),
-    "spread": set(),
-    "observe": set(),
+    "engine": set(),
     "adapters": {"asyncssh", "backports", "compression", "obstore", "pydantic", "rich", "tenacity", "yaml"},
     "app": {"platformdirs"},
-    "confirm": set(),
-    "exits": set(),
-    "opening": set(),
-    "options": {"typer"},
-    "snapshot_commands": {"typer"},
-    "backup_commands": {"typer"},
-    "schedule_commands": {"typer"},
-    "undo_commands": {"typer"},
     "cli": {"typer"},
     "__main__": set(),
 }
@@ -150,11 +135,11 @@ def test_every_room_has_its_place_in_the_order() -> None:
     ("source", "room"),
     [
         ("from orchestrator.core import model", "etcd"),
-        ("def f():\n    from orchestrator.app import planning", "coordinator"),
-        ("from orchestrator.adapters.ssh import Fleet", "coordinator"),
+        ("def f():\n    from orchestrator.app import planning", "engine"),
+        ("from orchestrator.adapters.ssh.fleet import Fleet", "engine"),
         ("import orchestrator.ports", "distros"),
         ("from orchestrator import cli", "app"),
-        ("import asyncssh", "coordinator"),
+        ("import asyncssh", "engine"),
         ("import os.path", "core"),
         ("from time import time", "etcd"),
         ("def f():\n    import random", "distros"),
@@ -168,23 +153,15 @@ def test_an_offence_is_found(source: str, room: str) -> None:
 
 
 def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
-    """`--help` answers at once: at the top stand Typer, the options, the errors and the standard library."""
-    tree = ast.Module(parsed(PACKAGE / "cli.py").body + parsed(PACKAGE / "snapshot_commands.py").body, [])
+    """`--help` answers at once: the top of `cli/` imports Typer, the errors, itself and the standard library."""
     later = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)  # an If at the top asks for TYPE_CHECKING
-    at_top = ast.Module([node for node in tree.body if not isinstance(node, later)], [])
-    modules = {module for _, module in imports(at_top)}
-    assert {module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names} == {
-        "typer",
-        "orchestrator",
-        "orchestrator.backup_commands",
-        "orchestrator.confirm",
-        "orchestrator.errors",
-        "orchestrator.exits",
-        "orchestrator.opening",
-        "orchestrator.options",
-        "orchestrator.snapshot_commands",
-        "orchestrator.undo_commands",
-    }
+    body = [
+        node for path in (PACKAGE / "cli").glob("*.py") for node in parsed(path).body if not isinstance(node, later)
+    ]
+    tops = {module.partition(".")[0] for _, module in imports(ast.Module(body, []))}
+    rooms = {room_of(module) for _, module in imports(ast.Module(body, [])) if module.startswith("orchestrator")}
+    assert tops - set(sys.stdlib_module_names) == {"typer", "orchestrator"}
+    assert rooms - {""} == {"cli", "errors"}
 
 
 LONGEST_FUNCTION, LONGEST_FILE = 60, 420

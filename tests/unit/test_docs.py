@@ -12,8 +12,9 @@ import pytest
 from typer.core import TyperOption
 from typer.main import get_command
 
-from orchestrator import cli, errors
-from orchestrator.core.model import PhaseName
+from orchestrator import errors
+from orchestrator.cli import main as cli
+from orchestrator.core.model.plan import PhaseName
 from orchestrator.errors import InterruptedRunError, OrchestratorError
 
 ROOT = Path(__file__).parents[2]

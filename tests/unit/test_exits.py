@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from orchestrator.app.running import Ended
-from orchestrator.core.result import Result
+from orchestrator.cli.exit import print_ended
+from orchestrator.core.runs.result import Result
 from orchestrator.errors import HaltedError
-from orchestrator.exits import print_ended
 from tests.unit import builders
 
 PROGRAM = (sys.executable, "-m", "orchestrator")

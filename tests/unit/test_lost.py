@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 
 from orchestrator.adapters.clock import SystemClock
+from orchestrator.app.cluster import Cluster
 from orchestrator.app.history import Known, know_run
-from orchestrator.app.wiring import Cluster
-from orchestrator.core.model import Command, Failure, Output, Plan, canonical_json
-from orchestrator.core.plans.without import leave_out
+from orchestrator.core.model.plan import Command, Failure, Output, Plan, canonical_json
+from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import RefusedError
 from orchestrator.ports import Remote, Reporter

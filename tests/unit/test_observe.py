@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.model import Failure, Output
+from orchestrator.core.model.plan import Failure, Output
+from orchestrator.engine.observe import _offset, refuse_silent
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
-from orchestrator.observe import _offset, refuse_silent
 
 
 def silent(failure: Failure, detail: str = "") -> Output:

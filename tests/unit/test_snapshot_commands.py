@@ -114,7 +114,7 @@ def test_a_wrong_initial_cluster(path: Path) -> None:
 
 
 def test_without_the_extra_an_object_store_is_refused_with_the_way_to_get_it() -> None:
-    text = "import sys; sys.modules['obstore'] = None; from orchestrator.cli import main; main()"
+    text = "import sys; sys.modules['obstore'] = None; from orchestrator.cli.main import main; main()"
     argv = [sys.executable, "-c", text, "snapshot", "verify", "s3://bucket/x.db"]
     ended = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert ended.returncode == 64

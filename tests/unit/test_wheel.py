@@ -64,7 +64,7 @@ def test_the_wheel_carries_templates_and_inventories(wheel: Path) -> None:
 
 
 def test_what_runs_is_what_was_installed(python: Path, tmp_path: Path) -> None:
-    code = "import orchestrator; from orchestrator.adapters import packaged; print(packaged.folder('templates'))"
+    code = "import orchestrator; from orchestrator.adapters import templates; print(templates.folder('templates'))"
     folder = Path(run(python, "-c", code, cwd=tmp_path).strip())
     assert python.parents[1] in folder.parents
     assert not folder.is_relative_to(ROOT)
@@ -72,8 +72,9 @@ def test_what_runs_is_what_was_installed(python: Path, tmp_path: Path) -> None:
 
 def test_templates_and_inventories_are_read_from_the_package(python: Path, tmp_path: Path) -> None:
     code = (
-        "import json; from orchestrator.adapters.packaged import folder, read_templates;"
-        "from orchestrator.adapters.files import load_inventory; from orchestrator.core.texts import Scripts;"
+        "import json; from orchestrator.adapters.templates import folder, read_templates;"
+        "from orchestrator.adapters.inventory_file import load_inventory;"
+        "from orchestrator.core.scripts import Scripts;"
         "print(json.dumps([dict(Scripts(read_templates())),"
         " [load_inventory(path).cluster for path in sorted(folder('inventories').glob('kublr*.yml'))]]))"
     )

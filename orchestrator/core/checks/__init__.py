@@ -11,13 +11,13 @@ from orchestrator.core.checks.cluster import addresses_fit, clients_answered, le
 from orchestrator.core.checks.findings import in_order, overridden
 from orchestrator.core.checks.hosts import NEEDED_TOOLS, api_is_known, host_is_usable, tools
 from orchestrator.core.checks.manual import manual
+from orchestrator.core.checks.options import AIDED, Way
 from orchestrator.core.checks.snapshot import snapshot_fits
 from orchestrator.core.checks.trust import certificates, trust_is_shared
 from orchestrator.core.checks.volume import WAL_BYTES, data_volume, room
-from orchestrator.core.checks.way import AIDED, Way
-from orchestrator.core.inventory import Inventory
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Finding, Severity
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.plan import Finding, Severity
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 __all__ = ["AIDED", "NEEDED_TOOLS", "WAL_BYTES", "Way", "blockers", "check_all", "left_out"]

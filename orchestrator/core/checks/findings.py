@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestrator.core.model import Finding, Severity
+from orchestrator.core.model.plan import Finding, Severity
 
 
 def block(name: str, host: str, what: str, remedy: str, *, can_override: bool = False) -> Finding:

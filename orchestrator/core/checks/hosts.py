@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.core.checks.findings import block, warn
-from orchestrator.core.inventory import Host
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Finding, Severity
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
+from orchestrator.core.model.plan import Finding, Severity
 
 NEEDED_TOOLS = frozenset(
     (

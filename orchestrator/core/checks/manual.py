@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from orchestrator.core.checks.findings import block, warn
-from orchestrator.core.checks.way import Way
-from orchestrator.core.inventory import Inventory
-from orchestrator.core.masters import MasterView, owner_of
-from orchestrator.core.model import Finding
-from orchestrator.core.tools import best_tool, minor
+from orchestrator.core.checks.options import Way
+from orchestrator.core.hosts.etcd_tools import best_tool, minor
+from orchestrator.core.hosts.view import MasterView, owner_of
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.plan import Finding
 
 
 def manual(inventory: Inventory, views: Mapping[str, MasterView], way: Way) -> Iterator[Finding]:

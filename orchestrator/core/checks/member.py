@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from orchestrator.core.checks.findings import block
 from orchestrator.core.checks.volume import WAL_BYTES, by_disk
-from orchestrator.core.inventory import Host, Inventory
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Finding
-from orchestrator.core.words import size
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Inventory
+from orchestrator.core.model.plan import Finding
+from orchestrator.core.text import size
 
 PROGRAM_BYTES = 64 << 20
 """For etcd's own program, of which that of 3.5.1 has 24 MB."""

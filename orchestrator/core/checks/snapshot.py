@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.core.checks.findings import block, warn
-from orchestrator.core.inventory import Host
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Finding
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
+from orchestrator.core.model.plan import Finding
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from orchestrator.core import timeouts
-from orchestrator.core.inventory import Host, Inventory
-from orchestrator.core.masters import EtcdConfig, MasterView
-from orchestrator.core.model import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Push, Script, Step
-from orchestrator.core.phases import PHASES
-from orchestrator.core.places import OnHost
+from orchestrator.core.hosts.view import EtcdConfig, MasterView
+from orchestrator.core.inventory.inventory import Host, Inventory
+from orchestrator.core.model.plan import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Push, Script, Step
+from orchestrator.core.runs.phases import PHASES
+from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
@@ -221,7 +221,7 @@ def all_of(
 
 
 def equal(masters: Iterable[Master], expect: dict[str, str]) -> Probe:
-    """Whether the members hold the same, with a quorum: `core.agreement` says what is compared and expected."""
+    """Whether the members hold the same, with a quorum: `core.proof.agreement` says what is compared and expected."""
     looks = tuple(Look(host=master.name, call=_agree(master)) for master in masters)
     return Probe(looks=looks, judge=Judge.EQUAL, wait_s=timeouts.PROVEN_WAIT_S, expect=expect)
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.core import timeouts
-from orchestrator.core.distro import Distro
-from orchestrator.core.inventory import Inventory
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Phase, PhaseName, Probe, Step
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.plan import Phase, PhaseName, Probe, Step
 from orchestrator.core.plans.master import Master, claim_phase, equal, look, masters_of, one, release_step
 from orchestrator.core.plans.rejoin import Rejoin
 from orchestrator.core.plans.safeguard import safeguard_phase

@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.core import timeouts
-from orchestrator.core.distro import Distro
-from orchestrator.core.masters import owner_of
-from orchestrator.core.model import Exec, Order, Phase, PhaseName, Probe, Step
-from orchestrator.core.network import peer_address
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.etcd_tools import Place
+from orchestrator.core.hosts.network import peer_address
+from orchestrator.core.hosts.view import owner_of
+from orchestrator.core.model.plan import Exec, Order, Phase, PhaseName, Probe, Step
 from orchestrator.core.plans.master import Master, all_of, call_step, look, make_phase, one, script_step
 from orchestrator.core.plans.services import Services
-from orchestrator.core.tools import Place
 
 
 @dataclass(frozen=True, slots=True)

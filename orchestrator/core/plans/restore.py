@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.core import timeouts
-from orchestrator.core.chains import LAPTOP
-from orchestrator.core.distro import Distro
-from orchestrator.core.hostsfile import block_for, missing_names, peer_names, removable
-from orchestrator.core.inventory import Inventory
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import (
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.etcd_tools import ToolFile
+from orchestrator.core.hosts.hostsfile import block_for, missing_names, peer_names, removable
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.plan import (
     Exec,
     Judge,
     Look,
@@ -22,7 +22,6 @@ from orchestrator.core.model import (
     Step,
     StrategyName,
 )
-from orchestrator.core.places import OnHost
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import (
@@ -43,8 +42,9 @@ from orchestrator.core.plans.services import Services
 from orchestrator.core.plans.strategy import Strategy
 from orchestrator.core.plans.volumes import Occasion, volumes_phase
 from orchestrator.core.plans.workers import workers_phase
-from orchestrator.core.relay import Relay, relay_note
-from orchestrator.core.tools import ToolFile
+from orchestrator.core.snapshots.locations import OnHost
+from orchestrator.core.transfer.chains import LAPTOP
+from orchestrator.core.transfer.relay import Relay, relay_note
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
@@ -81,7 +81,7 @@ class Restore:
     relay: Relay | None = None
 
     def phases(self) -> tuple[Phase, ...]:
-        """All phases, in the order of ``core.phases``; but names that staging needs are made to resolve before."""
+        """All phases, in the order of ``core.runs.phases``; but names that staging needs are made to resolve before."""
         ready = (self._resolve(), self._stage()) if self.strategy.resolves_first else (self._stage(), self._resolve())
         return (
             claim_phase(self.masters, self.laptop),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.core.distro import Distro
-from orchestrator.core.model import Exec, Order, Phase, PhaseName, Push, Step
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.model.plan import Exec, Order, Phase, PhaseName, Push, Step
 from orchestrator.core.plans.master import Master, all_of, make_phase
 
 

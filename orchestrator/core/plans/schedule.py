@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.core.inventory import Inventory
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Phase, PhaseName, Step
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.plan import Phase, PhaseName, Step
 from orchestrator.core.plans.master import Master, claim_phase, look, masters_of, one, release_step, script_step
-from orchestrator.core.schedules import paths_of, timer_of
+from orchestrator.core.snapshots.schedules import paths_of, timer_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.core import timeouts
-from orchestrator.core.distro import Distro
-from orchestrator.core.model import Exec, Probe, Script, Step
-from orchestrator.core.network import peer_address, port_of
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.network import peer_address, port_of
+from orchestrator.core.hosts.sockets import socket_pattern
+from orchestrator.core.model.plan import Exec, Probe, Script, Step
 from orchestrator.core.plans.master import ApiHost, Machine, Master, all_of, call_step, look, one, plain, script_step
-from orchestrator.core.sockets import socket_pattern
 
 
 @dataclass(frozen=True, slots=True)

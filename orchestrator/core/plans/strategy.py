@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from orchestrator.core.model import PhaseName, Script, Step
-from orchestrator.core.places import OnHost
+from orchestrator.core.model.plan import PhaseName, Script, Step
 from orchestrator.core.plans.master import Master
-from orchestrator.core.proof import Expected
+from orchestrator.core.proof.restored import Expected
+from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 

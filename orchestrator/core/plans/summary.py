@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.core.chains import LAPTOP
 from orchestrator.core.checks import WAL_BYTES
-from orchestrator.core.inventory import Inventory, Restart
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Estimate, MasterFacts, StrategyName
-from orchestrator.core.places import OnHost
-from orchestrator.core.relay import Relay, copies_sent
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Inventory, Restart
+from orchestrator.core.model.plan import Estimate, MasterFacts, StrategyName
+from orchestrator.core.snapshots.locations import OnHost
+from orchestrator.core.transfer.chains import LAPTOP
+from orchestrator.core.transfer.relay import Relay, copies_sent
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 # Seen with three masters on shared disks; they err on the slow side.

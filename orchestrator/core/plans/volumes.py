@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.core.hooks import Hook, LocalHook
-from orchestrator.core.inventory import HookPlace, Volumes, VolumesHook
-from orchestrator.core.model import Pause, Phase, PhaseName, Probe, Step
+from orchestrator.core.inventory.inventory import HookPlace, Volumes, VolumesHook
+from orchestrator.core.model.hooks import Hook, LocalHook
+from orchestrator.core.model.plan import Pause, Phase, PhaseName, Probe, Step
 from orchestrator.core.plans.master import Master, make_phase
-from orchestrator.core.words import quoted
+from orchestrator.core.text import quoted
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 ANSWER_FLAG = "--volumes-done"

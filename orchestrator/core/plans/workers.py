@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.core import timeouts
-from orchestrator.core.distro import Distro
-from orchestrator.core.inventory import Host, Inventory, Restart
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Judge, Look, Order, Phase, PhaseName, Probe, Reboot, Script, Step
-from orchestrator.core.phases import PHASES
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Inventory, Restart
+from orchestrator.core.model.plan import Judge, Look, Order, Phase, PhaseName, Probe, Reboot, Script, Step
 from orchestrator.core.plans.master import claim_phase, make_phase, masters_of, release_step
+from orchestrator.core.runs.phases import PHASES
 
 STEP = "workers.restart"
 

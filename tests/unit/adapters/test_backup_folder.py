@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.backup_folder import BackupFolder
-from orchestrator.core.backups import BackupFacts, Kept, facts_of, name_of
+from orchestrator.adapters.stores.folder import BackupFolder
+from orchestrator.core.snapshots.backups import BackupFacts, Kept, facts_of, name_of
 from orchestrator.errors import UsageError
 from tests.unit.builders import masters, snapshot_facts
 

@@ -11,13 +11,15 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from orchestrator.adapters import known_hosts, ssh, ssh_line
-from orchestrator.adapters.known_hosts import HostKeyCheck
-from orchestrator.adapters.ssh import Fleet
-from orchestrator.adapters.ssh_line import Patience
-from orchestrator.adapters.ssh_route import route
-from orchestrator.core.inventory import Host, Inventory, Policies, Role, Sudo
-from orchestrator.core.model import Output
+from orchestrator.adapters.ssh import connection as ssh_line
+from orchestrator.adapters.ssh import fleet as ssh
+from orchestrator.adapters.ssh import known_hosts
+from orchestrator.adapters.ssh.connection import Patience
+from orchestrator.adapters.ssh.fleet import Fleet
+from orchestrator.adapters.ssh.known_hosts import HostKeyCheck
+from orchestrator.adapters.ssh.route import route
+from orchestrator.core.inventory.inventory import Host, Inventory, Policies, Role, Sudo
+from orchestrator.core.model.plan import Output
 
 TEXTS = dict.fromkeys(("host/forget.sh", "host.sh", "relay.sh", "act.sh"), "")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIgRyK1IoXcMnbsGYJzVbDqD8kCo9cTcBV+dTSPLMWPh"

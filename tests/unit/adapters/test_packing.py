@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from orchestrator.adapters.packing import Pace, packed
 from orchestrator.adapters.source import BytesSource
-from orchestrator.core.relay import Packing
+from orchestrator.adapters.ssh.packing import Pace, packed
+from orchestrator.core.transfer.relay import Packing
 
 CONTENT = b"".join(random.Random(1).randbytes(700) + bytes(3500) for _ in range(900))
 

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orchestrator.adapters.spool import passing_spool
+from orchestrator.adapters.stores.spool import passing_spool
 
 WAITS = """
 import sys, pathlib, time
-from orchestrator.adapters.spool import passing_spool
+from orchestrator.adapters.stores.spool import passing_spool
 with passing_spool(pathlib.Path(sys.argv[1])) as spool:
     spool.part("secret").write_text("all of it")
     print("there", flush=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.backups import Kept, members_to_ask, name_of, taken_at_s, to_remove
+from orchestrator.core.snapshots.backups import Kept, members_to_ask, name_of, taken_at_s, to_remove
 from tests.unit.builders import masters
 
 DAY_S = 86_400.0

@@ -8,10 +8,18 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core.backups import BackupFacts, FileFacts, ScheduledFacts, beside, facts_of, facts_text, read_facts
-from orchestrator.core.checks.beside import changed_since
-from orchestrator.core.masters import MasterView, Trust
-from orchestrator.core.model import Finding, Severity
+from orchestrator.core.checks.backup_facts import changed_since
+from orchestrator.core.hosts.view import MasterView, Trust
+from orchestrator.core.model.plan import Finding, Severity
+from orchestrator.core.snapshots.backups import (
+    BackupFacts,
+    FileFacts,
+    ScheduledFacts,
+    beside,
+    facts_of,
+    facts_text,
+    read_facts,
+)
 from tests.unit.builders import inventory, masters, snapshot_facts
 
 AT = "2026-11-23T03:00:07Z"

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from orchestrator.core.chains import LAPTOP, Chain, Standings, first_chains, held_up, next_chains
+from orchestrator.core.transfer.chains import LAPTOP, Chain, Standings, first_chains, held_up, next_chains
 
 HOSTS = ("a", "b", "c", "d", "e")
 ALL = frozenset(itertools.permutations(HOSTS, 2))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.comparison import Comparison, lost_s, per_resource, returning_volumes, unseen
-from orchestrator.core.cost import Change, Changes, ResourceCost
+from orchestrator.core.cost.comparison import Comparison, lost_s, per_resource, returning_volumes, unseen
+from orchestrator.core.model.cost import Change, Changes, ResourceCost
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
 from tests.kubernetes_objects import pair_of, volume_bytes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.core.hashes import judge_hashes, read_hashes
-from orchestrator.core.model import Answer
+from orchestrator.core.model.plan import Answer
+from orchestrator.core.proof.hashkv import judge_hashes, read_hashes
 from orchestrator.etcd.members import HashKv
 
 

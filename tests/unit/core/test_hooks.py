@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.core.acts import BEGUN
-from orchestrator.core.hooks import Hook, LocalHook
-from orchestrator.core.inventory import HookPlace, Volumes, VolumesHook
-from orchestrator.core.model import (
+from orchestrator.core.inventory.inventory import HookPlace, Volumes, VolumesHook
+from orchestrator.core.model.hooks import Hook, LocalHook
+from orchestrator.core.model.plan import (
     ActRecord,
     ActState,
     Answer,
@@ -23,14 +22,15 @@ from orchestrator.core.model import (
     Step,
     canonical_json,
 )
-from orchestrator.core.phases import open_phase
-from orchestrator.core.plans import undo
-from orchestrator.core.plans.undone import Left, Undone
+from orchestrator.core.plans.leave_out import leave_out
+from orchestrator.core.plans.undo import phases as undo
+from orchestrator.core.plans.undo.target import Left, Undone
 from orchestrator.core.plans.volumes import ANSWER_FLAG, FACTS
-from orchestrator.core.plans.without import leave_out
-from orchestrator.core.progress import Before, failure_of, is_made_good, judge_past, records_of, refusal
-from orchestrator.core.result import StepEnd
-from orchestrator.core.standing import Stand, forgotten, standings
+from orchestrator.core.runs.markers import BEGUN
+from orchestrator.core.runs.phases import open_phase
+from orchestrator.core.runs.progress import Before, failure_of, is_made_good, judge_past, records_of, refusal
+from orchestrator.core.runs.result import StepEnd
+from orchestrator.core.runs.status import Stand, forgotten, standings
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters, plan, snapshot_facts
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.hostsfile import block_for, missing_names, peer_names, removable
-from orchestrator.core.inventory import Host
-from orchestrator.core.masters import MasterView
-from orchestrator.core.network import is_address, leads_to, name_of, peer_address, port_of
-from orchestrator.core.sockets import socket_pattern
+from orchestrator.core.hosts.hostsfile import block_for, missing_names, peer_names, removable
+from orchestrator.core.hosts.network import is_address, leads_to, name_of, peer_address, port_of
+from orchestrator.core.hosts.sockets import socket_pattern
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
 from tests.unit.builders import inventory, masters
 
 # --- URLs and addresses ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.places import Local, Objects, OnHost, Place, Sftp, backup_place, place_of
+from orchestrator.core.snapshots.locations import Local, Objects, OnHost, Place, Sftp, backup_place, place_of
 from orchestrator.errors import UsageError
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from orchestrator.core.inventory import Inventory, Restart, Volumes
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import (
+from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Inventory, Restart, Volumes
+from orchestrator.core.model.plan import (
     Exec,
     Order,
     Phase,
@@ -24,10 +25,9 @@ from orchestrator.core.model import (
     StrategyName,
     canonical_json,
 )
-from orchestrator.core.places import OnHost
 from orchestrator.core.plans.summary import estimate, facts_of, lost
 from orchestrator.core.plans.workers import restart_workers
-from orchestrator.core.tools import Place, Tool
+from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import LAPTOP, REVISION, RUN, inventory, masters, plan, scripts, snapshot_facts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.model import (
+from orchestrator.core.model.plan import (
     ActRecord,
     ActState,
     Answer,
@@ -17,10 +17,10 @@ from orchestrator.core.model import (
     Step,
     Verdict,
 )
-from orchestrator.core.phases import PHASES, open_phase, point_of_no_return
-from orchestrator.core.progress import Before, batches, by_host, failure_of, judge_past, refusal, shut
-from orchestrator.core.result import StepEnd
-from orchestrator.core.standing import forgotten, next_command, standings
+from orchestrator.core.runs.phases import PHASES, open_phase, point_of_no_return
+from orchestrator.core.runs.progress import Before, batches, by_host, failure_of, judge_past, refusal, shut
+from orchestrator.core.runs.result import StepEnd
+from orchestrator.core.runs.status import forgotten, next_command, standings
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
 from tests.unit.builders import inventory, masters, plan
 

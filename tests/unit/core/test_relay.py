@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.core.relay import GIVES_WITH, Packing, Ways, copies_sent, key_kind, parse_ways, relay_note, relay_of
+from orchestrator.core.transfer.relay import (
+    GIVES_WITH,
+    Packing,
+    Ways,
+    copies_sent,
+    key_kind,
+    parse_ways,
+    relay_note,
+    relay_of,
+)
 
 PLACES = {name: ((f"10.0.0.{number}", 22),) for number, name in enumerate(("a", "b", "c"), 1)}
 KEYS = {name: f"ssh-ed25519 KEY-{name}" for name in PLACES}

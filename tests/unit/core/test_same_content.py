@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.core.same_content import Common, Content, common_of, compare
+from orchestrator.core.snapshots.consistency import Common, Content, common_of, compare
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests.unit.builders import snapshot_facts
 

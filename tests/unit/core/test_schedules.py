@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.adapters.packaged import read_templates
-from orchestrator.core.schedules import (
+from orchestrator.adapters.templates import read_templates
+from orchestrator.core.snapshots.schedules import (
     Standing,
     Terms,
     calendar,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from jinja2 import UndefinedError
 
-from orchestrator.core.model import Exec, Look, Phase, PhaseName, Probe, Script, Step
-from orchestrator.core.texts import Scripts, used_by
+from orchestrator.core.model.plan import Exec, Look, Phase, PhaseName, Probe, Script, Step
+from orchestrator.core.scripts import Scripts, used_by
 from tests.unit.builders import plan, scripts
 
 TEXTS = {name: f"# {name}" for name in ("act.sh", "asked.sh", "needed.sh", "seen.sh", "spare.sh")}

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.core.agreement import Standing, judge_equal
-from orchestrator.core.distro import Distro
-from orchestrator.core.inventory import Volumes
-from orchestrator.core.masters import Claim, LiveMember
-from orchestrator.core.model import ActRecord, ActState, Answer, Judge, Pause, Phase, PhaseName, Script
-from orchestrator.core.plans import undo
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.view import Claim, LiveMember
+from orchestrator.core.inventory.inventory import Volumes
+from orchestrator.core.model.plan import ActRecord, ActState, Answer, Judge, Pause, Phase, PhaseName, Script
+from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.plans.reinit import Reinit
-from orchestrator.core.plans.undone import Left, Undone, lost, seconds
-from orchestrator.core.plans.without import leave_out
-from orchestrator.core.texts import used_by
+from orchestrator.core.plans.undo import phases as undo
+from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
+from orchestrator.core.proof.agreement import Standing, judge_equal
+from orchestrator.core.scripts import used_by
 from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import RefusedError

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.core.checks import blockers, check_all
-from orchestrator.core.ending import result_lines
-from orchestrator.core.inventory import Role, Volumes
-from orchestrator.core.model import Pause, PhaseName, Plan
-from orchestrator.core.plans.without import leave_out
-from orchestrator.core.result import Result
+from orchestrator.core.inventory.inventory import Role, Volumes
+from orchestrator.core.model.plan import Pause, PhaseName, Plan
+from orchestrator.core.plans.leave_out import leave_out
+from orchestrator.core.report.result import result_lines
+from orchestrator.core.runs.result import Result
 from orchestrator.errors import RefusedError, UsageError
 from tests.unit.builders import inventory, masters, plan
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.inventory import Host, Role, Units
-from orchestrator.core.masters import EtcdConfig, MasterView, Tls
-from orchestrator.core.model import PhaseName, Script, Step
+from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.view import EtcdConfig, MasterView, Tls
+from orchestrator.core.inventory.inventory import Host, Role, Units
+from orchestrator.core.model.plan import PhaseName, Script, Step
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
-from orchestrator.core.tools import Place, Tool
 from orchestrator.distros.kubeadm import Kubeadm
 from tests.unit import builders
 from tests.unit.builders import LAPTOP, RUN, snapshot_facts

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator.core.masters import ApiConfig, EtcdConfig, Tls
+from orchestrator.core.hosts.view import ApiConfig, EtcdConfig, Tls
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
 PATH = "/etc/kubernetes/manifests/etcd.manifest"

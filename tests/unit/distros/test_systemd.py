@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.inventory import Host, Restart, Role
-from orchestrator.core.masters import ApiConfig, EtcdConfig, MasterView, Tls
-from orchestrator.core.model import Exec, Phase, PhaseName, Probe
+from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.view import ApiConfig, EtcdConfig, MasterView, Tls
+from orchestrator.core.inventory.inventory import Host, Restart, Role
+from orchestrator.core.model.plan import Exec, Phase, PhaseName, Probe
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
-from orchestrator.core.tools import Place, Tool
 from orchestrator.distros.systemd import Systemd
 from orchestrator.distros.unit import parse_environment_file, parse_service
 from tests.unit import builders

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.files import load_inventory
+from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.errors import UsageError
 from tests.unit.inventory.faults_table import CASES, GOOD, Case
 

@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.adapters.files import load_inventory
+from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.adapters.yaml import read_yaml
-from orchestrator.core.inventory import Host, Inventory, Role, Sudo, WorkerPolicy
-from orchestrator.core.inventory_parser import parse_inventory
+from orchestrator.core.inventory.inventory import Host, Inventory, Role, Sudo, WorkerPolicy
+from orchestrator.core.inventory.parser import parse_inventory
 from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 

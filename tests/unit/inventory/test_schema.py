@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from orchestrator.adapters.files import load_inventory
+from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.adapters.yaml import read_yaml
-from orchestrator.core.document import MarkedDocument
-from orchestrator.core.inventory import inventory_schema
-from orchestrator.core.inventory_parser import parse_inventory
+from orchestrator.core.inventory.document import MarkedDocument
+from orchestrator.core.inventory.inventory import inventory_schema
+from orchestrator.core.inventory.parser import parse_inventory
 from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 

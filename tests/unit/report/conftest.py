@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from orchestrator.adapters.report import make_console
+from orchestrator.adapters.screen.report import make_console
 
 GOLDEN = Path(__file__).parent / "golden"
 Printed = Callable[..., str]

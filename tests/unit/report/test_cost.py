@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from orchestrator.adapters.report import plan_json, print_plan
-from orchestrator.core.comparison import per_resource
-from orchestrator.core.cost import Changes, Cost, ResourceCost
-from orchestrator.core.model import Plan, canonical_json
+from orchestrator.adapters.screen.report import plan_json, print_plan
+from orchestrator.core.cost.comparison import per_resource
+from orchestrator.core.model.cost import Changes, Cost, ResourceCost
+from orchestrator.core.model.plan import Plan, canonical_json
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, assert_golden
 

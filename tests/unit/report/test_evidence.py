@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.adapters.report import print_evidence, result_json
-from orchestrator.core.cost import ResourceCount
-from orchestrator.core.evidence import Census, Evidence, MemberEvidence, ResourceEvidence
-from orchestrator.core.evidence_words import MOST_RESOURCES, evidence_lines, resource_rows
-from orchestrator.core.result import Result
+from orchestrator.adapters.screen.report import print_evidence, result_json
+from orchestrator.core.model.cost import ResourceCount
+from orchestrator.core.proof.evidence import Census, Evidence, MemberEvidence, ResourceEvidence
+from orchestrator.core.report.evidence import MOST_RESOURCES, evidence_lines, resource_rows
+from orchestrator.core.runs.result import Result
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, assert_golden
 

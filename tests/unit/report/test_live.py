@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 from rich.file_proxy import FileProxy
 
-from orchestrator.adapters import report
-from orchestrator.adapters.live import LiveReporter
-from orchestrator.adapters.plain import PlainReporter
-from orchestrator.adapters.reporters import QuietReporter
-from orchestrator.core.model import PhaseName
+from orchestrator.adapters.screen import report
+from orchestrator.adapters.screen.live import LiveReporter
+from orchestrator.adapters.screen.plain import PlainReporter
+from orchestrator.adapters.screen.reporters import QuietReporter
+from orchestrator.core.model.plan import PhaseName
 from tests.unit.report.conftest import Printed, StillClock, text_of
 
 MIB = 1 << 20

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.adapters.live import LiveReporter
-from orchestrator.adapters.report import print_findings, print_plan, print_status
-from orchestrator.core.many import few
-from orchestrator.core.model import ActRecord, ActState, Answer, Finding, PhaseName, Severity, Step
+from orchestrator.adapters.screen.live import LiveReporter
+from orchestrator.adapters.screen.report import print_findings, print_plan, print_status
+from orchestrator.core.model.plan import ActRecord, ActState, Answer, Finding, PhaseName, Severity, Step
 from orchestrator.core.plans.workers import workers_phase
-from orchestrator.core.progress import failure_of
-from orchestrator.core.result import StepEnd
+from orchestrator.core.report.findings import few
+from orchestrator.core.runs.progress import failure_of
+from orchestrator.core.runs.result import StepEnd
 from orchestrator.distros.kublr import Kublr
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, StillClock

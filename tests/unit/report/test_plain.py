@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.adapters import plain
-from orchestrator.adapters.plain import PlainReporter
-from orchestrator.core.phases import PHASES
+from orchestrator.adapters.screen import plain
+from orchestrator.adapters.screen.plain import PlainReporter
+from orchestrator.core.runs.phases import PHASES
 from tests.unit.report.conftest import StillClock
 
 MIB = 1 << 20

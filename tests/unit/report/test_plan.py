@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from orchestrator.adapters.report import make_console, print_plan
-from orchestrator.core.inventory import HookPlace, Restart, Volumes, VolumesHook
-from orchestrator.core.model import Finding, Judge, Plan, Reboot, Script, Severity
+from orchestrator.adapters.screen.report import make_console, print_plan
+from orchestrator.core.inventory.inventory import HookPlace, Restart, Volumes, VolumesHook
+from orchestrator.core.model.plan import Finding, Judge, Plan, Reboot, Script, Severity
 from orchestrator.core.plans.workers import workers_phase
-from orchestrator.core.render import NO_RETURN, purpose
-from orchestrator.core.words import quoted
+from orchestrator.core.report.plan import NO_RETURN, purpose
+from orchestrator.core.text import quoted
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.volumes import Volume
 from tests.unit import builders

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from orchestrator.adapters.report import (
+from orchestrator.adapters.screen.report import (
     plan_json,
     print_result,
     print_status,
     result_json,
     status_json,
 )
-from orchestrator.core.inventory import Restart
-from orchestrator.core.masters import Claim
-from orchestrator.core.model import ActRecord, ActState, Plan
-from orchestrator.core.result import Result
-from orchestrator.core.standing import Stand, holder_lines, standings
+from orchestrator.core.hosts.view import Claim
+from orchestrator.core.inventory.inventory import Restart
+from orchestrator.core.model.plan import ActRecord, ActState, Plan
+from orchestrator.core.runs.result import Result
+from orchestrator.core.runs.status import Stand, holder_lines, standings
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, assert_golden
 

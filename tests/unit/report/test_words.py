@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from orchestrator.core.words import count, duration, listed, printable, quoted, size
+from orchestrator.core.text import count, duration, listed, printable, quoted, size
 
 
 @pytest.mark.parametrize(

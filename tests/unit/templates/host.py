@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.ssh_shell import look_words, run_text
-from orchestrator.core.facts import parse_facts
-from orchestrator.core.model import Command
+from orchestrator.adapters.ssh.shell import look_words, run_text
+from orchestrator.core.hosts.facts import parse_facts
+from orchestrator.core.model.plan import Command
 from tests.unit.builders import scripts
 
 SHELLS = {

@@ -8,8 +8,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from orchestrator.core.acts import parse_acts
-from orchestrator.core.model import ActRecord, ActState
+from orchestrator.core.model.plan import ActRecord, ActState
+from orchestrator.core.runs.markers import parse_acts
 from orchestrator.distros.common import parse_claim
 from tests.unit.templates.host import OTHER_RUN, RUN, WITHOUT_APPLETS, Ended, FakeHost
 

@@ -16,9 +16,9 @@ from threading import Thread
 
 import pytest
 
-from orchestrator.core.http import HttpAnswer, parse_http
-from orchestrator.core.model import Output
-from orchestrator.core.verdicts import read_shown
+from orchestrator.core.hosts.http import HttpAnswer, parse_http
+from orchestrator.core.model.plan import Output
+from orchestrator.core.proof.judges import read_shown
 from tests.demo.certificates import Authority
 from tests.unit.templates.host import RUN, FakeHost
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.core.evidence import Census, MemberEvidence, holds_look, read_member
-from orchestrator.core.live_keys import FIRST_KEY, page_look, read_page
-from orchestrator.core.masters import EtcdConfig, MasterView
-from orchestrator.core.model import MasterFacts
+from orchestrator.core.cost.live_keys import FIRST_KEY, page_look, read_page
+from orchestrator.core.hosts.view import EtcdConfig, MasterView
+from orchestrator.core.model.plan import MasterFacts
+from orchestrator.core.proof.evidence import Census, MemberEvidence, holds_look, read_member
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots

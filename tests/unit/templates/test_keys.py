@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.core.comparison import Comparison
-from orchestrator.core.cost import Change
-from orchestrator.core.live_keys import FIRST_KEY, Page, member_to_ask, page_look, read_page
-from orchestrator.core.masters import EtcdConfig, MasterView
+from orchestrator.core.cost.comparison import Comparison
+from orchestrator.core.cost.live_keys import FIRST_KEY, Page, member_to_ask, page_look, read_page
+from orchestrator.core.hosts.view import EtcdConfig, MasterView
+from orchestrator.core.model.cost import Change
 from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.members import AnswerError
 from tests import snapshots

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.core.network import port_of
+from orchestrator.core.hosts.network import port_of
 from tests import snapshots
 from tests.snapshots import Member
 from tests.unit.templates.host import Ended, FakeHost

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from orchestrator.core.inventory import Host, Paths, Role
-from orchestrator.core.masters import MasterView
-from orchestrator.core.model import Answer, Output
-from orchestrator.core.proof import Expected, judge_member
-from orchestrator.core.verdicts import read_shown
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Paths, Role
+from orchestrator.core.model.plan import Answer, Output
+from orchestrator.core.proof.judges import read_shown
+from orchestrator.core.proof.restored import Expected, judge_member
 from orchestrator.distros.kublr import Kublr
 from tests.unit.distros.recordings import recorded
 from tests.unit.templates.host import RUN, WITHOUT_APPLETS, FakeHost, tree

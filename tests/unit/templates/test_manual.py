@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.tools import Place, parse_tools
+from orchestrator.core.hosts.etcd_tools import Place, parse_tools
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.packaged import read_templates
+from orchestrator.adapters.templates import read_templates
 from tests.unit.templates.host import FakeHost
 
 CONTENT = b"".join(b"line %d of a file\n" % number for number in range(50_000))

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.backup_folder import BackupFolder
-from orchestrator.adapters.packaged import read_templates
-from orchestrator.core.backups import FileFacts, ScheduledFacts, read_facts
-from orchestrator.core.inventory import Paths
-from orchestrator.core.masters import ApiConfig, MasterView
-from orchestrator.core.schedules import Terms, wanted
+from orchestrator.adapters.stores.folder import BackupFolder
+from orchestrator.adapters.templates import read_templates
+from orchestrator.core.hosts.view import ApiConfig, MasterView
+from orchestrator.core.inventory.inventory import Paths
+from orchestrator.core.snapshots.backups import FileFacts, ScheduledFacts, read_facts
+from orchestrator.core.snapshots.schedules import Terms, wanted
 from orchestrator.distros.kublr import Kublr
 from tests import snapshots
 from tests.unit import builders

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.masters import Trust
+from orchestrator.core.hosts.view import Trust
 from orchestrator.distros.common import parse_trust
 from tests.demo.certificates import Authority
 from tests.unit.templates.host import FakeHost

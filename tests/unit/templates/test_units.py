@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.sockets import socket_pattern
+from orchestrator.core.hosts.sockets import socket_pattern
 from tests.unit.templates.host import OTHER_RUN, RUN, Ended, FakeHost
 from tests.unit.templates.test_keep import an_etcd_on
 

@@ -1,0 +1,312 @@
+"""Draws what the plan and status reports in `core/report` say on a console. Holds no words of its own but labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.core.hosts.view import Claim
+from orchestrator.core.model.cost import Change, Cost, ResourceCost
+from orchestrator.core.model.plan import Finding, Phase, Plan, Severity
+from orchestrator.core.proof.evidence import Evidence, StaleKind
+from orchestrator.core.report import plan as render
+from orchestrator.core.report.cost import change_heading, change_rows, cost_lines, every_object
+from orchestrator.core.report.evidence import evidence_lines, member_rows, resource_rows, stale_lines
+from orchestrator.core.report.findings import by_words, few, gathered
+from orchestrator.core.report.result import result_lines
+from orchestrator.core.runs.phases import point_of_no_return
+from orchestrator.core.runs.result import Result
+from orchestrator.core.runs.status import (
+    PhaseStanding,
+    Records,
+    Stand,
+    event_line,
+    holder_lines,
+    next_command,
+    standings,
+)
+from orchestrator.core.snapshots.backups import BackupFacts, backup_lines
+from orchestrator.core.snapshots.consistency import SameContent
+from orchestrator.core.text import harmless, printable
+from orchestrator.errors import OrchestratorError
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+INVENTORY = "INVENTORY"
+"""What stands for the inventory's path in a next command, where it is not known."""
+
+_WIDEST = 24
+_SEVERITY_STYLES = {Severity.BLOCK: "bold red", Severity.WARN: "yellow", Severity.INFO: "cyan"}
+_CHANGE_STYLES = {Change.CREATED: "red", Change.CHANGED: "yellow", Change.DELETED: "green"}
+_STAND_STYLES = {Stand.DONE: "green", Stand.RUNNING: "cyan", Stand.DOUBT: "bold red", Stand.LEFT: ""}
+
+
+# --- The plan -------------------------------------------------------------------------------------------
+
+
+def print_plan(
+    console: Console, plan: Plan, *, verbose: int = 0, next_step: str = "", rows: Sequence[ResourceCost] = ()
+) -> None:
+    """What would happen, from the header to the command that makes it so.
+
+    With ``verbose`` 1 every command that would run or look; with 2 the scripts' texts, too. With ``rows`` every
+    object that these name.
+    """
+    console.print(Text(f"{render.TITLES[plan.kind]} {plan.inventory.cluster}", style="bold"))
+    console.print(labelled(render.header(plan)))
+    if plan.findings:
+        heading(console, "What the checks found")
+        console.print(_findings(plan.findings))
+    heading(console, "What happens")
+    no_return = point_of_no_return(plan) if plan.snapshot else None
+    for phase in plan.phases:
+        if phase is no_return:
+            _print_no_return(console)
+        _print_phase(console, plan, phase, verbose)
+    if plan.cost:
+        _print_cost(console, plan.cost, rows)
+    heading(console, "What to know before")
+    console.print(labelled(render.consequences(plan)))
+    if verbose > 1:
+        _print_scripts(console, plan)
+    console.print()
+    console.print(Text(render.footer(plan), style="bold"))
+    if next_step:
+        _print_next(console, next_step)
+
+
+def _print_cost(console: Console, cost: Cost, rows: Sequence[ResourceCost]) -> None:
+    """What happened since the snapshot, like a diff; with ``rows`` one line for each object."""
+    heading(console, "What it costs")
+    console.print(labelled(cost_lines(cost)))
+    for change in Change:
+        if not cost.total(change):
+            continue
+        console.print(Padding(Text(change_heading(cost, change), style=_CHANGE_STYLES[change]), (0, 0, 0, 2)))
+        if rows:
+            for line in every_object(rows, change):
+                console.print(Text(f"    {line}"), soft_wrap=True)
+            continue
+        table = _grid(0, 0)
+        for number, resource, names in change_rows(cost, change):
+            table.add_row(Text(number, justify="right"), resource, names)
+        console.print(_indented(table, 6))
+
+
+def _print_no_return(console: Console) -> None:
+    console.print()
+    console.print(Rule(Text(render.NO_RETURN, style="bold red"), style="red"))
+    console.print(Padding(Text(render.AFTER_NO_RETURN), (0, 0, 0, 2)))
+
+
+def _print_phase(console: Console, plan: Plan, phase: Phase, verbose: int) -> None:
+    console.print()
+    console.print(Text.assemble((render.heading(plan, phase), "bold"), f"  {phase.title}"))
+    hosts_width, names_width = _widths(plan)
+    steps, conditions = _grid(hosts_width, names_width), _grid(hosts_width)
+    for row in render.rows(plan, phase):
+        steps.add_row(render.hosts_words(plan, row.hosts), row.name, row.what)
+    for label, words in render.conditions(plan, phase):
+        conditions.add_row(label, words, style="dim")
+    for table in (steps, conditions):
+        if table.row_count:
+            console.print(_indented(table))
+    if verbose:
+        _print_commands(console, plan, phase)
+
+
+def _widths(plan: Plan) -> tuple[int, int]:
+    """Of the columns of hosts and of steps, so that they stand below each other in all phases."""
+    rows = [row for phase in plan.phases for row in render.rows(plan, phase)]
+    hosts = max((len(render.hosts_words(plan, row.hosts)) for row in rows), default=0)
+    return min(hosts, _WIDEST), min(max((len(row.name) for row in rows), default=0), _WIDEST)
+
+
+def _print_commands(console: Console, plan: Plan, phase: Phase) -> None:
+    """One line per command, never wrapped by us, so that it can be copied."""
+    for verb, hosts, command in render.commands(plan, phase):
+        console.print(Text(f"    {verb:4} {hosts}: {command}", style="dim"), soft_wrap=True)
+
+
+def _print_scripts(console: Console, plan: Plan) -> None:
+    for name, text in plan.files.items():
+        heading(console, name)
+        console.print(Text(text.rstrip("\n")), soft_wrap=True)
+
+
+# --- Findings -------------------------------------------------------------------------------------------
+
+
+def print_findings(console: Console, findings: Sequence[Finding], hosts: Sequence[str] = ()) -> None:
+    """What `check` found on these hosts, blockers first as they come, and how much is well."""
+    if findings:
+        console.print(_findings(findings))
+        console.print()
+    console.print(render.findings_footer(findings, hosts))
+
+
+def _findings(findings: Iterable[Finding]) -> RenderableType:
+    table = _grid(0, 0, 0)
+    for whose, finding in gathered(findings):
+        severity = Text(finding.severity.value, style=_SEVERITY_STYLES[finding.severity])
+        table.add_row(severity, whose, finding.name, printable(finding.what))
+        if remedy := render.remedy_words(finding):
+            table.add_row("", "", "", Text(f"-> {remedy}"))
+    return _indented(table)
+
+
+# --- A run ----------------------------------------------------------------------------------------------
+
+
+def print_result(
+    console: Console, plan: Plan, result: Result, total_s: float, inventory: Path | str = INVENTORY
+) -> None:
+    """The last lines of a run, at most ten: never wrapped by us, so that a path can be copied or searched for."""
+    _print_unwrapped(console, result_lines(plan, result, total_s, str(inventory)))
+
+
+def _print_unwrapped(console: Console, lines: render.Lines) -> None:
+    width = max(len(label) for label, _ in lines)
+    for label, value in lines:
+        console.print(Text.assemble((label.ljust(width + 2), "dim"), printable(value)), soft_wrap=True)
+
+
+def print_evidence(console: Console, snapshot: SnapshotFacts, found: Evidence) -> None:
+    """What the restored cluster holds: by member, by resource, and what may be dead in it."""
+    heading(console, "What the restored cluster holds")
+    tables = [member_rows(found, snapshot)] if found.members else []
+    tables += [resource_rows(found)] if found.resources else []
+    for rows in tables:
+        console.print(_numbers(rows))
+        console.print()
+    console.print(labelled(evidence_lines(found)))
+    for kind in StaleKind:
+        for line in stale_lines(found, kind):
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+
+
+def _numbers(rows: Iterable[Sequence[str]]) -> RenderableType:
+    """Words to the left, numbers to the right, below a dim heading."""
+    head, *body = rows
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for number in range(len(head)):
+        table.add_column(justify="right" if number else "left", overflow="fold")
+    table.add_row(*head, style="dim")
+    for row in body:
+        table.add_row(*row)
+    return _indented(table)
+
+
+def print_status(
+    console: Console,
+    plan: Plan,
+    records: Records,
+    claims: Mapping[str, Claim],
+    history: Iterable[Mapping[str, Any]] = (),
+    inventory: Path | str = INVENTORY,
+    undone_by: str = "",
+    silent: Sequence[str] = (),
+) -> None:
+    """Who holds the masters, where each host stands in each phase, what the laptop remembers, and how to go on."""
+    console.print(Text(f"Run {plan.run} on {plan.inventory.cluster}, plan {plan.sha256[:12]}", style="bold"))
+    for line in holder_lines(plan.masters, claims, silent):
+        console.print(Padding(Text(line), (0, 0, 0, 2)))
+    console.print()
+    table = _grid(0, 0)
+    for standing in standings(plan, records):
+        style = _STAND_STYLES[standing.stand]
+        words = Text(standing.stand.value, style=style)
+        table.add_row(render.heading(plan, standing.phase), words, _stands(plan, standing))
+    console.print(_indented(table))
+    events = [event_line(event) for event in history]
+    if events:
+        heading(console, "What this laptop remembers")
+        for event in events:
+            console.print(Text(f"  {event}"), soft_wrap=True)
+    console.print()
+    _print_next(console, next_command(plan, records, claims, str(inventory), undone_by))
+
+
+def _stands(plan: Plan, standing: PhaseStanding) -> Text:
+    """Where the hosts stand, where they do not stand alike; and why."""
+    text = Text()
+    groups = [(stand, hosts) for stand, hosts in standing.hosts.items() if hosts]
+    if len(groups) > 1 or (groups and groups[0][0] in (Stand.DOUBT, Stand.RUNNING)):
+        text.append("; ".join(f"{stand}: {render.hosts_words(plan, hosts)}" for stand, hosts in groups))
+    for line in few(
+        [
+            f"{render.hosts_words(plan, hosts)}: {printable(reason)}"
+            for reason, hosts in by_words(standing.reasons.items()).items()
+        ]
+    ):
+        text.append(f"\n{line}" if text else line)
+    return text
+
+
+def print_backup(
+    console: Console,
+    path: str,
+    facts: BackupFacts,
+    removed: Sequence[str],
+    failed: Mapping[str, str],
+    compared: SameContent | None = None,
+) -> None:
+    """What was saved, from where, and what went; never wrapped by us, so that the path can be copied."""
+    _print_unwrapped(console, backup_lines(path, facts, removed, failed, compared))
+
+
+def print_pairs(console: Console, lines: render.Lines) -> None:
+    """Labels and values."""
+    _print_unwrapped(console, lines)
+
+
+def print_lines(console: Console, lines: Iterable[str]) -> None:
+    """As they are, one below the other."""
+    for line in lines:
+        console.print(Text(printable(line)), soft_wrap=True)
+
+
+def print_error(console: Console, error: OrchestratorError) -> None:
+    """A failure: what, where and why, then the command that goes on from here."""
+    console.print(Text.assemble(("error: ", "bold red"), harmless(error.message)), soft_wrap=True)
+    if error.next_step:
+        _print_next(console, error.next_step)
+
+
+# --- Pieces ---------------------------------------------------------------------------------------------
+
+
+def _print_next(console: Console, command: str) -> None:
+    console.print(Text.assemble(("next: ", "bold"), printable(command)), soft_wrap=True)
+
+
+def heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def labelled(lines: render.Lines, indent: int = 2) -> RenderableType:
+    table = _grid(0)
+    for label, value in lines:
+        table.add_row(Text(label, style="dim" if label else ""), Text(value, overflow="fold"))
+    return _indented(table, indent)
+
+
+def _grid(*widths: int) -> Table:
+    """Columns of at least these widths, two blanks apart, and a last one that takes the rest; a long name wraps."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for width in widths:
+        table.add_column(min_width=width, max_width=_WIDEST, overflow="fold")
+    table.add_column(overflow="fold")
+    return table
+
+
+def _indented(table: Table, indent: int = 2) -> RenderableType:
+    return Padding(table, (0, 0, 0, indent))

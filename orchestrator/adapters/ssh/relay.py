@@ -1,0 +1,338 @@
+"""Carries a file to several hosts along a chain: the laptop feeds the first, each hands on to the next.
+
+Every host of a chain is asked over its own connection, by which it also tells how far it is; only the bytes go from
+host to host (templates/relay.sh). Between two hosts they go through OpenSSH, by a key that is made on the giver, and
+never leaves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+
+import asyncssh
+
+from orchestrator.adapters.ssh.connection import NoAnswerError
+from orchestrator.adapters.ssh.packing import Pace, packed
+from orchestrator.adapters.ssh.push import Target, ask_host, failed, verified
+from orchestrator.adapters.ssh.shell import Process, Shell, script_stdin
+from orchestrator.core.model.plan import Ended, Outcome, Output
+from orchestrator.core.runs.markers import Part, fenced
+from orchestrator.core.timeouts import MARK_S
+from orchestrator.core.transfer.chains import LAPTOP, Chain
+from orchestrator.core.transfer.relay import Link, Relay
+from orchestrator.ports import HostError, Load, Witness
+
+log = logging.getLogger(__name__)
+
+READY_S = 30.0
+GRACE_S = 2.0
+"""What a giver that has gone has sent is on its way to the next host no longer than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One host as the carrier needs it: its shell, what `relay.sh` is run with, the run that it was settled for."""
+
+    shell: Shell
+    functions: str
+    state: str
+    run: str
+
+
+class Limit:
+    """At most so many bytes a second over the laptop's link, in all streams together; 0 for no limit."""
+
+    def __init__(self, bytes_per_s: float) -> None:
+        self._rate = bytes_per_s
+        self._free_at_s = 0.0
+
+    async def wait(self, size_bytes: int) -> None:
+        """Until that many more bytes may be sent."""
+        if not self._rate:
+            return
+        now_s = time.monotonic()
+        self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._rate
+        await asyncio.sleep(self._free_at_s - now_s - size_bytes / self._rate)
+
+
+@dataclass(slots=True)
+class SshCarrier:
+    """Implements ``ports.Carrier``. ``ends`` has every host that was opened, once it is settled."""
+
+    ends: Mapping[str, Callable[[], End]]
+    relay: Relay
+    limit: Limit
+    _tries: itertools.count[int] = field(default_factory=itertools.count)
+    _parts: dict[str, str] = field(default_factory=dict)
+
+    def reaches(self, host: str) -> bool:
+        return host in self.ends
+
+    async def standing(self, host: str, load: Load) -> int | Outcome:
+        """The part of an older try is taken over under a new name, as in a push to one host."""
+        end, path = self.ends[host](), load.paths[host]
+        part = self._parts[host] = f"{path}.part.{load.attempt}.{next(self._tries)}"
+        try:
+            target = Target(end.state, end.run, load.attempt, path, load.sha256)
+            have = await ask_host(end.shell, end.functions, "part", target, part)
+            return have if isinstance(have, Outcome) else await _offset(load, have)
+        except NoAnswerError as error:
+            return Outcome(Ended.LOST, detail=error.detail)
+        except HostError as error:
+            return Outcome(Ended.FAILED, detail=str(error))
+
+    async def carry(self, chain: Chain, load: Load, witness: Witness) -> None:
+        await Carry(self, chain, load, witness, f"{load.attempt}-{next(self._tries)}").run()
+
+    def part(self, host: str) -> str:
+        return self._parts[host]
+
+
+@dataclass(slots=True)
+class Carry:
+    """One chain under way. ``name`` tells its folders on the hosts from those of others."""
+
+    carrier: SshCarrier
+    chain: Chain
+    load: Load
+    witness: Witness
+    name: str
+    _keys: dict[str, str] = field(default_factory=dict)
+    _taking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _ready: dict[str, asyncio.Event] = field(default_factory=dict)
+    _head: asyncio.Future[Process] | None = None
+
+    async def run(self) -> None:
+        """Makes the keys, has every host listen, then lets the bytes flow."""
+        self.chain = await self._with_keys()
+        if self.chain.hosts:
+            await self._flow()
+        await self._forget_keys()
+
+    async def _flow(self) -> None:
+        self._ready = {host: asyncio.Event() for host in self.chain.hosts}
+        self._head = asyncio.get_running_loop().create_future()
+        feeding: asyncio.Task[None] | None = None
+        try:
+            await self._listen()
+            feeding = asyncio.create_task(self._feed())
+            await asyncio.wait(self._taking.values())
+        finally:
+            tasks = (*self._taking.values(), *([feeding] if feeding else ()))
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    # --- keys -------------------------------------------------------------------------------------------
+
+    async def _with_keys(self) -> Chain:
+        """A key for each link, made on its giver. The chain ends before a host for which there is none."""
+        made = await asyncio.gather(*(self._make_key(*pair) for pair in self.chain.links))
+        missing = [taker for (_, taker), is_there in zip(self.chain.links, made, strict=True) if not is_there]
+        if not missing:
+            return self.chain
+        return replace(self.chain, hosts=self.chain.hosts[: self.chain.hosts.index(missing[0])])
+
+    async def _make_key(self, giver: str, taker: str) -> bool:
+        try:
+            output = await self._call(giver, "relay_key", pinned=f"taker {self._link(giver, taker).host_key}")
+        except NoAnswerError as error:
+            return self._broken(giver, error.detail, taker)
+        for line in output.text.splitlines():
+            if line.startswith("key "):
+                self._keys[taker] = line.removeprefix("key ").strip()
+                return True
+        return self._broken(giver, _said(output.stderr) or "it could make no key", taker)
+
+    async def _forget_keys(self) -> None:
+        """Where the shell that was to use a key has not come to it. What is cut off here, the next settle removes."""
+        givers = [giver for giver, taker in self.chain.links if taker in self._keys]
+        with contextlib.suppress(NoAnswerError):
+            await asyncio.gather(*(self._call(giver, "forget_key") for giver in givers))
+
+    def _broken(self, giver: str, why: str, taker: str = "") -> bool:
+        """Nothing more comes from that giver. Whoever waits for it is cut, once what is on its way has arrived."""
+        taker = taker or self._next(giver)
+        self.witness.broken(giver, taker, why)
+        self._leave_behind(taker)
+        return False
+
+    def _leave_behind(self, host: str) -> None:
+        if task := self._taking.get(host):
+            asyncio.get_running_loop().call_later(GRACE_S, task.cancel)
+
+    # --- the hosts --------------------------------------------------------------------------------------
+
+    async def _take(self, host: str) -> None:
+        """One host of the chain, from its listening to its end. Its failure is told, or the host just asks again."""
+        stderr, handed_on = b"", False
+        try:
+            async with self._channel(host, "take", **self._values_to_take(host)) as process:
+                if host == self.chain.hosts[0] and self._head:
+                    self._head.set_result(process)
+                handed_on = await self._hear(host, process)
+                _, stderr = await process.communicate()
+        except (NoAnswerError, asyncssh.Error, OSError) as error:
+            log.info("%s: cut: %s", host, error)
+        finally:
+            self._ready[host].set()
+            if not handed_on:
+                self._leave_behind(self._next(host))
+        if said := _said(stderr):
+            log.info("%s: %s", host, said)
+        if "No space left" in said:
+            await self._ask(host, "drop")
+            self.witness.arrived(host, failed(None, stderr))
+
+    def _values_to_take(self, host: str) -> dict[str, object]:
+        place = self.chain.hosts.index(host)
+        giver = (self.chain.giver, *self.chain.hosts)[place]
+        values: dict[str, object] = {"part": self.carrier.part(host), "path": self.load.paths[host]}
+        values |= {"user": "", "keys": "", "line": "", "address": ""}
+        if giver != LAPTOP:
+            link = self._link(giver, host)
+            values |= {"user": link.login, "keys": link.keys, "line": self._keys[host]}
+        if following := self._next(host):
+            values |= _onward(self._link(host, following))
+        return values
+
+    async def _hear(self, host: str, process: Process) -> bool:
+        """What a host says of itself, to its end; whether it has handed everything on."""
+        handed_on, done_bytes = False, 0
+        async for line in process.stdout:
+            match line.decode("utf-8", "replace").split():
+                case ["ready"]:
+                    self._ready[host].set()
+                case ["at", done]:
+                    done_bytes = int(done)
+                    self.witness.moved(host, done_bytes)
+                case ["sum", sha256] if sha256 == self.load.sha256:
+                    outcome = await self._ask(host, "adopt")
+                    if isinstance(outcome, Outcome):
+                        self.witness.arrived(host, outcome)
+                case ["sum", sha256]:  # cut, or damaged: `part` will tell which, and where to go on
+                    log.info("%s: what has arrived so far has sha256 %s", host, sha256)
+                    if self.chain.giver != LAPTOP and done_bytes == self.load.source.size_bytes:
+                        self.witness.broken(self.chain.giver, host, "what it has is another file")
+                case ["gave", code, *why]:
+                    handed_on = code == "0"
+                    if not handed_on:
+                        self._broken(host, " ".join(why) or f"ssh ended with {code}")
+                case ["fenced", newer]:
+                    self.witness.arrived(host, Outcome(Ended.FENCED, detail=fenced(newer)))
+        return handed_on
+
+    # --- the bytes --------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """Has all hosts take, the last one first: as soon as one does, the one before it logs in there. One that is not
+        ready in time is left behind."""
+        for host in reversed(self.chain.hosts):
+            self._taking[host] = asyncio.create_task(self._take(host))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READY_S):
+                    await self._ready[host].wait()
+
+    async def _feed(self) -> None:
+        if self.chain.giver != LAPTOP:
+            await self._give()
+        elif self._head and self._head.done():
+            await self._stream(self._head.result())
+
+    async def _give(self) -> None:
+        """From a master that has the file: it hands it on by itself."""
+        giver, taker = self.chain.giver, self.chain.hosts[0]
+        why = "it has ended too early"
+        try:
+            values: dict[str, object] = {"path": self.load.paths[giver]}
+            async with self._channel(giver, "give", **values, **_onward(self._link(giver, taker))) as process:
+                async for line in process.stdout:
+                    match line.decode("utf-8", "replace").split():
+                        case ["gave", "0", *_]:
+                            return
+                        case ["gave", code, *said]:
+                            why = " ".join(said) or f"ssh ended with {code}"
+                _, stderr = await process.communicate()
+                why = _said(stderr) or why
+        except (NoAnswerError, asyncssh.Error, OSError) as error:
+            why = str(error)
+        self._broken(giver, why, taker)
+
+    async def _stream(self, process: Process) -> None:
+        pace = Pace()
+        try:
+            packing = self.carrier.relay.packing
+            async for chunk, raw_bytes in packed(self.load.source, self.chain.offset, packing, pace):
+                began_s = time.monotonic()
+                await self.carrier.limit.wait(len(chunk))
+                process.stdin.write(chunk)
+                await process.stdin.drain()
+                now_s = time.monotonic()
+                pace.sent(len(chunk), raw_bytes, now_s - began_s, now_s)
+            process.stdin.write_eof()
+        except HostError as error:
+            log.info("the source has failed: %s", error)
+            process.close()
+        except (asyncssh.Error, OSError) as error:
+            log.info("the stream is cut: %s", error)
+
+    # --- what they are made of --------------------------------------------------------------------------
+
+    def _next(self, host: str) -> str:
+        """Whom that host hands on to; empty for the last one."""
+        return dict(zip((self.chain.giver, *self.chain.hosts), (*self.chain.hosts, ""), strict=True))[host]
+
+    def _link(self, giver: str, taker: str) -> Link:
+        return self.carrier.relay.link(giver, taker)
+
+    async def _ask(self, host: str, function: str) -> Part | Outcome:
+        end = self.carrier.ends[host]()
+        target = Target(end.state, end.run, self.load.attempt, self.load.paths[host], self.load.sha256)
+        return await ask_host(end.shell, end.functions, function, target, self.carrier.part(host))
+
+    async def _call(self, host: str, function: str, **values: object) -> Output:
+        text = script_stdin(self._text(host, function, values))
+        return await self.carrier.ends[host]().shell.ask_again(("sh", "-s"), text, timeout_s=MARK_S)
+
+    def _channel(self, host: str, function: str, **values: object) -> AbstractAsyncContextManager[Process]:
+        return self.carrier.ends[host]().shell.channel(("sh", "-c", self._text(host, function, values)))
+
+    def _text(self, host: str, function: str, values: Mapping[str, object]) -> str:
+        end = self.carrier.ends[host]()
+        known: dict[str, object] = {
+            "state": end.state,
+            "run": end.run,
+            "attempt": self.load.attempt,
+            "offset": self.chain.offset,
+            "packing": self.carrier.relay.packing,
+            "folder": f"{end.state}/{end.run}/relay.{self.name}",
+        }
+        lines = (f"{name}={shlex.quote(str(value))}" for name, value in (known | dict(values)).items())
+        return "\n".join((end.functions, *lines, function))
+
+
+async def _offset(load: Load, part: Part) -> int | Outcome:
+    """Where to go on. Raises HostError."""
+    offset = await verified(load.source, part)
+    if offset == load.source.size_bytes:  # all of it, and yet not the file that the plan was made from
+        return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {part.sha256}")
+    return offset
+
+
+def _onward(link: Link) -> dict[str, object]:
+    return {"address": link.address, "port": link.port, "login": link.login}
+
+
+def _said(stderr: bytes) -> str:
+    return stderr.decode("utf-8", "replace").strip()

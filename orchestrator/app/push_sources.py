@@ -1,0 +1,107 @@
+"""Where the bytes of a plan's pushes come from: this laptop, or a host that has them already."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.adapters.source import FileSource, RemoteSource
+from orchestrator.app.cluster import Cluster
+from orchestrator.app.snapshot_locations import fetch, private_spool
+from orchestrator.core.model.plan import Command, Plan, Push
+from orchestrator.core.runs.progress import resume
+from orchestrator.core.snapshots.locations import Objects, Sftp, place_of
+from orchestrator.errors import HaltedError, UsageError
+from orchestrator.ports import Source
+
+
+@dataclass(slots=True)
+class Sources:
+    """The sources of one attempt. ``snapshot`` is the file here that the operator names, or that was brought here to
+    be read; ``is_first`` says that the plan was made from it just now, so that it need not be hashed once more."""
+
+    cluster: Cluster
+    plan: Plan
+    snapshot: Path | None
+    is_first: bool
+    _file: FileSource | None = field(default=None)
+    _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    async def open(self, push: Push) -> Source:
+        """Raises UsageError or HaltedError where the bytes are nowhere to be had."""
+        if push.source_host and not (push.sha256 and self.snapshot):
+            return await self._from_host(push)
+        if self.plan.tool and push.sha256 == self.plan.tool.sha256:
+            return self._tool()
+        async with self._one_by_one:
+            if self._file is None:
+                self._file = await self._on_this_laptop(push.sha256)
+        return self._file or await self._on_a_master(push) or await self._from_afar(push)
+
+    def close(self) -> None:
+        """Removes what was brought here."""
+        self._stack.close()
+
+    async def _from_host(self, push: Push) -> Source:
+        """The snapshot may come from another master instead: all that counts is its sha256."""
+        remote = self.cluster.remotes.get(push.source_host)
+        if remote:
+            output = await remote.look(Command(("stat", "-L", "-c", "%s", push.source_path)))
+            if output.exit_code == 0 and int(output.text) == (push.size_bytes or int(output.text)):
+                return RemoteSource(remote, push.source_path, int(output.text))
+        if push.sha256 and (other := await self._on_a_master(push)):
+            return other
+        state = "is not what it was" if remote else "cannot be had, that host does not answer"
+        raise HaltedError(f"{push.source_host}: {push.source_path} {state}", resume(self.plan.run))
+
+    def _tool(self) -> Source:
+        assert self.plan.tool is not None
+        path = Path(self.plan.tool.path)
+        if not path.is_file():
+            text = f"{path}, which this run brings to the masters, is not on this laptop"
+            raise UsageError(text, f"put it there, then: {resume(self.plan.run)}")
+        return FileSource(path)
+
+    async def _on_this_laptop(self, sha256: str) -> FileSource | None:
+        """The file, if it is the right one. Raises UsageError where the operator names another."""
+        path = self.snapshot or Path(self.plan.snapshot_path)  # an address is no file's name
+        if not path.is_file():
+            if self.snapshot:
+                raise UsageError(f"the snapshot {path} is not there", f"ls -l {path}")
+            return None
+        source = FileSource(path)
+        if self.is_first or await source.sha256(source.size_bytes) == sha256:
+            return source
+        if self.snapshot:
+            raise self._missing(f"{path} is another file than the run's", sha256)
+        return None
+
+    async def _on_a_master(self, push: Push) -> Source | None:
+        """From the first master that has the file whole, over this laptop."""
+        script = self.plan.files["same.sh"]
+        for host in self.plan.inventory.masters:
+            path = f"{host.paths.state}/{self.plan.run}/snapshot.db"
+            same = await self.cluster.remotes[host.name].look(Command(("same.sh", path, push.sha256), script))
+            if same.exit_code == 0:
+                return RemoteSource(self.cluster.remotes[host.name], path, push.size_bytes, push.sha256)
+        return None
+
+    async def _from_afar(self, push: Push) -> Source:
+        """From the address that the plan names, once for all masters."""
+        address = self.plan.snapshot_path
+        if not isinstance(place_of(address), Sftp | Objects):
+            raise self._missing("the run's snapshot is neither on this laptop nor whole on a master", push.sha256)
+        async with self._one_by_one:
+            if self._file is None:
+                found = await fetch(address, self._stack.enter_context(private_spool()), self.cluster.reporter)
+                source = FileSource(found.path)
+                if await source.sha256(source.size_bytes) != push.sha256:
+                    raise self._missing(f"{address} is another file than the run's", push.sha256)
+                self._file = source
+        return self._file
+
+    def _missing(self, what: str, sha256: str) -> UsageError:
+        return UsageError(f"{what}: its sha256 is {sha256}", f"{resume(self.plan.run)} --snapshot FILE")

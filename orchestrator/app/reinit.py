@@ -1,0 +1,69 @@
+"""`reinit`: one failed member joins the others anew."""
+
+from __future__ import annotations
+
+from orchestrator import __version__
+from orchestrator.app import planning
+from orchestrator.app.cluster import Cluster, laptop, new_run
+from orchestrator.app.ways import find_relay
+from orchestrator.core.checks.findings import overridden
+from orchestrator.core.checks.member import check_reinit, room_to_join
+from orchestrator.core.model.plan import Estimate, Finding, Plan
+from orchestrator.core.plans.reinit import Reinit
+from orchestrator.core.plans.summary import COPY_BYTES_PER_S, RESTART_S, facts_of
+from orchestrator.core.scripts import used_by
+from orchestrator.core.text import printable
+from orchestrator.errors import UsageError
+from orchestrator.ports import HostError
+
+_OF_RESTORES = frozenset(("quorum-healthy", "volumes-policy"))
+"""Checks that ask for what a restore needs: here a quorum is well, and no volume is touched."""
+
+
+async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) -> Plan:
+    """What would happen; changes nothing. Raises OrchestratorError where the others could not carry the member."""
+    masters = [it.name for it in cluster.inventory.masters]
+    if host not in masters:
+        raise UsageError(f"{host} is no master of the inventory", f"name one of {', '.join(masters)}")
+    checked = await planning.check(cluster, None, overrides | _OF_RESTORES, planning.without_tool(cluster))
+    planning.refuse_claimed(checked.seen)
+    views = {name: checked.seen.views[name] for name in masters}
+    own = tuple(overridden(finding, overrides) for finding in check_reinit(cluster.inventory, views, host))
+    own += tuple(room_to_join(cluster.inventory.host(host), views, aided=cluster.distro.aided))
+    findings = own + _of_masters(checked.findings, masters)
+    planning.refuse_blocked(findings)
+    run = new_run(cluster.clock)
+    phases = Reinit(cluster.inventory, views, cluster.distro, run, laptop(), host).phases()
+    copied = max(view.database_bytes or view.data_bytes for name, view in views.items() if name != host)
+    return Plan(
+        kind="reinit",
+        relay=await find_relay(cluster, views),
+        run=run,
+        made_at_utc=cluster.clock.now_utc(),
+        tool_version=__version__,
+        inventory=cluster.inventory,
+        facts=facts_of(cluster.inventory, views),
+        overrides=tuple(sorted(overrides)),
+        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
+        findings=findings,
+        lost=(f"what the member of {host} holds: it gets what the others hold",),
+        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=RESTART_S + copied // COPY_BYTES_PER_S),
+        files=used_by(phases, cluster.scripts),
+        phases=phases,
+    )
+
+
+async def tell_result(cluster: Cluster, plan: Plan, host: str) -> None:
+    """What Kublr's pod has left to say of it, beside our own proof."""
+    if not cluster.distro.aided:
+        return
+    (data,) = (fact.data for fact in plan.facts if fact.host == host)
+    try:
+        said = b"".join([chunk async for chunk in cluster.remotes[host].read(f"{data}/command-result")])
+    except HostError:
+        said = b""  # the proof does not rest on it
+    cluster.reporter.note(f"{host}: the pod says: {printable(said.decode('utf-8', 'replace')) or 'nothing'}")
+
+
+def _of_masters(findings: tuple[Finding, ...], masters: list[str]) -> tuple[Finding, ...]:
+    return tuple(it for it in findings if it.name not in _OF_RESTORES and it.host in ("", *masters))

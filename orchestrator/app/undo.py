@@ -1,0 +1,225 @@
+"""Taking a run back: `abort`, `rollback`, `finish`, `unlock`. Each is a plan of its own, shown before it is run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from orchestrator import __version__
+from orchestrator.app.cluster import Cluster, laptop, new_attempt, new_run
+from orchestrator.app.history import Known, find_run, know_run, past_runs
+from orchestrator.app.running import Ended, refuse_held, run_plan
+from orchestrator.core.hosts.facts import parse_facts
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.model.plan import Command, Phase, Plan
+from orchestrator.core.plans.master import Master, masters_of
+from orchestrator.core.plans.summary import facts_of
+from orchestrator.core.plans.undo import phases as undo
+from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
+from orchestrator.core.scripts import used_by
+from orchestrator.core.timeouts import SETTLE_WAIT_S
+from orchestrator.engine.observe import observe
+from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError
+
+Kind = Literal["abort", "rollback", "finish", "unlock"]
+
+_PLANNERS: dict[Kind, Callable[[Undone], tuple[Phase, ...]]] = {
+    "abort": undo.abort,
+    "rollback": undo.rollback,
+    "finish": undo.finish,
+    "unlock": undo.unlock,
+}
+_RESTORES, _ENDED = ("restore",), ("restore", "rollback", "abort", "reinit")
+_FITS: dict[Kind, tuple[str, ...]] = {"abort": _RESTORES, "rollback": _RESTORES, "finish": _ENDED}
+"""The kinds of run that can be taken back or finished; any kind of run can be unlocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """A plan to confirm, and the run that it is about as its hosts knew it then."""
+
+    plan: Plan
+    kind: Kind
+    known: Known
+    views: Mapping[str, MasterView]
+
+
+async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
+    """What that undo would do; changes nothing. Raises OrchestratorError where it cannot be done.
+
+    Without ``run`` it is the one that holds the masters; to roll back or finish, else the newest that fits.
+    """
+    known = await _find(cluster, kind, run)
+    state, undone = known.state, known.plan
+    refuse_held(state)
+    if undone.kind not in _FITS.get(kind, (undone.kind,)):
+        raise RefusedError(
+            f"run {undone.run} is no restore: it is a run of {undone.kind}",
+            f"orchestrator resume -i INVENTORY {undone.run}, or unlock",
+        )
+    if state.undone_by and kind != "unlock":
+        raise RefusedError(
+            f"run {undone.run} was taken back already, by run {state.undone_by}",
+            f"orchestrator status -i INVENTORY {state.undone_by}",
+        )
+    views = await _look(known.cluster)
+    if kind != "unlock":  # of two rivals each may hold some masters: either can be unlocked
+        _refuse_others(known, views)
+    return Undoing(await _make(kind, known, views, new_run(cluster.clock)), kind, known, views)
+
+
+async def carry_out(undoing: Undoing, *, answers: frozenset[str] = frozenset()) -> Ended:
+    """Fences the run, looks whether the plan still fits, and runs it. Raises OrchestratorError."""
+    plan = await fenced(undoing)
+    return await run_plan(undoing.known.cluster, plan, answers=answers)
+
+
+async def fenced(undoing: Undoing) -> Plan:
+    """The plan, once its run can do nothing more. Raises OrchestratorError: also where it no longer fits that run."""
+    await _fence(undoing)
+    known, run = undoing.known, undoing.known.plan.run
+    moved = replace(known, state=await find_run(known.cluster, run))
+    again = await _make(undoing.kind, moved, undoing.views, undoing.plan.run)
+    if again.phases != undoing.plan.phases:
+        raise NotConfirmedError(
+            f"run {run} has moved on since its plan was shown", f"orchestrator {undoing.kind} -i INVENTORY {run}"
+        )
+    return again
+
+
+async def _look(cluster: Cluster) -> dict[str, MasterView]:
+    cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
+    seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
+    for host in cluster.inventory.masters:
+        for fault in seen.views[host.name].faults:
+            raise RefusedError(f"{fault.name}: {host.name}: {fault.what}", fault.remedy)
+    return seen.views
+
+
+async def _find(cluster: Cluster, kind: Kind, run: str | None) -> Known:
+    """The run, and its plan. Raises UsageError where there is none."""
+    try:
+        return await know_run(cluster, run)
+    except UsageError:
+        if run or kind not in ("rollback", "finish"):
+            raise
+    for name in await past_runs(cluster):
+        state = await find_run(cluster, name)
+        if state.plan_hosts and not state.undone_by and (await state.plan(cluster)).kind in _FITS[kind]:
+            return await know_run(cluster, name)
+    raise UsageError(f"the hosts know no run to {kind}", "orchestrator status -i INVENTORY RUN")
+
+
+def _refuse_others(known: Known, views: Mapping[str, MasterView]) -> None:
+    """Raises LockedError where another run holds a master."""
+    for name in (host.name for host in known.cluster.inventory.masters):
+        view = views[name]
+        if view.claim and view.claim.run != known.plan.run:
+            raise LockedError(
+                f"{name} is held by run {view.claim.run} of {view.claim.laptop}",
+                f"orchestrator status -i INVENTORY {view.claim.run}",
+            )
+
+
+async def _make(kind: Kind, known: Known, views: Mapping[str, MasterView], run: str) -> Plan:
+    cluster, state, plan = known.cluster, known.state, known.plan
+    _refuse_moved(plan, views)
+    undone = Undone(
+        plan=plan,
+        inventory=cluster.inventory,
+        views=views,
+        distro=cluster.distro,
+        run=run,
+        laptop=laptop(),
+        records=state.records,
+        left=await _left(cluster, plan, views),
+        claims=state.claims,
+        holds=state.holds,
+    )
+    phases = _PLANNERS[kind](undone)
+    return Plan(
+        kind=kind,
+        undoes=plan.run,
+        run=run,
+        made_at_utc=cluster.clock.now_utc(),
+        tool_version=__version__,
+        inventory=cluster.inventory,
+        facts=facts_of(cluster.inventory, views),
+        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
+        lost=lost(kind, undone),
+        volumes=plan.volumes,
+        estimate=seconds(kind, undone),
+        files=used_by(phases, cluster.scripts),
+        phases=phases,
+    )
+
+
+def _refuse_moved(plan: Plan, views: Mapping[str, MasterView]) -> None:
+    """Raises RefusedError where the run was about other masters, or other volumes, than those that are there now."""
+    for fact in plan.facts:
+        etcd = views[fact.host].etcd if fact.host in views else None
+        if etcd is None or etcd.data != fact.data:
+            raise RefusedError(
+                f"run {plan.run} knows {fact.host} with the data volume {fact.data}; now it is "
+                f"{etcd.data if etcd else 'no master of the inventory'}",
+                "put inventory and manifest as they were in that run, then the same command again",
+            )
+
+
+async def _left(cluster: Cluster, plan: Plan, views: Mapping[str, MasterView]) -> dict[str, Left]:
+    """What the run, and the run that it took back, have left on each master."""
+    runs = [run for run in (plan.run, plan.undoes) if run]
+    found = await asyncio.gather(
+        *(_left_on(cluster, master) for run in runs for master in masters_of(cluster.inventory, views, run))
+    )
+    left: dict[str, Left] = {}
+    for host, here in found:
+        first = left.get(host)
+        left[host] = Left(first.kept, (*first.paths, *here.paths), first.released) if first else here
+    return left
+
+
+async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
+    """Raises UnreachableError."""
+    wal = (master.kept_wal, master.staged_wal) if master.kept_wal else ()
+    others = (master.tool, f"{master.folder}/etcd", master.staged, *wal)
+    argv = ("made.sh", master.state, master.run, master.etcd.data, master.kept, *others)
+    output = await cluster.remotes[master.name].look(Command(argv, cluster.scripts["made.sh"]))
+    if output.exit_code != 0:
+        said = output.detail or output.stderr.decode("utf-8", "replace").strip()
+        raise UnreachableError(
+            f"{master.name}: the look at what run {master.run} left failed: {said}", "orchestrator check -i INVENTORY"
+        )
+    facts = parse_facts(output.text)
+    lines = (line.partition("\t") for line in facts.get("made", "").splitlines())
+    return master.name, Left(
+        kept=facts.get("kept", "").strip(),
+        paths=tuple((path, int(kib) * 1024) for kib, _, path in lines),
+        released="released" in facts,
+    )
+
+
+async def _fence(undoing: Undoing) -> None:
+    """No act of the run is under way any more, and none that comes late will land, on any host that answers.
+
+    Workers that do not answer are left: the run's laptop cannot reach the masters any more, and ends there.
+    """
+    if undoing.kind == "finish":
+        return
+    cluster, run = undoing.known.cluster, undoing.known.plan.run
+    cluster.reporter.note(f"waiting until no act of run {run} runs")
+    attempt = new_attempt(undoing.known.state.newest_attempt + 1)
+    settled = await asyncio.gather(*(remote.settle(run, attempt, SETTLE_WAIT_S) for remote in cluster.remotes.values()))
+    masters = {host.name for host in cluster.inventory.stopped}
+    for name, answer in zip(cluster.remotes, settled, strict=True):
+        if name not in masters or answer.ok:
+            continue
+        if answer.fenced_by:
+            raise LockedError(
+                f"{name}: attempt {answer.fenced_by} has taken over run {run}",
+                f"orchestrator status -i INVENTORY {run}",
+            )
+        why = f"{answer.busy_with} is still running" if answer.busy_with else f"{answer.failure}: {answer.detail}"
+        raise UnreachableError(f"{name}: {why}", f"orchestrator {undoing.kind} -i INVENTORY {run}")

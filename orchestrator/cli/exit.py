@@ -1,0 +1,95 @@
+"""How a command ends: two lines and an exit code, whatever has become of the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from orchestrator.errors import InterruptedRunError, OrchestratorError
+
+if TYPE_CHECKING:
+    from orchestrator.app.running import Ended
+
+
+def run_alone(work: Callable[[], None]) -> None:
+    """As `run_command`, for what asks no host."""
+    try:
+        work()
+    except OrchestratorError as error:
+        fail(error, None)
+    except KeyboardInterrupt:
+        fail(InterruptedRunError("interrupted", "the same command again", signal_number=signal.SIGINT), None)
+
+
+def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
+    """Runs one command to its end, and turns what it raised into two lines and an exit code."""
+    import asyncio
+
+    try:
+        asyncio.run(work())
+    except OrchestratorError as error:
+        fail(error, inventory)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        from orchestrator.app.cluster import last_signal
+
+        left = InterruptedRunError(
+            "left at once: the hosts bring their current act to its end by themselves",
+            "orchestrator resume -i INVENTORY",
+            signal_number=last_signal() or signal.SIGINT,
+        )
+        fail(left, inventory)
+
+
+def print_json(value: Any) -> None:
+    """A document on standard output."""
+    print(json.dumps(value, indent=2, sort_keys=True), flush=True)
+
+
+def print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
+    """The result; then, raised, what still keeps the run open."""
+    from orchestrator.adapters.screen import report
+
+    try:
+        _print_result(ended, inventory, as_json=as_json)
+    except OSError as error:  # the run has ended as it has, whoever can read of it
+        with suppress(OSError):
+            report.stderr().print(f"the report could not be written: {error.strerror}", soft_wrap=True)
+    if ended.error:
+        raise ended.error
+
+
+def _print_result(ended: Ended, inventory: Path, *, as_json: bool) -> None:
+    from orchestrator.adapters.screen import report
+
+    if as_json:
+        print_json(report.result_json(ended.plan, ended.result, ended.total_s, ended.evidence))
+    else:
+        if ended.evidence and ended.plan.snapshot:
+            report.print_evidence(report.stdout(), ended.plan.snapshot, ended.evidence)
+        report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
+
+
+def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
+    """Says what went wrong and what to type next. Raises SystemExit."""
+    from orchestrator.adapters.screen import report
+
+    error.next_step = error.next_step.replace("INVENTORY", str(inventory or "INVENTORY"))
+    with suppress(OSError):  # the terminal is gone
+        report.print_error(report.stderr(), error)
+    raise SystemExit(error.exit_code) from error
+
+
+def leave(code: int | str) -> NoReturn:
+    """Where the terminal is gone, nothing of what is still to be written may change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    raise SystemExit(code)

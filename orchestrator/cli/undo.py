@@ -1,0 +1,69 @@
+"""The commands that take a run back, or end it for good: they differ in their plans alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from orchestrator.cli import options
+from orchestrator.cli.confirm import confirm_destroyed, confirm_plan
+from orchestrator.cli.exit import print_ended, print_json, run_command
+from orchestrator.cli.session import opened
+
+if TYPE_CHECKING:
+    from orchestrator.app.undo import Kind
+
+
+def add_to(app: typer.Typer) -> None:
+    """`abort`, `rollback`, `finish`, `unlock`."""
+    _add(app, "abort", "Take a restore back before its first start: start again, on its old data, what was stopped.")
+    _add(
+        app,
+        "rollback",
+        "Take a restore back after a start: stop all masters, give each its old data again, start them.",
+    )
+    _add(
+        app,
+        "finish",
+        "Remove what a proven run has left on the hosts: the staged snapshot, the copies of the old data.",
+    )
+    _add(app, "unlock", "Free the masters from a run that has stopped nothing, and whose laptop is silent.")
+
+
+def _add(app: typer.Typer, kind: Kind, text: str) -> None:
+    """Adds a command that takes a run back: they differ in their plans alone."""
+
+    @app.command(kind, help=f"{text}\n\nExample: orchestrator {kind} -i cluster.yml")
+    def command(
+        inventory: options.Inventory,
+        run: options.Run = None,
+        dry_run: options.DryRun = False,
+        without: options.Without = None,
+        destroyed: options.Destroyed = None,
+        confirm: options.Confirm = None,
+        volumes_done: options.VolumesDone = False,
+        as_json: options.Json = False,
+        verbose: options.Verbose = 0,
+        quiet: options.Quiet = False,
+    ) -> None:
+        from orchestrator.adapters.screen import report
+        from orchestrator.app import undo as undoing
+
+        async def work() -> None:
+            ended = None
+            async with opened(inventory, quiet=quiet, without=without) as cluster:
+                found = await undoing.plan_undo(cluster, kind, run)
+                if not dry_run:
+                    await confirm_plan(cluster, found.plan, confirm, verbose)
+                    await confirm_destroyed(cluster, cluster.inventory.left_out, destroyed)
+                    ended = await undoing.carry_out(found, answers=options.answers(volumes_done))
+            if ended:
+                print_ended(ended, inventory, as_json=as_json)
+            elif as_json:
+                print_json(report.plan_json(found.plan))
+            else:
+                line = f"orchestrator {kind} -i {inventory} {found.plan.undoes}"
+                report.print_plan(report.stdout(), found.plan, verbose=verbose, next_step=line)
+
+        run_command(work, inventory)

@@ -1,0 +1,43 @@
+"""Is what was true when a backup was taken still true: what lies beside it, compared with the masters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.core.checks.findings import block, warn
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.plan import Finding
+from orchestrator.core.snapshots.backups import BackupFacts, ScheduledFacts
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+
+def changed_since(
+    facts: BackupFacts | ScheduledFacts, snapshot: SnapshotFacts, inventory: Inventory, views: Mapping[str, MasterView]
+) -> Iterator[Finding]:
+    """Facts of another file count for nothing: a copy may have got their name. A file that has moved is no change, so
+    sums are compared, not paths; nor is it told of a master whose API server's files could not be read."""
+    if (facts.snapshot.size_bytes, facts.snapshot.sha256) != (snapshot.size_bytes, snapshot.sha256):
+        what = "the .json beside the snapshot tells of another file: it counts for nothing"
+        yield warn("other-facts", "", what, "make sure that the snapshot is the one that you mean")
+        return
+    if facts.cluster != inventory.cluster:
+        yield block(
+            "other-cluster",
+            "",
+            f"the .json beside the snapshot says that it is of the cluster {facts.cluster}, and this is "
+            f"{inventory.cluster}",
+            "take a snapshot of this cluster; if it was renamed, or to replace it: --override other-cluster",
+            can_override=True,
+        )
+    for host in inventory.masters:
+        known = views[host.name].trust.files if host.name in views else {}
+        gone = [path for path, sha256 in facts.shared_files.items() if sha256 not in known.values()]
+        if known and gone:
+            yield warn(
+                "changed-since",
+                host.name,
+                f"not as when the backup was taken ({facts.taken_at_utc}, on {facts.host}): {', '.join(sorted(gone))}",
+                "what was signed or encrypted with what was there then may be refused after the restore: look whether "
+                "its API server still has it",
+            )

@@ -1,0 +1,83 @@
+"""What a distribution must tell the planner. Implementations are pure: intent -> commands, output -> facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
+from orchestrator.core.model.plan import Exec, Script
+
+
+class Distro(Protocol):
+    """One way in which etcd, the API server and their supervisor are installed."""
+
+    aided: bool
+    """Whether a vendor's agent restores by itself, once told to."""
+
+    default_units: Mapping[str, str]
+    """Names of units, by their key in an inventory, where they are not Kublr's: what an inventory says wins."""
+
+    api_apart: bool
+    """Whether API servers may have hosts of their own."""
+
+    controller_ports: tuple[int, ...]
+    """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+
+    def look_at_host(self, host: Host) -> Script:
+        """The first look: everything that needs no knowledge of this host."""
+        ...
+
+    def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
+        """The first look's facts -> a view without the volume; what cannot be read is among its faults."""
+        ...
+
+    def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
+        """The second look, at the data volume that the first one named; None where it named none."""
+        ...
+
+    def read_volume(self, view: MasterView, facts: dict[str, str]) -> MasterView:
+        """The view, completed by the second look's facts."""
+        ...
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """All units that are stopped and held, in the order of stopping; those of one group together."""
+        ...
+
+    def withdraw(self, host: Host, view: MasterView, run: str) -> Script | None:
+        """Static pods: moves their manifests out of kubelet's sight, before any unit is stopped; None where a stopped
+        unit ends them. ``run`` names the folder where they lie meanwhile."""
+        ...
+
+    def admit(self, host: Host, view: MasterView, run: str) -> Script | None:
+        """Moves etcd's own manifest back, before any unit is started, and leaves the others; None without such."""
+        ...
+
+    def take_snapshot(self, host: Host, view: MasterView) -> Script:
+        """Takes a safety snapshot of what still answers."""
+        ...
+
+    def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
+        """Aided strategy: has the vendor's agent schedule the restore for the next start."""
+        ...
+
+    def reinitialize(self, view: MasterView) -> Script:
+        """Has one member thrown away, and join the others anew; returns before that is done."""
+        ...
+
+    def start(self, host: Host, view: MasterView) -> Exec:
+        """Starts etcd, or what brings everything else up; returns before it is up."""
+        ...
+
+    def start_api(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        """Starts the API server, once etcd is proven; None where it has come up with etcd."""
+        ...
+
+    def start_controllers(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        """Starts controller-manager and scheduler, once the workers are back; None where they have come up already."""
+        ...
+
+    def restart_services(self, host: Host) -> Exec | Script:
+        """Restarts a worker's services without a reboot."""
+        ...

@@ -1,0 +1,39 @@
+"""The lines of the hosts file that a master needs while cluster DNS is down. Pure.
+
+Vendor's page, "Manually restoring a snapshot": the peers' names are not part of cluster DNS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.core.hosts.network import is_address, name_of, peer_address
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
+
+
+def peer_names(masters: Mapping[str, Host], views: Mapping[str, MasterView]) -> dict[str, str]:
+    """Every peer's name and the address it must lead to. Peer URLs that hold an address need no name."""
+    names: dict[str, str] = {}
+    for name, host in masters.items():
+        etcd = views[name].etcd
+        if etcd and not is_address(peer := name_of(etcd.peer_url)):
+            names[peer] = peer_address(host, views[name])
+    return names
+
+
+def missing_names(view: MasterView, names: Mapping[str, str]) -> dict[str, str]:
+    """Those of the names that do not lead to their address on this master."""
+    return {name: address for name, address in names.items() if address not in view.resolves.get(name, ())}
+
+
+def block_for(missing: Mapping[str, str]) -> str:
+    """The lines between our two markers."""
+    return "\n".join(f"{address}\t{name}" for name, address in sorted(missing.items()))
+
+
+def removable(view: MasterView, missing: Mapping[str, str]) -> bool:
+    """Whether the member reaches its peers without the block: its pod knows the names itself, or it had a quorum."""
+    if view.etcd and set(missing) <= view.etcd.aliases:
+        return True
+    return view.live is not None and view.live.has_quorum

@@ -1,0 +1,61 @@
+"""Which address leads to which master."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
+
+SSH_PORT = 22
+
+
+def name_of(url: str) -> str:
+    """The host name or address that a URL names."""
+    return urlsplit(url).hostname or ""
+
+
+def port_of(url: str) -> int:
+    """The port that a URL names."""
+    return urlsplit(url).port or (443 if url.startswith("https:") else 80)
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def peer_address(host: Host, view: MasterView) -> str:
+    """Where other masters reach this one: the inventory's address where it is the host's own, else its first own.
+
+    Behind a translating gateway the address that the laptop uses is not one of the host's own.
+    """
+    if is_address(host.address):
+        # The kernel lists 127.0.0.0/8 once, for all the addresses in it.
+        loopback = ipaddress.ip_address(host.address).is_loopback
+        if loopback or host.address in view.own_addresses or not view.own_addresses:
+            return host.address
+    own = sorted(address for address in view.own_addresses if not ipaddress.ip_address(address).is_loopback)
+    return own[0] if own else host.address
+
+
+def ssh_places(host: Host, view: MasterView, port: int) -> tuple[tuple[str, int], ...]:
+    """Addresses and ports at which other masters may reach this one's sshd, the likeliest first.
+
+    What the laptop uses may be a gateway's; an address that leads every host to itself is none.
+    """
+    own = peer_address(host, view)
+    places = dict.fromkeys(((host.address, port), (own, port), (own, SSH_PORT)))
+    return tuple(place for place in places if not (is_address(place[0]) and ipaddress.ip_address(place[0]).is_loopback))
+
+
+def leads_to(name: str, owner: Host, views: dict[str, MasterView], asking: MasterView) -> bool:
+    """Whether that peer's name, asked for on one master, resolves to the master that claims it."""
+    if is_address(name):
+        return True
+    return peer_address(owner, views[owner.name]) in asking.resolves.get(name, ())

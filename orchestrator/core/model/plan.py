@@ -1,0 +1,419 @@
+"""The nouns: what a plan is made of, and what hosts answer.
+
+What is read from or written to a file is a frozen pydantic model; what lives only in memory is a frozen
+dataclass. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from orchestrator.core.hosts.etcd_tools import ToolFile
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.cost import Cost
+from orchestrator.core.model.hooks import Hook, LocalHook
+from orchestrator.core.transfer.relay import Relay
+from orchestrator.etcd.frozen import Frozen
+from orchestrator.etcd.ids import ClusterIds, predict_ids
+from orchestrator.etcd.snapshot import SnapshotFacts
+from orchestrator.etcd.volumes import Volume
+
+PLAN_FORMAT = 1
+StrategyName = Literal["aided", "manual"]
+
+
+# --- What a host is asked, and what it answers -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One program on one host. ``argv`` is quoted in one place only, the ssh adapter.
+
+    With a ``script`` (a text for ``sh``), ``argv[0]`` is no program but the script's name, and the rest are
+    its arguments. ``lets_go`` marks a command that starts services: it must not pass the host's lock on to
+    them, or the lock would stay taken as long as they live.
+    """
+
+    argv: tuple[str, ...]
+    script: str = ""
+    timeout_s: float = 60.0
+    as_root: bool = True
+    lets_go: bool = False
+
+
+class Failure(StrEnum):
+    """Why a host gave no answer."""
+
+    UNREACHABLE = "unreachable"
+    HOST_KEY = "host-key"
+    LOGIN = "login"
+    SUDO = "sudo"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The answer to a look. ``exit_code`` is None exactly when ``failure`` says why there is none."""
+
+    exit_code: int | None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    failure: Failure | None = None
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """Standard output as text; bytes that are no UTF-8 are replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+
+class Ended(StrEnum):
+    """How an act ended, as far as the laptop can know."""
+
+    DONE = "done"
+    FAILED = "failed"
+    DIED = "died"  # started, no end, nobody runs it: a reboot or a kill
+    FENCED = "fenced"  # a later attempt has taken the host
+    LOST = "lost"  # the host stopped answering; the act may still be running there
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one act ended. A host's failure is a value, never an exception."""
+
+    ended: Ended
+    exit_code: int | None = None
+    log: str = ""
+    detail: str = ""
+
+
+class ActState(StrEnum):
+    """What the markers beside a step say of one of its attempts."""
+
+    WAITING = "waiting"  # handed over, not yet begun
+    RUNNING = "running"
+    ENDED = "ended"
+    DIED = "died"
+
+
+@dataclass(frozen=True, slots=True)
+class ActRecord:
+    """One attempt at one step, read from the markers on its host."""
+
+    step: str
+    attempt: int
+    state: ActState
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A host's answer to settle: nothing of an older attempt runs there any more, or why not.
+
+    ``fenced_by`` is the newer attempt that refused us; ``busy_with`` the step whose act still holds the lock.
+    """
+
+    records: tuple[ActRecord, ...] = ()
+    fenced_by: str = ""
+    busy_with: str = ""
+    failure: Failure | None = None
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not (self.fenced_by or self.busy_with or self.failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one host said in the look round before planning: its facts by name, as text."""
+
+    host: str
+    at_utc: str
+    facts: dict[str, str] = field(default_factory=dict)
+    failure: Failure | None = None
+    detail: str = ""
+
+
+# --- Findings -------------------------------------------------------------------------------------------
+
+
+class Severity(StrEnum):
+    BLOCK = "block"
+    WARN = "warn"
+    INFO = "info"
+
+
+class Finding(Frozen):
+    """A check's verdict. A blocker means no plan, unless the operator overrides it by ``name``."""
+
+    name: str
+    severity: Severity
+    host: str = ""
+    what: str
+    remedy: str = ""
+    can_override: bool = False
+    exit_code: int = 3
+
+
+# --- The plan -------------------------------------------------------------------------------------------
+
+
+class Exec(Frozen):
+    """A program with its arguments."""
+
+    kind: Literal["exec"] = "exec"
+    argv: tuple[str, ...]
+    timeout_s: float = 60.0
+    lets_go: bool = False
+
+
+class Script(Frozen):
+    """A rendered file of the plan, run by ``sh`` with these arguments."""
+
+    kind: Literal["script"] = "script"
+    file: str
+    args: tuple[str, ...] = ()
+    timeout_s: float = 60.0
+    lets_go: bool = False
+
+
+class Push(Frozen):
+    """Bring a file to the host: the snapshot from the laptop, or a file from another host.
+
+    ``sha256`` is empty where only the source host can tell it; then the copy is compared with the source.
+    """
+
+    kind: Literal["push"] = "push"
+    source_host: str = ""
+    source_path: str = ""
+    path: str
+    sha256: str = ""
+    size_bytes: int = 0
+
+
+class Pause(Frozen):
+    """Wait until the operator says that something outside is done."""
+
+    kind: Literal["pause"] = "pause"
+    question: str
+    answer_flag: str
+
+
+class Reboot(Frozen):
+    """Restart the machine; it has ended when the boot identity changed."""
+
+    kind: Literal["reboot"] = "reboot"
+    argv: tuple[str, ...] = ("systemctl", "reboot")
+    timeout_s: float = 60.0
+
+
+Call = Annotated[Exec | Script, Field(discriminator="kind")]
+Act = Annotated[Exec | Script | Push | Pause | Hook | LocalHook | Reboot, Field(discriminator="kind")]
+
+
+class Judge(StrEnum):
+    """Which pure function of ``core/proof/judges.py`` reads the answers to a probe."""
+
+    EXIT = "exit"  # every look exits 0 for yes, 1 for no
+    MEMBER = "member"  # this member was restored: DESIGN of the proof in core/proof/restored.py
+    AGREE = "agree"  # all members were restored and agree
+    EQUAL = "equal"  # all members hold the same, whatever it is, with a quorum: core/proof/agreement.py
+    NODE = "node"  # the worker restarted and its Node is Ready by a newer lease
+
+
+class Look(Frozen):
+    """One question to one host."""
+
+    host: str
+    call: Call
+
+
+class Probe(Frozen):
+    """A question with a pure judge. It may take ``wait_s`` to become true, must stay so for ``dwell_s``, and is
+    asked again every ``poll_s``."""
+
+    looks: tuple[Look, ...]
+    judge: Judge = Judge.EXIT
+    wait_s: float = 0.0
+    dwell_s: float = 0.0
+    poll_s: float = 0.3
+    expect: dict[str, str] = Field(default_factory=dict)
+
+
+class Step(Frozen):
+    """One act on one host, and how it is seen to be done.
+
+    ``id`` is ``phase.verb/host``. ``requires`` must be true before the act; it is looked at where time has passed
+    since the barrier that showed it: in a resumed run, and after a pause. ``rerunnable`` says that a later attempt
+    may run the act again after it died: it writes to a fresh name, or is idempotent. ``mends`` says that it makes good
+    what an earlier phase has made: it is left out where no time has passed since then. ``undo`` tells a reader what
+    takes it back.
+    """
+
+    id: str
+    host: str
+    title: str
+    act: Act
+    requires: Probe | None = None
+    done_if: Probe | None = None
+    rerunnable: bool = False
+    mends: bool = False
+    undo: str = ""
+
+    @property
+    def name(self) -> str:
+        """The part of the id before the host: the name of the step's folder on its host."""
+        return self.id.split("/", 1)[0]
+
+
+class Order(StrEnum):
+    PARALLEL = "parallel"  # all hosts at once; the steps of one host one after another
+    SEQUENCE = "sequence"  # host by host, in the order of the steps
+    ROLLING = "rolling"  # batch by batch, within a budget of failures
+
+
+class PhaseName(StrEnum):
+    CLAIM = "claim"
+    SAFEGUARD = "safeguard"
+    STAGE = "stage"
+    RESOLVE = "resolve"
+    STOP = "stop"
+    KEEP = "keep"
+    COMMIT = "commit"
+    VOLUMES = "volumes"
+    START = "start"
+    API = "api"
+    WORKERS = "workers"
+    RELEASE = "release"
+
+
+class Phase(Frozen):
+    """Steps, then a barrier. The barrier opens when every master is seen to be done.
+
+    ``requires``, what earlier phases have made, is looked at before the first step as a step's own ``requires`` is.
+    """
+
+    name: PhaseName
+    title: str
+    steps: tuple[Step, ...] = ()
+    order: Order = Order.PARALLEL
+    batch: int = 1
+    max_failures: int = 0
+    requires: Probe | None = None
+    barrier: Probe | None = None
+    destructive: bool = False
+    note: str = ""
+
+
+class MasterFacts(Frozen):
+    """What the plan rests on, for one master. If one of these changes, a saved plan is stale."""
+
+    host: str
+    member: str
+    peer_url: str
+    initial_cluster: dict[str, str]
+    token: str
+    data: str
+    manifest_sha256: str
+    units_sha256: str
+    etcd_version: str = ""
+    cluster_id: str = ""
+
+
+class Estimate(Frozen):
+    """Bytes over the laptop's link, bytes kept on the hosts, seconds of outage and in all."""
+
+    upload_bytes: int
+    kept_bytes: int
+    outage_s: int
+    total_s: int
+
+
+class Plan(Frozen):
+    """All that a run will do, as data. A run carries out this and nothing else.
+
+    ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's;
+    ``relay`` says how files come from master to master, where that was looked for."""
+
+    format: int = PLAN_FORMAT
+    kind: Literal["restore", "workers", "reinit", "schedule", "abort", "rollback", "finish", "unlock"]
+    undoes: str = ""
+    strategy: StrategyName = "aided"
+    token: str = ""
+    tool: ToolFile | None = None
+    relay: Relay | None = None
+    run: str
+    made_at_utc: str
+    tool_version: str
+    inventory: Inventory
+    snapshot: SnapshotFacts | None = None
+    snapshot_path: str = ""
+    inventory_path: str = ""
+    facts: tuple[MasterFacts, ...] = ()
+    overrides: tuple[str, ...] = ()
+    host_keys: dict[str, str] = Field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    lost: tuple[str, ...] = ()
+    cost: Cost | None = None
+    volumes: tuple[Volume, ...] = ()
+    estimate: Estimate
+    files: dict[str, str]
+    phases: tuple[Phase, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The plan's name: the sha256 of its canonical JSON."""
+        return hashlib.sha256(canonical_json(self).encode()).hexdigest()
+
+    @property
+    def masters(self) -> tuple[str, ...]:
+        return tuple(host.name for host in self.inventory.masters)
+
+    @property
+    def predicted_ids(self) -> ClusterIds:
+        """Those that a restore gives with the masters' peer URLs, and this run's cluster token or the manifests'."""
+        peers = {name: url for fact in self.facts for name, url in fact.initial_cluster.items()}
+        peers |= {fact.member: fact.peer_url for fact in self.facts}
+        token = self.token or next((fact.token for fact in self.facts), "")
+        return predict_ids({name: (url,) for name, url in peers.items()}, token)
+
+    def phase(self, name: PhaseName) -> Phase | None:
+        return next((phase for phase in self.phases if phase.name is name), None)
+
+    def command(self, call: Exec | Script | Hook) -> Command:
+        """The command that a call of this plan stands for."""
+        if isinstance(call, Script):
+            return Command(
+                (call.file, *call.args), self.files[call.file], timeout_s=call.timeout_s, lets_go=call.lets_go
+            )
+        argv = call.command_line if isinstance(call, Hook) else call.argv
+        return Command(argv, timeout_s=call.timeout_s, lets_go=call.lets_go)
+
+
+def canonical_json(model: BaseModel) -> str:
+    """JSON with sorted keys and no spaces, the same for equal values on every machine."""
+    value: Any = model.model_dump(mode="json")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+class Answer(StrEnum):
+    YES = "yes"
+    NO = "no"  # not yet
+    WRONG = "wrong"  # and waiting will not help
+    UNKNOWN = "unknown"  # a host did not answer
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge makes of the answers; ``reasons`` is per host, and ``details`` is for report and proof."""
+
+    answer: Answer
+    reasons: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)

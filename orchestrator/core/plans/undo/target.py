@@ -1,0 +1,183 @@
+"""A run that is to be taken back, finished or unlocked: what its plan and its hosts say of it, and the looks that
+the plans in ``undo.py`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.core import timeouts
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.view import Claim, MasterView
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.plan import (
+    ActRecord,
+    ActState,
+    Estimate,
+    Phase,
+    PhaseName,
+    Plan,
+    Probe,
+    Script,
+    Step,
+)
+from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, equal, look, masters_of
+from orchestrator.core.plans.restore import Restore, strategy_of
+from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
+from orchestrator.core.text import listed
+from orchestrator.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a run has left on one master. ``kept`` says of the old data `whole`, `none` (there was none) or nothing;
+    ``paths`` are those that `finish` removes, with their bytes."""
+
+    kept: str = ""
+    paths: tuple[tuple[str, int], ...] = ()
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The run of ``plan``. ``records``, ``left``, ``claims`` and ``holds`` are what its hosts say, by host; ``run`` is
+    the id of the undo itself, by ``laptop``."""
+
+    plan: Plan
+    inventory: Inventory
+    views: Mapping[str, MasterView]
+    distro: Distro
+    run: str
+    laptop: str
+    records: Mapping[str, Sequence[ActRecord]]
+    left: Mapping[str, Left]
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    holds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def masters(self) -> tuple[Master, ...]:
+        return masters_of(self.inventory, self.views, self.run)
+
+    @property
+    def api_hosts(self) -> tuple[ApiHost, ...]:
+        return api_hosts_of(self.inventory, self.views)
+
+    @property
+    def with_data(self) -> tuple[Master, ...]:
+        """The masters that had old data."""
+        return tuple(master for master in self.masters if self.left[master.name].kept == "whole")
+
+    @property
+    def without_data(self) -> tuple[Master, ...]:
+        return tuple(master for master in self.masters if self.left[master.name].kept == "none")
+
+    @property
+    def had_quorum(self) -> bool:
+        """Whether a quorum answered before the run: only then there was somebody to take a safety snapshot from."""
+        safeguard = self.plan.phase(PhaseName.SAFEGUARD)
+        return safeguard is not None and bool(safeguard.steps)
+
+    @property
+    def pause_answered(self) -> bool:
+        return any(
+            record.step == "volumes.pause" and record.state is ActState.ENDED
+            for records in self.records.values()
+            for record in records
+        )
+
+    def begun(self, prefix: str, host: str = "") -> bool:
+        """Whether any step with such a name has begun, on that host or on any."""
+        return any(
+            record.step.startswith(prefix) and record.state is not ActState.WAITING
+            for name, records in self.records.items()
+            for record in records
+            if host in ("", name)
+        )
+
+    def hosts_of(self, name: str) -> tuple[str, ...]:
+        """The hosts on which the run's plan has a step of that name."""
+        return tuple(step.host for phase in self.plan.phases for step in phase.steps if step.name == name)
+
+    def before(self, master: Master) -> Master:
+        """The master as the run sees it: with its folder, its snapshot, and where it keeps the old data."""
+        return Master(master.host, master.view, master.etcd, self.plan.run)
+
+    def again(self) -> dict[PhaseName, Phase]:
+        """The phases of the same restore under the undo's id, from stop on."""
+        plan, snapshot = self.plan, self.plan.snapshot
+        assert snapshot is not None
+        strategy = strategy_of(plan.strategy, snapshot, self.masters, self.distro, self.run, plan.tool)
+        restore = Restore(self.inventory, self.views, self.distro, strategy, self.run, self.laptop)
+        return {phase.name: phase for phase in restore.from_stop()}
+
+    def refused(self, what: str, command: str) -> RefusedError:
+        """``command`` is what leads on instead."""
+        run = self.plan.run
+        return RefusedError(f"run {run} {what}", f"orchestrator {command} -i INVENTORY {run}")
+
+    # --- looks ----------------------------------------------------------------------------------------
+
+    def unstarted(self, master: Master) -> Script:
+        return look("unstarted.sh", master.state, self.plan.run)
+
+    def untouched(self, master: Master) -> Script:
+        kept = self.before(master).kept
+        if self.plan.strategy == "manual":
+            return look("unplaced.sh", master.state, self.plan.run, master.etcd.member_path, kept)
+        return look("untouched.sh", master.etcd.data, kept)
+
+    def unchanged(self, master: Master) -> Script:
+        before = self.before(master)
+        wal = (before.kept_wal,) if before.kept_wal else ()
+        return look("unchanged.sh", master.state, self.plan.run, before.kept, *wal, timeout_s=timeouts.HASH_S)
+
+    def returned(self, master: Master) -> Script:
+        return look("returned.sh", master.state, self.run, master.etcd.data, master.etcd.member_path)
+
+    def running(self, master: Master) -> Script:
+        units = (unit for group in self.distro.units(master.host) for unit in group if unit.endswith(".service"))
+        return look("running.sh", *(unit for unit in units if master.view.units.get(unit, "not-found") != "not-found"))
+
+    def equal(self, masters: Sequence[Master], *, old: bool) -> Probe:
+        """With ``old`` data back, the cluster id is expected that was seen before the run, where one was."""
+        seen = {fact.cluster_id for fact in self.plan.facts if fact.cluster_id}
+        expect = {"cluster_id": seen.pop()} if old and len(seen) == 1 else {}
+        return equal(masters, expect)
+
+
+def steps_of(phase: Phase, name: str, master: Master | ApiHost) -> tuple[Step, ...]:
+    """The steps of that name on that master."""
+    return tuple(step for step in phase.steps if step.id == f"{name}/{master.name}")
+
+
+def lost(kind: str, undone: Undone) -> tuple[str, ...]:
+    """What the cluster, or the operator, has no longer once that kind of undo is done."""
+    run, snapshot = undone.plan.run, undone.plan.snapshot
+    if kind == "finish" and undone.plan.kind == "reinit":
+        return ("what the failed member held: the member that has joined in its place is proven first",)
+    if kind == "finish":
+        return (f"the way back: without what is removed, run {run} can no longer be rolled back",)
+    if kind != "rollback" or snapshot is None:
+        return ()
+    newest = max((view.live.revision for view in undone.views.values() if view.live), default=0)
+    since = f": {newest - snapshot.revision} revisions" if newest > snapshot.revision else ""
+    texts = [
+        f"everything written since the restore of revision {snapshot.revision}{since}",
+        "not undone: what controllers have done outside etcd since then, such as volumes and load balancers",
+    ]
+    if empty := listed([master.name for master in undone.without_data]):
+        texts.append(
+            f"{empty} had no old data, and gets an empty volume: it is started once the others have a quorum, and "
+            "cannot rejoin by itself: Kublr's command `reinitialize` lets it"
+        )
+    return (*texts, *never_start(undone.inventory))
+
+
+def seconds(kind: str, undone: Undone) -> Estimate:
+    """An undo sends nothing and copies nothing; a rollback reads the old data where the restore has copied it."""
+    if kind == "rollback" and undone.plan.snapshot:
+        restore = estimate(undone.inventory, undone.plan.snapshot, undone.views, undone.plan.strategy)
+        total_s = restore.total_s - restore.upload_bytes // UPLINK_BYTES_PER_S
+        return Estimate(upload_bytes=0, kept_bytes=0, outage_s=restore.outage_s, total_s=total_s)
+    outage_s = RESTART_S if kind == "abort" and undone.holds else 0
+    return Estimate(upload_bytes=0, kept_bytes=0, outage_s=outage_s, total_s=outage_s + RESTART_S)

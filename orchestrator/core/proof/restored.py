@@ -1,0 +1,183 @@
+"""The proof that a member was restored. Pure: from what one host printed to a verdict.
+
+A cluster that ignored the restore is healthy, has a quorum and agrees with itself. So health proves nothing here.
+What counts, per member: (a) its HashKV at the snapshot's last revision is the one computed from the snapshot file;
+(b) its raft log is new: no file of the old data is still in use. And of all together: (c) one cluster id, equal
+hashes, a quorum; (d) nothing is left that would restore again at the next start.
+
+A member that is started late may meet API servers that have compacted already: then it never can show its hash at the
+snapshot's revision. Its data follows from the others': with (b), and equal to a member that has shown (a), it holds
+the same, for a HashKV covers every key there is, and what raft brought since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.core.model.plan import Answer, Verdict
+from orchestrator.core.proof.hashkv import judge_hashes, read_hashes
+from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv, parse_health
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the snapshot file says every restored member must show. ``cluster_id`` is empty where the vendor draws the
+    cluster token: then no id can be foretold."""
+
+    revision: int
+    compacted_revision: int
+    hash_kv: int
+    cluster_id: str = ""
+
+    def as_texts(self) -> dict[str, str]:
+        """As a probe of a plan carries it."""
+        found = {name: str(getattr(self, name)) for name in ("revision", "compacted_revision", "hash_kv")}
+        return found | ({"cluster_id": self.cluster_id} if self.cluster_id else {})
+
+    @classmethod
+    def of_texts(cls, texts: Mapping[str, str]) -> Expected:
+        """The same, back from there."""
+        revision, compacted, hash_kv = (int(texts[name]) for name in ("revision", "compacted_revision", "hash_kv"))
+        return cls(revision, compacted, hash_kv, texts.get("cluster_id", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one host printed, by ``templates/host/proof.sh``: HTTP bodies, and files as lines of numbers.
+
+    ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` the one for the member's newest, ``witnessed``
+    the one for the snapshot's revision from just after the start, if it was written down there. ``hashkv_round`` is
+    the one for ``round_revision``, asked where the snapshot's revision is refused, to be compared with the others'.
+    """
+
+    hashkv: str
+    hashkv_now: str
+    cluster_id: str
+    health: str
+    files: str
+    kept: str
+    armed: str
+    witnessed: str = ""
+    hashkv_round: str = ""
+    round_revision: int = 0
+
+
+def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
+    """(a) and (b), for one member. One that came too late for (a) has ``late`` in its details, and no hash."""
+
+    def verdict(answer: Answer, reason: str) -> Verdict:
+        return Verdict(answer, {host: reason}, {})
+
+    if not shown.hashkv_now:
+        return verdict(Answer.NO, "no answer on the peer port yet")
+    if not shown.kept:
+        return verdict(Answer.WRONG, "the list of the old files is gone: nothing shows that its raft log is new")
+    if old := old_files(shown.files, shown.kept):
+        return verdict(Answer.WRONG, f"it still runs on old data ({old[0]}): the restore was ignored")
+    if expected.cluster_id and shown.cluster_id and shown.cluster_id != expected.cluster_id:
+        what = f"its cluster id is {shown.cluster_id}, that of this restore is {expected.cluster_id}"
+        return verdict(Answer.WRONG, f"{what}: it runs on other data")
+    try:
+        newest = parse_hash_kv(shown.hashkv_now)
+    except AnswerError as error:
+        return verdict(Answer.WRONG, str(error))
+    hashkv = newest if newest.revision <= expected.revision else _hash_at(shown, expected)
+    if isinstance(hashkv, str):
+        return Verdict(Answer.YES, {}, {"late": hashkv, "cluster_id": shown.cluster_id})
+    return _judge_hash(host, hashkv, expected, shown.cluster_id)
+
+
+def _hash_at(shown: Shown, expected: Expected) -> HashKv | str:
+    """The member's hash at the snapshot's revision, or why there is none to compare.
+
+    What was witnessed counts where the API servers have compacted since: raft has brought it every revision after it.
+    """
+    why = ""
+    for answer in (shown.hashkv, shown.witnessed):
+        try:
+            found = parse_hash_kv(answer)
+        except AnswerError as error:
+            why = why or f"it has no hash at revision {expected.revision} any more: {error}"
+            continue
+        if found.compacted_revision == expected.compacted_revision:
+            return found
+        why = why or (
+            f"it was compacted at {found.compacted_revision}, the snapshot at {expected.compacted_revision}: "
+            "their hashes cannot be compared"
+        )
+    return why
+
+
+def _judge_hash(host: str, hashkv: HashKv, expected: Expected, cluster_id: str) -> Verdict:
+    details = {
+        "revision": str(hashkv.revision),
+        "hash_kv": str(hashkv.hash_kv),
+        "compacted_revision": str(hashkv.compacted_revision),
+        "cluster_id": cluster_id,
+    }
+    if hashkv.revision < expected.revision:
+        reason = f"the member is at revision {hashkv.revision}, the snapshot at {expected.revision}"
+        return Verdict(Answer.WRONG, {host: reason}, details)
+    if hashkv.hash_kv != expected.hash_kv:
+        reason = f"its HashKV at revision {expected.revision} is {hashkv.hash_kv}, not {expected.hash_kv}"
+        return Verdict(Answer.WRONG, {host: reason}, details)
+    return Verdict(Answer.YES, {}, details)
+
+
+def old_files(files: str, kept: str) -> tuple[str, ...]:
+    """Paths of files that are there now and were there before: the same inode and birth time.
+
+    Both texts have lines `device inode birth size path`. A device's number may be another one after a reboot, so it
+    tells nothing. Where the filesystem knows no birth time (0), a reused inode cannot be told from the old file and
+    counts as old.
+    """
+    before = {tuple(line.split(" ", 3)[1:3]) for line in kept.splitlines() if line.count(" ") >= 4}
+    return tuple(
+        line.split(" ", 4)[4]
+        for line in files.splitlines()
+        if line.count(" ") >= 4
+        and tuple(line.split(" ", 3)[1:3]) in before
+        and (line.endswith("/snap/db") or "/wal/" in line)
+    )
+
+
+def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
+    """(c) and (d), over all members; (a) and (b) once more, for each."""
+    verdicts = {host: judge_member(host, answer, expected) for host, answer in shown.items()}
+    reasons = {host: reason for verdict in verdicts.values() for host, reason in verdict.reasons.items()}
+    if any(verdict.answer is Answer.WRONG for verdict in verdicts.values()):
+        return Verdict(Answer.WRONG, reasons)
+    if reasons:
+        return Verdict(Answer.NO, reasons)
+    clusters = {answer.cluster_id for answer in shown.values()}
+    if len(clusters) > 1:
+        return Verdict(Answer.WRONG, dict.fromkeys(shown, f"different cluster ids: {', '.join(sorted(clusters))}"))
+    late = {host: verdict.details["late"] for host, verdict in verdicts.items() if "late" in verdict.details}
+    if len(late) == len(shown):
+        return Verdict(Answer.WRONG, late)
+    hashes = {host: _hashes(it, expected) for host, it in shown.items()}
+    equal = judge_hashes(hashes) if late else Verdict(Answer.YES)
+    reasons = equal.reasons | {host: reason for host, it in shown.items() if (reason := _not_yet(it))}
+    details = {"cluster_id": clusters.pop(), "revision": str(expected.revision), "hash_kv": str(expected.hash_kv)}
+    for host, verdict in verdicts.items():
+        details |= {f"{host} {name}": value for name, value in (equal.details | verdict.details).items()}
+    return Verdict(Answer.NO if reasons else Answer.YES, reasons, details)
+
+
+def _hashes(it: Shown, expected: Expected) -> tuple[HashKv, ...]:
+    newest = "" if it.hashkv_now == it.hashkv else it.hashkv_now  # proof.sh asks once where one answer is enough
+    return read_hashes((it.hashkv, expected.revision), (newest, 0), (it.hashkv_round, it.round_revision))
+
+
+def _not_yet(it: Shown) -> str:
+    if it.armed:
+        return f"{it.armed.split()[0]} still lies in the data volume"
+    return "" if _healthy(it.health) else "it has no quorum yet"
+
+
+def _healthy(health: str) -> bool:
+    try:
+        return parse_health(health).healthy
+    except AnswerError:
+        return False

@@ -1,0 +1,76 @@
+"""What a restored cluster holds, as words and rows. Pure; `adapters/screen/tables.py` draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.core.proof.evidence import Evidence, ResourceEvidence, StaleKind
+from orchestrator.core.text import count, printable
+from orchestrator.etcd.keyspace import NEVER
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+Row = tuple[str, ...]
+MOST_RESOURCES = 20
+_UNTOLD = "-"
+_GONE = {
+    StaleKind.NODE: "nodes without a sign of life since the restore; one that is gone for good is removed by",
+    StaleKind.API_SERVER: "API servers that have not renewed their lease since; one that is gone for good, by",
+}
+
+
+def member_rows(found: Evidence, snapshot: SnapshotFacts) -> Iterator[Row]:
+    """A heading, a row for each member, and last the snapshot's own. `keys` are those at the snapshot's revision."""
+    yield "member", "id", "revision", "compacted", "HashKV", "keys", "keys now"
+    for it in found.members:
+        numbers = (it.revision, it.compacted_revision, it.hash_kv, it.keys_then, it.keys_now)
+        yield printable(it.member), it.id or _UNTOLD, *(_number(number) for number in numbers)
+    held = (snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv, found.snapshot_keys)
+    yield "snapshot", "", *(_number(number) for number in held), ""
+
+
+def _number(number: int | None) -> str:
+    if number is None:
+        return _UNTOLD
+    return "never" if number == NEVER else str(number)
+
+
+def evidence_lines(found: Evidence) -> tuple[tuple[str, str], ...]:
+    """Alarms, the ids, and what could not be read: labels and values."""
+    alarms = [f"{alarm} on {it.member}" for it in found.members for alarm in it.alarms]
+    other = [it.member for it in found.members if it.id and it.id != it.id_predicted]
+    lines = [("alarms", ", ".join(alarms) or "none")] if found.members else []
+    if any(it.id for it in found.members):
+        as_planned = "as predicted from the peer URLs and the cluster token in the manifests"
+        others = f"{', '.join(other)}: not as the manifests' cluster token makes them; the restore has used another"
+        lines.append(("ids", others if other else as_planned))
+    lines += [("not read", text) for text in found.missing]
+    return tuple((label, printable(text)) for label, text in lines)
+
+
+def resource_rows(found: Evidence) -> Iterator[Row]:
+    """A heading; those of which the numbers differ, most first; and how much is the same."""
+    changed = sorted((row for row in found.resources if not row.is_steady), key=_difference, reverse=True)
+    steady = [row for row in found.resources if row.is_steady]
+    yield "objects", "before", "in the snapshot", "now"
+    for row in changed[:MOST_RESOURCES]:
+        before = _UNTOLD if row.before is None else f"{row.before:,}"
+        yield printable(row.resource), before, f"{row.snapshot:,}", f"{row.now:,}"
+    if hidden := changed[MOST_RESOURCES:]:
+        yield f"{count(len(hidden), 'more resource')} (all with --json)", "", "", ""
+    if steady:
+        total = f"{sum(row.now for row in steady):,}"
+        before = _UNTOLD if steady[0].before is None else total
+        yield f"{count(len(steady), 'resource')} with equal numbers", before, total, total
+
+
+def _difference(row: ResourceEvidence) -> int:
+    return max(abs(row.now - row.snapshot), abs((row.before or 0) - row.snapshot))
+
+
+def stale_lines(found: Evidence, kind: StaleKind) -> Iterator[str]:
+    """What they are; then for each the command that would remove it, and where: offered, and not done."""
+    of_kind = [it for it in found.stale if it.kind is kind]
+    if of_kind:
+        yield _GONE[kind]
+    for it in of_kind:
+        yield f"  {f'on {it.host}: ' if it.host else ''}{printable(it.command)}"

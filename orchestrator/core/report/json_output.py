@@ -1,0 +1,181 @@
+"""What commands answer with `--json`: documents of plain values. Pure.
+
+Every document has ``format``, a number that grows when a key is renamed or changes its meaning (a new key does not
+count), and ``kind``. Seconds end in ``_s``, bytes in ``_bytes``. HashKV, ids and hashes are text: JSON readers round
+large numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from orchestrator.core.hosts.view import Claim
+from orchestrator.core.model.cost import ResourceCost
+from orchestrator.core.model.plan import Finding, PhaseName, Plan, Severity
+from orchestrator.core.proof.evidence import Evidence
+from orchestrator.core.report.plan import kept_paths
+from orchestrator.core.report.result import hosts_file_kept
+from orchestrator.core.runs.phases import point_of_no_return
+from orchestrator.core.runs.result import Result
+from orchestrator.core.runs.status import Records, Stand, standings
+from orchestrator.core.snapshots.backups import BackupFacts
+from orchestrator.core.snapshots.consistency import SameContent
+from orchestrator.errors import OrchestratorError
+
+FORMAT = 1
+
+Document = dict[str, Any]
+
+
+def plan_json(plan: Plan, rows: Sequence[ResourceCost] = ()) -> Document:
+    """``sha256`` names the plan; ``plan`` is the plan itself, as `-o` saves it; the rest sums it up.
+
+    ``cost`` is the plan's, with what changed per resource and namespace instead of per resource alone; ``names`` are
+    the first ones, or with `--diff` all.
+    """
+    workers = plan.phase(PhaseName.WORKERS)
+    no_return = point_of_no_return(plan)
+    return {
+        "format": FORMAT,
+        "kind": "plan",
+        "sha256": plan.sha256,
+        "cluster": plan.inventory.cluster,
+        "run": plan.run,
+        "members": len(plan.masters) if plan.snapshot else 0,
+        "workers_to_restart": len(workers.steps) if workers else 0,
+        "point_of_no_return": no_return.name.value if no_return else None,
+        "old_data": kept_paths(plan),
+        "lost": list(plan.lost),
+        "cost": plan.cost and plan.cost.model_copy(update={"resources": tuple(rows)}).model_dump(mode="json"),
+        "expected": _expected(plan),
+        "plan": plan.model_dump(mode="json"),
+    }
+
+
+def result_json(plan: Plan, result: Result, total_s: float, evidence: Evidence | None = None) -> Document:
+    """The end of a run. ``outage_s`` is null where an earlier attempt stopped the services; ``proof`` is empty where
+    an earlier attempt proved the members. ``evidence`` is what a restored cluster holds, null for other runs."""
+    return {
+        "format": FORMAT,
+        "kind": "result",
+        "cluster": plan.inventory.cluster,
+        "run": plan.run,
+        "plan_sha256": plan.sha256,
+        "outage_s": result.outage_s,
+        "paused_s": result.paused_s,
+        "dwell_s": result.dwell_s,
+        "total_s": total_s,
+        "members": {fact.host: fact.member for fact in plan.facts},
+        "left_out": [host.name for host in plan.inventory.left_out],
+        "expected": _expected(plan),
+        "proof": dict(result.proof),
+        "evidence": evidence and _texts(evidence.model_dump(mode="json")),
+        "failed_workers": list(result.failed_workers),
+        "old_data": kept_paths(plan),
+        "hosts_file_kept": list(hosts_file_kept(plan)),
+    }
+
+
+def check_json(findings: Sequence[Finding], hosts: Sequence[str] = ()) -> Document:
+    """``ok`` says that no finding blocks; ``hosts`` are those that were looked at."""
+    return {
+        "format": FORMAT,
+        "kind": "check",
+        "ok": all(finding.severity is not Severity.BLOCK for finding in findings),
+        "hosts": list(hosts),
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+    }
+
+
+def status_json(
+    plan: Plan,
+    records: Records,
+    claims: Mapping[str, Claim],
+    history: Iterable[Mapping[str, Any]] = (),
+    undone_by: str = "",
+    silent: Sequence[str] = (),
+) -> Document:
+    """``phases`` has for each phase the hosts by where they stand. ``holders`` leaves out the hosts that nobody
+    holds; ``silent_s`` is null where the holder has ended. ``undone_by`` is the run that has taken this one back;
+    ``silent`` are the hosts that do not answer."""
+    return {
+        "format": FORMAT,
+        "kind": "status",
+        "cluster": plan.inventory.cluster,
+        "run": plan.run,
+        "plan_sha256": plan.sha256,
+        "undone_by": undone_by,
+        "silent": list(silent),
+        "holders": {host: asdict(claim) for host, claim in claims.items()},
+        "phases": [
+            {
+                "phase": standing.phase.name.value,
+                "stand": standing.stand.value,
+                **{stand.value.replace(" ", "_"): list(standing.hosts[stand]) for stand in Stand},
+                "reasons": dict(standing.reasons),
+            }
+            for standing in standings(plan, records)
+        ],
+        "history": [dict(event) for event in history],
+    }
+
+
+def backup_json(
+    path: str,
+    facts: BackupFacts,
+    removed: Sequence[str],
+    failed: Mapping[str, str],
+    compared: SameContent | None = None,
+) -> Document:
+    """A backup that was taken; ``failed`` are the masters that gave none, with the reason. ``compared`` is of all."""
+    found = facts.model_dump(mode="json")
+    found["snapshot"]["hash_kv"] = str(facts.snapshot.hash_kv)
+    return {
+        "format": FORMAT,
+        "kind": "backup",
+        "path": path,
+        "facts": found,
+        "removed": list(removed),
+        "failed": dict(failed),
+        "compared": None
+        if compared is None
+        else {
+            "revision": compared.revision,
+            "equal": list(compared.equal),
+            "differing": dict(compared.differing),
+            "missing": list(compared.missing),
+        },
+    }
+
+
+def error_json(error: OrchestratorError) -> Document:
+    """The two lines of a failure, and the exit code."""
+    return {
+        "format": FORMAT,
+        "kind": "error",
+        "error": error.message,
+        "next": error.next_step,
+        "exit_code": error.exit_code,
+    }
+
+
+def _texts(evidence: Document) -> Document:
+    """With HashKV as text."""
+    for member in evidence["members"]:
+        member["hash_kv"] = None if member["hash_kv"] is None else str(member["hash_kv"])
+    return evidence
+
+
+def _expected(plan: Plan) -> Document | None:
+    """What every member must show, from the snapshot file; and the ids that the manifests' cluster token leads to."""
+    if plan.snapshot is None:
+        return None
+    ids = plan.predicted_ids
+    return {
+        "revision": str(plan.snapshot.revision),
+        "hash_kv": str(plan.snapshot.hash_kv),
+        "cluster_id": ids.cluster,
+        "member_ids": dict(ids.members),
+    }

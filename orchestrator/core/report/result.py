@@ -1,0 +1,120 @@
+"""What people read of a run that came to its end: at most ten lines. Pure; `adapters/screen/tables.py` draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.core.model.plan import PhaseName, Plan
+from orchestrator.core.report.plan import Lines, kept_words, masters_words
+from orchestrator.core.runs.result import Result
+from orchestrator.core.text import duration, listed, printable
+from orchestrator.etcd.snapshot import SnapshotFacts
+
+
+def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> Lines:
+    """The last lines of a run, at most ten. ``total_s`` is the laptop's time from start to end."""
+    lines = [("result", _verdict(plan, result))]
+    if plan.snapshot:
+        lines.append(("outage", _outage(result)))
+    lines.append(("total time", duration(total_s)))
+    if plan.snapshot:
+        lines += _proof_lines(plan, plan.snapshot, result)
+    elif proof := result.proof:
+        lines.append(("members", f"{masters_words(plan)}; cluster id {proof['cluster_id']}"))
+        lines.append(("HashKV", f"{proof['hash_kv']} at revision {proof['revision']} on every member"))
+    if plan.phase(PhaseName.WORKERS):
+        lines.append(("workers", _workers_words(plan, result)))
+    if kept := kept_words(plan):
+        lines.append(("old data", f"kept in {kept}{_same_id(plan, result)}"))
+    if hosts := hosts_file_kept(plan):
+        lines.append(("hosts file", f"our lines stay on {listed(hosts)}: peers may not be reached without them"))
+    lines.append(("next", _after(plan, result, inventory)))
+    return tuple((label, printable(text)) for label, text in lines)
+
+
+def _same_id(plan: Plan, result: Result) -> str:
+    """The aided restore's token is the vendor's. With the old one, the new cluster has the old cluster's id."""
+    before = {fact.cluster_id for fact in plan.facts if fact.cluster_id}
+    before |= set() if plan.token else {plan.predicted_ids.cluster}
+    if result.proof.get("cluster_id") not in before:
+        return ""
+    return "; never start a member on it: with the same cluster id it would join and spoil the others"
+
+
+def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:
+    proof = result.proof
+    hash_kv = proof.get("hash_kv", str(snapshot.hash_kv))
+    whence = "" if proof else ", as an earlier attempt proved"
+    cluster = f"; cluster id {proof['cluster_id']}" if proof else ""
+    return (
+        ("members", masters_words(plan) + cluster),
+        ("revision", proof.get("revision", str(snapshot.revision))),
+        ("HashKV", f"{hash_kv} on every member, as in the snapshot{whence}{_late(proof)}"),
+    )
+
+
+def _late(proof: Mapping[str, str]) -> str:
+    """Members that were compacted before they could show the snapshot's hash: `core.proof` says why they count."""
+    late = [name.removesuffix(" late") for name in proof if name.endswith(" late")]
+    if not late:
+        return ""
+    return f"; {listed(late)}, started late, by equality with the others at revision {proof[f'{late[0]} revision']}"
+
+
+def _after(plan: Plan, result: Result, inventory: str) -> str:
+    if result.failed_workers:
+        return f"orchestrator resume -i {inventory} {plan.run}"
+    gone = plan.inventory.left_out
+    if gone and plan.kind in ("restore", "rollback"):
+        names = listed([host.name for host in gone])
+        return (
+            f"{names}: never start it on its old disk. With an empty one, let it rejoin by Kublr's command "
+            f"`reinitialize`; then: orchestrator finish -i {inventory} {plan.run}"
+        )
+    if plan.kind == "rollback" or (plan.kind == "reinit" and kept_words(plan)):
+        return f"orchestrator finish -i {inventory} {plan.run}, once all is well"
+    return "kubectl get nodes,pods --all-namespaces"
+
+
+_UNDOES = {
+    "abort": "aborted: what run {run} had done is taken back",
+    "rollback": "rolled back: every member runs on the data from before run {run}, and all agree",
+    "finish": "finished: what run {run} had left is removed",
+    "unlock": "unlocked: run {run} holds no master any more",
+}
+
+
+def _verdict(plan: Plan, result: Result) -> str:
+    if plan.kind == "workers":
+        return "not all workers are restarted" if result.failed_workers else "the workers are restarted"
+    if plan.kind == "reinit":
+        return "joined anew: the member holds what the others hold, and all agree"
+    restored = "restored: every member is proven to hold the snapshot"
+    if plan.undoes:
+        restored = _UNDOES[plan.kind].format(run=plan.undoes)
+    return f"{restored}; not all workers are restarted" if result.failed_workers else restored
+
+
+def _outage(result: Result) -> str:
+    if result.outage_s is None:
+        return "not known here: an earlier attempt stopped the services"
+    apart = [f"{duration(result.dwell_s)} of it fixed waiting"] if result.dwell_s else []
+    apart += [f"{duration(result.paused_s)} for the persistent volumes not counted"] if round(result.paused_s) else []
+    span = "from the first service stopped to the last member proven"
+    return f"{duration(result.outage_s)}, {span}" + (f" ({', '.join(apart)})" if apart else "")
+
+
+def _workers_words(plan: Plan, result: Result) -> str:
+    phase = plan.phase(PhaseName.WORKERS)
+    if phase is None or not phase.steps:
+        return phase.note if phase and phase.note else "none"
+    if result.failed_workers:
+        return f"failed: {listed(result.failed_workers)}; what is not restarted holds stale watches"
+    return f"{len(phase.steps)} restarted and Ready"
+
+
+def hosts_file_kept(plan: Plan) -> tuple[str, ...]:
+    """The masters whose hosts files this plan adds lines to, and does not take them out again."""
+    steps = [step for phase in plan.phases for step in phase.steps]
+    removed = {step.host for step in steps if step.name == "release.hosts"}
+    return tuple(step.host for step in steps if step.name == "resolve.hosts" and step.host not in removed)

@@ -1,0 +1,118 @@
+"""What a host says of its acts: the answers of the shell functions in ``templates/host.sh``, read.
+
+Each answer is a few lines of words. A line that is none of them is skipped: a login shell may greet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.core.model.plan import ActRecord, ActState, Ended, Outcome, Settled
+
+TIMED_OUT = 124
+"""The exit status of coreutils ``timeout`` when it ended the command."""
+_SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a command."""
+
+BEGUN = ".begun"
+"""Ends the name of the marker that a hook on a laptop is about to begin; the marker of its own name tells its end."""
+
+
+def was_cut_off(exit_code: int) -> bool:
+    """By its time, or by a signal: the program did not come to an end of its own."""
+    return exit_code == TIMED_OUT or exit_code > _SIGNALLED
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a host has of a file that is being pushed: so many bytes, with this sha256."""
+
+    size_bytes: int
+    sha256: str
+
+
+def parse_settle(text: str) -> Settled:
+    """The answer of ``settle``. Raises ValueError when it has no end, or a record cannot be read."""
+    records: list[ActRecord] = []
+    for words in _lines(text):
+        match words:
+            case ["act", step, attempt, state, code]:
+                records.append(_record(step, attempt, state, code))
+            case ["act", *_]:
+                raise ValueError(f"no record of an act: {' '.join(words)}")
+            case ["settled"]:
+                return Settled(tuple(records))
+            case ["fenced", newer]:
+                return Settled(fenced_by=newer)
+            case ["busy", step]:
+                return Settled(busy_with=step)
+    raise ValueError("the host's answer to settle has no end")
+
+
+def parse_acts(text: str) -> tuple[ActRecord, ...]:
+    """Lines of `act STEP ATTEMPT STATE EXIT`, as settle and runs.sh print them."""
+    return tuple(_record(*words[1:]) for words in _lines(text) if words[0] == "act" and len(words) == 5)
+
+
+def parse_join(text: str) -> Outcome | None:
+    """The answer of ``join``: how the act ended, or None while it waits or runs. Raises ValueError."""
+    answer, _, log = f"\n{text}".partition("\nlog\n")
+    for words in _lines(answer):
+        match words:
+            case ["ended", code]:
+                return _ended(int(code), log)
+            case ["died", "-"]:
+                return Outcome(Ended.DIED, log=log, detail="it began, did not end, and no longer runs")
+            case ["fenced", newer]:
+                return Outcome(Ended.FENCED, detail=fenced(newer))
+            case ["waiting" | "running", "-"]:
+                return None
+            case ["refused"]:
+                return Outcome(Ended.FAILED, detail="the host could not start it")
+    raise ValueError("the host's answer to join does not say how the act stands")
+
+
+def parse_part(text: str) -> Part | Outcome:
+    """The answer of ``part`` or ``finish``: what to go on from, or how the push has ended. Raises ValueError."""
+    for words in _lines(text):
+        match words:
+            case ["have", size_bytes, sha256]:
+                return Part(int(size_bytes), sha256)
+            case ["whole"]:
+                return Outcome(Ended.DONE, 0)
+            case ["wrong", sha256]:
+                return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {sha256}")
+            case ["fenced", newer]:
+                return Outcome(Ended.FENCED, detail=fenced(newer))
+            case ["busy"]:
+                return Outcome(Ended.FAILED, detail="an act held the host's lock for too long")
+    raise ValueError("the host's answer does not say how the push stands")
+
+
+def fenced(newer: str) -> str:
+    """Why an attempt may do nothing more on a host."""
+    return f"attempt {newer} has taken this host over"
+
+
+def is_later(attempt: str, mine: str) -> bool:
+    """Whether the newest attempt that a host knows, NUMBER-NONCE, keeps mine from acting there; empty for none."""
+    return attempt != mine and number(attempt) >= number(mine)
+
+
+def number(attempt: str) -> int:
+    return int(attempt.partition("-")[0] or 0)
+
+
+def _lines(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def _record(step: str, attempt: str, state: str, code: str) -> ActRecord:
+    return ActRecord(step, number(attempt), ActState(state), None if code == "-" else int(code))
+
+
+def _ended(code: int, log: str) -> Outcome:
+    if code == 0:
+        return Outcome(Ended.DONE, 0, log)
+    detail = "it took longer than its time" if code == TIMED_OUT else f"exit status {code}"
+    return Outcome(Ended.FAILED, code, log, detail)

@@ -1,0 +1,70 @@
+"""The phases of a restore, in their order: the table that everything else follows.
+
+Theory of operation
+
+1. A plan is data; a run carries out that data and nothing else. Observing and planning change nothing.
+2. The hosts are the truth. What the laptop wrote down is history: another laptop, with the inventory, goes on.
+3. An act runs once per attempt, detached from whoever started it. What died (started, no end, nobody running) is
+   judged by looking; it runs again only in a later attempt, and only where its step is marked rerunnable.
+4. Settle, then fence. Every attempt first takes each host's lock, so that older acts have ended, and writes a higher
+   attempt number there. Every act compares its own number under the lock before its first changing byte.
+5. The end of a phase is the barrier. It opens when every master is seen to be done; a failed one keeps it shut.
+6. Hold what is stopped. From stop to start a drop-in and a hold file keep every stopped unit down, through reboots.
+7. Never delete what this run did not make: rename it with the run's id.
+8. No start anywhere until every master is proven to be in the same state.
+9. A host's failure is a value; only the program's failure is an exception.
+
+Where a resumed run goes on follows from the markers on the hosts: the last phase in which any step has begun. Its
+steps are looked at again, and what the phase requires as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.core.model.plan import ActRecord, Phase, PhaseName, Plan
+from orchestrator.core.runs.markers import BEGUN
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRule:
+    """What holds for a phase whatever the strategy. ``changes_cluster``: an abort is no longer free of trace."""
+
+    title: str
+    undo: str
+    destructive: bool = False
+
+
+PHASES: dict[PhaseName, PhaseRule] = {
+    PhaseName.CLAIM: PhaseRule("take every master for this run", "release the claims"),
+    PhaseName.SAFEGUARD: PhaseRule("snapshot what still answers", "nothing: it is kept"),
+    PhaseName.STAGE: PhaseRule("bring the snapshot to every master", "remove the run's copy"),
+    PhaseName.RESOLVE: PhaseRule("make the peers' names resolve", "remove the lines from the hosts file"),
+    PhaseName.STOP: PhaseRule("stop the services on every master, and hold them down", "lift the hold, start them"),
+    PhaseName.KEEP: PhaseRule("set the old data aside", "put it back"),
+    PhaseName.COMMIT: PhaseRule("make the next start one with the snapshot", "take it back"),
+    PhaseName.VOLUMES: PhaseRule("persistent volumes", "the hook's undo, or the operator's own"),
+    PhaseName.START: PhaseRule("start all masters, and prove that each was restored", "roll back", destructive=True),
+    PhaseName.API: PhaseRule("wait for the API servers", "roll back", destructive=True),
+    PhaseName.WORKERS: PhaseRule("restart the workers", "nothing", destructive=True),
+    PhaseName.RELEASE: PhaseRule("give the hosts back", "nothing", destructive=True),
+}
+
+
+def open_phase(plan: Plan, records: Sequence[ActRecord]) -> int:
+    """The index of the phase at which a run goes on: the last one in which a step has begun, else the first.
+
+    A phase begins only behind the barrier of the one before, so all earlier phases are done.
+    """
+    begun = {record.step.removesuffix(BEGUN) for record in records}
+    last = 0
+    for index, phase in enumerate(plan.phases):
+        if any(step.name in begun for step in phase.steps):
+            last = index
+    return last
+
+
+def point_of_no_return(plan: Plan) -> Phase | None:
+    """The first phase after which only a rollback leads back."""
+    return next((phase for phase in plan.phases if phase.destructive), None)

@@ -1,0 +1,147 @@
+"""What is done, in doubt, left: derived from the markers on the hosts, never stored. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from orchestrator.core.model.hooks import Hook, LocalHook
+from orchestrator.core.model.plan import (
+    ActRecord,
+    ActState,
+    Answer,
+    Ended,
+    PhaseName,
+    Push,
+    Step,
+    Verdict,
+)
+from orchestrator.core.report.findings import few
+from orchestrator.core.runs.markers import BEGUN, was_cut_off
+from orchestrator.core.runs.result import StepEnd
+from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
+
+CLAIMED_BY_ANOTHER = 11
+"""The exit status of templates/host/claim.sh where another run holds the host."""
+
+
+class Before(StrEnum):
+    """What the markers say of a step that an attempt comes to."""
+
+    NEVER = "never"
+    DONE = "done"
+    FAILED = "failed"
+    DIED = "died"
+
+
+def records_of(step: Step, records: Mapping[str, Sequence[ActRecord]]) -> Sequence[ActRecord]:
+    """What tells of a step: the markers of its host; of a hook on a laptop, those of every host."""
+    if isinstance(step.act, LocalHook):
+        return [record for host in records.values() for record in host]
+    return records.get(step.host, ())
+
+
+def judge_past(step: Step, records: Sequence[ActRecord]) -> Before:
+    """The newest attempt at a step decides."""
+    if isinstance(step.act, Hook | LocalHook):
+        return _judge_hook(step, records)
+    mine = sorted((record for record in records if record.step == step.name), key=lambda record: record.attempt)
+    begun = [record for record in mine if record.state is not ActState.WAITING]
+    if not begun:
+        return Before.NEVER
+    last = begun[-1]
+    if last.state is ActState.ENDED:
+        return Before.DONE if last.exit_code == 0 else Before.FAILED
+    return Before.DIED
+
+
+def _judge_hook(step: Step, records: Sequence[ActRecord]) -> Before:
+    """It has failed only where it said so itself. One that was cut off has left nobody knows what: it has died."""
+    begun = [it for it in records if it.step in (step.name, step.name + BEGUN) and it.state is not ActState.WAITING]
+    newest = max((it.attempt for it in begun), default=0)
+    ends = [
+        it.exit_code for it in begun if it.attempt == newest and it.step == step.name and it.state is ActState.ENDED
+    ]
+    if not ends or ends[0] is None:
+        return Before.DIED if begun else Before.NEVER
+    if was_cut_off(ends[0]):
+        return Before.DIED
+    return Before.FAILED if ends[0] else Before.DONE
+
+
+def refusal(step: Step, past: Before) -> str:
+    """Why this step may not run (again), or nothing."""
+    if past in (Before.NEVER, Before.DONE) or step.rerunnable or isinstance(step.act, Push):
+        return ""
+    if isinstance(step.act, Hook | LocalHook):
+        doubt = "it began in an earlier attempt, and nothing tells how it ended: look what it has done"
+        return doubt if past is Before.DIED else ""
+    return f"it {past} in an earlier attempt, and running it again is not safe: look at the host, then roll back"
+
+
+def is_made_good(step: Step, past: Before, answers: frozenset[str]) -> bool:
+    """Whether the operator says that what a hook has left undone is done. What has never begun is not his to skip."""
+    return (
+        isinstance(step.act, Hook | LocalHook)
+        and past in (Before.FAILED, Before.DIED)
+        and step.act.answer_flag in answers
+    )
+
+
+def by_host(steps: Sequence[Step]) -> list[list[Step]]:
+    """The steps of each host, in their order."""
+    hosts: dict[str, list[Step]] = {}
+    for step in steps:
+        hosts.setdefault(step.host, []).append(step)
+    return list(hosts.values())
+
+
+def batches(steps: Sequence[Step], size: int) -> Iterator[Sequence[Step]]:
+    """The steps in groups of at most ``size``."""
+    for start in range(0, len(steps), size):
+        yield steps[start : start + size]
+
+
+def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> OrchestratorError:
+    """The error that failed steps amount to: what each host said, and the exit code that fits them."""
+    text = f"{phase}: {'; '.join(few([str(end) for end in failures]))}"
+    lost = any(end.answer is Answer.UNKNOWN for end in failures)
+    if phase is PhaseName.CLAIM:
+        if CLAIMED_BY_ANOTHER in {end.outcome.exit_code for end in failures if end.outcome}:
+            return LockedError(text, "orchestrator status -i INVENTORY")
+        return UnreachableError(text, resume(run)) if lost else OrchestratorError(text, resume(run))
+    if phase is PhaseName.START and not lost and any(end.is_unproven for end in failures):
+        return UnprovenError(text, take_back(run))
+    return HaltedError(text, _after_hooks(failures, run) or resume(run))
+
+
+def _after_hooks(failures: Sequence[StepEnd], run: str) -> str:
+    """The command after a hook that failed (it runs again), or that was cut off (the operator's look, and word)."""
+    flag, doubt = "", False
+    for end in failures:
+        if not isinstance(end.step.act, Hook | LocalHook) or end.answer is Answer.UNKNOWN:
+            continue
+        flag, outcome = end.step.act.answer_flag, end.outcome
+        told = outcome is not None and outcome.ended is Ended.FAILED and not was_cut_off(outcome.exit_code or 0)
+        doubt = doubt or not (told or end.step.rerunnable)
+    if doubt:
+        return f"{resume(run)} {flag} (once you have looked, and what it was to do is done)"
+    return f"{resume(run)} (runs it again), or with {flag} once you have done it yourself" if flag else ""
+
+
+def shut(phase: PhaseName, verdict: Verdict, run: str) -> OrchestratorError:
+    """The error that a barrier amounts to which did not open."""
+    text = f"{phase}: {'; '.join(f'{host}: {reason}' for host, reason in verdict.reasons.items())}"
+    if phase is PhaseName.START and verdict.answer is not Answer.UNKNOWN:
+        return UnprovenError(text, take_back(run))
+    return HaltedError(text, resume(run))
+
+
+def resume(run: str) -> str:
+    """The command that goes on with a run."""
+    return f"orchestrator resume -i INVENTORY {run}"
+
+
+def take_back(run: str) -> str:
+    """The commands after a restore that is applied and not proven."""
+    return f"{resume(run)} (looks once more), or orchestrator rollback -i INVENTORY {run} (the old data is kept)"

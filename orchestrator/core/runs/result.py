@@ -1,0 +1,59 @@
+"""How steps and runs end, as values: a host's failure is no exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orchestrator.core.model.plan import Answer, Ended, Outcome, Step, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """How a step ended. ``outcome`` is that of its act, None where it never came to that."""
+
+    step: Step
+    ok: bool
+    answer: Answer = Answer.YES
+    reason: str = ""
+    outcome: Outcome | None = None
+
+    @classmethod
+    def refused(cls, step: Step, verdict: Verdict, outcome: Outcome | None = None) -> StepEnd:
+        """A step that a look says no to."""
+        return cls(step, False, verdict.answer, "; ".join(dict.fromkeys(verdict.reasons.values())), outcome)
+
+    @classmethod
+    def failed(cls, step: Step, outcome: Outcome) -> StepEnd:
+        """A step whose act did not come to its end, or failed."""
+        answer = Answer.UNKNOWN if outcome.ended is Ended.LOST else Answer.NO
+        last = outcome.log.strip().splitlines()[-1:] or [outcome.detail]
+        code = f" (exit {outcome.exit_code})" if outcome.exit_code is not None else ""
+        return cls(step, False, answer, f"{outcome.ended}{code}: {last[0]}", outcome)
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether it was the look after the act that said no, or a look that says that waiting will not help."""
+        acted = self.outcome is not None and self.outcome.ended is Ended.DONE
+        return not self.ok and self.answer is not Answer.UNKNOWN and (acted or self.answer is Answer.WRONG)
+
+    def __str__(self) -> str:
+        return f"{self.step.id}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run that came to its end has to tell. Moments are seconds of the coordinator's clock."""
+
+    proof: dict[str, str] = field(default_factory=dict)
+    failed_workers: tuple[str, ...] = ()
+    stopped_at_s: float | None = None
+    proven_at_s: float | None = None
+    paused_s: float = 0.0
+    dwell_s: float = 0.0
+
+    @property
+    def outage_s(self) -> float | None:
+        """From the first service stopped to the last member proven, without pauses; None where nothing was stopped."""
+        if self.stopped_at_s is None or self.proven_at_s is None:
+            return None
+        return self.proven_at_s - self.stopped_at_s - self.paused_s

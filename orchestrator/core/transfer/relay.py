@@ -1,0 +1,165 @@
+"""Which masters can hand a file on to which, and how it is packed on the way: what a plan says of it. Pure.
+
+Who may hand on is seen before anything changes: the giver reads the taker's host key over its own network, and it must
+be the one that the laptop knows; and the taker's sshd must be one that would accept a key for a forced command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import Field
+
+from orchestrator.core.transfer.chains import LAPTOP, first_chains
+from orchestrator.etcd.frozen import Frozen
+
+UNSAID = "its answer says nothing about its sshd"
+GIVES_WITH = frozenset(("ssh", "ssh-keygen", "ssh-keyscan"))
+
+
+class Packing(StrEnum):
+    """How the bytes are packed: by the best program that every master has."""
+
+    ZSTD = "zstd"
+    GZIP = "gzip"
+    NONE = "none"
+
+
+class Link(Frozen):
+    """``giver`` reaches ``taker``'s sshd at ``address`` and ``port``, and sees ``host_key`` there (`ssh-ed25519 ...`).
+    ``login`` is the user whose authorized_keys file, ``keys``, may get a line for a moment."""
+
+    giver: str
+    taker: str
+    address: str
+    port: int
+    login: str
+    keys: str
+    host_key: str
+
+
+class Relay(Frozen):
+    """``refused`` tells of every master that takes nothing from another, why."""
+
+    packing: Packing = Packing.NONE
+    links: tuple[Link, ...] = ()
+    refused: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        return frozenset((link.giver, link.taker) for link in self.links)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The masters that have a part in it, as the inventory has them."""
+        return tuple(dict.fromkeys(name for link in self.links for name in (link.giver, link.taker)))
+
+    def link(self, giver: str, taker: str) -> Link:
+        """The one between these two. Raises KeyError."""
+        for link in self.links:
+            if (link.giver, link.taker) == (giver, taker):
+                return link
+        raise KeyError(f"{giver} hands nothing on to {taker}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What one master answered to `ways.sh`. ``sees`` has the key that it is shown, by the other's name, address and
+    port; ``closed`` says why nobody can log in with a key of ours, and is empty where that would work."""
+
+    programs: frozenset[str]
+    login: str = ""
+    keys: str = ""
+    closed: str = UNSAID
+    sees: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+
+
+def parse_ways(text: str) -> Ways:
+    """The answer of `ways.sh`; a line that is none of its own is passed over."""
+    programs: set[str] = set()
+    sees: dict[tuple[str, str, int], str] = {}
+    login = keys = ""
+    closed = UNSAID
+    for line in text.splitlines():
+        match line.split():
+            case ["has", program]:
+                programs.add(program)
+            case ["keys", login, keys]:
+                closed = ""
+            case ["closed", *why]:
+                closed = " ".join(why)
+            case ["sees", name, address, port, kind, key]:
+                sees[name, address, int(port)] = f"{kind} {key}"
+    return Ways(frozenset(programs), login, keys, closed, sees)
+
+
+def key_kind(key: str) -> str:
+    """What ssh-keyscan(1) calls the type of a host key, `ssh-ed25519 AAAA...`."""
+    kind = key.partition(" ")[0]
+    return "ecdsa" if kind.startswith("ecdsa-") else kind.removeprefix("ssh-")
+
+
+def relay_of(
+    ways: Mapping[str, Ways], places: Mapping[str, Sequence[tuple[str, int]]], keys: Mapping[str, str]
+) -> Relay:
+    """How the masters can hand a file on. ``places`` are the addresses and ports at which each may be reached, the best
+    first; ``keys`` the host keys that the laptop knows them by, `ssh-ed25519 AAAA...`."""
+    links = [
+        link
+        for giver in ways
+        for taker in ways
+        if giver != taker and (link := _link(giver, taker, ways, places[taker], keys[taker]))
+    ]
+    programs = frozenset.intersection(*(way.programs for way in ways.values())) if ways else frozenset()
+    packing = next((packing for packing in (Packing.ZSTD, Packing.GZIP) if packing in programs), Packing.NONE)
+    reached = {link.taker for link in links}
+    refused = {name: _why_not(name, ways, places[name]) for name in ways if name not in reached and len(ways) > 1}
+    return Relay(packing=packing, links=tuple(links), refused=refused)
+
+
+def _link(giver: str, taker: str, ways: Mapping[str, Ways], places: Sequence[tuple[str, int]], key: str) -> Link | None:
+    way = ways[taker]
+    if way.closed or not ways[giver].programs >= GIVES_WITH or not key:
+        return None
+    for address, port in places:
+        if ways[giver].sees.get((taker, address, port)) == key:
+            return Link(
+                giver=giver, taker=taker, address=address, port=port, login=way.login, keys=way.keys, host_key=key
+            )
+    return None
+
+
+def _why_not(taker: str, ways: Mapping[str, Ways], places: Sequence[tuple[str, int]]) -> str:
+    others = {name: way for name, way in ways.items() if name != taker}
+    if ways[taker].closed:
+        return ways[taker].closed
+    if not any(way.programs >= GIVES_WITH for way in others.values()):
+        return f"{', '.join(others)} has no OpenSSH client" if len(others) == 1 else "no other has an OpenSSH client"
+    seen = [way.sees[taker, *place] for way in others.values() for place in places if (taker, *place) in way.sees]
+    if seen:
+        return "the others are shown another host key there than this laptop"
+    where = ", ".join(dict.fromkeys(f"{address}:{port}" for address, port in places))
+    return f"the others do not reach its sshd at {where}"
+
+
+def relay_note(relay: Relay, masters: Sequence[str], giver: str = LAPTOP) -> str:
+    """How the snapshot reaches all masters, for the plan. ``giver`` is the master on which it lies, if it does."""
+    chains = first_chains(masters, relay.pairs, giver)
+    handed_on = [" -> ".join((chain.giver or "this laptop", *chain.hosts)) for chain in chains if chain.links]
+    straight = [host for chain in chains if not chain.links for host in chain.hosts]
+    packed = "as it is" if relay.packing is Packing.NONE else f"packed by {relay.packing}"
+    notes = []
+    if handed_on:
+        notes.append(f"handed on as it arrives, {packed}, by keys made for that alone: {'; '.join(handed_on)}")
+    if straight:
+        whys = [f"{host} ({relay.refused[host]})" if host in relay.refused else host for host in straight]
+        notes.append(f"straight from this laptop, {packed}, to {', '.join(whys)}")
+    return "; ".join(notes)
+
+
+def copies_sent(relay: Relay | None, masters: Sequence[str], giver: str = LAPTOP) -> int:
+    """How often the file goes over the laptop's link."""
+    links = relay.pairs if relay else frozenset()
+    return sum(chain.giver == LAPTOP for chain in first_chains(masters, links, giver))

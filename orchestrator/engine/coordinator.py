@@ -1,0 +1,412 @@
+"""Carries out a plan: settle, then phase by phase its steps and its barrier. The only loop.
+
+It decides nothing that a pure function can decide: what is done follows from the markers on the hosts
+(`core.runs.progress`), whether a look says yes from the judges (`core.proof.judges`), what is next from the plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.core.model.hooks import Hook, LocalHook
+from orchestrator.core.model.plan import (
+    ActRecord,
+    Answer,
+    Command,
+    Ended,
+    Order,
+    Outcome,
+    Pause,
+    Phase,
+    PhaseName,
+    Plan,
+    Probe,
+    Push,
+    Reboot,
+    Step,
+    Verdict,
+)
+from orchestrator.core.proof.judges import judge
+from orchestrator.core.runs.markers import fenced, is_later
+from orchestrator.core.runs.phases import open_phase
+from orchestrator.core.runs.progress import (
+    Before,
+    batches,
+    by_host,
+    failure_of,
+    is_made_good,
+    judge_past,
+    records_of,
+    refusal,
+    resume,
+    shut,
+)
+from orchestrator.core.runs.result import Result, StepEnd
+from orchestrator.core.timeouts import FENCE_LOOK_S, SETTLE_WAIT_S
+from orchestrator.engine.hooks import Hooks
+from orchestrator.engine.transfer import Spread
+from orchestrator.errors import (
+    HaltedError,
+    InterruptedRunError,
+    LockedError,
+    OrchestratorError,
+    UnreachableError,
+)
+from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
+
+GIVE_BACK = "claim.give-back"
+HOOK_LINES = 20
+"""So many last lines of a hook that did not succeed are shown."""
+
+
+@dataclass(slots=True)
+class Stop:
+    """Set by the first signal, or by a full disk on the laptop: no new steps, what is under way reaches its end.
+
+    Before a run has begun nothing is under way, and a signal ends the command at once.
+    """
+
+    signal_number: int = 0
+    gracefully: bool = False
+    disk: str = ""
+
+    @property
+    def requested(self) -> bool:
+        return bool(self.signal_number or self.disk)
+
+
+@dataclass(slots=True)
+class Coordinator:
+    """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` gives the bytes for a push,
+    ``ask`` asks the operator, if one is there, and ``hooks`` are the operator's own programs. ``spread`` brings one
+    file to several hosts; without it each gets it by itself."""
+
+    plan: Plan
+    attempt: str
+    remotes: Mapping[str, Remote]
+    clock: Clock
+    journal: Journal
+    reporter: Reporter
+    plan_source: Source
+    open_source: Callable[[Push], Awaitable[Source]]
+    ask: Callable[[Pause], Awaitable[bool]]
+    hooks: Hooks
+    spread: Spread | None = None
+    stop: Stop = field(default_factory=Stop)
+    result: Result = field(default_factory=Result)
+    _records: dict[str, list[ActRecord]] = field(default_factory=dict)
+    _time_has_passed: bool = False
+
+    async def run(self) -> Result:
+        """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
+        try:
+            return await self._run()
+        except (LockedError, InterruptedRunError):
+            raise
+        except OrchestratorError:
+            await self._refuse_fenced()
+            raise
+
+    async def _run(self) -> Result:
+        self.stop.gracefully = True
+        self.reporter.begin(tuple(phase.name for phase in self.plan.phases))
+        self.reporter.note("waiting until no older act runs on the masters")
+        stopped = [host.name for host in self.plan.inventory.stopped]
+        for error in (await self._settle(stopped)).values():
+            raise error
+        await self._bring_plan()
+        records = [record for host in stopped for record in self._records[host]]
+        self._time_has_passed = bool(records or self.plan.undoes)  # an undo begins where another run was left
+        for phase in self.plan.phases[open_phase(self.plan, records) :]:
+            await self._phase(phase)
+        return self.result
+
+    # --- settle ---------------------------------------------------------------------------------------
+
+    async def _settle(self, hosts: Iterable[str]) -> dict[str, OrchestratorError]:
+        """Older acts have ended, older attempts are fenced, and the markers are known; or, by host, why not."""
+        names = [name for name in hosts if name not in self._records]
+        answers = await asyncio.gather(
+            *(self.remotes[name].settle(self.plan.run, self.attempt, SETTLE_WAIT_S) for name in names)
+        )
+        failed: dict[str, OrchestratorError] = {}
+        for name, settled in zip(names, answers, strict=True):
+            if settled.ok:
+                self._records[name] = list(settled.records)
+            elif settled.fenced_by:
+                failed[name] = self._fenced(name, settled.fenced_by)
+            elif settled.busy_with:
+                text = f"{name}: the step {settled.busy_with} is still running there"
+                failed[name] = HaltedError(text, resume(self.plan.run))
+            else:
+                failed[name] = UnreachableError(f"{name}: {settled.failure}: {settled.detail}", resume(self.plan.run))
+        return failed
+
+    async def _refuse_fenced(self) -> None:
+        """Raises LockedError where a later attempt has taken over: then what failed is that one's to judge."""
+
+        async def newest(name: str, state: str) -> str:
+            chunks = [chunk async for chunk in self.remotes[name].read(f"{state}/{self.plan.run}/attempt")]
+            return b"".join(chunks).decode().strip()
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FENCE_LOOK_S):
+                hosts = self.plan.inventory.masters
+                found = await asyncio.gather(
+                    *(newest(host.name, host.paths.state) for host in hosts), return_exceptions=True
+                )
+                for host, attempt in zip(hosts, found, strict=True):
+                    if isinstance(attempt, str) and is_later(attempt, self.attempt):
+                        raise self._fenced(host.name, attempt)
+
+    def _fenced(self, host: str, newer: str) -> LockedError:
+        return LockedError(f"{host}: {fenced(newer)}", self._status())
+
+    async def _bring_plan(self) -> None:
+        """Another laptop must find the plan on the hosts, before the first of them is claimed."""
+        sha256 = self.plan.sha256
+        for host in self.plan.inventory.masters:
+            path = f"{host.paths.state}/{self.plan.run}/plan.json"
+            outcome = await self.remotes[host.name].push(self.plan_source, path, sha256, self.attempt)
+            if outcome.ended is not Ended.DONE:
+                text = f"claim: {host.name}: the plan could not be written: {outcome.detail}"
+                raise HaltedError(text, resume(self.plan.run))
+
+    # --- phases ---------------------------------------------------------------------------------------
+
+    async def _phase(self, phase: Phase) -> None:
+        self._check_stop()
+        self._log("phase", phase=phase.name)
+        self.reporter.phase(phase.name, phase.title, tuple(dict.fromkeys(step.host for step in phase.steps)))
+        if phase.note:
+            self.reporter.note(phase.note)
+        if phase.requires and self._time_has_passed:
+            verdict = await self._look(phase.requires)
+            if verdict.answer is not Answer.YES:
+                reasons = "; ".join(f"{host}: {reason}" for host, reason in verdict.reasons.items())
+                text = f"{phase.name}: what earlier phases made is no longer so: {reasons}"
+                raise HaltedError(text, resume(self.plan.run))
+        began_s = self.clock.monotonic()
+        if phase.order is Order.ROLLING:
+            await self._roll(phase)
+        else:
+            await self._steps(phase)
+        if phase.name is PhaseName.VOLUMES and phase.steps:  # the operator's own time, however long it was
+            self.result.paused_s += self.clock.monotonic() - began_s
+            self._time_has_passed = True
+        self._check_stop()
+        if phase.barrier:
+            await self._barrier(phase, phase.barrier)
+        if phase.name is PhaseName.START:
+            self.result.proven_at_s = self.clock.monotonic()
+
+    async def _steps(self, phase: Phase) -> None:
+        if phase.order is Order.SEQUENCE:
+            ends = await self._chain(phase.steps)
+        else:
+            chains = await asyncio.gather(*(self._chain(steps) for steps in by_host(phase.steps)))
+            ends = [end for chain in chains for end in chain]
+        self._check_stop()
+        failed = [end for end in ends if not end.ok]
+        if failed and phase.name is PhaseName.CLAIM:
+            await self._give_back([end.step.host for end in ends if end.ok])
+        if failed:
+            raise failure_of(phase.name, failed, self.plan.run)
+
+    async def _chain(self, steps: Sequence[Step]) -> list[StepEnd]:
+        """Steps one after another, up to the first that fails."""
+        ends: list[StepEnd] = []
+        for step in steps:
+            if self.stop.requested:
+                break
+            ends.append(await self._step(step))
+            if not ends[-1].ok:
+                break
+        return ends
+
+    async def _roll(self, phase: Phase) -> None:
+        """Batch by batch, until more hosts failed than the plan allows. Failures keep the run open."""
+        if not phase.steps:
+            return
+        failed: list[StepEnd] = []
+        for batch in batches(phase.steps, phase.batch):
+            self._check_stop()
+            silent = {step.host: "not reachable" for step in batch if step.host not in self.remotes}
+            errors = await self._settle(step.host for step in batch if step.host not in silent)
+            for error in errors.values():
+                if isinstance(error, LockedError):  # no worker of ours has failed: the run is another's
+                    raise error
+            silent |= {name: error.message for name, error in errors.items()}
+            ends = await asyncio.gather(*(self._step(step) for step in batch if step.host not in silent))
+            failed += [end for end in ends if not end.ok]
+            failed += [
+                StepEnd(step, ok=False, answer=Answer.UNKNOWN, reason=silent[step.host])
+                for step in batch
+                if step.host in silent
+            ]
+            if len(failed) > phase.max_failures:
+                break
+        self.result.failed_workers = tuple(end.step.host for end in failed)
+        if failed:
+            raise failure_of(phase.name, failed, self.plan.run)
+
+    async def _give_back(self, hosts: Sequence[str]) -> None:
+        """The run has not begun: what this attempt claimed is free again for the one who was first.
+
+        Under a name of its own: a marker of the release phase would tell the next attempt that all is done.
+        """
+        release = self.plan.phase(PhaseName.RELEASE)
+        for step in release.steps if release else ():
+            if step.name == "release.claim" and step.host in hosts:
+                await self.remotes[step.host].act(GIVE_BACK, self.attempt, self._command(step))
+
+    # --- one step -------------------------------------------------------------------------------------
+
+    async def _step(self, step: Step) -> StepEnd:
+        """Look, act, look again. What is done already is not done again.
+
+        A step that nothing can have done yet is not looked at before: while the cluster is down, each look is outage.
+        """
+        if step.mends and not self._time_has_passed:
+            return StepEnd(step, ok=True)
+        past = judge_past(step, records_of(step, self._records))
+        if step.done_if and (self._time_has_passed or past is not Before.NEVER):
+            verdict = await self._look(step.done_if)
+            if verdict.answer is Answer.YES:
+                return self._ended(StepEnd(step, ok=True), "already")
+            if verdict.answer is Answer.WRONG:
+                return self._ended(StepEnd.refused(step, verdict), "failed")
+        elif past is Before.DONE:
+            return self._ended(StepEnd(step, ok=True), "already")
+        made_good = is_made_good(step, past, self.hooks.answers)
+        if not made_good and (reason := refusal(step, past)):
+            return self._ended(StepEnd(step, False, Answer.NO, reason), "failed")
+        if step.requires and self._time_has_passed and past is not Before.DONE:
+            verdict = await self._look(step.requires)
+            if verdict.answer is not Answer.YES:
+                return self._ended(StepEnd.refused(step, verdict), "failed")
+        self._log("step-started", step=step.id, attempt=self.attempt)
+        self.reporter.step(step.host, step.id, "acting", step.title)
+        if self.result.stopped_at_s is None and step.id.startswith("stop.") and not step.id.startswith("stop.hold"):
+            self.result.stopped_at_s = self.clock.monotonic()
+        outcome = await (self.hooks.made_good(step) if made_good else self._act(step))
+        self._tell_of_hook(step, outcome)
+        if outcome.ended is Ended.FENCED:
+            raise LockedError(f"{step.host}: {outcome.detail}", self._status())
+        if isinstance(step.act, Reboot):
+            pass  # the connection and the marker went down with the machine: looking tells
+        elif outcome.ended is not Ended.DONE:
+            return self._ended(StepEnd.failed(step, outcome), "failed")
+        if step.done_if and step.done_if.wait_s:
+            verdict = await self._poll(step.done_if, lambda seen: self._waiting(step, seen))
+            if verdict.answer is not Answer.YES:
+                return self._ended(StepEnd.refused(step, verdict, outcome), "failed")
+        return self._ended(StepEnd(step, ok=True, outcome=outcome), "done")
+
+    async def _act(self, step: Step) -> Outcome:
+        remote = self.remotes[step.host]
+        match step.act:
+            case Push() as push:
+                if self.spread:
+                    return await self._spread(step.host, push, self.spread)
+                source = await self.open_source(push)
+                total = source.size_bytes
+                return await remote.push(
+                    source,
+                    push.path,
+                    push.sha256,
+                    self.attempt,
+                    lambda moved: self.reporter.moved(step.host, moved, total),
+                )
+            case Pause() as pause:
+                if not await self.ask(pause):
+                    raise HaltedError(pause.question, f"{resume(self.plan.run)} {pause.answer_flag}")
+            case LocalHook() as hook:
+                return await self.hooks.run(step, hook)
+        return await remote.act(step.name, self.attempt, self._command(step))
+
+    async def _spread(self, host: str, push: Push, spread: Spread) -> Outcome:
+        def moved(done_bytes: int, total_bytes: int) -> None:
+            self.reporter.moved(host, done_bytes, total_bytes)
+
+        return await spread.bring(host, push, lambda: self.open_source(push), moved)
+
+    def _tell_of_hook(self, step: Step, outcome: Outcome) -> None:
+        """What the operator's own program has printed is for the operator: the last of it, where it did not succeed."""
+        if isinstance(step.act, Hook | LocalHook):
+            self._log("hook", step=step.id, attempt=self.attempt, exit_code=outcome.exit_code, output=outcome.log)
+            for line in outcome.log.splitlines()[-HOOK_LINES:] if outcome.ended is not Ended.DONE else ():
+                self.reporter.note(f"{step.name} {step.host}: {line}")
+
+    def _command(self, step: Step) -> Command:
+        match step.act:
+            case Push() | Pause() | LocalHook():
+                return Command(("true",))  # what the operator did has no command: the marker records its end
+            case Reboot(argv=argv, timeout_s=timeout_s):
+                return Command(argv, timeout_s=timeout_s)
+            case call:
+                return self.plan.command(call)
+
+    # --- looking --------------------------------------------------------------------------------------
+
+    async def _look(self, probe: Probe) -> Verdict:
+        outputs = await asyncio.gather(
+            *(self.remotes[look.host].look(self.plan.command(look.call)) for look in probe.looks)
+        )
+        return judge(probe, outputs)
+
+    async def _poll(self, probe: Probe, seen: Callable[[Verdict], None]) -> Verdict:
+        """Looks until the answer is yes for ``dwell_s``, or wrong, or ``wait_s`` is over."""
+        deadline = self.clock.monotonic() + probe.wait_s
+        since: float | None = None
+        while True:
+            verdict = await self._look(probe)
+            now = self.clock.monotonic()
+            since = (since if since is not None else now) if verdict.answer is Answer.YES else None
+            if since is not None and now - since >= probe.dwell_s:
+                return verdict
+            given_up = self.stop.requested or (since is None and now >= deadline)
+            if verdict.answer is Answer.WRONG or given_up:
+                return verdict
+            seen(verdict)
+            left_s = probe.poll_s if since is None else probe.dwell_s - (now - since)
+            await self.clock.sleep(min(probe.poll_s, left_s))
+
+    async def _barrier(self, phase: Phase, barrier: Probe) -> None:
+        verdict = await self._poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))
+        self._log("barrier", phase=phase.name, answer=verdict.answer, reasons=verdict.reasons)
+        self.result.dwell_s += barrier.dwell_s
+        self._check_stop()
+        if verdict.answer is not Answer.YES:
+            raise shut(phase.name, verdict, self.plan.run)
+        if phase.name is PhaseName.START:
+            self.result.proof = verdict.details
+
+    # --- words ----------------------------------------------------------------------------------------
+
+    def _ended(self, end: StepEnd, state: str) -> StepEnd:
+        self._log("step-ended", step=end.step.id, attempt=self.attempt, ok=end.ok, state=state, reason=end.reason)
+        self.reporter.step(end.step.host, end.step.id, state, end.reason)
+        return end
+
+    def _waiting(self, step: Step, verdict: Verdict) -> None:
+        self.reporter.step(step.host, step.id, "waiting", "; ".join(dict.fromkeys(verdict.reasons.values())))
+
+    def _log(self, kind: str, **fields: object) -> None:
+        """A laptop that cannot remember begins nothing new."""
+        try:
+            self.journal.write(kind, **fields)
+        except OSError as error:
+            self.stop.disk = f"the journal on this laptop cannot be written: {error.strerror}"
+
+    def _status(self) -> str:
+        return f"orchestrator status -i INVENTORY {self.plan.run}"
+
+    def _check_stop(self) -> None:
+        if self.stop.signal_number:
+            raise InterruptedRunError("interrupted", resume(self.plan.run), signal_number=self.stop.signal_number)
+        if self.stop.disk:
+            raise HaltedError(self.stop.disk, f"make room, then: {resume(self.plan.run)}")

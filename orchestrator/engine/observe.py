@@ -1,0 +1,107 @@
+"""The one look round before planning: probes out, views back. Changes nothing on any host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.facts import parse_facts
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Inventory, Role
+from orchestrator.core.model.plan import Command, Failure, Output, Script
+from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
+from orchestrator.ports import Remote, WallClock
+
+STOPPED = (Role.MASTER, Role.API)
+"""Hosts that a restore stops: none may be silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the hosts said. ``silent`` are the workers that gave no answer, with the reason; a silent master is
+    an error."""
+
+    views: dict[str, MasterView] = field(default_factory=dict)
+    silent: dict[str, str] = field(default_factory=dict)
+
+
+async def observe(
+    inventory: Inventory,
+    opened: Mapping[str, Remote | Output],
+    distro: Distro,
+    scripts: Mapping[str, str],
+    clock: WallClock,
+) -> Seen:
+    """Looks at every host at once. Raises UnreachableError or LoginError where a master does not answer."""
+    hosts = [host for host in inventory.hosts if host.name in opened]
+    answers = await asyncio.gather(*(_look_at(host, opened[host.name], distro, scripts, clock) for host in hosts))
+    views: dict[str, MasterView] = {}
+    failures: dict[str, Output] = {}
+    for host, answer in zip(hosts, answers, strict=True):
+        if isinstance(answer, MasterView):
+            views[host.name] = answer
+        else:
+            failures[host.name] = answer
+    refuse_silent({name: output for name, output in failures.items() if inventory.host(name).role in STOPPED})
+    return Seen(views, {name: output.detail or str(output.failure) for name, output in failures.items()})
+
+
+def refuse_silent(failures: Mapping[str, Output]) -> None:
+    """Raises the error that masters without an answer amount to, naming each."""
+    if not failures:
+        return
+    text = "; ".join(_named(name, output.detail or str(output.failure)) for name, output in failures.items())
+    refused = [output for output in failures.values() if output.failure in (Failure.LOGIN, Failure.SUDO)]
+    error: type[OrchestratorError] = LoginError if len(refused) == len(failures) else UnreachableError
+    lost = "a master that is lost for good: --without HOST"
+    raise error(text, f"mend the connection, then: orchestrator check -i INVENTORY ({lost})")
+
+
+def _named(host: str, detail: str) -> str:
+    return detail if detail.startswith(host) else f"{host}: {detail}"
+
+
+async def _look_at(
+    host: Host, remote: Remote | Output, distro: Distro, scripts: Mapping[str, str], clock: WallClock
+) -> MasterView | Output:
+    if isinstance(remote, Output):
+        return remote
+    before = clock.time()
+    output = await remote.look(_command(distro.look_at_host(host), scripts))
+    facts = parse_facts(output.text)
+    if output.exit_code != 0 or not facts:
+        return _without_answer(output)
+    view = distro.read_host(host, facts, _offset(facts, before, clock.time()))
+    script = distro.look_at_volume(host, view) if host.role in (Role.MASTER, Role.LEFT_OUT) else None
+    if script is None:
+        return view
+    output = await remote.look(_command(script, scripts))
+    if output.exit_code != 0:
+        return _without_answer(output)
+    return distro.read_volume(view, parse_facts(output.text))
+
+
+def _offset(facts: dict[str, str], before: float, after: float) -> float:
+    """How far the host's clock is ahead, in seconds, at the least: it was read twice between our two readings."""
+    try:
+        most = float(facts["clock_first"]) - before
+        least = float(facts["clock_last"]) - after
+    except (KeyError, ValueError):
+        return 0.0
+    return max(least, 0.0) + min(most, 0.0)
+
+
+def _without_answer(output: Output) -> Output:
+    if output.failure:
+        return output
+    said = output.stderr.decode("utf-8", "replace").strip()
+    if not said and not parse_facts(output.text):  # as of a cloud's image: log in as somebody else, it says, and ends
+        return Output(None, failure=Failure.LOGIN, detail=f"no shell for this login: {output.text.strip()}")
+    said = said or f"exit {output.exit_code}"
+    return Output(None, failure=Failure.UNREACHABLE, detail=f"the look at the host failed: {said}")
+
+
+def _command(script: Script, scripts: Mapping[str, str]) -> Command:
+    return Command((script.file, *script.args), scripts[script.file], timeout_s=script.timeout_s)
