@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from orchestrator.core.model.plan import Command, Outcome, Output, Settled
+    from orchestrator.core.model.outcome import Command, Outcome, Output, Settled
     from orchestrator.core.snapshots.backups import BackupFacts, Kept
     from orchestrator.core.transfer.chains import Chain
 

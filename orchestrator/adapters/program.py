@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestrator.core.model.plan import Ended, Outcome
+from orchestrator.core.model.outcome import Ended, Outcome
 from orchestrator.core.text import duration
 from orchestrator.ports import Clock
 

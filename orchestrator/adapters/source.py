@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from orchestrator.core.model.plan import Command
+from orchestrator.core.model.outcome import Command
 from orchestrator.core.timeouts import HASH_S
 from orchestrator.ports import HostError, Remote
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.adapters.snapshot_file import open_snapshot
+from orchestrator.adapters.stores.master import measure
 from orchestrator.adapters.stores.spool import Spool
-from orchestrator.app import planning
-from orchestrator.app.cluster import Cluster, new_attempt, new_run
-from orchestrator.app.snapshot_locations import LAPTOP, measure
+from orchestrator.app import refusals
+from orchestrator.app.cluster import Cluster
+from orchestrator.app.identity import new_attempt, new_run
+from orchestrator.app.snapshot_locations import LAPTOP
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.model.plan import Command, Ended, Outcome
+from orchestrator.core.model.outcome import Command, Ended, Outcome
 from orchestrator.core.snapshots.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
 from orchestrator.core.snapshots.consistency import Content, SameContent, common_of, compare
 from orchestrator.engine.observe import observe
@@ -125,7 +127,7 @@ async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
     answering = {name: remote for name, remote in cluster.remotes.items() if name in masters}
     cluster.reporter.note(f"looking at {len(answering)} of {len(masters)} masters")
     seen = await observe(cluster.inventory, answering, cluster.distro, cluster.scripts, cluster.clock)
-    planning.refuse_claimed(seen)
+    refusals.refuse_claimed(seen)
     return seen.views
 
 

@@ -10,7 +10,8 @@ from orchestrator.app.live_keys import read_live_keys
 from orchestrator.core.cost.live_keys import member_to_ask
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.cost import Cost
-from orchestrator.core.model.plan import Command, MasterFacts, Plan
+from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import MasterFacts, Plan
 from orchestrator.core.proof.evidence import Census, Evidence, MemberEvidence, holds_look, read_member
 from orchestrator.engine.observe import observe
 from orchestrator.errors import OrchestratorError

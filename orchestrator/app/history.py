@@ -9,13 +9,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from orchestrator.app.cluster import Cluster
-from orchestrator.app.planning import refuse_blocked
+from orchestrator.app.refusals import refuse_blocked
 from orchestrator.core.checks import left_out
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import Claim
-from orchestrator.core.model.plan import ActRecord, Command, Plan
+from orchestrator.core.model.outcome import ActRecord, Command
+from orchestrator.core.model.plan import Plan
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.runs.markers import parse_acts
+from orchestrator.core.runs.status import forgotten
 from orchestrator.distros.common import parse_claim
 from orchestrator.engine.observe import observe
 from orchestrator.errors import HaltedError, LockedError, UsageError
@@ -161,3 +163,34 @@ def _state(run: str, facts: dict[str, dict[str, str]]) -> RunState:
         holds={name: fact["hold"].strip() for name, fact in facts.items() if "hold" in fact},
         undone_by=next((fact["undone"].strip() for fact in facts.values() if "undone" in fact), ""),
     )
+
+
+def refuse_held(state: RunState) -> None:
+    """Raises LockedError where the holder's heartbeat is fresh."""
+    for host, claim in state.claims.items():
+        if claim.is_held:
+            raise LockedError(
+                f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago",
+                "wait for it, or stop it there; a holder that is silent for 60 s can be taken over",
+            )
+
+
+def refuse_undone(state: RunState) -> None:
+    """Raises LockedError where another run has taken this one back, or has begun to."""
+    if state.undone_by:
+        raise LockedError(
+            f"run {state.run} was taken back by run {state.undone_by}",
+            f"orchestrator status -i INVENTORY {state.undone_by}",
+        )
+
+
+def refuse_forgetful(plan: Plan, state: RunState) -> None:
+    """Raises HaltedError where a master no longer knows what was done on it: whose data it has, nobody can tell."""
+    if found := forgotten(plan, state.records):
+        started = plan.undoes or any(record.step.startswith("start.") for it in state.records.values() for record in it)
+        following = "resume" if plan.undoes else "rollback" if started else "abort"
+        raise HaltedError(
+            "; ".join(f"{host}: {what}" for host, what in found.items()),
+            f"look into it; then put its {plan.inventory.host(next(iter(found))).paths.state} back, or take the run "
+            f"back: orchestrator {following} -i INVENTORY {plan.run}",
+        )

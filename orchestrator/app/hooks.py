@@ -10,9 +10,10 @@ from pathlib import Path
 from orchestrator.adapters.program import run_program
 from orchestrator.app.cluster import Cluster
 from orchestrator.core.checks.cluster import hook_missing
-from orchestrator.core.inventory.inventory import HookPlace, VolumesHook
+from orchestrator.core.inventory.declared import HookPlace, VolumesHook
+from orchestrator.core.model.finding import Finding
 from orchestrator.core.model.hooks import LocalHook
-from orchestrator.core.model.plan import Command, Finding, Outcome
+from orchestrator.core.model.outcome import Command, Outcome
 from orchestrator.core.plans.volumes import FACTS
 from orchestrator.engine.hooks import RunHere
 from orchestrator.ports import Clock

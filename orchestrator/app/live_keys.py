@@ -7,7 +7,7 @@ from collections.abc import Callable
 from orchestrator.app.cluster import Cluster
 from orchestrator.core.cost.live_keys import FIRST_KEY, Page, page_look, read_page
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.model.plan import Command
+from orchestrator.core.model.outcome import Command
 from orchestrator.core.text import count
 from orchestrator.etcd.members import AnswerError
 

@@ -8,25 +8,19 @@ from pathlib import Path
 
 from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.app.cluster import Cluster, laptop, new_run
+from orchestrator.app.cluster import Cluster
 from orchestrator.app.cost import ReadSnapshot, find_cost
 from orchestrator.app.hooks import find_missing
+from orchestrator.app.identity import laptop, new_run
+from orchestrator.app.refusals import refuse_blocked, refuse_claimed
 from orchestrator.app.snapshot_locations import Located
 from orchestrator.app.ways import find_relay
-from orchestrator.core.checks import Way, blockers, check_all
+from orchestrator.core.checks import Way, check_all
 from orchestrator.core.checks.backup_facts import changed_since
-from orchestrator.core.checks.findings import in_order, overridden
-from orchestrator.core.hosts.etcd_tools import ToolFile
 from orchestrator.core.inventory.inventory import Role
 from orchestrator.core.model.cost import ResourceCost
-from orchestrator.core.model.plan import (
-    Finding,
-    MasterFacts,
-    Plan,
-    Severity,
-    StrategyName,
-    canonical_json,
-)
+from orchestrator.core.model.finding import Finding, Severity, in_order, overridden
+from orchestrator.core.model.plan import Plan, StrategyName, ToolFile
 from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
@@ -34,7 +28,7 @@ from orchestrator.core.plans.summary import estimate, facts_of, lost, never_star
 from orchestrator.core.scripts import used_by
 from orchestrator.core.snapshots.backups import read_facts
 from orchestrator.engine.observe import Seen, observe
-from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UsageError
+from orchestrator.errors import UsageError
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -81,25 +75,6 @@ async def check(
     if "volumes-policy" not in overrides:  # who restores nothing runs no hook
         findings += tuple(overridden(finding, overrides) for finding in await find_missing(cluster))
     return Checked(findings, seen, snapshot)
-
-
-def refuse_claimed(seen: Seen) -> None:
-    """Raises LockedError where a run holds a host: one run at a time."""
-    for name, view in seen.views.items():
-        if view.claim:
-            raise LockedError(
-                f"{name} is held by run {view.claim.run} of {view.claim.laptop} since {view.claim.taken_at_utc}",
-                f"orchestrator status -i INVENTORY, then resume {view.claim.run}",
-            )
-
-
-def refuse_blocked(findings: tuple[Finding, ...]) -> None:
-    """Raises RefusedError where a check blocks."""
-    if stopping := blockers(findings):
-        first = stopping[0]
-        where = f"{first.host}: " if first.host else ""
-        more = f" (and {len(stopping) - 1} more)" if len(stopping) > 1 else ""
-        raise RefusedError(f"{first.name}: {where}{first.what}{more}", first.remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,64 +194,3 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Re
         "newest_renewal_utc": contents.newest_renewal_utc,
     }
     return ReadSnapshot(found.facts.model_copy(update=origin), contents, index)
-
-
-async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
-    """Raises NotConfirmedError where what a saved plan rests on is no longer so, RefusedError where a check blocks."""
-    way = Way(plan.strategy, brings_tool=bool(plan.tool))
-    checked = await check(cluster, plan.snapshot, frozenset(plan.overrides), way)
-    for name, view in checked.seen.views.items():
-        if plan.run in view.attempts:
-            raise NotConfirmedError(
-                f"this plan was used before: {name} knows its run {plan.run}",
-                "orchestrator status -i INVENTORY, or make a new plan",
-            )
-    refuse_claimed(checked.seen)
-    refuse_blocked(checked.findings)
-    if changed := _changes(cluster, plan, facts_of(cluster.inventory, checked.seen.views)):
-        raise NotConfirmedError(f"the saved plan is stale: {'; '.join(changed)}", "make a new one: orchestrator plan")
-
-
-def _changes(cluster: Cluster, plan: Plan, now: tuple[MasterFacts, ...]) -> list[str]:
-    changed = []
-    if _reach(plan) != _reach(plan.model_copy(update={"inventory": cluster.inventory})):
-        changed.append("the inventory changed")
-    for name, key in plan.host_keys.items():
-        if name in cluster.remotes and cluster.host_key(name) != key:
-            changed.append(f"{name}: another host key")
-    before = {fact.host: fact for fact in plan.facts}
-    for fact in now:
-        was = before.get(fact.host)
-        if was is None:
-            changed.append(f"{fact.host} is new")
-            continue
-        names = [name for name in MasterFacts.model_fields if getattr(was, name) != getattr(fact, name)]
-        changed += [f"{fact.host}: {name} changed" for name in names]
-    return changed
-
-
-def _reach(plan: Plan) -> str:
-    """The inventory without the paths of one laptop: keys and ssh files lie elsewhere on another."""
-    hosts = tuple(
-        host.model_copy(update={"key": None, "known_hosts": (), "config": None}) for host in plan.inventory.hosts
-    )
-    return canonical_json(plan.inventory.model_copy(update={"hosts": hosts}))
-
-
-def write_plan(plan: Plan, path: Path) -> None:
-    """Saves a plan, readable by its owner only. Raises UsageError."""
-    try:
-        path.touch(mode=0o600)
-        path.write_text(canonical_json(plan) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write the plan to {path}: {error.strerror}", "name another file with -o") from error
-
-
-def read_plan(path: Path) -> Plan:
-    """A saved plan. Raises UsageError."""
-    try:
-        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the plan {path}: {error.strerror}", f"ls -l {path}") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is no plan of this version: {error}", "make a new one: orchestrator plan") from error

@@ -10,7 +10,8 @@ from pathlib import Path
 from orchestrator.adapters.source import FileSource, RemoteSource
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.snapshot_locations import fetch, private_spool
-from orchestrator.core.model.plan import Command, Plan, Push
+from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import Plan, Push
 from orchestrator.core.runs.progress import resume
 from orchestrator.core.snapshots.locations import Objects, Sftp, place_of
 from orchestrator.errors import HaltedError, UsageError

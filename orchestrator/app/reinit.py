@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from orchestrator import __version__
-from orchestrator.app import planning
-from orchestrator.app.cluster import Cluster, laptop, new_run
+from orchestrator.app import planning, refusals
+from orchestrator.app.cluster import Cluster
+from orchestrator.app.identity import laptop, new_run
 from orchestrator.app.ways import find_relay
-from orchestrator.core.checks.findings import overridden
 from orchestrator.core.checks.member import check_reinit, room_to_join
-from orchestrator.core.model.plan import Estimate, Finding, Plan
+from orchestrator.core.model.finding import Finding, overridden
+from orchestrator.core.model.plan import Estimate, Plan
 from orchestrator.core.plans.reinit import Reinit
 from orchestrator.core.plans.summary import COPY_BYTES_PER_S, RESTART_S, facts_of
 from orchestrator.core.scripts import used_by
@@ -26,12 +27,12 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     if host not in masters:
         raise UsageError(f"{host} is no master of the inventory", f"name one of {', '.join(masters)}")
     checked = await planning.check(cluster, None, overrides | _OF_RESTORES, planning.without_tool(cluster))
-    planning.refuse_claimed(checked.seen)
+    refusals.refuse_claimed(checked.seen)
     views = {name: checked.seen.views[name] for name in masters}
     own = tuple(overridden(finding, overrides) for finding in check_reinit(cluster.inventory, views, host))
     own += tuple(room_to_join(cluster.inventory.host(host), views, aided=cluster.distro.aided))
     findings = own + _of_masters(checked.findings, masters)
-    planning.refuse_blocked(findings)
+    refusals.refuse_blocked(findings)
     run = new_run(cluster.clock)
     phases = Reinit(cluster.inventory, views, cluster.distro, run, laptop(), host).phases()
     copied = max(view.database_bytes or view.data_bytes for name, view in views.items() if name != host)

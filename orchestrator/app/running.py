@@ -11,25 +11,23 @@ from pathlib import Path
 from orchestrator import __version__
 from orchestrator.adapters.journal import FileJournal
 from orchestrator.adapters.source import BytesSource
-from orchestrator.app import planning
-from orchestrator.app.cluster import Cluster, ask, laptop, new_attempt, new_run, open_journal
+from orchestrator.app.cluster import Cluster
 from orchestrator.app.evidence import find_evidence
-from orchestrator.app.history import RunState, find_run, know_run
+from orchestrator.app.history import know_run, refuse_forgetful, refuse_held, refuse_undone
 from orchestrator.app.hooks import here
+from orchestrator.app.identity import laptop, new_attempt, open_journal
 from orchestrator.app.push_sources import Sources
-from orchestrator.core.model.plan import Command, Estimate, Pause, PhaseName, Plan, canonical_json
-from orchestrator.core.plans.summary import facts_of
-from orchestrator.core.plans.workers import restart_workers
+from orchestrator.app.terminal import ask
+from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import Pause, Plan, canonical_json
 from orchestrator.core.proof.evidence import Evidence
 from orchestrator.core.runs.result import Result
-from orchestrator.core.runs.status import forgotten
-from orchestrator.core.scripts import used_by
 from orchestrator.core.text import rate_of
 from orchestrator.core.timeouts import FAREWELL_S
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.hooks import Hooks
 from orchestrator.engine.transfer import Spread
-from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,75 +175,3 @@ async def resume(
     refuse_forgetful(known.plan, state)
     attempt = state.newest_attempt + 1
     return await run_plan(known.cluster, known.plan, attempt=attempt, snapshot=snapshot, answers=answers, limit=limit)
-
-
-def refuse_held(state: RunState) -> None:
-    """Raises LockedError where the holder's heartbeat is fresh."""
-    for host, claim in state.claims.items():
-        if claim.is_held:
-            raise LockedError(
-                f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago",
-                "wait for it, or stop it there; a holder that is silent for 60 s can be taken over",
-            )
-
-
-def refuse_undone(state: RunState) -> None:
-    """Raises LockedError where another run has taken this one back, or has begun to."""
-    if state.undone_by:
-        raise LockedError(
-            f"run {state.run} was taken back by run {state.undone_by}",
-            f"orchestrator status -i INVENTORY {state.undone_by}",
-        )
-
-
-def refuse_forgetful(plan: Plan, state: RunState) -> None:
-    """Raises HaltedError where a master no longer knows what was done on it: whose data it has, nobody can tell."""
-    if found := forgotten(plan, state.records):
-        started = plan.undoes or any(record.step.startswith("start.") for it in state.records.values() for record in it)
-        following = "resume" if plan.undoes else "rollback" if started else "abort"
-        raise HaltedError(
-            "; ".join(f"{host}: {what}" for host, what in found.items()),
-            f"look into it; then put its {plan.inventory.host(next(iter(found))).paths.state} back, or take the run "
-            f"back: orchestrator {following} -i INVENTORY {plan.run}",
-        )
-
-
-async def plan_workers(cluster: Cluster) -> Plan:
-    """The plan of a rolling restart alone."""
-    checked = await planning.check(
-        cluster, None, frozenset(("quorum-healthy", "volumes-policy")), planning.without_tool(cluster)
-    )
-    planning.refuse_claimed(checked.seen)
-    planning.refuse_blocked(checked.findings)
-    run, views = new_run(cluster.clock), checked.seen.views
-    phases = restart_workers(cluster.inventory, views, cluster.distro, run, laptop())
-    return Plan(
-        kind="workers",
-        run=run,
-        made_at_utc=cluster.clock.now_utc(),
-        tool_version=__version__,
-        inventory=cluster.inventory,
-        facts=facts_of(cluster.inventory, views),
-        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
-        findings=checked.findings,
-        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=len(cluster.inventory.workers) * 60),
-        files=used_by(phases, cluster.scripts),
-        phases=phases,
-    )
-
-
-async def open_workers_run(cluster: Cluster) -> RunState | None:
-    """The open run whose workers are still to be restarted, if there is one."""
-    try:
-        state = await find_run(cluster, None)
-    except UsageError:
-        return None
-    refuse_held(state)
-    plan = (await know_run(cluster, state.run)).plan
-    begun = {record.step for records in state.records.values() for record in records}
-    api = plan.phase(PhaseName.START)
-    if api and not any(step.name in begun for step in api.steps):
-        raise LockedError(
-            f"run {plan.run} has not come to its workers yet", f"orchestrator resume -i INVENTORY {plan.run}"
-        )
-    return state

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from orchestrator import __version__
 from orchestrator.adapters.templates import read_templates
-from orchestrator.app import planning
-from orchestrator.app.cluster import Cluster, laptop, new_run
-from orchestrator.core.model.plan import Command, Estimate, Output, Plan
+from orchestrator.app import refusals
+from orchestrator.app.cluster import Cluster
+from orchestrator.app.identity import laptop, new_run
+from orchestrator.core.model.outcome import Command, Output
+from orchestrator.core.model.plan import Estimate, Plan
 from orchestrator.core.plans.schedule import Scheduling
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.scripts import used_by
-from orchestrator.core.snapshots.schedules import Standing, Terms, diff, paths_of, read_standing, timer_of, wanted
+from orchestrator.core.snapshots.schedule_status import Standing, read_standing
+from orchestrator.core.snapshots.schedules import Terms, diff, paths_of, timer_of, wanted
 from orchestrator.core.timeouts import LOOK_S
 from orchestrator.engine.observe import observe
 from orchestrator.errors import RefusedError, UsageError
@@ -57,7 +60,7 @@ async def plan_schedule(cluster: Cluster, terms: Terms | None, inventory_path: P
     masters = {host.name for host in cluster.inventory.masters}
     opened = {name: it for name, it in cluster.opened.items() if name in masters}
     seen = await observe(cluster.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
-    planning.refuse_claimed(seen)
+    refusals.refuse_claimed(seen)
     for view in seen.views.values():
         for fault in view.faults:
             raise RefusedError(f"{fault.name}: {view.host}: {fault.what}", fault.remedy)

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from orchestrator.adapters.stores.folder import BackupFolder
+from orchestrator.adapters.stores.master import measure, read_beside
 from orchestrator.adapters.stores.spool import Spool, passing_spool
 from orchestrator.app.cluster import Cluster
-from orchestrator.core.model.plan import Command
 from orchestrator.core.snapshots.backups import MOST_FACTS_BYTES, beside
 from orchestrator.core.snapshots.locations import Local, Objects, OnHost, Sftp, backup_place, place_of
-from orchestrator.core.timeouts import HASH_S, LOOK_S
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.ports import BackupStore, HostError, Remote, Reporter
 
@@ -85,8 +84,9 @@ async def fetch(text: str, spool: Spool, reporter: Reporter, cluster: Cluster | 
     reporter.note(f"reading {place}: it is brought here once, and not kept")
     match place:
         case OnHost():
-            await _receive(spool, name, reporter, *await _on_host(place, cluster))
-            facts = await _beside_on_host(place, cluster)
+            remote = _master(place, cluster)
+            await _receive(spool, name, reporter, *await _on_host(place, remote))
+            facts = await read_beside(remote, place.path)
         case Sftp():
             from orchestrator.adapters.stores.sftp import open_sftp
 
@@ -109,7 +109,8 @@ async def _receive(spool: Spool, name: str, reporter: Reporter, size_bytes: int,
         raise OrchestratorError(str(error), "the same command again") from error
 
 
-async def _on_host(place: OnHost, cluster: Cluster | None) -> tuple[int, AsyncIterator[bytes]]:
+def _master(place: OnHost, cluster: Cluster | None) -> Remote:
+    """The master that has the file. Raises OrchestratorError."""
     if cluster is None:
         raise UsageError(f"{place} lies on a host", "name the inventory: -i INVENTORY; a file here is ./NAME")
     names = [host.name for host in cluster.inventory.masters]
@@ -119,32 +120,15 @@ async def _on_host(place: OnHost, cluster: Cluster | None) -> tuple[int, AsyncIt
     if remote is None:
         cluster.refuse_silent_masters()
         raise OrchestratorError(f"{place.host} does not answer", "orchestrator check -i INVENTORY")
+    return remote
+
+
+async def _on_host(place: OnHost, remote: Remote) -> tuple[int, AsyncIterator[bytes]]:
     try:
         size_bytes, _ = await measure(remote, place.path, hashed=False)
     except HostError as error:
         raise UsageError(str(error), f"look there: ls -l {place.path}") from error
     return size_bytes, remote.read(place.path)
-
-
-async def _beside_on_host(place: OnHost, cluster: Cluster | None) -> bytes:
-    """Read as root, as the snapshot itself; nothing where that cannot be read."""
-    path = beside(place.path)
-    if not path or cluster is None:
-        return b""
-    look = Command(("beside", path, str(MOST_FACTS_BYTES)), 'head -c "$2" "$1"', timeout_s=LOOK_S)
-    output = await cluster.remotes[place.host].look(look)
-    return output.stdout if output.exit_code == 0 else b""
-
-
-async def measure(remote: Remote, path: str, *, hashed: bool = True) -> tuple[int, str]:
-    """Bytes and, where it is asked for, sha256 of a file, by its host. Raises HostError."""
-    script = 'stat -L -c "%s %F" "$1" && { [ -z "$2" ] || sha256sum <"$1"; }'
-    output = await remote.look(Command(("measure", path, "yes" if hashed else ""), script, timeout_s=HASH_S))
-    words = output.text.split()
-    if output.exit_code != 0 or "regular" not in words:
-        why = output.detail or output.stderr.decode("utf-8", "replace").strip() or "it is no file"
-        raise HostError(f"{remote.name}: {path} cannot be read there: {why}")
-    return int(words[0]), words[-2] if hashed else ""
 
 
 def private_spool_for(text: str) -> contextlib.AbstractContextManager[Spool | None]:

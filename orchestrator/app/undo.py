@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from orchestrator import __version__
-from orchestrator.app.cluster import Cluster, laptop, new_attempt, new_run
-from orchestrator.app.history import Known, find_run, know_run, past_runs
-from orchestrator.app.running import Ended, refuse_held, run_plan
+from orchestrator.app.cluster import Cluster
+from orchestrator.app.history import Known, find_run, know_run, past_runs, refuse_held
+from orchestrator.app.identity import laptop, new_attempt, new_run
+from orchestrator.app.running import Ended, run_plan
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.model.plan import Command, Phase, Plan
+from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import Phase, Plan
 from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.summary import facts_of
-from orchestrator.core.plans.undo import phases as undo
+from orchestrator.core.plans.undo import abort, finish, rollback, unlock
 from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
 from orchestrator.core.scripts import used_by
 from orchestrator.core.timeouts import SETTLE_WAIT_S
@@ -26,10 +28,10 @@ from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, Un
 Kind = Literal["abort", "rollback", "finish", "unlock"]
 
 _PLANNERS: dict[Kind, Callable[[Undone], tuple[Phase, ...]]] = {
-    "abort": undo.abort,
-    "rollback": undo.rollback,
-    "finish": undo.finish,
-    "unlock": undo.unlock,
+    "abort": abort.abort,
+    "rollback": rollback.rollback,
+    "finish": finish.finish,
+    "unlock": unlock.unlock,
 }
 _RESTORES, _ENDED = ("restore",), ("restore", "rollback", "abort", "reinit")
 _FITS: dict[Kind, tuple[str, ...]] = {"abort": _RESTORES, "rollback": _RESTORES, "finish": _ENDED}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from orchestrator.app.cluster import Cluster
 from orchestrator.core.hosts.network import ssh_places
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.model.plan import Command
+from orchestrator.core.model.outcome import Command
 from orchestrator.core.transfer.relay import Relay, key_kind, parse_ways, relay_of
 
 

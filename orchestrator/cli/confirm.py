@@ -22,7 +22,7 @@ async def confirm_plan(
     Raises NotConfirmedError unless the cluster's name was given, or is typed on a terminal.
     """
     from orchestrator.adapters.screen import report
-    from orchestrator.app.cluster import ask
+    from orchestrator.app.terminal import ask
 
     name = made.inventory.cluster
     with cluster.reporter.aside():
@@ -37,7 +37,7 @@ async def confirm_plan(
 
 async def confirm_destroyed(cluster: Cluster, left_out: tuple[Host, ...], destroyed: list[str] | None) -> None:
     """Raises NotConfirmedError unless it is said of each master that is left out that its old disk is gone."""
-    from orchestrator.app.cluster import ask
+    from orchestrator.app.terminal import ask
 
     for name in (host.name for host in left_out if host.name not in (destroyed or ())):
         said = ""

@@ -36,7 +36,7 @@ def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path |
     except OrchestratorError as error:
         fail(error, inventory)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        from orchestrator.app.cluster import last_signal
+        from orchestrator.app.terminal import last_signal
 
         left = InterruptedRunError(
             "left at once: the hosts bring their current act to its end by themselves",

@@ -76,7 +76,7 @@ def status(
     """
     from orchestrator.adapters.screen import report
     from orchestrator.app import schedules
-    from orchestrator.core.snapshots import schedules as core
+    from orchestrator.core.snapshots import schedule_status
 
     async def work() -> None:
         try:
@@ -91,18 +91,18 @@ def status(
         async with opened(inventory, quiet=quiet or nagios) as cluster:
             standings, silent = await schedules.look_at_schedules(cluster)
             name = cluster.inventory.cluster
-        found = core.statuses(standings.values())
+        found = schedule_status.statuses(standings.values())
         if prometheus:
-            _write(prometheus, core.prometheus(name, found))
+            _write(prometheus, schedule_status.prometheus(name, found))
         if nagios:
             after = [_seconds(text) for text in (warn_after, critical_after)]
-            told = core.nagios(found, silent, warn_after_s=after[0], critical_after_s=after[1])
+            told = schedule_status.nagios(found, silent, warn_after_s=after[0], critical_after_s=after[1])
             report.print_lines(report.stdout(), (told.line,))
             raise typer.Exit(told.code)
         if as_json:
             print_json({"masters": [it.model_dump() for it in found], "silent": silent})
         else:
-            report.print_pairs(report.stdout(), core.status_lines(found, silent))
+            report.print_pairs(report.stdout(), schedule_status.status_lines(found, silent))
 
     run_command(work, inventory)
 

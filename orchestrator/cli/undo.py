@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-import typer
 
 from orchestrator.cli import options
 from orchestrator.cli.confirm import confirm_destroyed, confirm_plan
@@ -15,26 +14,18 @@ if TYPE_CHECKING:
     from orchestrator.app.undo import Kind
 
 
-def add_to(app: typer.Typer) -> None:
-    """`abort`, `rollback`, `finish`, `unlock`."""
-    _add(app, "abort", "Take a restore back before its first start: start again, on its old data, what was stopped.")
-    _add(
-        app,
-        "rollback",
-        "Take a restore back after a start: stop all masters, give each its old data again, start them.",
-    )
-    _add(
-        app,
-        "finish",
-        "Remove what a proven run has left on the hosts: the staged snapshot, the copies of the old data.",
-    )
-    _add(app, "unlock", "Free the masters from a run that has stopped nothing, and whose laptop is silent.")
+COMMANDS: dict[Kind, str] = {
+    "abort": "Take a restore back before its first start: start again, on its old data, what was stopped.",
+    "rollback": "Take a restore back after a start: stop all masters, give each its old data again, start them.",
+    "finish": "Remove what a proven run has left on the hosts: the staged snapshot, the copies of the old data.",
+    "unlock": "Free the masters from a run that has stopped nothing, and whose laptop is silent.",
+}
+"""Help texts by command."""
 
 
-def _add(app: typer.Typer, kind: Kind, text: str) -> None:
-    """Adds a command that takes a run back: they differ in their plans alone."""
+def command_of(kind: Kind) -> Callable[..., None]:
+    """The command that takes a run back in that way."""
 
-    @app.command(kind, help=f"{text}\n\nExample: orchestrator {kind} -i cluster.yml")
     def command(
         inventory: options.Inventory,
         run: options.Run = None,
@@ -67,3 +58,5 @@ def _add(app: typer.Typer, kind: Kind, text: str) -> None:
                 report.print_plan(report.stdout(), found.plan, verbose=verbose, next_step=line)
 
         run_command(work, inventory)
+
+    return command

@@ -77,3 +77,14 @@ def _escaped(word: str) -> str:
 def _bytes(character: str) -> str:
     # bash takes \xNN for one byte, and puts the bytes of a character together again.
     return character if character.isprintable() else "".join(f"\\x{byte:02x}" for byte in character.encode())
+
+
+MOST = 10
+"""So many of a kind are told one by one."""
+
+
+def few(texts: Sequence[str]) -> tuple[str, ...]:
+    """All of them; of more than ten the first, and how many more there are."""
+    if len(texts) <= MOST:
+        return tuple(texts)
+    return (*texts[:MOST], f"and {len(texts) - MOST:,} more")

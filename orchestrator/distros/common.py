@@ -11,7 +11,8 @@ from orchestrator.core.hosts.etcd_tools import parse_tools
 from orchestrator.core.hosts.http import parse_http
 from orchestrator.core.hosts.view import Certificate, Claim, Disk, LiveMember, MasterView, Trust
 from orchestrator.core.inventory.inventory import Host
-from orchestrator.core.model.plan import Finding, Script, Severity
+from orchestrator.core.model.finding import Finding, Severity
+from orchestrator.core.model.plan import Script
 from orchestrator.etcd.contents import read_uid
 from orchestrator.etcd.kubernetes import ObjectError
 from orchestrator.etcd.members import (

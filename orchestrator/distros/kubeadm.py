@@ -14,7 +14,8 @@ from types import MappingProxyType
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Role
-from orchestrator.core.model.plan import Exec, Finding, Script
+from orchestrator.core.model.finding import Finding
+from orchestrator.core.model.plan import Exec, Script
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 

@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 
 from orchestrator.core import timeouts
-from orchestrator.core.checks.findings import block
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Role
-from orchestrator.core.model.plan import Exec, Finding, Script
+from orchestrator.core.model.finding import Finding, block
+from orchestrator.core.model.plan import Exec, Script
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 

@@ -12,23 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.core.model.hooks import Hook, LocalHook
-from orchestrator.core.model.plan import (
-    ActRecord,
-    Answer,
-    Command,
-    Ended,
-    Order,
-    Outcome,
-    Pause,
-    Phase,
-    PhaseName,
-    Plan,
-    Probe,
-    Push,
-    Reboot,
-    Step,
-    Verdict,
-)
+from orchestrator.core.model.outcome import ActRecord, Answer, Command, Ended, Outcome, Verdict
+from orchestrator.core.model.plan import Order, Pause, Phase, PhaseName, Plan, Probe, Push, Reboot, Step
 from orchestrator.core.proof.judges import judge
 from orchestrator.core.runs.markers import fenced, is_later
 from orchestrator.core.runs.phases import open_phase

@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.core.inventory.inventory import Host
-from orchestrator.core.model.hooks import LocalHook
-from orchestrator.core.model.plan import Command, Ended, Outcome, Plan, Step
-from orchestrator.core.runs.markers import BEGUN, was_cut_off
+from orchestrator.core.model.hooks import BEGUN, LocalHook
+from orchestrator.core.model.outcome import Command, Ended, Outcome
+from orchestrator.core.model.plan import Plan, Step
+from orchestrator.core.runs.markers import was_cut_off
 from orchestrator.core.timeouts import FENCE_LOOK_S
 from orchestrator.ports import Clock, HostError, Remote
 

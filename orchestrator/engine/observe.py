@@ -10,7 +10,8 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory, Role
-from orchestrator.core.model.plan import Command, Failure, Output, Script
+from orchestrator.core.model.outcome import Command, Failure, Output
+from orchestrator.core.model.plan import Script
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
 from orchestrator.ports import Remote, WallClock
 

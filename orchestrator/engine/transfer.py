@@ -11,7 +11,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from orchestrator.core.model.plan import Ended, Outcome, Push
+from orchestrator.core.model.outcome import Ended, Outcome
+from orchestrator.core.model.plan import Push
 from orchestrator.core.transfer.chains import Chain, Standings, held_up, next_chains
 from orchestrator.core.transfer.relay import Relay
 from orchestrator.ports import Carrier, Load, Progress, Source

@@ -22,7 +22,7 @@ from pathlib import Path
 from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.adapters.ssh.shell import run_text
 from orchestrator.adapters.templates import read_templates
-from orchestrator.core.model.plan import Command
+from orchestrator.core.model.outcome import Command
 from orchestrator.core.scripts import Scripts
 from orchestrator.distros import DISTROS
 from tests.bench import fleet_page

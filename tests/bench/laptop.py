@@ -14,7 +14,7 @@ from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.adapters.source import FileSource
 from orchestrator.adapters.ssh.fleet import Fleet
 from orchestrator.adapters.templates import read_templates
-from orchestrator.core.model.plan import Ended, Output
+from orchestrator.core.model.outcome import Ended, Output
 from orchestrator.ports import Remote
 
 RUN, ATTEMPT = "20260101t000000z-0000", "1-000000"

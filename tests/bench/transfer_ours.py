@@ -24,8 +24,10 @@ from orchestrator.adapters.source import FileSource
 from orchestrator.adapters.ssh.fleet import Fleet
 from orchestrator.adapters.ssh.packing import Pace, packed
 from orchestrator.adapters.templates import read_templates
-from orchestrator.core.inventory.inventory import Host, Inventory, Paths, Policies, Role
-from orchestrator.core.model.plan import Command, Ended, Output, Push
+from orchestrator.core.inventory.declared import Paths, Policies
+from orchestrator.core.inventory.inventory import Host, Inventory, Role
+from orchestrator.core.model.outcome import Command, Ended, Output
+from orchestrator.core.model.plan import Push
 from orchestrator.core.scripts import Scripts
 from orchestrator.core.transfer.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
 from orchestrator.engine.transfer import Spread

@@ -20,8 +20,9 @@ import pytest
 from orchestrator.adapters.ssh.connection import Patience
 from orchestrator.adapters.ssh.fleet import Fleet
 from orchestrator.adapters.templates import read_templates
-from orchestrator.core.inventory.inventory import Host, Inventory, Paths, Policies, Role
-from orchestrator.core.model.plan import Output
+from orchestrator.core.inventory.declared import Paths, Policies
+from orchestrator.core.inventory.inventory import Host, Inventory, Role
+from orchestrator.core.model.outcome import Output
 from orchestrator.ports import Remote
 from tests.contract.sshd import Sshd, login_name
 

@@ -18,7 +18,7 @@ from orchestrator.adapters.ssh.connection import Line, Patience
 from orchestrator.adapters.ssh.fleet import Fleet
 from orchestrator.adapters.ssh.route import route
 from orchestrator.core.inventory.inventory import Host, Role
-from orchestrator.core.model.plan import Command, Ended, Failure, Output
+from orchestrator.core.model.outcome import Command, Ended, Failure, Output
 from orchestrator.core.scripts import Scripts
 from orchestrator.distros import DISTROS
 from orchestrator.engine.observe import observe

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.source import FileSource
-from orchestrator.adapters.ssh.fleet import Fleet, SshRemote
+from orchestrator.adapters.ssh.fleet import Fleet
 from orchestrator.adapters.ssh.relay import Limit, SshCarrier
-from orchestrator.core.model.plan import Ended, Outcome, Push
+from orchestrator.adapters.ssh.remote import SshRemote
+from orchestrator.core.model.outcome import Ended, Outcome
+from orchestrator.core.model.plan import Push
 from orchestrator.core.transfer import chains
 from orchestrator.core.transfer.relay import Link, Packing, Relay
 from orchestrator.engine import transfer as spread_module

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.source import FileSource, RemoteSource
-from orchestrator.core.model.plan import ActState, Command, Ended, Failure
+from orchestrator.core.model.outcome import ActState, Command, Ended, Failure
 from orchestrator.ports import HostError, Remote
 from tests.contract.conftest import Site
 

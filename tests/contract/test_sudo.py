@@ -13,8 +13,8 @@ import pytest
 
 from orchestrator.adapters.source import FileSource
 from orchestrator.adapters.ssh.fleet import Fleet
-from orchestrator.core.inventory.inventory import Sudo
-from orchestrator.core.model.plan import Command, Ended, Failure, Output
+from orchestrator.core.inventory.declared import Sudo
+from orchestrator.core.model.outcome import Command, Ended, Failure, Output
 from orchestrator.ports import Remote
 from tests.contract.conftest import HASTE, TEXTS, host, inventory
 from tests.contract.sshd import Sshd, add_user, remove_user

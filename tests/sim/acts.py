@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from orchestrator.core.model.plan import ActRecord, ActState, Command, Ended, Outcome, Settled
+from orchestrator.core.model.outcome import ActRecord, ActState, Command, Ended, Outcome, Settled
 from tests.sim.clock import VirtualClock
 from tests.sim.disk import Disk
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from orchestrator.app.undo import Kind
-from orchestrator.core.inventory.inventory import HookPlace, Inventory, Restart, Volumes
+from orchestrator.core.inventory.declared import HookPlace, Restart, Volumes
+from orchestrator.core.inventory.inventory import Inventory
 from tests.sim.faults import Fate, Fault, Faults
 from tests.sim.hooks import POLICIES
 from tests.sim.host import Vendor

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.core.model.hooks import Hook
-from orchestrator.core.model.plan import Command, Exec, Plan, Reboot, Script
+from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import Exec, Plan, Reboot, Script
 
 
 class Fate(StrEnum):

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from orchestrator.core.inventory.inventory import HookPlace, Volumes, VolumesHook
+from orchestrator.core.inventory.declared import HookPlace, Volumes, VolumesHook
 from tests.sim.acts import Call, FullError
 
 HOOK, UNDO = "/opt/hook", "/opt/unhook"

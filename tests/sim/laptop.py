@@ -12,11 +12,11 @@ from typing import Any, cast
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.source import BytesSource, RemoteSource
 from orchestrator.app.cluster import Cluster
-from orchestrator.app.history import know_run
-from orchestrator.app.running import refuse_forgetful, refuse_held, refuse_undone
+from orchestrator.app.history import know_run, refuse_forgetful, refuse_held, refuse_undone
 from orchestrator.app.undo import Kind, fenced, plan_undo
 from orchestrator.core.model.hooks import LocalHook
-from orchestrator.core.model.plan import Command, Ended, Outcome, Pause, Plan, Push, canonical_json
+from orchestrator.core.model.outcome import Command, Ended, Outcome
+from orchestrator.core.model.plan import Pause, Plan, Push, canonical_json
 from orchestrator.core.plans.volumes import ANSWER_FLAG
 from orchestrator.core.runs.result import Result
 from orchestrator.engine.coordinator import Coordinator

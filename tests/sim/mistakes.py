@@ -12,26 +12,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from orchestrator.core.inventory.inventory import HookPlace, Inventory, Volumes
-from orchestrator.core.model.hooks import Hook, LocalHook
-from orchestrator.core.model.plan import (
-    ActRecord,
-    Answer,
-    Command,
-    Ended,
-    Judge,
-    Outcome,
-    Output,
-    Phase,
-    PhaseName,
-    Plan,
-    Probe,
-    Settled,
-    Step,
-    Verdict,
-)
+from orchestrator.core.inventory.declared import HookPlace, Volumes
+from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.core.model.hooks import BEGUN, Hook, LocalHook
+from orchestrator.core.model.outcome import ActRecord, Answer, Command, Ended, Outcome, Output, Settled, Verdict
+from orchestrator.core.model.plan import Judge, Phase, PhaseName, Plan, Probe, Step
 from orchestrator.core.proof.judges import judge, read_shown
-from orchestrator.core.runs.markers import BEGUN
 from orchestrator.core.runs.progress import Before, judge_past
 from orchestrator.engine import coordinator
 from orchestrator.engine.coordinator import Coordinator

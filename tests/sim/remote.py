@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from functools import partial
 
-from orchestrator.core.model.plan import Command, Ended, Failure, Outcome, Output, Settled
+from orchestrator.core.model.outcome import Command, Ended, Failure, Outcome, Output, Settled
 from orchestrator.ports import HostError, Progress, Source
 from tests.sim.acts import FORTUNE, Call, Misfortune, Run
 from tests.sim.faults import Fate, Fault, Line

@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 
 from orchestrator.adapters.source import BytesSource
-from orchestrator.core.model.plan import ActState, Command, Ended
+from orchestrator.core.model.outcome import ActState, Command, Ended
 from orchestrator.ports import HostError, Remote
 from tests.contract.conftest import SshSite, ssh_site
 from tests.contract.sshd import Sshd

@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from orchestrator.core.inventory.inventory import HookPlace, Inventory
+from orchestrator.core.inventory.declared import HookPlace
+from orchestrator.core.inventory.inventory import Inventory
 from tests.sim.conftest import Some
 from tests.sim.faults import CRASHES, Called, Fate, Fault
 from tests.sim.hooks import POLICIES

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from orchestrator.core.inventory.inventory import Restart, Volumes
+from orchestrator.core.inventory.declared import Restart, Volumes
 from tests.sim.clock import FOR_EVER_S
 from tests.sim.cluster import RUN, SNAPSHOT
 from tests.sim.faults import Fate, Fault

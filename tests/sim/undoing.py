@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.app.undo import Kind
-from orchestrator.core.inventory.inventory import Inventory, VolumesHook
+from orchestrator.core.inventory.declared import VolumesHook
+from orchestrator.core.inventory.inventory import Inventory
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, LIVE, RUN, make_plan, make_world
 from tests.sim.faults import Faults

@@ -12,16 +12,8 @@ from functools import cache
 from orchestrator.adapters.templates import read_templates
 from orchestrator.core.checks import Way, check_all
 from orchestrator.core.hosts.view import Disk, EtcdConfig, LiveMember, MasterView, Tls
-from orchestrator.core.inventory.inventory import (
-    Host,
-    Inventory,
-    Policies,
-    Restart,
-    Role,
-    Volumes,
-    VolumesHook,
-    WorkerPolicy,
-)
+from orchestrator.core.inventory.declared import Policies, Restart, Volumes, VolumesHook, WorkerPolicy
+from orchestrator.core.inventory.inventory import Host, Inventory, Role
 from orchestrator.core.model.plan import Plan, StrategyName
 from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.model.plan import ActRecord, ActState, Ended, Outcome, Settled
+from orchestrator.core.model.outcome import ActRecord, ActState, Ended, Outcome, Settled
 from orchestrator.core.runs.markers import Part, parse_join, parse_part, parse_settle
 
 

@@ -12,7 +12,8 @@ import pytest
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.history import Known, know_run
-from orchestrator.core.model.plan import Command, Failure, Output, Plan, canonical_json
+from orchestrator.core.model.outcome import Command, Failure, Output
+from orchestrator.core.model.plan import Plan, canonical_json
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import RefusedError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.model.plan import Failure, Output
+from orchestrator.core.model.outcome import Failure, Output
 from orchestrator.engine.observe import _offset, refuse_silent
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
 

@@ -9,8 +9,7 @@ from typing import TextIO
 
 from orchestrator.adapters.screen.board import ACTING, ALREADY, WAITING, Board, Line, Move
 from orchestrator.core.model.plan import PhaseName
-from orchestrator.core.report.findings import few
-from orchestrator.core.text import duration, printable
+from orchestrator.core.text import duration, few, printable
 from orchestrator.ports import Clock
 
 HEARTBEAT_S, BEAT_S = 30.0, 1.0

@@ -14,27 +14,22 @@ from rich.text import Text
 
 from orchestrator.core.hosts.view import Claim
 from orchestrator.core.model.cost import Change, Cost, ResourceCost
-from orchestrator.core.model.plan import Finding, Phase, Plan, Severity
+from orchestrator.core.model.finding import Finding, Severity
+from orchestrator.core.model.plan import Phase, Plan
 from orchestrator.core.proof.evidence import Evidence, StaleKind
 from orchestrator.core.report import plan as render
+from orchestrator.core.report import steps as step_words
 from orchestrator.core.report.cost import change_heading, change_rows, cost_lines, every_object
 from orchestrator.core.report.evidence import evidence_lines, member_rows, resource_rows, stale_lines
-from orchestrator.core.report.findings import by_words, few, gathered
+from orchestrator.core.report.findings import by_words, findings_footer, gathered, remedy_words
 from orchestrator.core.report.result import result_lines
+from orchestrator.core.report.status import event_line, holder_lines, next_command
 from orchestrator.core.runs.phases import point_of_no_return
 from orchestrator.core.runs.result import Result
-from orchestrator.core.runs.status import (
-    PhaseStanding,
-    Records,
-    Stand,
-    event_line,
-    holder_lines,
-    next_command,
-    standings,
-)
+from orchestrator.core.runs.status import PhaseStanding, Records, Stand, standings
 from orchestrator.core.snapshots.backups import BackupFacts, backup_lines
 from orchestrator.core.snapshots.consistency import SameContent
-from orchestrator.core.text import harmless, printable
+from orchestrator.core.text import few, harmless, printable
 from orchestrator.errors import OrchestratorError
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -110,9 +105,9 @@ def _print_phase(console: Console, plan: Plan, phase: Phase, verbose: int) -> No
     console.print(Text.assemble((render.heading(plan, phase), "bold"), f"  {phase.title}"))
     hosts_width, names_width = _widths(plan)
     steps, conditions = _grid(hosts_width, names_width), _grid(hosts_width)
-    for row in render.rows(plan, phase):
+    for row in step_words.rows(plan, phase):
         steps.add_row(render.hosts_words(plan, row.hosts), row.name, row.what)
-    for label, words in render.conditions(plan, phase):
+    for label, words in step_words.conditions(plan, phase):
         conditions.add_row(label, words, style="dim")
     for table in (steps, conditions):
         if table.row_count:
@@ -123,14 +118,14 @@ def _print_phase(console: Console, plan: Plan, phase: Phase, verbose: int) -> No
 
 def _widths(plan: Plan) -> tuple[int, int]:
     """Of the columns of hosts and of steps, so that they stand below each other in all phases."""
-    rows = [row for phase in plan.phases for row in render.rows(plan, phase)]
+    rows = [row for phase in plan.phases for row in step_words.rows(plan, phase)]
     hosts = max((len(render.hosts_words(plan, row.hosts)) for row in rows), default=0)
     return min(hosts, _WIDEST), min(max((len(row.name) for row in rows), default=0), _WIDEST)
 
 
 def _print_commands(console: Console, plan: Plan, phase: Phase) -> None:
     """One line per command, never wrapped by us, so that it can be copied."""
-    for verb, hosts, command in render.commands(plan, phase):
+    for verb, hosts, command in step_words.commands(plan, phase):
         console.print(Text(f"    {verb:4} {hosts}: {command}", style="dim"), soft_wrap=True)
 
 
@@ -148,7 +143,7 @@ def print_findings(console: Console, findings: Sequence[Finding], hosts: Sequenc
     if findings:
         console.print(_findings(findings))
         console.print()
-    console.print(render.findings_footer(findings, hosts))
+    console.print(findings_footer(findings, hosts))
 
 
 def _findings(findings: Iterable[Finding]) -> RenderableType:
@@ -156,7 +151,7 @@ def _findings(findings: Iterable[Finding]) -> RenderableType:
     for whose, finding in gathered(findings):
         severity = Text(finding.severity.value, style=_SEVERITY_STYLES[finding.severity])
         table.add_row(severity, whose, finding.name, printable(finding.what))
-        if remedy := render.remedy_words(finding):
+        if remedy := remedy_words(finding):
             table.add_row("", "", "", Text(f"-> {remedy}"))
     return _indented(table)
 

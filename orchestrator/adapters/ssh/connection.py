@@ -19,7 +19,7 @@ from tenacity.stop import StopBaseT
 
 from orchestrator.adapters.ssh.known_hosts import HostKeyCheck, fingerprint
 from orchestrator.adapters.ssh.route import Endpoint
-from orchestrator.core.model.plan import Failure, Output
+from orchestrator.core.model.outcome import Failure, Output
 from orchestrator.core.timeouts import BEAT_S, CONNECT_S, GOODBYE_S, JOIN_S, UNANSWERED_S
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import asyncssh
 
 from orchestrator.adapters.ssh.connection import NoAnswerError
 from orchestrator.adapters.ssh.shell import Process, Shell, call_line
-from orchestrator.core.model.plan import Ended, Outcome
+from orchestrator.core.model.outcome import Ended, Outcome
 from orchestrator.core.runs.markers import Part, parse_part
 from orchestrator.core.timeouts import HASH_S
 from orchestrator.ports import HostError, Progress, Source

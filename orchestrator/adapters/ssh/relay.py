@@ -23,7 +23,7 @@ from orchestrator.adapters.ssh.connection import NoAnswerError
 from orchestrator.adapters.ssh.packing import Pace, packed
 from orchestrator.adapters.ssh.push import Target, ask_host, failed, verified
 from orchestrator.adapters.ssh.shell import Process, Shell, script_stdin
-from orchestrator.core.model.plan import Ended, Outcome, Output
+from orchestrator.core.model.outcome import Ended, Outcome, Output
 from orchestrator.core.runs.markers import Part, fenced
 from orchestrator.core.timeouts import MARK_S
 from orchestrator.core.transfer.chains import LAPTOP, Chain

@@ -13,8 +13,8 @@ from enum import Enum
 import asyncssh
 
 from orchestrator.adapters.ssh.connection import Line, NoAnswerError, Patience, may_pass
-from orchestrator.core.inventory.inventory import Sudo
-from orchestrator.core.model.plan import Command, Failure, Output
+from orchestrator.core.inventory.declared import Sudo
+from orchestrator.core.model.outcome import Command, Failure, Output
 from orchestrator.core.timeouts import LOGIN_S
 
 MOST_CHANNELS = 8

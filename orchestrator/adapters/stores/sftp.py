@@ -18,7 +18,7 @@ import asyncssh
 
 from orchestrator.adapters.ssh.connection import Line, NoAnswerError, Patience
 from orchestrator.adapters.ssh.route import Endpoint, named
-from orchestrator.core.model.plan import Failure
+from orchestrator.core.model.outcome import Failure
 from orchestrator.core.snapshots.backups import (
     ENDING,
     FACTS_ENDING,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.core.checks.cluster import addresses_fit, clients_answered, left_out, members_fit, policy, quorum
-from orchestrator.core.checks.findings import in_order, overridden
 from orchestrator.core.checks.hosts import NEEDED_TOOLS, api_is_known, host_is_usable, tools
 from orchestrator.core.checks.manual import manual
 from orchestrator.core.checks.options import AIDED, Way
@@ -17,7 +16,7 @@ from orchestrator.core.checks.trust import certificates, trust_is_shared
 from orchestrator.core.checks.volume import WAL_BYTES, data_volume, room
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
-from orchestrator.core.model.plan import Finding, Severity
+from orchestrator.core.model.finding import Finding, Severity, in_order, overridden
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 __all__ = ["AIDED", "NEEDED_TOOLS", "WAL_BYTES", "Way", "blockers", "check_all", "left_out"]

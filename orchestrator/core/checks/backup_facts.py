@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from orchestrator.core.checks.findings import block, warn
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding, block, warn
 from orchestrator.core.snapshots.backups import BackupFacts, ScheduledFacts
 from orchestrator.etcd.snapshot import SnapshotFacts
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from orchestrator.core.checks.findings import block, warn
 from orchestrator.core.hosts.network import name_of, peer_address
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding, block, warn
 
 
 def policy(inventory: Inventory) -> Iterator[Finding]:

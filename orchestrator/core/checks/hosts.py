@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.core.checks.findings import block, warn
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host
-from orchestrator.core.model.plan import Finding, Severity
+from orchestrator.core.model.finding import Finding, Severity, block, warn
 
 NEEDED_TOOLS = frozenset(
     (

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from orchestrator.core.checks.findings import block, warn
 from orchestrator.core.checks.options import Way
 from orchestrator.core.hosts.etcd_tools import best_tool, minor
 from orchestrator.core.hosts.view import MasterView, owner_of
 from orchestrator.core.inventory.inventory import Inventory
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding, block, warn
 
 
 def manual(inventory: Inventory, views: Mapping[str, MasterView], way: Way) -> Iterator[Finding]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from orchestrator.core.checks.findings import block
 from orchestrator.core.checks.volume import WAL_BYTES, by_disk
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding, block
 from orchestrator.core.text import size
 
 PROGRAM_BYTES = 64 << 20

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from orchestrator.core.checks.findings import block, warn
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding, block, warn
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 

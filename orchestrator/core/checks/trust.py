@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orchestrator.core.checks.findings import block, warn
 from orchestrator.core.hosts.network import name_of
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding, block, warn
 
 
 def certificates(host: Host, view: MasterView) -> Iterator[Finding]:

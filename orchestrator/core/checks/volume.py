@@ -6,11 +6,10 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from orchestrator.core.checks.findings import block
 from orchestrator.core.checks.options import Way
 from orchestrator.core.hosts.view import Disk, EtcdConfig, MasterView
 from orchestrator.core.inventory.inventory import Host
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding, block
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 # etcd preallocates one segment at restore and the next at start (etcd 3.5, server/storage/wal).

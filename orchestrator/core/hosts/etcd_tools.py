@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.etcd.frozen import Frozen
-
 
 class Place(StrEnum):
     """Where a tool lies, in the order in which it is taken."""
@@ -34,14 +32,6 @@ class Tool:
             Place.IMAGE: f"etcdutl out of the image {self.path}",
         }
         return where[self.place] + (f" ({self.version})" if self.version else "")
-
-
-class ToolFile(Frozen):
-    """An etcdutl that the operator brings, on the laptop that makes the plan."""
-
-    path: str
-    sha256: str
-    size_bytes: int
 
 
 def parse_tools(text: str) -> tuple[Tool, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.core.hosts.etcd_tools import Tool
-from orchestrator.core.model.plan import Finding
+from orchestrator.core.model.finding import Finding
 from orchestrator.core.timeouts import BEAT_S
 
 SILENT_S = 4 * BEAT_S

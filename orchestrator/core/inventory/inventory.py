@@ -5,28 +5,16 @@ uses the `Inventory`: each `Host` with every setting resolved, the host's own ov
 defaults, key by key. No field holds a password: an inventory, and the plan that carries it, can be shown.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
-
-from orchestrator.core.inventory.document import as_whole_number, did_you_mean
+from orchestrator.core.inventory.declared import Policies, Settings, _Model
+from orchestrator.core.inventory.document import did_you_mean
 from orchestrator.core.inventory.values import (
     Address,
-    Argv,
-    Batch,
     DistributionName,
-    HostKey,
-    HostPath,
-    Jump,
-    LaptopPath,
     Name,
-    Port,
-    Truth,
-    UnitName,
-    UserName,
-    WholeNumber,
 )
 from orchestrator.errors import UsageError
 
@@ -40,180 +28,6 @@ class Role(StrEnum):
     WORKER = "worker"
     BASTION = "bastion"
     API = "api"
-
-
-class Sudo(StrEnum):
-    """How to become root. auto: root needs nothing, others try `sudo -n`, then a password."""
-
-    AUTO = "auto"
-    NEVER = "never"
-    PASSWORD = "password"  # noqa: S105 - a way to become root, no secret
-
-
-class Volumes(StrEnum):
-    """Persistent volumes before the start: pause for the operator, or leave them as they are."""
-
-    PAUSE = "pause"
-    NONE = "none"
-
-
-class HookPlace(StrEnum):
-    """Where a hook runs: once, on the laptop that is at work, or on every master, as root."""
-
-    LAPTOP = "laptop"
-    MASTERS = "masters"
-
-
-class Restart(StrEnum):
-    """How a worker is restarted after the restore: the machine, its services, or not at all."""
-
-    REBOOT = "reboot"
-    SERVICES = "services"
-    NONE = "none"
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Units(_Model):
-    """Names of the systemd units."""
-
-    kublr: UnitName = Field("kublr", description="Kublr's agent, which starts the other two.")
-    kubelet: UnitName = Field("kublr-kubelet", description="The kubelet.")
-    runtime: UnitName = Field("docker", description="The container runtime.")
-    runtime_socket: UnitName = Field("docker.socket", description="The socket that can wake the runtime.")
-    etcd: UnitName = Field("etcd", description="etcd, with distribution systemd.")
-    api_server: UnitName = Field("kube-apiserver", description="The API server there, where there is one.")
-    controller_manager: UnitName = Field("kube-controller-manager", description="The controller-manager there.")
-    scheduler: UnitName = Field("kube-scheduler", description="The scheduler there.")
-
-
-class Paths(_Model):
-    """Paths on the hosts. Each is absolute, without `.`, `..`, blanks or a slash at its end."""
-
-    state: HostPath = Field("/var/lib/orchestrator", description="The orchestrator's own folder.")
-    kublr: HostPath = Field("/opt/kublr/bin/kublr", description="Kublr's program.")
-    manifests: HostPath = Field("/etc/kubernetes/manifests", description="The static pods.")
-    data: HostPath | None = Field(None, description="etcd's data volume. Looked up when absent.")
-    hosts: HostPath = Field("/etc/hosts", description="The hosts file.")
-    units: HostPath = Field("/etc/systemd/system", description="systemd's unit folder, for drop-ins.")
-    certificates: HostPath | None = Field(
-        None, description="Root of etcd's certificates. Looked up in the manifest when absent."
-    )
-
-
-class Settings(_Model):
-    """How to reach a host and where things lie on it. A host's own win over its group's over the defaults."""
-
-    port: Port | None = Field(None, description="TCP port of sshd. When absent: the ssh_config's, else 22.")
-    user: UserName | None = Field(
-        None, description="Login name. When absent: the ssh_config's, else the laptop's user."
-    )
-    key: LaptopPath | None = Field(
-        None, description="Private key file on the laptop, relative to this file. The agent's are tried too."
-    )
-    jump: Jump = Field(None, description="Name of the bastion to go through, or none.")
-    sudo: Sudo = Field(Sudo.AUTO, description="How to become root: auto, never or password.")
-    host_key: tuple[HostKey, ...] = Field(
-        (), description="The only host keys to accept: SHA256 fingerprints or public key lines."
-    )
-    known_hosts: tuple[LaptopPath, ...] = Field(
-        (), description="Further known_hosts files on the laptop, relative to this file."
-    )
-    config: LaptopPath | None = Field(
-        None, description="ssh_config file on the laptop, relative to this file; none reads no such file."
-    )
-    units: Units = Field(default_factory=Units, description="Names of the systemd units.")
-    paths: Paths = Field(default_factory=Paths, description="Paths on the host.")
-
-
-class HostDeclaration(Settings):
-    """One host: its address and its own settings."""
-
-    address: Address = Field(description="IP address or DNS name, as the laptop (or the bastion) reaches it.")
-    node: Name | None = Field(None, description="Name of its Kubernetes Node. When absent: the host's name.")
-
-
-class Group(_Model):
-    """Hosts of one role, with the settings they share."""
-
-    settings: Settings = Field(default_factory=Settings, description="Settings for all hosts of this group.")
-    hosts: dict[Name, HostDeclaration] = Field(
-        min_length=1,
-        description="The hosts, by name.",
-        json_schema_extra={"additionalProperties": False},
-    )
-
-
-class WorkerPolicy(_Model):
-    """How the workers are restarted after the restore."""
-
-    batch: Batch = Field(
-        1, description="Workers restarted at the same time: a number, or a percentage of all such as 25%."
-    )
-    restart: Restart = Field(Restart.REBOOT, description="reboot, services, or none: leave the workers alone.")
-    max_failures: WholeNumber = Field(0, ge=0, description="Failed workers after which no further batch begins.")
-    ready_timeout_s: WholeNumber = Field(600, ge=1, description="Seconds for a worker to become Ready again.")
-
-    def batch_size(self, workers: int) -> int:
-        """Hosts per batch among ``workers`` of them: a percentage rounds down, but never below 1."""
-        if isinstance(self.batch, int):
-            return self.batch
-        return max(1, workers * int(self.batch.removesuffix("%")) // 100)
-
-
-class VolumesHook(_Model):
-    """A program that puts the persistent volumes back while all masters are down, and one that takes that back."""
-
-    hook: Argv = Field(
-        description="Program and arguments, without a shell. The plan shows them: no secret belongs in here."
-    )
-    on: HookPlace = Field(description="laptop: once, there. masters: on every master, as root, all at once.")
-    undo: Argv | None = Field(
-        None, description="What takes it back in an abort or a rollback; when absent, these ask you to do it."
-    )
-    timeout_s: WholeNumber = Field(3600, ge=1, description="Seconds after which either is ended.")
-    rerunnable: Truth = Field(
-        False, description="true: either may run again after it was cut off, so that nobody knows what it has done."
-    )
-
-
-def _volumes_kind(value: object) -> str:
-    return "[hook]" if isinstance(value, Mapping | VolumesHook) else "[word]"
-
-
-class Policies(_Model):
-    """What the operator has decided beforehand."""
-
-    volumes: (
-        Annotated[
-            Annotated[Volumes, Tag("[word]")] | Annotated[VolumesHook, Tag("[hook]")], Discriminator(_volumes_kind)
-        ]
-        | None
-    ) = Field(
-        None,
-        description="Persistent volumes before the start: pause, none, or a hook. Without it no restore is planned.",
-    )
-    workers: WorkerPolicy = Field(default_factory=WorkerPolicy, description="How the workers are restarted.")
-
-
-class InventoryDocument(_Model):
-    """A cluster and the hosts on which its etcd is restored."""
-
-    format: Annotated[Literal[1], BeforeValidator(as_whole_number)] = Field(
-        description="Version of this file's format: 1."
-    )
-    cluster: Name = Field(description="Name of the cluster; it is typed to confirm a restore.")
-    distribution: DistributionName = Field(description="What runs etcd on the masters.")
-    policies: Policies = Field(default_factory=Policies, description="What you have decided beforehand.")
-    defaults: Settings = Field(default_factory=Settings, description="Settings for all hosts.")
-    masters: Group = Field(description="Every host that carries an etcd member.")
-    workers: Group | None = Field(None, description="The other nodes of the cluster.")
-    bastions: Group | None = Field(None, description="Hosts to go through on the way to others.")
-    api_servers: Group | None = Field(
-        None, description="Hosts with an API server but no etcd member; never with kublr."
-    )
 
 
 class Host(Settings):
@@ -293,25 +107,3 @@ class Inventory(_Model):
             host = self.host(host.jump)
             way.insert(0, host)
         return tuple(way)
-
-
-def inventory_schema(distributions: Iterable[str]) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the document an operator writes, not of the resolved inventory."""
-    schema = naming(distributions, InventoryDocument.model_json_schema())
-    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {**dialect, **schema, "title": "orchestrator inventory"}
-
-
-def naming(distributions: Iterable[str], schema: dict[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of a model that has an inventory in it, with the names of the distributions that there are."""
-    names = {
-        "description": "What runs etcd on the masters.",
-        "enum": list(distributions),
-        "title": "Distribution",
-        "type": "string",
-    }
-    parts = dict(sorted({**schema["$defs"], "Distribution": names}.items()))
-    for part in (schema, *parts.values()):
-        if "distribution" in part.get("properties", {}):
-            part["properties"]["distribution"] = {"$ref": "#/$defs/Distribution"}
-    return {**schema, "$defs": parts}

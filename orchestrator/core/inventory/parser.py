@@ -7,10 +7,11 @@ where some value is wrong; they look away from what the models have refused alre
 import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import ValidationError
 
-from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.inventory.declared import InventoryDocument
 from orchestrator.core.inventory.document import (
     Fault,
     MarkedDocument,
@@ -20,13 +21,8 @@ from orchestrator.core.inventory.document import (
     faults_error,
     model_faults,
 )
-from orchestrator.core.inventory.inventory import (
-    Host,
-    Inventory,
-    InventoryDocument,
-    Role,
-    inventory_schema,
-)
+from orchestrator.core.inventory.inventory import Host, Inventory, Role
+from orchestrator.core.inventory.schema import inventory_schema
 
 _GROUPS = {
     "masters": Role.MASTER,
@@ -64,7 +60,14 @@ class _Entry:
         return (*(writers or [self.path])[-1], key)
 
 
-def parse_inventory(document: MarkedDocument, source: str, distros: Mapping[str, Distro]) -> Inventory:
+class Distribution(Protocol):
+    """What the inventory must know of a distribution: part of `hosts.distro.Distro`."""
+
+    default_units: Mapping[str, str]
+    api_apart: bool
+
+
+def parse_inventory(document: MarkedDocument, source: str, distros: Mapping[str, Distribution]) -> Inventory:
     """The resolved inventory. ``source`` is the file's name for messages; ``distros`` are all that there are, by name.
 
     Raises UsageError with every fault of the document, each ``file:line:column path: what``.
@@ -210,7 +213,7 @@ def _cycle(start: str, jumps: Mapping[str, str | None]) -> tuple[str, ...]:
     return tuple(way) if name == start else ()
 
 
-def _api_servers_apart(document: MarkedDocument, distros: Mapping[str, Distro]) -> Iterator[Fault]:
+def _api_servers_apart(document: MarkedDocument, distros: Mapping[str, Distribution]) -> Iterator[Fault]:
     declared = document.data if isinstance(document.data, Mapping) else {}
     name = str(declared.get("distribution"))
     if name in distros and not distros[name].api_apart and declared.get("api_servers"):

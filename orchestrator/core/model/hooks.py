@@ -46,3 +46,7 @@ class LocalHook(Frozen):
 def command_line(argv: tuple[str, ...], env: dict[str, str]) -> tuple[str, ...]:
     """With its environment before it."""
     return ("env", *(f"{name}={value}" for name, value in env.items()), *argv)
+
+
+BEGUN = ".begun"
+"""Ends the name of the marker that a hook on a laptop is about to begin; the marker of its own name tells its end."""

@@ -14,10 +14,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from orchestrator.core.hosts.etcd_tools import ToolFile
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.cost import Cost
+from orchestrator.core.model.finding import Finding
 from orchestrator.core.model.hooks import Hook, LocalHook
+from orchestrator.core.model.outcome import (
+    Command,
+    Failure,
+)
 from orchestrator.core.transfer.relay import Relay
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds, predict_ids
@@ -32,105 +36,6 @@ StrategyName = Literal["aided", "manual"]
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """One program on one host. ``argv`` is quoted in one place only, the ssh adapter.
-
-    With a ``script`` (a text for ``sh``), ``argv[0]`` is no program but the script's name, and the rest are
-    its arguments. ``lets_go`` marks a command that starts services: it must not pass the host's lock on to
-    them, or the lock would stay taken as long as they live.
-    """
-
-    argv: tuple[str, ...]
-    script: str = ""
-    timeout_s: float = 60.0
-    as_root: bool = True
-    lets_go: bool = False
-
-
-class Failure(StrEnum):
-    """Why a host gave no answer."""
-
-    UNREACHABLE = "unreachable"
-    HOST_KEY = "host-key"
-    LOGIN = "login"
-    SUDO = "sudo"
-    TIMEOUT = "timeout"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """The answer to a look. ``exit_code`` is None exactly when ``failure`` says why there is none."""
-
-    exit_code: int | None
-    stdout: bytes = b""
-    stderr: bytes = b""
-    failure: Failure | None = None
-    detail: str = ""
-
-    @property
-    def text(self) -> str:
-        """Standard output as text; bytes that are no UTF-8 are replaced."""
-        return self.stdout.decode("utf-8", "replace")
-
-
-class Ended(StrEnum):
-    """How an act ended, as far as the laptop can know."""
-
-    DONE = "done"
-    FAILED = "failed"
-    DIED = "died"  # started, no end, nobody runs it: a reboot or a kill
-    FENCED = "fenced"  # a later attempt has taken the host
-    LOST = "lost"  # the host stopped answering; the act may still be running there
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one act ended. A host's failure is a value, never an exception."""
-
-    ended: Ended
-    exit_code: int | None = None
-    log: str = ""
-    detail: str = ""
-
-
-class ActState(StrEnum):
-    """What the markers beside a step say of one of its attempts."""
-
-    WAITING = "waiting"  # handed over, not yet begun
-    RUNNING = "running"
-    ENDED = "ended"
-    DIED = "died"
-
-
-@dataclass(frozen=True, slots=True)
-class ActRecord:
-    """One attempt at one step, read from the markers on its host."""
-
-    step: str
-    attempt: int
-    state: ActState
-    exit_code: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A host's answer to settle: nothing of an older attempt runs there any more, or why not.
-
-    ``fenced_by`` is the newer attempt that refused us; ``busy_with`` the step whose act still holds the lock.
-    """
-
-    records: tuple[ActRecord, ...] = ()
-    fenced_by: str = ""
-    busy_with: str = ""
-    failure: Failure | None = None
-    detail: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return not (self.fenced_by or self.busy_with or self.failure)
-
-
-@dataclass(frozen=True, slots=True)
 class Observation:
     """What one host said in the look round before planning: its facts by name, as text."""
 
@@ -142,24 +47,6 @@ class Observation:
 
 
 # --- Findings -------------------------------------------------------------------------------------------
-
-
-class Severity(StrEnum):
-    BLOCK = "block"
-    WARN = "warn"
-    INFO = "info"
-
-
-class Finding(Frozen):
-    """A check's verdict. A blocker means no plan, unless the operator overrides it by ``name``."""
-
-    name: str
-    severity: Severity
-    host: str = ""
-    what: str
-    remedy: str = ""
-    can_override: bool = False
-    exit_code: int = 3
 
 
 # --- The plan -------------------------------------------------------------------------------------------
@@ -403,17 +290,9 @@ def canonical_json(model: BaseModel) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-class Answer(StrEnum):
-    YES = "yes"
-    NO = "no"  # not yet
-    WRONG = "wrong"  # and waiting will not help
-    UNKNOWN = "unknown"  # a host did not answer
+class ToolFile(Frozen):
+    """An etcdutl that the operator brings, on the laptop that makes the plan."""
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a judge makes of the answers; ``reasons`` is per host, and ``details`` is for report and proof."""
-
-    answer: Answer
-    reasons: dict[str, str] = field(default_factory=dict)
-    details: dict[str, str] = field(default_factory=dict)
+    path: str
+    sha256: str
+    size_bytes: int

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.model.plan import PhaseName, Script, Step
-from orchestrator.core.plans.master import Master, look, one, push_step, script_step
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.steps import look, one, push_step, script_step
 from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from orchestrator.core import timeouts
-from orchestrator.core.hosts.etcd_tools import Place, Tool, ToolFile, best_tool
+from orchestrator.core.hosts.etcd_tools import Place, Tool, best_tool
 from orchestrator.core.hosts.view import owner_of
-from orchestrator.core.model.plan import PhaseName, Push, Script, Step
-from orchestrator.core.plans.master import Master, look, one, push_step, script_step
+from orchestrator.core.model.plan import PhaseName, Push, Script, Step, ToolFile
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.steps import look, one, push_step, script_step
 from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.ids import predict_ids

@@ -15,9 +15,10 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import Phase, PhaseName, Probe, Step
-from orchestrator.core.plans.master import Master, claim_phase, equal, look, masters_of, one, release_step
+from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.rejoin import Rejoin
 from orchestrator.core.plans.safeguard import safeguard_phase
+from orchestrator.core.plans.steps import claim_phase, equal, look, one, release_step
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from orchestrator.core.hosts.etcd_tools import Place
 from orchestrator.core.hosts.network import peer_address
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import Exec, Order, Phase, PhaseName, Probe, Step
-from orchestrator.core.plans.master import Master, all_of, call_step, look, make_phase, one, script_step
+from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.services import Services
+from orchestrator.core.plans.steps import all_of, call_step, look, make_phase, one, script_step
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
-from orchestrator.core.hosts.etcd_tools import ToolFile
 from orchestrator.core.hosts.hostsfile import block_for, missing_names, peer_names, removable
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
@@ -21,24 +20,22 @@ from orchestrator.core.model.plan import (
     Script,
     Step,
     StrategyName,
+    ToolFile,
 )
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
-from orchestrator.core.plans.master import (
-    ApiHost,
-    Master,
+from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
+from orchestrator.core.plans.safeguard import safeguard_phase
+from orchestrator.core.plans.services import Services
+from orchestrator.core.plans.steps import (
     all_of,
-    api_hosts_of,
     call_step,
     claim_phase,
     look,
     make_phase,
-    masters_of,
     release_step,
     script_step,
 )
-from orchestrator.core.plans.safeguard import safeguard_phase
-from orchestrator.core.plans.services import Services
 from orchestrator.core.plans.strategy import Strategy
 from orchestrator.core.plans.volumes import Occasion, volumes_phase
 from orchestrator.core.plans.workers import workers_phase

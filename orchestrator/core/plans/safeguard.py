@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.model.plan import Exec, Order, Phase, PhaseName, Push, Step
-from orchestrator.core.plans.master import Master, all_of, make_phase
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.steps import all_of, make_phase
 
 
 def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import Phase, PhaseName, Step
-from orchestrator.core.plans.master import Master, claim_phase, look, masters_of, one, release_step, script_step
+from orchestrator.core.plans.master import Master, masters_of
+from orchestrator.core.plans.steps import claim_phase, look, one, release_step, script_step
 from orchestrator.core.snapshots.schedules import paths_of, timer_of
 
 

@@ -10,7 +10,8 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.network import peer_address, port_of
 from orchestrator.core.hosts.sockets import socket_pattern
 from orchestrator.core.model.plan import Exec, Probe, Script, Step
-from orchestrator.core.plans.master import ApiHost, Machine, Master, all_of, call_step, look, one, plain, script_step
+from orchestrator.core.plans.master import ApiHost, Machine, Master
+from orchestrator.core.plans.steps import all_of, call_step, look, one, plain, script_step
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from orchestrator.core.checks import WAL_BYTES
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.inventory.inventory import Inventory, Restart
+from orchestrator.core.inventory.declared import Restart
+from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import Estimate, MasterFacts, StrategyName
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.core.transfer.chains import LAPTOP

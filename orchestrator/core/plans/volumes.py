@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.core.inventory.inventory import HookPlace, Volumes, VolumesHook
+from orchestrator.core.inventory.declared import HookPlace, Volumes, VolumesHook
 from orchestrator.core.model.hooks import Hook, LocalHook
 from orchestrator.core.model.plan import Pause, Phase, PhaseName, Probe, Step
-from orchestrator.core.plans.master import Master, make_phase
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.steps import make_phase
 from orchestrator.core.text import quoted
 from orchestrator.etcd.snapshot import SnapshotFacts
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.inventory.inventory import Host, Inventory, Restart
+from orchestrator.core.inventory.declared import Restart
+from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.model.plan import Judge, Look, Order, Phase, PhaseName, Probe, Reboot, Script, Step
-from orchestrator.core.plans.master import claim_phase, make_phase, masters_of, release_step
+from orchestrator.core.plans.master import masters_of
+from orchestrator.core.plans.steps import claim_phase, make_phase, release_step
 from orchestrator.core.runs.phases import PHASES
 
 STEP = "workers.restart"

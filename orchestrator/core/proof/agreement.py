@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.http import parse_http
-from orchestrator.core.model.plan import Answer, Verdict
+from orchestrator.core.model.outcome import Answer, Verdict
 from orchestrator.core.proof.hashkv import judge_hashes, read_hashes
 from orchestrator.core.proof.restored import old_files
 from orchestrator.etcd.members import AnswerError, HashKv, parse_health

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from orchestrator.core.model.plan import Answer, Verdict
+from orchestrator.core.model.outcome import Answer, Verdict
 from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv
 
 

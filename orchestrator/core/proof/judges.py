@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.http import parse_http
-from orchestrator.core.model.plan import Answer, Judge, Output, Probe, Verdict
+from orchestrator.core.model.outcome import Answer, Output, Verdict
+from orchestrator.core.model.plan import Judge, Probe
 from orchestrator.core.proof.agreement import judge_equal, read_standing
 from orchestrator.core.proof.restored import Expected, Shown, judge_member, judge_together
 from orchestrator.etcd.kubernetes import ObjectError, read_lease, read_node

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.core.model.plan import Answer, Verdict
+from orchestrator.core.model.outcome import Answer, Verdict
 from orchestrator.core.proof.hashkv import judge_hashes, read_hashes
 from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv, parse_health
 

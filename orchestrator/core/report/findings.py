@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from orchestrator.core.model.plan import Finding, Severity
-from orchestrator.core.text import listed
-
-MOST = 10
-"""So many of a kind are told one by one."""
-
-
-def few(texts: Sequence[str]) -> tuple[str, ...]:
-    """All of them; of more than ten the first, and how many more there are."""
-    if len(texts) <= MOST:
-        return tuple(texts)
-    return (*texts[:MOST], f"and {len(texts) - MOST:,} more")
+from orchestrator.core.model.finding import Finding, Severity
+from orchestrator.core.text import MOST, count, listed, printable
 
 
 def by_words(said: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -44,3 +34,22 @@ def gathered(findings: Iterable[Finding]) -> Iterator[tuple[str, Finding]]:
         if rest := [it for group in groups[len(shown) :] for it in group]:
             what = f"the same of {listed([it.host for it in rest])}; --json has every word"
             yield f"{len(rest):,} more", rest[0].model_copy(update={"what": what})
+
+
+def remedy_words(finding: Finding) -> str:
+    """What to do about a finding, with the flag that overrides it where one does."""
+    flag = f"--override {finding.name}"
+    open_to_override = finding.severity is Severity.BLOCK and finding.can_override
+    if not open_to_override or flag in finding.remedy:
+        return printable(finding.remedy)
+    return printable("; ".join(part for part in (finding.remedy, f"to go on all the same: {flag}") if part))
+
+
+def findings_footer(findings: Sequence[Finding], hosts: Sequence[str] = ()) -> str:
+    """`1 blocker, 2 warnings; 4 of 5 hosts are fine.`"""
+    found = {severity: sum(1 for finding in findings if finding.severity is severity) for severity in Severity}
+    words = f"{count(found[Severity.BLOCK], 'blocker')}, {count(found[Severity.WARN], 'warning')}"
+    if not hosts:
+        return f"{words}."
+    troubled = {finding.host for finding in findings if finding.severity is not Severity.INFO}
+    return f"{words}; {sum(1 for host in hosts if host not in troubled)} of {count(len(hosts), 'host')} are fine."

@@ -13,7 +13,8 @@ from typing import Any
 
 from orchestrator.core.hosts.view import Claim
 from orchestrator.core.model.cost import ResourceCost
-from orchestrator.core.model.plan import Finding, PhaseName, Plan, Severity
+from orchestrator.core.model.finding import Finding, Severity
+from orchestrator.core.model.plan import PhaseName, Plan
 from orchestrator.core.proof.evidence import Evidence
 from orchestrator.core.report.plan import kept_paths
 from orchestrator.core.report.result import hosts_file_kept

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.core.model.plan import ActRecord, ActState, Ended, Outcome, Settled
+from orchestrator.core.model.outcome import ActRecord, ActState, Ended, Outcome, Settled
 
 TIMED_OUT = 124
 """The exit status of coreutils ``timeout`` when it ended the command."""
 _SIGNALLED = 128
 """What a shell adds to the number of the signal that ended a command."""
-
-BEGUN = ".begun"
-"""Ends the name of the marker that a hook on a laptop is about to begin; the marker of its own name tells its end."""
 
 
 def was_cut_off(exit_code: int) -> bool:

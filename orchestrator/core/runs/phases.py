@@ -23,8 +23,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.core.model.plan import ActRecord, Phase, PhaseName, Plan
-from orchestrator.core.runs.markers import BEGUN
+from orchestrator.core.model.hooks import BEGUN
+from orchestrator.core.model.outcome import ActRecord
+from orchestrator.core.model.plan import Phase, PhaseName, Plan
 
 
 @dataclass(frozen=True, slots=True)

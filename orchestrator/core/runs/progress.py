@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from orchestrator.core.model.hooks import Hook, LocalHook
-from orchestrator.core.model.plan import (
-    ActRecord,
-    ActState,
-    Answer,
-    Ended,
-    PhaseName,
-    Push,
-    Step,
-    Verdict,
-)
-from orchestrator.core.report.findings import few
-from orchestrator.core.runs.markers import BEGUN, was_cut_off
+from orchestrator.core.model.hooks import BEGUN, Hook, LocalHook
+from orchestrator.core.model.outcome import ActRecord, ActState, Answer, Ended, Verdict
+from orchestrator.core.model.plan import PhaseName, Push, Step
+from orchestrator.core.runs.markers import was_cut_off
 from orchestrator.core.runs.result import StepEnd
+from orchestrator.core.text import few
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
 
 CLAIMED_BY_ANOTHER = 11

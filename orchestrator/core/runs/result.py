@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orchestrator.core.model.plan import Answer, Ended, Outcome, Step, Verdict
+from orchestrator.core.model.outcome import Answer, Ended, Outcome, Verdict
+from orchestrator.core.model.plan import Step
 
 
 @dataclass(frozen=True, slots=True)

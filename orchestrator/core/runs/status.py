@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from orchestrator.core.hosts.view import Claim
 from orchestrator.core.model.hooks import LocalHook
-from orchestrator.core.model.plan import ActRecord, ActState, Phase, Plan, Push, Step
+from orchestrator.core.model.outcome import ActRecord, ActState
+from orchestrator.core.model.plan import Phase, Plan, Push, Step
 from orchestrator.core.runs.phases import open_phase
 from orchestrator.core.runs.progress import Before, by_host, judge_past, records_of
-from orchestrator.core.text import duration, listed, printable
 
 Records = Mapping[str, Sequence[ActRecord]]
 """The markers of one run, by host."""
@@ -105,47 +103,3 @@ def forgotten(plan: Plan, records: Records) -> dict[str, str]:
                 what = f"{step.name} was done there, and its marker is gone"
                 found[step.host] = f"{what}: was it reinstalled, or set back?"
     return found
-
-
-def holder_lines(hosts: Sequence[str], claims: Mapping[str, Claim], silent: Sequence[str] = ()) -> tuple[str, ...]:
-    """Whose the hosts are, those with the same holder in one line; then those that do not answer."""
-    by_holder: dict[tuple[str, str, str] | None, list[str]] = {}
-    for host in (host for host in hosts if host not in silent):
-        claim = claims.get(host)
-        by_holder.setdefault((claim.run, claim.attempt, claim.laptop) if claim else None, []).append(host)
-    lines = [
-        printable(f"{listed(names)}: {_holder_words([claims[name] for name in names if name in claims])}")
-        for names in by_holder.values()
-    ]
-    unheard = [host for host in hosts if host in silent]
-    return (*lines, f"{listed(unheard)}: no answer") if unheard else tuple(lines)
-
-
-def _holder_words(claims: Sequence[Claim]) -> str:
-    if not claims:
-        return "held by nobody"
-    first = claims[0]
-    heard = [claim.silent_s for claim in claims if claim.silent_s is not None]
-    last = f"last heard {duration(min(heard))} ago" if heard else "which has ended"
-    if heard and not any(claim.is_held for claim in claims):
-        last = f"silent for {duration(min(heard))}"
-    return f"held by run {first.run}, attempt {first.attempt} of {first.laptop} since {first.taken_at_utc}, {last}"
-
-
-def next_command(plan: Plan, records: Records, claims: Mapping[str, Claim], inventory: str, undone_by: str = "") -> str:
-    """How to go on from here: nothing while somebody is at work, `resume` where something is left."""
-    if undone_by:
-        return f"it was taken back: orchestrator status -i {inventory} {undone_by}"
-    holder = next((claim for claim in claims.values() if claim.is_held), None)
-    if holder:
-        return f"it is at work on {holder.laptop}; to look again: orchestrator status -i {inventory} {plan.run}"
-    if all(standing.stand is Stand.DONE for standing in standings(plan, records)):
-        return "nothing: this run came to its end"
-    return f"orchestrator resume -i {inventory} {plan.run}"
-
-
-def event_line(event: Mapping[str, Any]) -> str:
-    """One line of the journal for people: its time, its kind, and every field that says something."""
-    said = {name: value for name, value in event.items() if name not in ("at_utc", "kind") and value not in ("", {})}
-    fields = " ".join(f"{name}={value}" for name, value in said.items())
-    return printable(f"{event.get('at_utc', ''):20} {event['kind']} {fields}")

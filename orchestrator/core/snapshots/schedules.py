@@ -7,18 +7,15 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from orchestrator.core.hosts.distro import Distro
-from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory
-from orchestrator.core.text import duration, size
 from orchestrator.errors import UsageError
-from orchestrator.etcd.frozen import Frozen
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _DAY_S = 86400
@@ -118,57 +115,6 @@ def _render(templates: Mapping[str, str], name: str, values: Mapping[str, object
     return environment.get_template(f"{UNITS}{name}").render(values)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How scheduled backups stand on one master. Times are seconds since 1970 by its own clock, ``now_s`` too."""
-
-    host: str
-    files: Mapping[str, str]
-    active: bool = False
-    systemd: bool = True
-    now_s: int = 0
-    good_s: int | None = None
-    size_bytes: int = 0
-    took_s: int = 0
-    name: str = ""
-    last_s: int | None = None
-    last: str = ""
-
-    @property
-    def age_s(self) -> int | None:
-        return None if self.good_s is None else max(0, self.now_s - self.good_s)
-
-
-def read_standing(host: str, printed: str) -> Standing:
-    """What ``templates/host/timed.sh`` printed."""
-    facts = parse_facts(printed)
-    files = {name.removeprefix("file:"): text for name, text in facts.items() if name.startswith("file:")}
-    good, last = facts.get("good", "").split(), facts.get("last", "").strip().split(" ", 1)
-    whole = len(good) == 4 and all(word.isdigit() for word in good[:3])
-    how = last[1] if len(last) > 1 else ""
-    if "failed" in facts and not how.startswith("failed"):  # killed, or without room to say so
-        how = "failed its service: journalctl -u " + timer_service(host, files)
-    return Standing(
-        host=host,
-        files=files,
-        active="active" in facts,
-        systemd="systemd" in facts,
-        now_s=int(facts.get("clock", "0").strip() or 0),
-        good_s=int(good[0]) if whole else None,
-        size_bytes=int(good[1]) if whole else 0,
-        took_s=int(good[2]) if whole else 0,
-        name=good[3] if whole else "",
-        last_s=int(last[0]) if last[0].isdigit() else None,
-        last=how,
-    )
-
-
-def timer_service(host: str, files: Mapping[str, str]) -> str:
-    """The name of the service of a schedule, for people."""
-    paths = [posixpath.basename(path) for path in files if path.endswith(".service")]
-    return f"{paths[0] if paths else 'orchestrator-backup-*'} on {host}"
-
-
 def diff(now: Mapping[str, str], then: Mapping[str, str], host: str) -> tuple[str, ...]:
     """What changes in a host's files, as a unified diff; nothing where nothing does."""
     lines: list[str] = []
@@ -184,98 +130,3 @@ def diff(now: Mapping[str, str], then: Mapping[str, str], host: str) -> tuple[st
 
 
 # --- How they stand, for people, Nagios and Prometheus ------------------------------------------------------
-
-
-class BackupStatus(Frozen):
-    """Of one master, as `--json` prints it; None where there is no good backup."""
-
-    host: str
-    timer_active: bool
-    good_at_s: int | None
-    age_s: int | None
-    size_bytes: int
-    took_s: int
-    name: str
-    last: str
-
-
-def statuses(standings: Iterable[Standing]) -> tuple[BackupStatus, ...]:
-    return tuple(
-        BackupStatus(
-            host=it.host,
-            timer_active=it.active,
-            good_at_s=it.good_s,
-            age_s=it.age_s,
-            size_bytes=it.size_bytes,
-            took_s=it.took_s,
-            name=it.name,
-            last=it.last,
-        )
-        for it in standings
-        if it.files or it.last_s is not None
-    )
-
-
-def status_lines(found: Sequence[BackupStatus], silent: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """A line for each master with a schedule, and for each that does not answer."""
-    lines = []
-    for it in found:
-        good = "no good backup yet"
-        if it.age_s is not None:
-            good = f"{it.name}, {duration(it.age_s)} old, {size(it.size_bytes)}, took {duration(it.took_s)}"
-        timer = "" if it.timer_active else "; its timer does not run"
-        failed = f"; the last attempt: {it.last}" if it.last not in ("", "good") else ""
-        lines.append((it.host, f"{good}{timer}{failed}"))
-    lines += [(host, f"does not answer: {why}") for host, why in silent.items()]
-    return tuple(lines) or (("schedule", "none on any master: orchestrator backup schedule -i INVENTORY"),)
-
-
-@dataclass(frozen=True, slots=True)
-class Nagios:
-    """One line, and the exit status of a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
-
-    line: str
-    code: int
-
-
-def nagios(
-    found: Sequence[BackupStatus], silent: Mapping[str, str], *, warn_after_s: int, critical_after_s: int
-) -> Nagios:
-    """By the age of the newest good backup; one master that fails while another has a fresh one is a warning."""
-    ages = [it.age_s for it in found if it.age_s is not None]
-    if not found:
-        return Nagios("ETCD BACKUP UNKNOWN - no master has a schedule", 3)
-    if not ages:
-        return Nagios("ETCD BACKUP CRITICAL - no master has a good backup", 2)
-    newest = min(ages)
-    worse = [it.host for it in found if it.last not in ("", "good") or not it.timer_active] + list(silent)
-    code = 2 if newest > critical_after_s else 1 if newest > warn_after_s or worse else 0
-    trouble = f"; trouble on {', '.join(worse)}" if worse else ""
-    words = ("OK", "WARNING", "CRITICAL")[code]
-    text = f"ETCD BACKUP {words} - the newest good one is {duration(newest)} old{trouble}"
-    return Nagios(f"{text} | age={newest}s;{warn_after_s};{critical_after_s}", code)
-
-
-def prometheus(cluster: str, found: Sequence[BackupStatus]) -> str:
-    """A text file for node_exporter's textfile collector (Prometheus, "Exposition formats")."""
-    metrics: tuple[tuple[str, str, Mapping[str, int]], ...] = (
-        ("last_success_timestamp_seconds", "When the last good backup was taken.", _of(found, "good_at_s")),
-        ("size_bytes", "Size of the last good backup.", _of(found, "size_bytes")),
-        ("duration_seconds", "How long the last good backup took.", _of(found, "took_s")),
-        ("timer_active", "Whether the timer runs.", {it.host: int(it.timer_active) for it in found}),
-        (
-            "last_failed",
-            "Whether the newest attempt failed.",
-            {it.host: int(it.last.startswith("failed")) for it in found},
-        ),
-    )
-    lines = []
-    for name, text, values in metrics:
-        whole = f"etcd_backup_{name}"
-        lines += [f"# HELP {whole} {text}", f"# TYPE {whole} gauge"]
-        lines += [f'{whole}{{cluster="{cluster}",host="{host}"}} {value}' for host, value in values.items()]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _of(found: Sequence[BackupStatus], name: str) -> dict[str, int]:
-    return {it.host: getattr(it, name) for it in found if it.good_at_s is not None}

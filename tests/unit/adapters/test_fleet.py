@@ -18,8 +18,9 @@ from orchestrator.adapters.ssh.connection import Patience
 from orchestrator.adapters.ssh.fleet import Fleet
 from orchestrator.adapters.ssh.known_hosts import HostKeyCheck
 from orchestrator.adapters.ssh.route import route
-from orchestrator.core.inventory.inventory import Host, Inventory, Policies, Role, Sudo
-from orchestrator.core.model.plan import Output
+from orchestrator.core.inventory.declared import Policies, Sudo
+from orchestrator.core.inventory.inventory import Host, Inventory, Role
+from orchestrator.core.model.outcome import Output
 
 TEXTS = dict.fromkeys(("host/forget.sh", "host.sh", "relay.sh", "act.sh"), "")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIgRyK1IoXcMnbsGYJzVbDqD8kCo9cTcBV+dTSPLMWPh"

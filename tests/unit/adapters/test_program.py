@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.program import NOT_STARTED, run_program
-from orchestrator.core.model.plan import Ended, Outcome
+from orchestrator.core.model.outcome import Ended, Outcome
 
 
 @pytest.fixture

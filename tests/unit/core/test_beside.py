@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.core.checks.backup_facts import changed_since
 from orchestrator.core.hosts.view import MasterView, Trust
-from orchestrator.core.model.plan import Finding, Severity
+from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.core.snapshots.backups import (
     BackupFacts,
     FileFacts,

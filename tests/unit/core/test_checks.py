@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.app.planning import refuse_blocked
+from orchestrator.app.refusals import refuse_blocked
 from orchestrator.core.checks import NEEDED_TOOLS, Way, blockers, check_all
 from orchestrator.core.hosts.etcd_tools import Place, Tool
 from orchestrator.core.hosts.view import ApiConfig, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
-from orchestrator.core.inventory.inventory import Host, Inventory, Paths, Units
-from orchestrator.core.model.plan import Finding, Severity
+from orchestrator.core.inventory.declared import Paths, Units
+from orchestrator.core.inventory.inventory import Host, Inventory
+from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.distros.kublr import unfit
 from orchestrator.errors import RefusedError
 from tests.unit.builders import DATA, inventory, masters, snapshot_facts

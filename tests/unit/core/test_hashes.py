@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.core.model.plan import Answer
+from orchestrator.core.model.outcome import Answer
 from orchestrator.core.proof.hashkv import judge_hashes, read_hashes
 from orchestrator.etcd.members import HashKv
 

@@ -7,26 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.core.inventory.inventory import HookPlace, Volumes, VolumesHook
-from orchestrator.core.model.hooks import Hook, LocalHook
-from orchestrator.core.model.plan import (
-    ActRecord,
-    ActState,
-    Answer,
-    Ended,
-    Outcome,
-    Pause,
-    Phase,
-    PhaseName,
-    Plan,
-    Step,
-    canonical_json,
-)
+from orchestrator.core.inventory.declared import HookPlace, Volumes, VolumesHook
+from orchestrator.core.model.hooks import BEGUN, Hook, LocalHook
+from orchestrator.core.model.outcome import ActRecord, ActState, Answer, Ended, Outcome
+from orchestrator.core.model.plan import Pause, Phase, PhaseName, Plan, Step, canonical_json
 from orchestrator.core.plans.leave_out import leave_out
-from orchestrator.core.plans.undo import phases as undo
+from orchestrator.core.plans.undo import abort, rollback
 from orchestrator.core.plans.undo.target import Left, Undone
 from orchestrator.core.plans.volumes import ANSWER_FLAG, FACTS
-from orchestrator.core.runs.markers import BEGUN
 from orchestrator.core.runs.phases import open_phase
 from orchestrator.core.runs.progress import Before, failure_of, is_made_good, judge_past, records_of, refusal
 from orchestrator.core.runs.result import StepEnd
@@ -151,7 +139,7 @@ def undo_steps(made: Undone, kind: str = "abort") -> tuple[Step, ...]:
     if kind == "rollback":
         started = {host: [*it, ActRecord("start.lift", 1, ActState.ENDED, 0)] for host, it in made.records.items()}
         made = replace(made, records=started)
-    phases = undo.rollback(made) if kind == "rollback" else undo.abort(made)
+    phases = rollback.rollback(made) if kind == "rollback" else abort.abort(made)
     return next((phase.steps for phase in phases if phase.name is PhaseName.VOLUMES), ())
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from orchestrator.core.hosts.etcd_tools import Place, Tool
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.inventory.inventory import Inventory, Restart, Volumes
+from orchestrator.core.inventory.declared import Restart, Volumes
+from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import (
     Exec,
     Order,

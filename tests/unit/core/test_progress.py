@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.model.plan import (
-    ActRecord,
-    ActState,
-    Answer,
-    Ended,
-    Exec,
-    Outcome,
-    Phase,
-    PhaseName,
-    Push,
-    Step,
-    Verdict,
-)
+from orchestrator.core.model.outcome import ActRecord, ActState, Answer, Ended, Outcome, Verdict
+from orchestrator.core.model.plan import Exec, Phase, PhaseName, Push, Step
+from orchestrator.core.report.status import next_command
 from orchestrator.core.runs.phases import PHASES, open_phase, point_of_no_return
 from orchestrator.core.runs.progress import Before, batches, by_host, failure_of, judge_past, refusal, shut
 from orchestrator.core.runs.result import StepEnd
-from orchestrator.core.runs.status import forgotten, next_command, standings
+from orchestrator.core.runs.status import forgotten, standings
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
 from tests.unit.builders import inventory, masters, plan
 

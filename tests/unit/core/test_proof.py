@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core.model.plan import Answer
+from orchestrator.core.model.outcome import Answer
 from orchestrator.core.proof.restored import Expected, Shown, judge_member, judge_together, old_files
 
 EXPECTED = Expected(revision=48213, compacted_revision=41000, hash_kv=2893040912)

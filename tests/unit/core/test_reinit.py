@@ -10,7 +10,8 @@ import pytest
 from orchestrator.core.checks import WAL_BYTES
 from orchestrator.core.checks.member import check_reinit, room_to_join
 from orchestrator.core.hosts.view import Disk, MasterView
-from orchestrator.core.model.plan import Exec, Judge, Order, PhaseName, Severity
+from orchestrator.core.model.finding import Severity
+from orchestrator.core.model.plan import Exec, Judge, Order, PhaseName
 from orchestrator.core.plans.reinit import Reinit
 from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr

@@ -8,19 +8,15 @@ from typing import Any
 import pytest
 
 from orchestrator.adapters.templates import read_templates
-from orchestrator.core.snapshots.schedules import (
+from orchestrator.core.snapshots.schedule_status import (
     Standing,
-    Terms,
-    calendar,
-    diff,
     nagios,
-    parse_period,
     prometheus,
     read_standing,
     status_lines,
     statuses,
-    wanted,
 )
+from orchestrator.core.snapshots.schedules import Terms, calendar, diff, parse_period, wanted
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import UsageError
 from tests.facts_text import facts_text

@@ -9,11 +9,12 @@ import pytest
 
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.view import Claim, LiveMember
-from orchestrator.core.inventory.inventory import Volumes
-from orchestrator.core.model.plan import ActRecord, ActState, Answer, Judge, Pause, Phase, PhaseName, Script
+from orchestrator.core.inventory.declared import Volumes
+from orchestrator.core.model.outcome import ActRecord, ActState, Answer
+from orchestrator.core.model.plan import Judge, Pause, Phase, PhaseName, Script
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.plans.reinit import Reinit
-from orchestrator.core.plans.undo import phases as undo
+from orchestrator.core.plans.undo import abort, finish, rollback, unlock
 from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
 from orchestrator.core.proof.agreement import Standing, judge_equal
 from orchestrator.core.scripts import used_by
@@ -75,11 +76,11 @@ def arguments(phase: Phase, name: str) -> dict[str, tuple[str, ...]]:
 
 
 def test_an_abort_before_the_stop_starts_nothing() -> None:
-    assert names(undo.abort(undone("claim.take", "stage.push"))) == ["claim", "commit", "release"]
+    assert names(abort.abort(undone("claim.take", "stage.push"))) == ["claim", "commit", "release"]
 
 
 def test_an_abort_after_the_stop_starts_all_behind_the_barrier() -> None:
-    phases = undo.abort(undone("claim.take", "stop.hold", "commit.schedule", quorum=True))
+    phases = abort.abort(undone("claim.take", "stop.hold", "commit.schedule", quorum=True))
     assert names(phases) == ["claim", "commit", "start", "api", "release"]
     commit, start = phase_of(phases, PhaseName.COMMIT), phase_of(phases, PhaseName.START)
     assert commit.barrier is not None
@@ -90,7 +91,7 @@ def test_an_abort_after_the_stop_starts_all_behind_the_barrier() -> None:
 
 
 def test_an_abort_asks_no_quorum_of_a_cluster_that_had_none() -> None:
-    phases = undo.abort(undone("stop.hold"))
+    phases = abort.abort(undone("stop.hold"))
     barrier = phase_of(phases, PhaseName.START).barrier
     assert barrier is not None
     assert barrier.judge is Judge.EXIT
@@ -98,7 +99,7 @@ def test_an_abort_asks_no_quorum_of_a_cluster_that_had_none() -> None:
 
 
 def test_an_abort_never_touches_the_old_data() -> None:
-    phases = undo.abort(undone("stop.hold", "keep.copy", "commit.schedule"))
+    phases = abort.abort(undone("stop.hold", "keep.copy", "commit.schedule"))
     acts = [step.act for phase in phases for step in phase.steps]
     files = {act.file for act in acts if isinstance(act, Script)}
     assert "swap.sh" not in files
@@ -108,18 +109,18 @@ def test_an_abort_never_touches_the_old_data() -> None:
 
 def test_an_abort_after_a_start_is_refused() -> None:
     with pytest.raises(RefusedError, match="has begun to start") as refused:
-        undo.abort(undone(*STARTED))
+        abort.abort(undone(*STARTED))
     assert refused.value.next_step == f"orchestrator rollback -i INVENTORY {RUN}"
 
 
 def test_a_start_that_was_only_handed_over_has_not_begun() -> None:
     waiting = replace(undone(), records=records("stop.hold", "start.lift", state=ActState.WAITING))
-    assert names(undo.abort(waiting)) == ["claim", "commit", "release"]
+    assert names(abort.abort(waiting)) == ["claim", "commit", "release"]
 
 
-@pytest.mark.parametrize("take_back", [undo.abort, undo.rollback])
+@pytest.mark.parametrize("take_back", [abort.abort, rollback.rollback])
 def test_volumes_that_were_put_back_are_asked_for(take_back: Callable[[Undone], tuple[Phase, ...]]) -> None:
-    steps = ("stop.hold", "volumes.pause", *(("start.lift",) if take_back is undo.rollback else ()))
+    steps = ("stop.hold", "volumes.pause", *(("start.lift",) if take_back is rollback.rollback else ()))
     phases = take_back(undone(*steps, volumes=Volumes.PAUSE))
     (pause,) = phase_of(phases, PhaseName.VOLUMES).steps
     assert isinstance(pause.act, Pause)
@@ -130,7 +131,7 @@ def test_volumes_that_were_put_back_are_asked_for(take_back: Callable[[Undone], 
 
 
 def test_a_rollback_in_its_order() -> None:
-    phases = undo.rollback(undone(*STARTED))
+    phases = rollback.rollback(undone(*STARTED))
     assert names(phases) == ["claim", "stop", "keep", "commit", "start", "api", "workers", "release"]
     for name in (PhaseName.STOP, PhaseName.KEEP, PhaseName.COMMIT, PhaseName.START):
         barrier = phase_of(phases, name).barrier
@@ -143,14 +144,14 @@ def test_a_rollback_in_its_order() -> None:
 
 
 def test_a_rollback_puts_the_kept_data_back_and_keeps_what_is_there() -> None:
-    swap = arguments(phase_of(undo.rollback(undone(*STARTED)), PhaseName.COMMIT), "commit.swap")
+    swap = arguments(phase_of(rollback.rollback(undone(*STARTED)), PhaseName.COMMIT), "commit.swap")
     assert set(swap.values()) == {(DATA, f"{DATA}/member", KEPT, f"{DATA}.kr-{BACK}", RUN)}
     assert set(swap) == set(MASTERS)
 
 
 def test_a_master_without_old_data_waits_for_the_quorum_of_the_others() -> None:
     without = undone(*STARTED, kept={"master-2": "none"})
-    phases = undo.rollback(without)
+    phases = rollback.rollback(without)
     start, api = phase_of(phases, PhaseName.START), phase_of(phases, PhaseName.API)
     assert start.barrier is not None
     assert api.barrier is not None
@@ -164,23 +165,23 @@ def test_a_master_without_old_data_waits_for_the_quorum_of_the_others() -> None:
 
 def test_no_rollback_to_less_than_a_quorum() -> None:
     with pytest.raises(RefusedError, match="master-1, master-2: the other masters are no quorum"):
-        undo.rollback(undone(*STARTED, kept={"master-1": "none", "master-2": "none"}))
+        rollback.rollback(undone(*STARTED, kept={"master-1": "none", "master-2": "none"}))
 
 
 def test_no_rollback_without_the_kept_data() -> None:
     with pytest.raises(RefusedError, match=f"master-3: .* is not in {KEPT}"):
-        undo.rollback(undone(*STARTED, kept={"master-3": ""}))
+        rollback.rollback(undone(*STARTED, kept={"master-3": ""}))
 
 
 def test_no_rollback_of_what_has_started_nothing() -> None:
     with pytest.raises(RefusedError) as refused:
-        undo.rollback(undone("claim.take", "stop.hold"))
+        rollback.rollback(undone("claim.take", "stop.hold"))
     assert refused.value.next_step == f"orchestrator abort -i INVENTORY {RUN}"
 
 
 @pytest.mark.parametrize(("quorum", "removed"), [(True, 3), (False, 0)])
 def test_lines_in_hosts_files_stay_where_the_restore_would_leave_them(quorum: bool, removed: bool) -> None:
-    release = undo.rollback(undone(*STARTED, quorum=quorum, resolving=False))[-1]
+    release = rollback.rollback(undone(*STARTED, quorum=quorum, resolving=False))[-1]
     lines = arguments(release, "release.hosts")
     assert len(lines) == removed
     assert all(args == ("remove", "/etc/hosts", RUN) for args in lines.values())
@@ -192,7 +193,7 @@ PATHS = ((f"/var/lib/orchestrator/{RUN}/snapshot.db", 400 << 20), (KEPT, 520 << 
 
 
 def test_a_finish_proves_again_and_names_each_path_with_its_size() -> None:
-    phases = undo.finish(undone("release.claim", released=True, paths=PATHS, quorum=True))
+    phases = finish.finish(undone("release.claim", released=True, paths=PATHS, quorum=True))
     assert names(phases) == ["claim", "start", "release"]
     proof = phase_of(phases, PhaseName.START).barrier
     assert proof is not None
@@ -215,27 +216,27 @@ def test_a_log_that_lies_apart_goes_with_its_data_or_alone(kept: str, removed: l
         name: replace(view, etcd=replace(view.etcd, wal_dir="/wal")) for name, view in found.views.items() if view.etcd
     }
     left = {host: Left(kept, paths, released=True) for host in MASTERS}
-    phases = undo.finish(replace(found, views=views, left=left))
+    phases = finish.finish(replace(found, views=views, left=left))
     titles = [step.title for step in phases[-1].steps if step.host == "master-1"]
     assert [title for title in titles if "/wal" in title] == removed
 
 
 def test_no_finish_of_an_open_run() -> None:
     with pytest.raises(RefusedError, match="is still open") as refused:
-        undo.finish(undone("workers.restart", paths=PATHS))
+        finish.finish(undone("workers.restart", paths=PATHS))
     assert refused.value.next_step == f"orchestrator resume -i INVENTORY {RUN}"
 
 
 def test_nothing_to_finish() -> None:
     with pytest.raises(RefusedError, match="nothing that could be removed"):
-        undo.finish(undone(released=True))
+        finish.finish(undone(released=True))
 
 
 CLAIM = Claim(RUN, "1-a1b2", "bob@desk", "2026-11-22T03:10:07Z", silent_s=120)
 
 
 def test_unlocking_takes_over_only_what_the_run_holds() -> None:
-    phases = undo.unlock(replace(undone("claim.take"), claims={"master-2": CLAIM}))
+    phases = unlock.unlock(replace(undone("claim.take"), claims={"master-2": CLAIM}))
     assert names(phases) == ["claim", "release"]
     assert {step.host for phase in phases for step in phase.steps} == {"master-2"}
     assert arguments(phases[-1], "release.unstage") == {"master-2": (RUN, f"/var/lib/orchestrator/{RUN}/snapshot.db")}
@@ -251,7 +252,7 @@ def of_reinit(distro: Distro, **etcd: str) -> Undone:
 
 
 def test_unlocking_a_reinit_removes_what_it_has_made_and_keeps_the_old_data() -> None:
-    release = undo.unlock(of_reinit(Kubeadm(), wal_dir="/wal"))[-1]
+    release = unlock.unlock(of_reinit(Kubeadm(), wal_dir="/wal"))[-1]
     assert [step.id for step in release.steps] == [
         "release.host/master-1",
         "release.unjoin/master-2",
@@ -264,39 +265,39 @@ def test_unlocking_a_reinit_removes_what_it_has_made_and_keeps_the_old_data() ->
 
 
 def test_a_program_of_the_hosts_own_and_a_log_within_the_data_are_left() -> None:
-    release = undo.unlock(of_reinit(Kubeadm(), program="/usr/bin/etcd"))[-1]
+    release = unlock.unlock(of_reinit(Kubeadm(), program="/usr/bin/etcd"))[-1]
     assert arguments(release, "release.unjoin") == {"master-2": (RUN, f"{DATA}/kr-{RUN}:0")}
 
 
 def test_an_agent_has_made_what_it_has_made() -> None:
-    release = undo.unlock(of_reinit(Kublr()))[-1]
+    release = unlock.unlock(of_reinit(Kublr()))[-1]
     assert {step.name for step in release.steps} == {"release.host"}
 
 
 @pytest.mark.parametrize(("steps", "following"), [(("stop.hold",), "abort"), (("stop.hold", "start.lift"), "rollback")])
 def test_what_has_stopped_services_is_not_unlocked(steps: tuple[str, ...], following: str) -> None:
     with pytest.raises(RefusedError, match="has begun to stop") as refused:
-        undo.unlock(undone(*steps))
+        unlock.unlock(undone(*steps))
     assert refused.value.next_step == f"orchestrator {following} -i INVENTORY {RUN}"
 
 
 def test_what_holds_services_down_is_not_unlocked() -> None:
     with pytest.raises(RefusedError):
-        undo.unlock(replace(undone("claim.take"), claims={"master-1": CLAIM}, holds={"master-1": RUN}))
+        unlock.unlock(replace(undone("claim.take"), claims={"master-1": CLAIM}, holds={"master-1": RUN}))
 
 
 def test_nothing_to_unlock() -> None:
     with pytest.raises(RefusedError, match="holds no master"):
-        undo.unlock(undone("claim.take"))
+        unlock.unlock(undone("claim.take"))
 
 
 # --- What every undo must hold --------------------------------------------------------------------------
 
 ALL = {
-    "abort": undo.abort(undone("stop.hold", "commit.schedule", "volumes.pause", quorum=True)),
-    "rollback": undo.rollback(undone(*STARTED, kept={"master-2": "none"})),
-    "finish": undo.finish(undone(released=True, paths=PATHS)),
-    "unlock": undo.unlock(replace(undone(), claims=dict.fromkeys(MASTERS, CLAIM))),
+    "abort": abort.abort(undone("stop.hold", "commit.schedule", "volumes.pause", quorum=True)),
+    "rollback": rollback.rollback(undone(*STARTED, kept={"master-2": "none"})),
+    "finish": finish.finish(undone(released=True, paths=PATHS)),
+    "unlock": unlock.unlock(replace(undone(), claims=dict.fromkeys(MASTERS, CLAIM))),
 }
 
 
@@ -333,14 +334,14 @@ def without(made: Undone, *names: str, **changes: object) -> Undone:
 
 def test_a_rollback_needs_a_quorum_of_old_data_among_those_that_are_left() -> None:
     whole = without(undone(*STARTED), "master-2", members_on_disk=())
-    assert "master-2" not in {step.host for phase in undo.rollback(whole) for step in phase.steps}
+    assert "master-2" not in {step.host for phase in rollback.rollback(whole) for step in phase.steps}
     assert lost("rollback", whole)[-1].startswith("master-2, which is left out: never start it on its old disk")
     with pytest.raises(RefusedError, match="no old data on master-1, master-2: the other masters are no quorum"):
-        undo.rollback(without(undone(*STARTED, kept={"master-1": "none"}), "master-2", members_on_disk=()))
+        rollback.rollback(without(undone(*STARTED, kept={"master-1": "none"}), "master-2", members_on_disk=()))
 
 
 @pytest.mark.parametrize(
-    ("take_back", "steps"), [(undo.rollback, STARTED), (undo.abort, STARTED[:-1])], ids=["rollback", "abort"]
+    ("take_back", "steps"), [(rollback.rollback, STARTED), (abort.abort, STARTED[:-1])], ids=["rollback", "abort"]
 )
 def test_no_old_data_is_started_beside_one_left_out_that_has_come_back(
     take_back: Callable[[Undone], object], steps: Sequence[str]
@@ -355,10 +356,10 @@ def test_no_old_data_is_started_beside_one_left_out_that_has_come_back(
 
 def test_a_run_is_not_finished_before_the_one_left_out_is_a_member_again() -> None:
     made = undone(*STARTED, quorum=True, released=True, paths=((KEPT, 1),))
-    assert undo.finish(without(made, "master-2"))
+    assert finish.finish(without(made, "master-2"))
     for live in (None, LiveMember("3.5.1", "beef", {}, 1, 1, has_quorum=True)):
         with pytest.raises(RefusedError, match="master-2 was left out, and is no member of the restored cluster again"):
-            undo.finish(without(made, "master-2", live=live))
+            finish.finish(without(made, "master-2", live=live))
 
 
 def test_what_an_undo_costs() -> None:

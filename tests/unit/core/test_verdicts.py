@@ -10,7 +10,8 @@ import pytest
 
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.http import HttpAnswer, parse_http
-from orchestrator.core.model.plan import Answer, Exec, Failure, Judge, Look, Output, Probe, Verdict
+from orchestrator.core.model.outcome import Answer, Failure, Output, Verdict
+from orchestrator.core.model.plan import Exec, Judge, Look, Probe
 from orchestrator.core.proof.judges import judge, read_shown
 from tests.facts_text import MARK, facts_text
 from tests.kubernetes_objects import lease_bytes, node_bytes

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.core.checks import blockers, check_all
-from orchestrator.core.inventory.inventory import Role, Volumes
+from orchestrator.core.inventory.declared import Volumes
+from orchestrator.core.inventory.inventory import Role
 from orchestrator.core.model.plan import Pause, PhaseName, Plan
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.report.result import result_lines

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.core.inventory.inventory import Host, Paths, Role
+from orchestrator.core.inventory.declared import Paths
+from orchestrator.core.inventory.inventory import Host, Role
 
 _FOLDER = Path(__file__).parent / "recorded"
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.core.hosts.view import ApiConfig, Claim, Disk, EtcdConfig, MasterView, Tls
-from orchestrator.core.inventory.inventory import Host, Role, Units
+from orchestrator.core.inventory.declared import Units
+from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.distros import DISTROS
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import inventory, masters

@@ -9,7 +9,8 @@ import pytest
 
 from orchestrator.core.hosts.etcd_tools import Place, Tool
 from orchestrator.core.hosts.view import ApiConfig, EtcdConfig, MasterView, Tls
-from orchestrator.core.inventory.inventory import Host, Restart, Role
+from orchestrator.core.inventory.declared import Restart
+from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.plan import Exec, Phase, PhaseName, Probe
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of

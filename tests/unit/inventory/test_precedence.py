@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.adapters.yaml import read_yaml
-from orchestrator.core.inventory.inventory import Host, Inventory, Role, Sudo, WorkerPolicy
+from orchestrator.core.inventory.declared import Sudo, WorkerPolicy
+from orchestrator.core.inventory.inventory import Host, Inventory, Role
 from orchestrator.core.inventory.parser import parse_inventory
 from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError

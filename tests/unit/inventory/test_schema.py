@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.adapters.yaml import read_yaml
 from orchestrator.core.inventory.document import MarkedDocument
-from orchestrator.core.inventory.inventory import inventory_schema
 from orchestrator.core.inventory.parser import parse_inventory
+from orchestrator.core.inventory.schema import inventory_schema
 from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.adapters.screen.report import check_json, print_error, print_findings
-from orchestrator.core.model.plan import Finding, Severity
+from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.errors import RefusedError, UsageError
 from tests.unit.report.conftest import Printed, assert_golden
 

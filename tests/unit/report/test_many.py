@@ -6,11 +6,13 @@ import pytest
 
 from orchestrator.adapters.screen.live import LiveReporter
 from orchestrator.adapters.screen.report import print_findings, print_plan, print_status
-from orchestrator.core.model.plan import ActRecord, ActState, Answer, Finding, PhaseName, Severity, Step
+from orchestrator.core.model.finding import Finding, Severity
+from orchestrator.core.model.outcome import ActRecord, ActState, Answer
+from orchestrator.core.model.plan import PhaseName, Step
 from orchestrator.core.plans.workers import workers_phase
-from orchestrator.core.report.findings import few
 from orchestrator.core.runs.progress import failure_of
 from orchestrator.core.runs.result import StepEnd
+from orchestrator.core.text import few
 from orchestrator.distros.kublr import Kublr
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, StillClock

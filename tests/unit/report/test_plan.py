@@ -10,10 +10,12 @@ import pytest
 from rich.console import Console
 
 from orchestrator.adapters.screen.report import make_console, print_plan
-from orchestrator.core.inventory.inventory import HookPlace, Restart, Volumes, VolumesHook
-from orchestrator.core.model.plan import Finding, Judge, Plan, Reboot, Script, Severity
+from orchestrator.core.inventory.declared import HookPlace, Restart, Volumes, VolumesHook
+from orchestrator.core.model.finding import Finding, Severity
+from orchestrator.core.model.plan import Judge, Plan, Reboot, Script
 from orchestrator.core.plans.workers import workers_phase
-from orchestrator.core.report.plan import NO_RETURN, purpose
+from orchestrator.core.report.plan import NO_RETURN
+from orchestrator.core.report.steps import purpose
 from orchestrator.core.text import quoted
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.volumes import Volume

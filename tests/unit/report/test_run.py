@@ -17,10 +17,12 @@ from orchestrator.adapters.screen.report import (
     status_json,
 )
 from orchestrator.core.hosts.view import Claim
-from orchestrator.core.inventory.inventory import Restart
-from orchestrator.core.model.plan import ActRecord, ActState, Plan
+from orchestrator.core.inventory.declared import Restart
+from orchestrator.core.model.outcome import ActRecord, ActState
+from orchestrator.core.model.plan import Plan
+from orchestrator.core.report.status import holder_lines
 from orchestrator.core.runs.result import Result
-from orchestrator.core.runs.status import Stand, holder_lines, standings
+from orchestrator.core.runs.status import Stand, standings
 from tests.unit import builders
 from tests.unit.report.conftest import Printed, assert_golden
 

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.adapters.ssh.shell import look_words, run_text
 from orchestrator.core.hosts.facts import parse_facts
-from orchestrator.core.model.plan import Command
+from orchestrator.core.model.outcome import Command
 from tests.unit.builders import scripts
 
 SHELLS = {

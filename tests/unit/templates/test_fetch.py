@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 
 from orchestrator.core.hosts.http import HttpAnswer, parse_http
-from orchestrator.core.model.plan import Output
+from orchestrator.core.model.outcome import Output
 from orchestrator.core.proof.judges import read_shown
 from tests.demo.certificates import Authority
 from tests.unit.templates.host import RUN, FakeHost

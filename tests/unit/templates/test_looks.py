@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.inventory.inventory import Host, Paths, Role
-from orchestrator.core.model.plan import Answer, Output
+from orchestrator.core.inventory.declared import Paths
+from orchestrator.core.inventory.inventory import Host, Role
+from orchestrator.core.model.outcome import Answer, Output
 from orchestrator.core.proof.judges import read_shown
 from orchestrator.core.proof.restored import Expected, judge_member
 from orchestrator.distros.kublr import Kublr

@@ -16,7 +16,7 @@ import pytest
 from orchestrator.adapters.stores.folder import BackupFolder
 from orchestrator.adapters.templates import read_templates
 from orchestrator.core.hosts.view import ApiConfig, MasterView
-from orchestrator.core.inventory.inventory import Paths
+from orchestrator.core.inventory.declared import Paths
 from orchestrator.core.snapshots.backups import FileFacts, ScheduledFacts, read_facts
 from orchestrator.core.snapshots.schedules import Terms, wanted
 from orchestrator.distros.kublr import Kublr

@@ -10,19 +10,11 @@ from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.view import Claim, MasterView
 from orchestrator.core.inventory.inventory import Inventory
-from orchestrator.core.model.plan import (
-    ActRecord,
-    ActState,
-    Estimate,
-    Phase,
-    PhaseName,
-    Plan,
-    Probe,
-    Script,
-    Step,
-)
-from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, equal, look, masters_of
+from orchestrator.core.model.outcome import ActRecord, ActState
+from orchestrator.core.model.plan import Estimate, Phase, PhaseName, Plan, Probe, Script, Step
+from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
+from orchestrator.core.plans.steps import equal, look
 from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.text import listed
 from orchestrator.errors import RefusedError

@@ -1,10 +1,29 @@
-"""How findings are made and put in order."""
+"""A check's verdict, and small constructors for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 
-from orchestrator.core.model.plan import Finding, Severity
+from orchestrator.etcd.frozen import Frozen
+
+
+class Severity(StrEnum):
+    BLOCK = "block"
+    WARN = "warn"
+    INFO = "info"
+
+
+class Finding(Frozen):
+    """A check's verdict. A blocker means no plan, unless the operator overrides it by ``name``."""
+
+    name: str
+    severity: Severity
+    host: str = ""
+    what: str
+    remedy: str = ""
+    can_override: bool = False
+    exit_code: int = 3
 
 
 def block(name: str, host: str, what: str, remedy: str, *, can_override: bool = False) -> Finding:

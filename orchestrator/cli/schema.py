@@ -1,0 +1,37 @@
+"""The command `schema`: the JSON Schema of each file format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.cli.exit import print_json, run_command
+from orchestrator.errors import UsageError
+
+
+def schema(
+    name: Annotated[str, typer.Argument(help="inventory, plan or snapshot, as `inspect --json` prints it.")],
+) -> None:
+    """Print the JSON Schema of a file format, for editors and other programs.
+
+    Example: orchestrator schema inventory > inventory.schema.json
+    """
+
+    async def work() -> None:
+        from orchestrator.core.inventory.schema import inventory_schema, naming
+        from orchestrator.core.model.plan import Plan
+        from orchestrator.core.snapshots.inspection import Inspection
+        from orchestrator.distros import DISTROS
+
+        schemas: dict[str, Callable[[], dict[str, Any]]] = {
+            "inventory": lambda: inventory_schema(DISTROS),
+            "plan": lambda: naming(DISTROS, Plan.model_json_schema()),
+            "snapshot": Inspection.model_json_schema,
+        }
+        if name not in schemas:
+            raise UsageError(f"there is no schema {name}", f"orchestrator schema {' | '.join(schemas)}")
+        print_json(schemas[name]())
+
+    run_command(work)

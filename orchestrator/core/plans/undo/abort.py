@@ -1,0 +1,84 @@
+"""The plan of an abort: before the start, put everything back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.core import timeouts
+from orchestrator.core.model.plan import Phase, PhaseName, Step
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.steps import all_of, script_step
+from orchestrator.core.plans.undo.phases import (
+    api_phase,
+    claim_phase,
+    refuse_way_back,
+    release_phase,
+    removal_step,
+    start_steps,
+    undo_phase,
+    volumes_phase,
+)
+from orchestrator.core.plans.undo.target import Undone
+
+
+def abort(undone: Undone) -> tuple[Phase, ...]:
+    """Before the first start: on every master the old data is whole. Raises RefusedError after it."""
+    if undone.begun("start."):
+        raise undone.refused("has begun to start services, and can only be rolled back", "rollback")
+    refuse_way_back(undone)
+    stopped = undone.begun("stop.") or bool(undone.holds)
+    start = (
+        (*volumes_phase(undone, "abort"), _start_again(undone), *api_phase(undone, undone.masters)) if stopped else ()
+    )
+    blocks = undone.hosts_of("resolve.hosts")
+    return (
+        claim_phase(undone, undone.masters),
+        _unschedule(undone),
+        *start,
+        release_phase(undone, blocks, lambda master: unstage(undone, master), held=stopped),
+    )
+
+
+def _unschedule(undone: Undone) -> Phase:
+    return undo_phase(
+        PhaseName.COMMIT,
+        "put the old data back in its place, and nothing else to start on",
+        (step for master in undone.masters for step in _unschedule_steps(undone, master)),
+        requires=all_of(undone.masters, undone.unstarted),
+        barrier=all_of(undone.masters, undone.untouched),
+    )
+
+
+def _unschedule_steps(undone: Undone, master: Master) -> Iterable[Step]:
+    data, member, run = master.etcd.data, master.etcd.member_path, undone.plan.run
+    if undone.plan.strategy == "manual":
+        before, title = undone.before(master), "put the old data back, if the run has set it aside"
+        wal = (*before.wal_and_kept, before.staged_wal) if before.staged_wal else ()
+        arguments = (member, before.kept, run, before.staged, *wal)
+        yield script_step("commit.unplace", master, title, "unplace.sh", *arguments, rerunnable=True)
+        return
+    title = "rename the restore.db that the run has scheduled, if there is one"
+    yield script_step("commit.unschedule", master, title, "unschedule.sh", data, run, rerunnable=True)
+    title, kept = "put the old data back, if the run has set it aside", undone.before(master).kept
+    yield script_step("commit.putback", master, title, "putback.sh", member, kept, run, rerunnable=True)
+
+
+def _start_again(undone: Undone) -> Phase:
+    """Of an abort: on the very files that lay there before. Only a cluster that had a quorum must have one again."""
+    barrier = all_of(undone.masters, undone.running, wait_s=timeouts.PROVEN_WAIT_S)
+    if undone.had_quorum:
+        barrier = undone.equal(undone.masters, old=True)
+    owner = (undone.plan.run,)
+    steps = (step for master in undone.masters for step in start_steps(undone, master, undone.untouched, owner=owner))
+    return undo_phase(PhaseName.START, "start all masters on their old data", steps, barrier=barrier)
+
+
+def unstage(undone: Undone, master: Master) -> Iterable[Step]:
+    """The snapshot that the run was to restore, and what was made of it. The safety snapshot stays."""
+    before = undone.before(master)
+    made = [before.snapshot]
+    if undone.plan.strategy == "manual":
+        made += [before.staged, f"{before.staged}.part", before.tool]
+        wal = before.staged_wal  # the tool writes it as `.tmp` first
+        made += [wal, f"{wal}.part", f"{wal}.part.tmp"] if wal else []
+    yield removal_step(undone.plan.run, master, "release.unstage", f"remove {before.snapshot}", *made)

@@ -1,0 +1,71 @@
+"""The plan of a finish: remove what a run has left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.core import timeouts
+from orchestrator.core.model.plan import Phase, PhaseName, Step
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.steps import script_step
+from orchestrator.core.plans.undo.phases import (
+    claim_phase,
+    release_step,
+    removal_step,
+    undo_phase,
+)
+from orchestrator.core.plans.undo.target import Undone
+from orchestrator.core.text import size
+from orchestrator.errors import RefusedError
+
+
+def finish(undone: Undone) -> tuple[Phase, ...]:
+    """After the release: prove once more, then remove what is left. Raises RefusedError before it."""
+    masters = undone.masters
+    if not all(undone.left[master.name].released for master in masters):
+        raise undone.refused("is still open", "resume")
+    _refuse_open(undone)
+    if not any(it.paths for it in undone.left.values()):
+        raise RefusedError(
+            f"run {undone.plan.run} has left nothing that could be removed", "orchestrator status -i INVENTORY"
+        )
+    steps = tuple(step for master in masters for step in (*_removals(undone, master), release_step(master)))
+    return (
+        claim_phase(undone, masters, takes_over=False),
+        undo_phase(PhaseName.START, "prove once more that all members agree", barrier=undone.equal(masters, old=False)),
+        undo_phase(PhaseName.RELEASE, "remove what the run has left, and give the hosts back", steps, destructive=True),
+    )
+
+
+def _refuse_open(undone: Undone) -> None:
+    """Raises RefusedError while a master that was left out is no member of the restored cluster again."""
+    clusters = {master.view.live.cluster_id for master in undone.masters if master.view.live}
+    for host in undone.inventory.left_out:
+        live = undone.views[host.name].live if host.name in undone.views else None
+        if live is None or not live.has_quorum or {live.cluster_id} != clusters:
+            raise RefusedError(
+                f"{host.name} was left out, and is no member of the restored cluster again",
+                f'let it rejoin: README.md, "If a master is lost for good"; then: '
+                f"orchestrator finish -i INVENTORY {undone.plan.run}",
+            )
+
+
+def _removals(undone: Undone, master: Master) -> Iterable[Step]:
+    """Of a finish: each path with its size, in a step of its own."""
+    left = undone.left[master.name]
+    with_data = undone.before(master).kept_wal if left.kept == "whole" else ""  # the old log goes with the old data
+    paths = [found for found in left.paths if found[0] != with_data]
+    for number, (path, size_bytes) in enumerate(paths, start=1):
+        name, title = f"release.remove-{number}", f"remove {path} ({size(size_bytes)})"
+        if left.kept == "whole" and path == undone.before(master).kept:
+            yield _unkeep(undone, master, name, title)
+        else:
+            maker = undone.plan.run if undone.plan.run in path else undone.plan.undoes
+            yield removal_step(maker, master, name, title, path)
+
+
+def _unkeep(undone: Undone, master: Master, name: str, title: str) -> Step:
+    before, member = undone.before(master), master.etcd.member_path
+    wal = (before.kept_wal,) if before.kept_wal else ()
+    arguments = (member, before.kept, undone.plan.run, *wal)
+    return script_step(name, master, title, "unkeep.sh", *arguments, timeout_s=timeouts.HASH_S, rerunnable=True)

@@ -1,0 +1,95 @@
+"""The plan of a rollback: after the start, give every master its old data again."""
+
+from __future__ import annotations
+
+from orchestrator.core.model.plan import Phase, PhaseName, Probe, Step
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.steps import all_of, script_step
+from orchestrator.core.plans.undo.phases import (
+    api_phase,
+    claim_phase,
+    refuse_way_back,
+    release_phase,
+    start_steps,
+    undo_phase,
+    volumes_phase,
+)
+from orchestrator.core.plans.undo.target import Undone
+from orchestrator.core.text import listed
+from orchestrator.errors import RefusedError
+
+
+def rollback(undone: Undone) -> tuple[Phase, ...]:
+    """After a start: stop all, put the old data back, start all. Raises RefusedError where that is not kept."""
+    if not undone.begun("start."):
+        raise undone.refused("has started nothing: there is nothing to roll back", "abort")
+    refuse_way_back(undone)
+    _refuse_lost(undone)
+    again = undone.again()
+    return (
+        claim_phase(undone, undone.masters),
+        again[PhaseName.STOP],
+        _check_kept(undone, held=again[PhaseName.KEEP].requires),
+        _swap(undone, held=again[PhaseName.COMMIT].requires),
+        *volumes_phase(undone, "rollback", again[PhaseName.COMMIT].requires),
+        _start_returned(undone),
+        *api_phase(undone, undone.with_data),
+        again[PhaseName.WORKERS],
+        release_phase(undone, undone.hosts_of("release.hosts"), lambda _: (), held=True),
+    )
+
+
+def _refuse_lost(undone: Undone) -> None:
+    """Raises RefusedError where the old data is gone, or would be no quorum."""
+    for master in undone.masters:
+        if not undone.left[master.name].kept:
+            raise RefusedError(
+                f"{master.name}: the old data that run {undone.plan.run} kept is not in {undone.before(master).kept}",
+                "put it back there, or restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
+            )
+    if len(undone.with_data) <= (len(undone.masters) + len(undone.inventory.left_out)) // 2:
+        empty = [master.name for master in undone.without_data]
+        names = listed(empty + [host.name for host in undone.inventory.left_out])
+        raise RefusedError(
+            f"there is no old data on {names}: the other masters are no quorum",
+            "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
+        )
+
+
+def _check_kept(undone: Undone, *, held: Probe | None) -> Phase:
+    barrier = all_of(undone.with_data, undone.unchanged)
+    return undo_phase(PhaseName.KEEP, "prove that the kept old data is unchanged", requires=held, barrier=barrier)
+
+
+def _swap(undone: Undone, *, held: Probe | None) -> Phase:
+    barrier = all_of(undone.masters, undone.returned)
+    steps = (_swap_step(undone, master) for master in undone.masters)
+    return undo_phase(PhaseName.COMMIT, "put the old data back", steps, requires=held, barrier=barrier)
+
+
+def _swap_step(undone: Undone, master: Master) -> Step:
+    kept = undone.before(master).kept
+    had = undone.left[master.name].kept == "whole"
+    what = f"put {kept} back" if had else "leave the volume empty, as it was"
+    return script_step(
+        "commit.swap",
+        master,
+        f"{what}; what is there now goes to {master.kept}",
+        "swap.sh",
+        master.etcd.data,
+        master.etcd.member_path,
+        kept,
+        master.kept,
+        undone.plan.run,
+        *((*undone.before(master).wal_and_kept, master.kept_wal) if master.kept_wal else ()),
+        rerunnable=True,
+    )
+
+
+def _start_returned(undone: Undone) -> Phase:
+    """Of a rollback. A master without old data waits until the others have a quorum: started with them it could vote,
+    and has forgotten what it had acknowledged."""
+    masters = undone.with_data
+    steps = (step for master in masters for step in start_steps(undone, master, undone.returned))
+    title = "start the masters on their old data, and prove that they agree"
+    return undo_phase(PhaseName.START, title, steps, barrier=undone.equal(masters, old=True))

@@ -1,0 +1,49 @@
+"""The plan of an unlock: give the hosts back before anything was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.core.model.plan import Phase, PhaseName, Step
+from orchestrator.core.plans.master import Master
+from orchestrator.core.plans.undo.abort import unstage
+from orchestrator.core.plans.undo.phases import (
+    claim_phase,
+    release_step,
+    removal_step,
+    undo_phase,
+)
+from orchestrator.core.plans.undo.target import Undone
+from orchestrator.errors import RefusedError
+
+
+def unlock(undone: Undone) -> tuple[Phase, ...]:
+    """Frees the masters that a run holds which has stopped nothing, or one failed member alone, which stays down.
+    Raises RefusedError where it has stopped more."""
+    if undone.plan.kind != "reinit" and (undone.begun("stop.") or undone.holds):
+        following = "resume" if undone.plan.undoes else "rollback" if undone.begun("start.") else "abort"
+        raise undone.refused("has begun to stop services: go on with it, or take it back", following)
+    held = tuple(master for master in undone.masters if master.name in undone.claims)
+    if not held:
+        raise RefusedError(f"run {undone.plan.run} holds no master", "orchestrator status -i INVENTORY")
+    steps = tuple(step for master in held for step in (*_unbegin(undone, master), release_step(master)))
+    return (claim_phase(undone, held), undo_phase(PhaseName.RELEASE, "free the hosts", steps))
+
+
+def _unbegin(undone: Undone, master: Master) -> Iterable[Step]:
+    """Of an unlock: what lies on the host of what has only begun. A snapshot has every Secret in it."""
+    match undone.plan.kind:
+        case "restore":
+            yield from unstage(undone, master)
+        case "reinit":
+            yield from _unjoin(undone, master)
+
+
+def _unjoin(undone: Undone, master: Master) -> Iterable[Step]:
+    """What a `reinit` has made beside the data. The old data stays where it was set aside, and so does a
+    member that is half there: the next run sets that aside, too."""
+    if master.name in undone.hosts_of("commit.join"):
+        paths = undone.before(master).left_by_join
+        yield removal_step(
+            undone.plan.run, master, "release.unjoin", f"remove, where it is there: {', '.join(paths)}", *paths
+        )
