@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.adapters.screen.report import check_json, print_error, print_findings
 from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.errors import RefusedError, UsageError
-from tests.unit.report.conftest import Printed, assert_golden
+from tests.unit.screens import Printed, assert_golden
 
 HOSTS = ("master-1", "master-2", "master-3", "worker-1", "worker-2")
 FINDINGS = (

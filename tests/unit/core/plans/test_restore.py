@@ -32,7 +32,7 @@ from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import LAPTOP, REVISION, RUN, inventory, masters, plan, scripts, snapshot_facts
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def phase_of(made: Plan, name: PhaseName) -> Phase:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from orchestrator.adapters.screen.report import make_console
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "core" / "report" / "golden"
 Printed = Callable[..., str]
 
 
@@ -40,7 +40,7 @@ def text_of(console: Console) -> str:
 
 
 def assert_golden(name: str, text: str) -> None:
-    """Compares with a kept text. `UPDATE_GOLDEN=1 pytest tests/unit/report` writes them anew: then read the diff."""
+    """Compares with a kept text. `UPDATE_GOLDEN=1 pytest tests/unit/core/report` rewrites it; read the diff."""
     path = GOLDEN / name
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")

@@ -15,9 +15,9 @@ from orchestrator.core.runs.result import StepEnd
 from orchestrator.core.text import few
 from orchestrator.distros.kublr import Kublr
 from tests.unit import builders
-from tests.unit.report.conftest import Printed, StillClock
-from tests.unit.report.test_live import _screen, _terminal
-from tests.unit.report.test_plain import Screen, screen  # noqa: F401 - a fixture
+from tests.unit.adapters.screen.test_live import _screen, _terminal
+from tests.unit.adapters.screen.test_plain import Screen, screen  # noqa: F401 - a fixture
+from tests.unit.screens import Printed, StillClock
 
 WORKERS = tuple(f"worker-{number}" for number in range(1, 201))
 

@@ -20,7 +20,7 @@ from orchestrator.core.text import quoted
 from orchestrator.distros.kublr import Kublr
 from orchestrator.etcd.volumes import Volume
 from tests.unit import builders
-from tests.unit.report.conftest import Printed, assert_golden
+from tests.unit.screens import Printed, assert_golden
 
 NEXT = "orchestrator restore -i prod-1.yml --snapshot etcd.db"
 

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.errors import UsageError
-from tests.unit.inventory.faults_table import CASES, GOOD, Case
+from tests.unit.core.inventory.faults_table import CASES, GOOD, Case
 
 
 def _text(case: Case) -> str:

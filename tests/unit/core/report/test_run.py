@@ -24,7 +24,7 @@ from orchestrator.core.report.status import holder_lines
 from orchestrator.core.runs.result import Result
 from orchestrator.core.runs.status import Stand, standings
 from tests.unit import builders
-from tests.unit.report.conftest import Printed, assert_golden
+from tests.unit.screens import Printed, assert_golden
 
 PROOF = {"cluster_id": "8d5f1b0c2a3e4f60", "revision": "48213", "hash_kv": "2893040912"}
 

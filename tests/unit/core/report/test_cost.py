@@ -11,7 +11,7 @@ from orchestrator.core.cost.comparison import per_resource
 from orchestrator.core.model.cost import Changes, Cost, ResourceCost
 from orchestrator.core.model.plan import Plan, canonical_json
 from tests.unit import builders
-from tests.unit.report.conftest import Printed, assert_golden
+from tests.unit.screens import Printed, assert_golden
 
 ROWS = (
     ResourceCost(

@@ -10,7 +10,7 @@ from orchestrator.core.proof.evidence import Census, Evidence, MemberEvidence, R
 from orchestrator.core.report.evidence import MOST_RESOURCES, evidence_lines, resource_rows
 from orchestrator.core.runs.result import Result
 from tests.unit import builders
-from tests.unit.report.conftest import Printed, assert_golden
+from tests.unit.screens import Printed, assert_golden
 
 SNAPSHOT = builders.snapshot_facts()
 R = SNAPSHOT.revision

@@ -15,7 +15,7 @@ from orchestrator.adapters.screen.live import LiveReporter
 from orchestrator.adapters.screen.plain import PlainReporter
 from orchestrator.adapters.screen.reporters import QuietReporter
 from orchestrator.core.model.plan import PhaseName
-from tests.unit.report.conftest import Printed, StillClock, text_of
+from tests.unit.screens import Printed, StillClock, text_of
 
 MIB = 1 << 20
 

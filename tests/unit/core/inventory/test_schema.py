@@ -19,7 +19,7 @@ from orchestrator.core.inventory.schema import inventory_schema
 from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "inventories").glob("*.yml"))
+EXAMPLES = sorted((Path(__file__).parents[4] / "inventories").glob("*.yml"))
 SCHEMA = Draft202012Validator(inventory_schema(DISTROS))
 
 
@@ -82,13 +82,13 @@ def test_the_worked_examples_show_every_key() -> None:
     schema = inventory_schema(DISTROS)
     models = [schema, *schema["$defs"].values()]
     keys = {key for model in models for key in model.get("properties", {})}
-    folder = Path(__file__).parents[3] / "inventories"
+    folder = Path(__file__).parents[4] / "inventories"
     text = (folder / "kublr.yml").read_text() + (folder / "systemd.yml").read_text()
     assert sorted(key for key in keys if f"{key}:" not in text) == []
 
 
 _WRONG = st.sampled_from([None, True, -1, 0, 1.5, [], {}, ["x"], {"x": 1}, "", " ", "a b", "/", "no\n", "-x"])
-_BASE = _plain(Path(__file__).parents[3] / "inventories" / "kublr.yml")
+_BASE = _plain(Path(__file__).parents[4] / "inventories" / "kublr.yml")
 
 
 @given(st.sampled_from(sorted(_places(_BASE), key=str)), _WRONG)
@@ -147,7 +147,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     st.text(st.sampled_from(" :-{}[]&*!|>'\"#%@`,?\n\tax0<"), max_size=4),
 )
 def test_a_spoiled_example_is_read_or_refused(start: int, length: int, instead: str) -> None:
-    text = (Path(__file__).parents[3] / "inventories" / "kublr.yml").read_text()
+    text = (Path(__file__).parents[4] / "inventories" / "kublr.yml").read_text()
     spoiled = text[:start] + instead + text[start + length :]
     try:
         inventory = parse_inventory(read_yaml(spoiled), "any.yml", DISTROS)

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.adapters.screen import plain
 from orchestrator.adapters.screen.plain import PlainReporter
 from orchestrator.core.runs.phases import PHASES
-from tests.unit.report.conftest import StillClock
+from tests.unit.screens import StillClock
 
 MIB = 1 << 20
 
