@@ -52,10 +52,3 @@ def ssh_places(host: Host, view: MasterView, port: int) -> tuple[tuple[str, int]
     own = peer_address(host, view)
     places = dict.fromkeys(((host.address, port), (own, port), (own, SSH_PORT)))
     return tuple(place for place in places if not (is_address(place[0]) and ipaddress.ip_address(place[0]).is_loopback))
-
-
-def leads_to(name: str, owner: Host, views: dict[str, MasterView], asking: MasterView) -> bool:
-    """Whether that peer's name, asked for on one master, resolves to the master that claims it."""
-    if is_address(name):
-        return True
-    return peer_address(owner, views[owner.name]) in asking.resolves.get(name, ())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -20,7 +19,6 @@ from orchestrator.core.model.finding import Finding
 from orchestrator.core.model.hooks import Hook, LocalHook
 from orchestrator.core.model.outcome import (
     Command,
-    Failure,
 )
 from orchestrator.core.transfer.relay import Relay
 from orchestrator.etcd.frozen import Frozen
@@ -33,23 +31,6 @@ StrategyName = Literal["aided", "manual"]
 
 
 # --- What a host is asked, and what it answers -----------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What one host said in the look round before planning: its facts by name, as text."""
-
-    host: str
-    at_utc: str
-    facts: dict[str, str] = field(default_factory=dict)
-    failure: Failure | None = None
-    detail: str = ""
-
-
-# --- Findings -------------------------------------------------------------------------------------------
-
-
-# --- The plan -------------------------------------------------------------------------------------------
 
 
 class Exec(Frozen):

@@ -30,26 +30,25 @@ from orchestrator.core.model.plan import Phase, PhaseName, Plan
 
 @dataclass(frozen=True, slots=True)
 class PhaseRule:
-    """What holds for a phase whatever the strategy. ``changes_cluster``: an abort is no longer free of trace."""
+    """What holds for a phase whatever the strategy. After a ``destructive`` one only a rollback leads back."""
 
     title: str
-    undo: str
     destructive: bool = False
 
 
 PHASES: dict[PhaseName, PhaseRule] = {
-    PhaseName.CLAIM: PhaseRule("take every master for this run", "release the claims"),
-    PhaseName.SAFEGUARD: PhaseRule("snapshot what still answers", "nothing: it is kept"),
-    PhaseName.STAGE: PhaseRule("bring the snapshot to every master", "remove the run's copy"),
-    PhaseName.RESOLVE: PhaseRule("make the peers' names resolve", "remove the lines from the hosts file"),
-    PhaseName.STOP: PhaseRule("stop the services on every master, and hold them down", "lift the hold, start them"),
-    PhaseName.KEEP: PhaseRule("set the old data aside", "put it back"),
-    PhaseName.COMMIT: PhaseRule("make the next start one with the snapshot", "take it back"),
-    PhaseName.VOLUMES: PhaseRule("persistent volumes", "the hook's undo, or the operator's own"),
-    PhaseName.START: PhaseRule("start all masters, and prove that each was restored", "roll back", destructive=True),
-    PhaseName.API: PhaseRule("wait for the API servers", "roll back", destructive=True),
-    PhaseName.WORKERS: PhaseRule("restart the workers", "nothing", destructive=True),
-    PhaseName.RELEASE: PhaseRule("give the hosts back", "nothing", destructive=True),
+    PhaseName.CLAIM: PhaseRule("take every master for this run"),
+    PhaseName.SAFEGUARD: PhaseRule("snapshot what still answers"),
+    PhaseName.STAGE: PhaseRule("bring the snapshot to every master"),
+    PhaseName.RESOLVE: PhaseRule("make the peers' names resolve"),
+    PhaseName.STOP: PhaseRule("stop the services on every master, and hold them down"),
+    PhaseName.KEEP: PhaseRule("set the old data aside"),
+    PhaseName.COMMIT: PhaseRule("make the next start one with the snapshot"),
+    PhaseName.VOLUMES: PhaseRule("persistent volumes"),
+    PhaseName.START: PhaseRule("start all masters, and prove that each was restored", destructive=True),
+    PhaseName.API: PhaseRule("wait for the API servers", destructive=True),
+    PhaseName.WORKERS: PhaseRule("restart the workers", destructive=True),
+    PhaseName.RELEASE: PhaseRule("give the hosts back", destructive=True),
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.hosts.hostsfile import block_for, missing_names, peer_names, removable
-from orchestrator.core.hosts.network import is_address, leads_to, name_of, peer_address, port_of
+from orchestrator.core.hosts.network import is_address, name_of, peer_address, port_of
 from orchestrator.core.hosts.sockets import socket_pattern
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host
@@ -57,13 +57,6 @@ def host(address: str) -> Host:
 def test_where_other_masters_reach_one(address: str, own: set[str], reached_at: str) -> None:
     view = MasterView("master-1", own_addresses=frozenset(own))
     assert peer_address(host(address), view) == reached_at
-
-
-def test_whether_a_name_leads_to_its_master() -> None:
-    views, first = masters(), inventory().masters[0]
-    assert leads_to("etcd0.kublr.local", first, views, views["master-2"])
-    assert not leads_to("etcd1.kublr.local", first, views, views["master-2"])
-    assert leads_to("10.20.0.11", first, views, views["master-2"])
 
 
 # --- The hosts file -------------------------------------------------------------------------------------
