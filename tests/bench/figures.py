@@ -1,4 +1,4 @@
-"""The figures of a bench of outages: one round, its ratios, the table and the page in docs/."""
+"""The figures of a bench of outages: one round, its ratios, the table and the page in docs/evidence/."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench.observer import Seen
 from tests.lab.lab import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "bench-outage.md"
+PAGE = REPOSITORY / "docs" / "evidence" / "bench-outage.md"
 AIDED, MANUAL, BY_HAND, ANSIBLE = "orchestrator, aided", "orchestrator, manual", "aided by hand", "Ansible, aided"
 STOP_START = "stop and start"
 GOALS = (
@@ -116,7 +116,7 @@ def load() -> str:
 
 
 def page(played: Sequence[Round], *, snapshot_bytes: int, keys: int, ansible: str, load_before: str) -> str:
-    """docs/bench-outage.md, whole."""
+    """docs/evidence/bench-outage.md, whole."""
     return _PAGE.format(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=machine(),

@@ -3,7 +3,7 @@
 The hosts are 200 real OpenSSH servers on this machine. Each contender brings the product's own look at a worker to
 each and takes its answer home; from its start to its end, beginning without a connection. How many hosts at once suit
 Ansible and pyinfra best is tried first, on a quarter of the hosts. Takes some five minutes, and writes
-docs/bench-fleet.md with its plot.
+docs/evidence/bench-fleet.md with its plot.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figures of `make bench-fleet`: a run, the ratios, the table, the page and the plot in docs/."""
+"""The figures of `make bench-fleet`: a run, the ratios, the table, the page and the plot in docs/evidence/."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.bench.fleet_hosts import LOOK_S
 from tests.bench.fleet_watch import Used
 from tests.lab.lab import REPOSITORY
 
-PAGE, PLOT = REPOSITORY / "docs" / "bench-fleet.md", REPOSITORY / "docs" / "bench-fleet.svg"
+EVIDENCE = REPOSITORY / "docs" / "evidence"
+PAGE, PLOT = EVIDENCE / "bench-fleet.md", EVIDENCE / "bench-fleet.svg"
 OURS, ANSIBLE, PYINFRA = "orchestrator", "Ansible, raw", "pyinfra, exec"
 SETUP = "Ansible, setup"
 GOAL, GOAL_MB = 5.0, 1.0

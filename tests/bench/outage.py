@@ -3,7 +3,7 @@ plain stop and start with no restore; all in one run.
 
 Three masters, a snapshot of 412 MB with 100,000 keys. The contenders take turns, each on the same data, ROUNDS times
 (3). The lab is the one that LAB and LAB_SUBNET name; it is taken down at the end unless it was up before, and then
-keeps the bench's data. The page goes to docs/bench-outage.md.
+keeps the bench's data. The page goes to docs/evidence/bench-outage.md.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> int:
         print(f"error: {error}\nnext: make lab-down, then make bench-outage", file=sys.stderr)
         return 1
     size = cluster.snapshot.stat().st_size
-    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(
         page(played, snapshot_bytes=size, keys=KEYS, ansible=ansible_setup.version(), load_before=load_before)
     )

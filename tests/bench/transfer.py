@@ -5,7 +5,7 @@ The lab's five hosts stand still meanwhile, and are three or five masters. SIZE 
 50 Mbit/s all but ours with its fan-out send a slice, and are scaled. What would not end within MINUTES (25) from the
 start is done with a slice, too, or left out: second rounds first, then those of the slowest. The lab is the one that
 LAB and LAB_SUBNET name; it is taken down at the end unless it was up before, and is then put back. Table and plot go to
-docs/bench-transfer.md and .svg.
+docs/evidence/bench-transfer.md and .svg.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def main() -> int:
     except LabError as error:
         print(f"error: {error}\nnext: make lab-down, then make bench-transfer", file=sys.stderr)
         return 1
-    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page(results, around))
     PICTURE.write_text(picture(results))
     print(f"{table(results)}\n\n{ratios(results)}")

@@ -1,4 +1,4 @@
-"""docs/bench-transfer.md and its plot."""
+"""docs/evidence/bench-transfer.md and its plot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.bench.transfer_link import LINKS, SLOW, Link
 from tests.bench.transfer_plot import Bar, Group, plot
 from tests.lab.lab import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "bench-transfer.md"
+PAGE = REPOSITORY / "docs" / "evidence" / "bench-transfer.md"
 PICTURE = PAGE.with_suffix(".svg")
 COLOURS = {OURS: "#2f81f7", ALONE: "#8db9f5", SCP: "#c69026", ANSIBLE: "#b65cc0", PYINFRA: "#57ab5a"}
 
@@ -103,7 +103,7 @@ class Circumstances:
 
 
 def page(results: Results, around: Circumstances) -> str:
-    """docs/bench-transfer.md, whole."""
+    """docs/evidence/bench-transfer.md, whole."""
     return _PAGE.format(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=machine(),
@@ -134,7 +134,7 @@ def _rounds(results: Results) -> str:
 
 
 def picture(results: Results) -> str:
-    """docs/bench-transfer.svg, whole."""
+    """docs/evidence/bench-transfer.svg, whole."""
     groups = [
         Group(f"{link.title}, {masters} masters", bars)
         for link, masters in itertools.product(LINKS, MASTERS)

@@ -1,5 +1,7 @@
-"""The table of faults: what is injected in the lab, how it ended, and what shows that. `docs/faults.md` is written from
-it by the run itself, a row as soon as its case has ended."""
+"""The table of faults: what is injected in the lab, how it ended, and what shows that.
+
+A run writes `docs/evidence/faults.md` itself, one row as soon as a case has ended.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from datetime import UTC, datetime
 
 from tests.lab.lab import DEFAULT, REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "faults.md"
+PAGE = REPOSITORY / "docs" / "evidence" / "faults.md"
 ROWS = DEFAULT.folder / "faults"
 
 PHASES = (
@@ -124,5 +126,5 @@ def write_page() -> None:
         if found := rows.get(case):
             outcome = found.outcome if found.passed else f"**FAILED**: {found.outcome}"
             lines.append(f"| {case} | {fault} | {outcome} | {found.evidence} | {found.at_utc} UTC |")
-    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text("\n".join(lines) + "\n")

@@ -1,5 +1,7 @@
-"""The table of documented paths: `docs/paths.md` is written by `make test-paths` itself, a row as soon as its case has
-ended; what a run does not try again stays."""
+"""The table of documented paths: `make test-paths` writes `docs/evidence/paths.md` itself.
+
+It writes a row as soon as its case has ended. Rows of cases that a run does not try stay.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from datetime import UTC, datetime
 
 from tests.lab.lab import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "paths.md"
+PAGE = REPOSITORY / "docs" / "evidence" / "paths.md"
 _HEAD = """# Documented paths in the lab
 
 Written by `make test-paths`: real etcd, OpenSSH, systemd, Docker and containerd; Kublr's agent, kubelet and API server
