@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import __version__
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.cost import ReadSnapshot, find_cost
 from orchestrator.app.hooks import find_missing
 from orchestrator.app.identity import laptop, new_run
+from orchestrator.app.plan_header import plan_with_header
 from orchestrator.app.refusals import refuse_blocked, refuse_claimed
 from orchestrator.app.snapshot_locations import Located
 from orchestrator.app.ways import find_relay
@@ -24,8 +24,7 @@ from orchestrator.core.model.plan import Plan, StrategyName, ToolFile
 from orchestrator.core.plans.manual import token_of
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
-from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
-from orchestrator.core.scripts import used_by
+from orchestrator.core.plans.summary import estimate, lost, never_start
 from orchestrator.core.snapshots.backups import read_facts
 from orchestrator.engine.observe import Seen, observe
 from orchestrator.errors import UsageError
@@ -100,44 +99,45 @@ async def make_plan(
     name = known_strategy(cluster, strategy)
     brought = tool_file(tool) if tool else None
     read = read_snapshot(cluster, source.path, overrides)
-    snapshot = read.facts
-    checked = await check(cluster, snapshot, overrides, Way(name, brings_tool=bool(brought)), beside=source.beside)
+    checked = await check(cluster, read.facts, overrides, Way(name, brings_tool=bool(brought)), beside=source.beside)
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings)
-    run = new_run(cluster.clock)
-    views = checked.seen.views
-    way = strategy_of(
-        name, snapshot, masters_of(cluster.inventory, views, run), cluster.distro, run, brought, source.origin
-    )
-    relay = await find_relay(cluster, views)
-    phases = Restore(cluster.inventory, views, cluster.distro, way, run, laptop(), relay).phases()
-    masters = {host.name: views[host.name] for host in cluster.inventory.masters}  # not one that is left out
+    plan = await _plan_restore(cluster, source, read, checked, name, brought)
+    masters = {host.name: checked.seen.views[host.name] for host in cluster.inventory.masters}  # none that is left out
     costing = await find_cost(cluster, read, masters, every_name=every_name)
-    plan = Plan(
-        kind="restore",
-        strategy=name,
-        token=token_of(run) if name == "manual" else "",
-        tool=brought,
+    given = {"overrides": tuple(sorted(overrides)), "inventory_path": str(inventory_path), "cost": costing.cost}
+    return Planned(plan.model_copy(update=given), costing.rows)
+
+
+async def _plan_restore(
+    cluster: Cluster,
+    source: Located,
+    read: ReadSnapshot,
+    checked: Checked,
+    strategy: StrategyName,
+    tool: ToolFile | None,
+) -> Plan:
+    inventory, views, run = cluster.inventory, checked.seen.views, new_run(cluster.clock)
+    masters = masters_of(inventory, views, run)
+    way = strategy_of(strategy, read.facts, masters, cluster.distro, run, tool, source.origin)
+    relay = await find_relay(cluster, views)
+    return plan_with_header(
+        cluster,
+        "restore",
+        run,
+        views,
+        Restore(inventory, views, cluster.distro, way, run, laptop(), relay).phases(),
+        estimate(inventory, read.facts, views, strategy, origin=source.origin, relay=relay),
+        strategy=strategy,
+        token=token_of(run) if strategy == "manual" else "",
+        tool=tool,
         relay=relay,
-        run=run,
-        made_at_utc=cluster.clock.now_utc(),
-        tool_version=__version__,
-        inventory=cluster.inventory,
-        snapshot=snapshot,
+        snapshot=read.facts,
         snapshot_path=source.address,
-        inventory_path=str(inventory_path),
-        facts=facts_of(cluster.inventory, views),
-        overrides=tuple(sorted(overrides)),
-        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
         findings=checked.findings,
-        lost=(*lost(snapshot, views), *never_start(cluster.inventory)),
-        cost=costing.cost,
+        lost=(*lost(read.facts, views), *never_start(inventory)),
         volumes=read.contents.volumes,
-        estimate=estimate(cluster.inventory, snapshot, views, name, origin=source.origin, relay=relay),
-        files=used_by(phases, cluster.scripts),
-        phases=phases,
     )
-    return Planned(plan, costing.rows)
 
 
 def known_strategy(cluster: Cluster, name: str) -> StrategyName:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from orchestrator import __version__
 from orchestrator.app import planning, refusals
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.identity import laptop, new_run
+from orchestrator.app.plan_header import brief, plan_with_header
 from orchestrator.app.ways import find_relay
 from orchestrator.core.checks.member import check_reinit, room_to_join
 from orchestrator.core.model.finding import Finding, overridden
-from orchestrator.core.model.plan import Estimate, Plan
+from orchestrator.core.model.plan import Plan
 from orchestrator.core.plans.reinit import Reinit
-from orchestrator.core.plans.summary import COPY_BYTES_PER_S, RESTART_S, facts_of
-from orchestrator.core.scripts import used_by
+from orchestrator.core.plans.summary import COPY_BYTES_PER_S, RESTART_S
 from orchestrator.core.text import printable
 from orchestrator.errors import UsageError
 from orchestrator.ports import HostError
@@ -36,21 +35,17 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     run = new_run(cluster.clock)
     phases = Reinit(cluster.inventory, views, cluster.distro, run, laptop(), host).phases()
     copied = max(view.database_bytes or view.data_bytes for name, view in views.items() if name != host)
-    return Plan(
-        kind="reinit",
+    return plan_with_header(
+        cluster,
+        "reinit",
+        run,
+        views,
+        phases,
+        brief(RESTART_S + copied // COPY_BYTES_PER_S),
         relay=await find_relay(cluster, views),
-        run=run,
-        made_at_utc=cluster.clock.now_utc(),
-        tool_version=__version__,
-        inventory=cluster.inventory,
-        facts=facts_of(cluster.inventory, views),
         overrides=tuple(sorted(overrides)),
-        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
         findings=findings,
         lost=(f"what the member of {host} holds: it gets what the others hold",),
-        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=RESTART_S + copied // COPY_BYTES_PER_S),
-        files=used_by(phases, cluster.scripts),
-        phases=phases,
     )
 
 

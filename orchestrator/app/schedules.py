@@ -6,16 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import __version__
 from orchestrator.adapters.templates import read_templates
 from orchestrator.app import refusals
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.identity import laptop, new_run
+from orchestrator.app.plan_header import brief, plan_with_header
 from orchestrator.core.model.outcome import Command, Output
-from orchestrator.core.model.plan import Estimate, Plan
+from orchestrator.core.model.plan import Plan
 from orchestrator.core.plans.schedule import Scheduling
-from orchestrator.core.plans.summary import facts_of
-from orchestrator.core.scripts import used_by
 from orchestrator.core.snapshots.schedule_status import Standing, read_standing
 from orchestrator.core.snapshots.schedules import Terms, diff, paths_of, timer_of, wanted
 from orchestrator.core.timeouts import LOOK_S
@@ -78,19 +76,7 @@ async def plan_schedule(cluster: Cluster, terms: Terms | None, inventory_path: P
         return Schedules(None, ())
     run = new_run(cluster.clock)
     phases = Scheduling(cluster.inventory, seen.views, changing, run, laptop()).phases()
-    plan = Plan(
-        kind="schedule",
-        run=run,
-        made_at_utc=cluster.clock.now_utc(),
-        tool_version=__version__,
-        inventory=cluster.inventory,
-        inventory_path=str(inventory_path),
-        facts=facts_of(cluster.inventory, seen.views),
-        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
-        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=5),
-        files=used_by(phases, cluster.scripts),
-        phases=phases,
-    )
+    plan = plan_with_header(cluster, "schedule", run, seen.views, phases, brief(5), inventory_path=str(inventory_path))
     return Schedules(plan, diffs)
 
 

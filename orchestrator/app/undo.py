@@ -7,20 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orchestrator import __version__
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.history import Known, find_run, know_run, past_runs, refuse_held
 from orchestrator.app.identity import laptop, new_attempt, new_run
+from orchestrator.app.plan_header import plan_with_header
 from orchestrator.app.running import Ended, run_plan
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.outcome import Command
 from orchestrator.core.model.plan import Phase, Plan
 from orchestrator.core.plans.master import Master, masters_of
-from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.plans.undo import abort, finish, rollback, unlock
 from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
-from orchestrator.core.scripts import used_by
 from orchestrator.core.timeouts import SETTLE_WAIT_S
 from orchestrator.engine.observe import observe
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError
@@ -141,20 +139,16 @@ async def _make(kind: Kind, known: Known, views: Mapping[str, MasterView], run: 
         holds=state.holds,
     )
     phases = _PLANNERS[kind](undone)
-    return Plan(
-        kind=kind,
+    return plan_with_header(
+        cluster,
+        kind,
+        run,
+        views,
+        phases,
+        seconds(kind, undone),
         undoes=plan.run,
-        run=run,
-        made_at_utc=cluster.clock.now_utc(),
-        tool_version=__version__,
-        inventory=cluster.inventory,
-        facts=facts_of(cluster.inventory, views),
-        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
         lost=lost(kind, undone),
         volumes=plan.volumes,
-        estimate=seconds(kind, undone),
-        files=used_by(phases, cluster.scripts),
-        phases=phases,
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from orchestrator import __version__
 from orchestrator.app import planning, refusals
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.history import RunState, find_run, know_run, refuse_held
 from orchestrator.app.identity import laptop, new_run
-from orchestrator.core.model.plan import Estimate, PhaseName, Plan
-from orchestrator.core.plans.summary import facts_of
+from orchestrator.app.plan_header import brief, plan_with_header
+from orchestrator.core.model.plan import PhaseName, Plan
 from orchestrator.core.plans.workers import restart_workers
-from orchestrator.core.scripts import used_by
 from orchestrator.errors import LockedError, UsageError
 
 
@@ -23,19 +21,8 @@ async def plan_workers(cluster: Cluster) -> Plan:
     refusals.refuse_blocked(checked.findings)
     run, views = new_run(cluster.clock), checked.seen.views
     phases = restart_workers(cluster.inventory, views, cluster.distro, run, laptop())
-    return Plan(
-        kind="workers",
-        run=run,
-        made_at_utc=cluster.clock.now_utc(),
-        tool_version=__version__,
-        inventory=cluster.inventory,
-        facts=facts_of(cluster.inventory, views),
-        host_keys={name: cluster.host_key(name) for name in cluster.remotes},
-        findings=checked.findings,
-        estimate=Estimate(upload_bytes=0, kept_bytes=0, outage_s=0, total_s=len(cluster.inventory.workers) * 60),
-        files=used_by(phases, cluster.scripts),
-        phases=phases,
-    )
+    estimate = brief(len(cluster.inventory.workers) * 60)
+    return plan_with_header(cluster, "workers", run, views, phases, estimate, findings=checked.findings)
 
 
 async def open_workers_run(cluster: Cluster) -> RunState | None:

@@ -28,6 +28,7 @@ from orchestrator.etcd.volumes import Volume
 
 PLAN_FORMAT = 1
 StrategyName = Literal["aided", "manual"]
+PlanKind = Literal["restore", "workers", "reinit", "schedule", "abort", "rollback", "finish", "unlock"]
 
 
 # --- What a host is asked, and what it answers -----------------------------------------------------------
@@ -211,7 +212,7 @@ class Plan(Frozen):
     ``relay`` says how files come from master to master, where that was looked for."""
 
     format: int = PLAN_FORMAT
-    kind: Literal["restore", "workers", "reinit", "schedule", "abort", "rollback", "finish", "unlock"]
+    kind: PlanKind
     undoes: str = ""
     strategy: StrategyName = "aided"
     token: str = ""
