@@ -9,6 +9,7 @@ help:
 	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
 	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
 	@echo 'make test-paths    every documented path in the lab: manual restore, backups, other distributions'
+	@echo 'make docs-reference  write the generated pages of docs/reference'
 	@echo 'make simulate      random crashes on simulated hosts (RUNS=2000)'
 	@echo 'make simulate-all  an undo interrupted at every point; make test takes every third'
 	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
@@ -59,5 +60,6 @@ include tests/demo/demo.mk
 include tests/lab/lab.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/docs/docs.mk
 
 .NOTPARALLEL:

@@ -1,0 +1,10 @@
+"""`make docs-reference`: write the generated pages of docs/reference/."""
+
+from __future__ import annotations
+
+from tests.docs import PAGES
+
+for path, page in PAGES.items():
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(), encoding="utf-8")
+    print(path)
