@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,24 +21,27 @@ backup_app.command("status")(status)
 @backup_app.callback(invoke_without_command=True)
 def backup(
     context: typer.Context,
-    inventory: options.MaybeInventory = None,
+    inventory: Annotated[
+        Path | None, typer.Option("-i", "--inventory", metavar=options.FILE, help="Inventory of the cluster (YAML).")
+    ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="PLACE", help="A folder here, sftp://USER@HOST/PATH, or s3://BUCKET/PREFIX."),
+        typer.Option("--to", metavar="PLACE", help="Folder, sftp://USER@HOST/PATH or s3://BUCKET/PREFIX."),
     ] = None,
     all_masters: Annotated[
-        bool, typer.Option("--all-masters", help="Take one from each master, compare them, and keep one.")
+        bool, typer.Option("--all-masters", help="Compare snapshots of all masters, and keep one.")
     ] = False,
     keep: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Remove older backups of this cluster beyond so many.")
+        int | None, typer.Option(metavar="N", min=1, help="Number of backups of this cluster to keep.")
     ] = None,
     keep_days: Annotated[
-        float | None, typer.Option(metavar="DAYS", min=0.0, help="Remove backups of this cluster that are older.")
+        float | None, typer.Option(metavar="DAYS", min=0.0, help="Delete backups older than DAYS.")
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Take a snapshot from the member that knows most, and bring it there, proven whole. The newest good one stays.
+    """Take a snapshot, verify it, and store it elsewhere. Uses the member with the highest revision. The newest
+    good backup is never deleted.
 
     Example: orchestrator backup -i cluster.yml --to ~/backups --keep 14
     """
@@ -49,9 +53,7 @@ def backup(
 
     async def work() -> None:
         if inventory is None or to is None:
-            raise UsageError(
-                "`backup` needs an inventory, and a place to go to", "orchestrator backup -i FILE --to PLACE"
-            )
+            raise UsageError("`backup` needs an inventory and a destination", "orchestrator backup -i FILE --to PLACE")
         async with open_store(to) as (store, spool), opened(inventory, quiet=quiet) as cluster:
             made = await backups.back_up(cluster, store, spool, every=all_masters, most=keep, days=keep_days)
         told = (made.path, made.facts, made.removed, made.failed, made.compared)
@@ -64,7 +66,7 @@ def backup(
 
             report.print_backup(report.stdout(), *told)
         if made.compared and not made.compared.is_proven:
-            text = f"the masters are not proven to hold the same: {made.compared.words}"
+            text = f"the masters' backups differ, or could not be compared: {made.compared.words}"
             raise UnprovenError(text, "orchestrator check -i INVENTORY, and look at the member that is named")
 
     run_command(work, inventory)

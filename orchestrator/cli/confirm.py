@@ -28,9 +28,9 @@ async def confirm_plan(
     with cluster.reporter.aside():
         report.print_plan(report.stderr(), made, verbose=verbose, rows=rows)
         if confirm is None and sys.stdin.isatty():
-            confirm = await ask(f"Type the cluster's name to go on ({name}): ")
+            confirm = await ask(f"Type the cluster's name to confirm ({name}): ")
     if confirm is None:
-        raise NotConfirmedError("not confirmed, and there is no terminal to ask on", f"add --confirm {name}")
+        raise NotConfirmedError("not confirmed: no terminal to ask on", f"add --confirm {name}")
     if confirm != name:
         raise NotConfirmedError(f"not confirmed: the cluster is {name}, not {confirm!r}", f"add --confirm {name}")
 
@@ -44,11 +44,11 @@ async def confirm_destroyed(cluster: Cluster, left_out: tuple[Host, ...], destro
         if sys.stdin.isatty():
             with cluster.reporter.aside():
                 said = await ask(
-                    f"If {name} ever starts on its old disk, it may join the restored cluster and spoil it. If it is "
-                    f"destroyed, or that disk taken away for good, type its name ({name}): "
+                    f"If {name} ever starts on its old disk, it can join the restored cluster and corrupt it. If it is "
+                    f"destroyed, or that disk is removed for good, type its name ({name}): "
                 )
         if said != name:
             raise NotConfirmedError(
-                f"not confirmed: {name} is to be left out, and nobody says that its old disk is gone",
+                f"not confirmed: {name} is left out, but its old disk may still exist",
                 f"add --destroyed {name}",
             )

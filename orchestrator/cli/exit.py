@@ -39,7 +39,7 @@ def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path |
         from orchestrator.app.terminal import last_signal
 
         left = InterruptedRunError(
-            "left at once: the hosts bring their current act to its end by themselves",
+            "aborted; steps already running on hosts will finish on their own",
             "orchestrator resume -i INVENTORY",
             signal_number=last_signal() or signal.SIGINT,
         )
@@ -59,7 +59,7 @@ def print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
         _print_result(ended, inventory, as_json=as_json)
     except OSError as error:  # the run has ended as it has, whoever can read of it
         with suppress(OSError):
-            report.stderr().print(f"the report could not be written: {error.strerror}", soft_wrap=True)
+            report.stderr().print(f"cannot write the report: {error.strerror}", soft_wrap=True)
     if ended.error:
         raise ended.error
 

@@ -51,7 +51,7 @@ def main() -> None:
     except OSError as error:
         if error.filename is not None:  # not of standard output: a fault of ours
             raise
-        fail(OrchestratorError(f"the answer could not be written: {error.strerror}", "the same command again"), None)
+        fail(OrchestratorError(f"cannot write to standard output: {error.strerror}", "the same command again"), None)
     except Exception as error:  # Typer's usage errors share no public base class
         if not hasattr(error, "format_message"):
             raise

@@ -8,49 +8,49 @@ from typing import Annotated
 import typer
 
 FILE, NAME, PLACE = "FILE", "NAME", "PLACE"
-Inventory = Annotated[
-    Path, typer.Option("-i", "--inventory", metavar=FILE, help="The cluster: its masters, workers, paths (YAML).")
-]
+Inventory = Annotated[Path, typer.Option("-i", "--inventory", metavar=FILE, help="Inventory of the cluster (YAML).")]
 MaybeInventory = Annotated[
-    Path | None, typer.Option("-i", "--inventory", metavar=FILE, help="The cluster, if not as in the plan.")
+    Path | None, typer.Option("-i", "--inventory", metavar=FILE, help="Inventory to use instead of the plan's.")
 ]
-Snapshot = Annotated[
-    str, typer.Option("--snapshot", metavar=PLACE, help="The etcd snapshot: FILE, MASTER:PATH, sftp://..., s3://...")
+FileInventory = Annotated[
+    Path | None, typer.Option("-i", "--inventory", metavar=FILE, help="Inventory, for a file on a master.")
 ]
+Snapshot = Annotated[str, typer.Option("--snapshot", metavar=PLACE, help="FILE, MASTER:PATH, sftp://... or s3://...")]
 MaybeSnapshot = Annotated[
-    str | None, typer.Option("--snapshot", metavar=PLACE, help="An etcd snapshot, here or elsewhere.")
+    str | None, typer.Option("--snapshot", metavar=PLACE, help="Snapshot FILE, MASTER:PATH, sftp://... or s3://...")
 ]
-Strategy = Annotated[
-    str, typer.Option(metavar=NAME, help="aided: by Kublr's own agent (its default). manual: by etcd's own tool.")
-]
+Strategy = Annotated[str, typer.Option(metavar=NAME, help="Strategy: aided (default for kublr) or manual.")]
 Tool = Annotated[
-    Path | None, typer.Option("--etcdutl", metavar=FILE, help="manual: bring this etcdutl, built for the masters.")
+    Path | None, typer.Option("--etcdutl", metavar=FILE, help="etcdutl program to send to the masters (manual).")
 ]
 Override = Annotated[
-    list[str] | None, typer.Option("--override", metavar=NAME, help="Go on despite the check of this name.")
+    list[str] | None, typer.Option("--override", metavar=NAME, help="Override this check: proceed although it blocks.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show the exact commands; -vv their texts.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")]
-Diff = Annotated[
-    bool, typer.Option("--diff", help="Name every object that the restore would take away, set back or bring back.")
+Verbose = Annotated[
+    int,
+    typer.Option("-v", "--verbose", count=True, show_default=False, help="Show the commands; -vv also the scripts."),
 ]
-Confirm = Annotated[str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm without being asked.")]
-DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan, and stop.")]
-Run = Annotated[str | None, typer.Argument(help="The run's id; without it, the one that holds the masters.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress.")]
+Diff = Annotated[bool, typer.Option("--diff", help="List every object to be deleted, reverted, recreated.")]
+Confirm = Annotated[
+    str | None, typer.Option("--confirm", metavar="CLUSTER", help="Confirm with the cluster's name, without a prompt.")
+]
+DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan and exit.")]
+Run = Annotated[str | None, typer.Argument(help="Run id; default: the run that holds the masters.")]
 LimitRate = Annotated[
-    str, typer.Option("--limit-rate", metavar="RATE", help="Send at most so many bytes a second: 800K, 2.5M, 1G.")
+    str, typer.Option("--limit-rate", metavar="RATE", help="Maximum send rate: 800K, 2.5M or 1G bytes a second.")
 ]
 VolumesDone = Annotated[
     bool,
-    typer.Option("--volumes-done", help="The persistent volumes are put back, by you or a hook: go on."),
+    typer.Option("--volumes-done", help="Confirm that the persistent volumes are in place."),
 ]
 Without = Annotated[
-    list[str] | None, typer.Option("--without", metavar="HOST", help="Go on without this master: it is lost for good.")
+    list[str] | None, typer.Option("--without", metavar="HOST", help="Leave out this master: it is lost for good.")
 ]
 Destroyed = Annotated[
     list[str] | None,
-    typer.Option("--destroyed", metavar="HOST", help="Confirm that its old disk is gone, for --without HOST."),
+    typer.Option("--destroyed", metavar="HOST", help="Confirm that the old disk of --without HOST is gone."),
 ]
 
 

@@ -25,7 +25,7 @@ def check(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look at every host, and say what would keep a restore from working. Changes nothing.
+    """Check every host and say what would block a restore. Changes nothing.
 
     Example: orchestrator check -i cluster.yml --snapshot backup.db
     """
@@ -50,14 +50,14 @@ def check(
 def plan(
     inventory: options.Inventory,
     snapshot: options.Snapshot,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Save the plan, for `apply`.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Save the plan for `apply`.")] = None,
     strategy: options.Strategy = "",
     etcdutl: options.Tool = None,
     override: options.Override = None,
     without: options.Without = None,
     diff: options.Diff = False,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan would change something: always.")
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 instead of 0: a plan always has changes.")
     ] = False,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
@@ -107,7 +107,7 @@ def restore(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Restore every master from one snapshot: plan, confirm, run, prove.
+    """Restore every master from one snapshot. Shows the plan, asks you to confirm, runs it and proves the result.
 
     Example: orchestrator restore -i cluster.yml --snapshot backup.db
     """
@@ -131,7 +131,7 @@ def restore(
 
 
 def apply(
-    planfile: Annotated[Path, typer.Argument(help="A plan that `plan -o` has saved.")],
+    planfile: Annotated[Path, typer.Argument(help="Plan saved by `plan -o`.")],
     inventory: options.MaybeInventory = None,
     destroyed: options.Destroyed = None,
     confirm: options.Confirm = None,
@@ -141,7 +141,7 @@ def apply(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Carry out exactly that saved plan, or refuse it as stale or already used.
+    """Run a saved plan; refuse it if it is stale or used.
 
     Example: orchestrator apply restore.plan --confirm prod-1
     """

@@ -56,7 +56,7 @@ def resume(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Go on with an interrupted run, from this laptop or another one.
+    """Continue an interrupted run, from this or another laptop.
 
     Example: orchestrator resume -i cluster.yml
     """
@@ -83,7 +83,7 @@ def restart_workers(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Restart the workers batch by batch: all of them, or the rest of a restore's.
+    """Restart the workers in batches. If a restore has workers left to restart, restarts only those.
 
     Example: orchestrator restart-workers -i cluster.yml
     """
@@ -105,7 +105,7 @@ def restart_workers(
 
 
 def reinit(
-    host: Annotated[str, typer.Argument(help="The master whose member has failed.")],
+    host: Annotated[str, typer.Argument(help="Master whose member has failed.")],
     inventory: options.Inventory,
     dry_run: options.DryRun = False,
     override: options.Override = None,
@@ -114,7 +114,7 @@ def reinit(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Have one failed member thrown away, and join the others anew. Needs a quorum of the others, which serve on.
+    """Replace one failed etcd member: remove, wipe, rejoin. The other members need a quorum; they keep serving.
 
     Example: orchestrator reinit master-2 -i cluster.yml
     """

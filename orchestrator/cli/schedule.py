@@ -16,19 +16,27 @@ from orchestrator.errors import OrchestratorError, UsageError
 
 def schedule(
     inventory: options.Inventory,
-    every: Annotated[str, typer.Option("--every", metavar="PERIOD", help="15m, 6h, 1d, or the like.")] = "6h",
-    on: Annotated[int, typer.Option("--on", metavar="N", min=1, help="On so many masters, one after another.")] = 2,
-    keep: Annotated[int | None, typer.Option("--keep", metavar="N", min=1, help="Keep so many on each.")] = 28,
-    keep_days: Annotated[int | None, typer.Option("--keep-days", metavar="DAYS", min=1, help="And so long.")] = None,
-    folder: Annotated[str, typer.Option("--folder", metavar="PATH", help="Where they lie on the masters.")] = "",
-    remove: Annotated[bool, typer.Option("--remove", help="End the schedule on all masters. Backups stay.")] = False,
+    every: Annotated[str, typer.Option("--every", metavar="PERIOD", help="Interval, such as 15m, 6h or 1d.")] = "6h",
+    on: Annotated[int, typer.Option("--on", metavar="N", min=1, help="Number of masters with backups.")] = 2,
+    keep: Annotated[
+        int | None, typer.Option("--keep", metavar="N", min=1, help="Backups to keep on each master.")
+    ] = 28,
+    keep_days: Annotated[
+        int | None, typer.Option("--keep-days", metavar="DAYS", min=1, help="Delete backups older than DAYS.")
+    ] = None,
+    folder: Annotated[
+        str, typer.Option("--folder", metavar="PATH", help="Folder for the backups on the masters.")
+    ] = "",
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove the schedule from all masters; backups stay.")
+    ] = False,
     dry_run: options.DryRun = False,
     confirm: options.Confirm = None,
     as_json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Have masters take backups by systemd timers of their own. Shows first, as a diff, what changes on which.
+    """Schedule backups on the masters with systemd timers. Shows first, as a diff, what changes on which master.
 
     Example: orchestrator backup schedule -i cluster.yml --every 6h --on 2 --keep 28
     """
@@ -38,7 +46,10 @@ def schedule(
 
     async def work() -> None:
         if folder and not (folder.startswith("/") and "'" not in folder and " " not in folder):
-            raise UsageError(f"{folder!r} is no absolute path without blanks", "name another one with --folder")
+            raise UsageError(
+                f"invalid folder {folder!r} (expected an absolute path without blanks)",
+                "name another one with --folder",
+            )
         ended = None
         async with opened(inventory, quiet=quiet) as cluster:
             where = folder_of(cluster.inventory.cluster, folder)
@@ -54,23 +65,27 @@ def schedule(
         elif as_json:
             print_json({"changes": list(found.diffs)})
         elif not found.plan:
-            report.print_lines(report.stdout(), ("nothing to change: every master is as wanted",))
+            report.print_lines(report.stdout(), ("nothing to change: the schedule is already in place",))
 
     run_command(work, inventory)
 
 
 def status(
     inventory: options.Inventory,
-    nagios: Annotated[bool, typer.Option("--nagios", help="One line; exit 0, 1, 2 or 3.")] = False,
-    warn_after: Annotated[str, typer.Option("--warn-after", metavar="PERIOD", help="For --nagios.")] = "12h",
-    critical_after: Annotated[str, typer.Option("--critical-after", metavar="PERIOD", help="For --nagios.")] = "1d",
+    nagios: Annotated[bool, typer.Option("--nagios", help="Print one line for Nagios; exit 0, 1, 2 or 3.")] = False,
+    warn_after: Annotated[
+        str, typer.Option("--warn-after", metavar="PERIOD", help="Age for WARNING with --nagios.")
+    ] = "12h",
+    critical_after: Annotated[
+        str, typer.Option("--critical-after", metavar="PERIOD", help="Age for CRITICAL with --nagios.")
+    ] = "1d",
     prometheus: Annotated[
         Path | None, typer.Option("--prometheus", metavar="FILE", help="Write metrics for node_exporter's textfiles.")
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """How the scheduled backups stand on every master: the last good one, its age and size, and what failed.
+    """Show the scheduled backups of every master. Prints the last good one, its age and size, and failures.
 
     Example: orchestrator backup status -i cluster.yml --nagios --warn-after 12h --critical-after 1d
     """
@@ -110,7 +125,9 @@ def status(
 def _seconds(text: str) -> int:
     number, unit = text[:-1], text[-1:]
     if not number.isdigit() or unit not in ("m", "h", "d"):
-        raise UsageError(f"{text!r} is no period", "name one such as 90m, 12h or 2d")
+        raise UsageError(
+            f"invalid period {text!r} (expected for example 90m, 12h, 2d)", "name one such as 90m, 12h or 2d"
+        )
     return int(number) * {"m": 60, "h": 3600, "d": 86400}[unit]
 
 

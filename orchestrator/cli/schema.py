@@ -12,9 +12,9 @@ from orchestrator.errors import UsageError
 
 
 def schema(
-    name: Annotated[str, typer.Argument(help="inventory, plan or snapshot, as `inspect --json` prints it.")],
+    name: Annotated[str, typer.Argument(help="inventory, plan or snapshot (`inspect --json`).")],
 ) -> None:
-    """Print the JSON Schema of a file format, for editors and other programs.
+    """Print the JSON Schema of a file format. For editors and other programs.
 
     Example: orchestrator schema inventory > inventory.schema.json
     """
@@ -31,7 +31,10 @@ def schema(
             "snapshot": Inspection.model_json_schema,
         }
         if name not in schemas:
-            raise UsageError(f"there is no schema {name}", f"orchestrator schema {' | '.join(schemas)}")
+            raise UsageError(
+                f"unknown schema {name!r} (expected inventory, plan or snapshot)",
+                f"orchestrator schema {' | '.join(schemas)}",
+            )
         print_json(schemas[name]())
 
     run_command(work)

@@ -13,24 +13,22 @@ from orchestrator.cli.session import read_alone
 from orchestrator.errors import RefusedError
 
 snapshot_app = typer.Typer(
-    help="Look at one snapshot file, here or elsewhere. Nothing is changed.",
+    help="Verify or inspect one snapshot file. Changes nothing.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 DEFAULT_TOKEN = "etcd-cluster"  # noqa: S105 - etcd's own default, and no secret
-File = Annotated[
-    str, typer.Argument(metavar=options.FILE, help="The snapshot: FILE, sftp://..., s3://..., or with -i MASTER:PATH.")
-]
+File = Annotated[str, typer.Argument(metavar=options.FILE, help="FILE, sftp://..., s3://... or, with -i, MASTER:PATH.")]
 
 
 @snapshot_app.command("verify")
 def verify(
     file: File,
-    inventory: options.MaybeInventory = None,
+    inventory: options.FileInventory = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Read the whole file: its sha256 and every page. Exits 3 where anything is wrong, and says what and where.
+    """Read the whole file: its sha256 and every page. Exits 3 if anything is wrong, and says what and where.
 
     Example: orchestrator snapshot verify backup.db
     """
@@ -48,7 +46,8 @@ def verify(
             print_verification(stdout(), found)
         if not found.is_whole:
             raise RefusedError(
-                f"{file} is not whole", "take another backup file, or copy this one again from where it was saved"
+                f"{file} is damaged or incomplete",
+                "take another backup file, or copy this one again from where it was saved",
             )
 
     run_alone(work)
@@ -57,18 +56,18 @@ def verify(
 @snapshot_app.command("inspect")
 def inspect(
     file: File,
-    inventory: options.MaybeInventory = None,
+    inventory: options.FileInventory = None,
     initial_cluster: Annotated[
-        str | None, typer.Option(metavar="NAME=URL,...", help="Tell the ids of these members after a restore.")
+        str | None, typer.Option(metavar="NAME=URL,...", help="Predict the ids of these members.")
     ] = None,
-    token: Annotated[str, typer.Option(metavar="TOKEN", help="The cluster token, for the ids.")] = DEFAULT_TOKEN,
+    token: Annotated[str, typer.Option(metavar="TOKEN", help="Cluster token.")] = DEFAULT_TOKEN,
     bump_revision: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Tell the HashKV after a restore with that bump.")
+        int | None, typer.Option(metavar="N", min=1, help="Predict the HashKV after this bump.")
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say what is in the file: etcd's own figures, the HashKV to come, and what Kubernetes has in it.
+    """Show etcd's figures and the Kubernetes objects in the file. Predicts the HashKV after a restore.
 
     Example: orchestrator snapshot inspect backup.db --json
     """

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 COMMANDS: dict[Kind, str] = {
-    "abort": "Take a restore back before its first start: start again, on its old data, what was stopped.",
-    "rollback": "Take a restore back after a start: stop all masters, give each its old data again, start them.",
-    "finish": "Remove what a proven run has left on the hosts: the staged snapshot, the copies of the old data.",
-    "unlock": "Free the masters from a run that has stopped nothing, and whose laptop is silent.",
+    "abort": "Undo a restore before its point of no return. Start what was stopped again, on the old data.",
+    "rollback": "Undo a restore after its point of no return. Stop all masters, put the old data back, start them.",
+    "finish": "Delete the old data and files that a proven run kept. The run can no longer be rolled back.",
+    "unlock": "Free the masters from a run that has stopped nothing. The laptop of that run must be silent.",
 }
 """Help texts by command."""
 

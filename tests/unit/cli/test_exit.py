@@ -35,7 +35,7 @@ def test_a_full_disk_is_told(arguments: tuple[str, ...]) -> None:
         ended = subprocess.run([*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        "error: the answer could not be written: No space left on device",
+        "error: cannot write to standard output: No space left on device",
         "next: the same command again",
     ]
 
@@ -56,7 +56,7 @@ def test_a_run_ends_as_it_has_where_its_report_cannot_be_written(
     failed = Ended(builders.plan(), Result(), 1.0, error=HaltedError("workers failed"))
     with pytest.raises(HaltedError):
         print_ended(failed, Path("prod.yml"), as_json=False)
-    assert capsys.readouterr().err.count("the report could not be written: No space left on device\n") == 2
+    assert capsys.readouterr().err.count("cannot write the report: No space left on device\n") == 2
 
 
 def test_the_report_of_a_run_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,7 @@ def test_a_damaged_file_says_what_is_next(path: Path, tmp_path: Path) -> None:
     assert ended.code == 3
     assert "NOT whole: do not restore it" in ended.out
     assert ended.err.splitlines()[-2:] == [
-        f"error: {damaged} is not whole",
+        f"error: {damaged} is damaged or incomplete",
         "next: take another backup file, or copy this one again from where it was saved",
     ]
     refused = orchestrator("inspect", damaged)
