@@ -141,7 +141,7 @@ async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run
         raise _NoBackupError(settled.detail or "another run is at work there")
     try:
         take = cluster.distro.take_snapshot(host, view)
-        command = Command((take.file, *take.args), cluster.scripts[take.file], timeout_s=take.timeout_s)
+        command = take.command(cluster.scripts[take.file])
         await remote.act("backup.sweep", attempt, Command(("sweep.sh",), cluster.scripts["sweep.sh"]))
         outcome = await remote.act("backup.take", attempt, command)
         await _fetch(cluster, view, spool, name, f"{host.paths.state}/{run}/safety.db", outcome)

@@ -10,7 +10,6 @@ from orchestrator.app.live_keys import read_live_keys
 from orchestrator.core.cost.live_keys import member_to_ask
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.cost import Cost
-from orchestrator.core.model.outcome import Command
 from orchestrator.core.model.plan import MasterFacts, Plan
 from orchestrator.core.proof.evidence import Census, Evidence, MemberEvidence, holds_look, read_member
 from orchestrator.engine.observe import observe
@@ -48,7 +47,7 @@ async def _ask_member(
     snapshot = plan.snapshot
     assert view.etcd is not None and snapshot is not None
     script = holds_look(view.etcd, snapshot.revision)
-    command = Command((script.file, *script.args), cluster.scripts[script.file], timeout_s=script.timeout_s)
+    command = script.command(cluster.scripts[script.file])
     output = await cluster.remotes[fact.host].look(command)
     return read_member(fact, output.text, snapshot, plan.predicted_ids, proof)
 

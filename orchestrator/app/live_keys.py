@@ -7,7 +7,6 @@ from collections.abc import Callable
 from orchestrator.app.cluster import Cluster
 from orchestrator.core.cost.live_keys import FIRST_KEY, Page, page_look, read_page
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.model.outcome import Command
 from orchestrator.core.text import count
 from orchestrator.etcd.members import AnswerError
 
@@ -40,7 +39,7 @@ async def read_live_keys(
 
 async def _read_page(cluster: Cluster, member: MasterView, first: bytes, revision: int) -> Page:
     script = page_look(member, first, revision)
-    command = Command((script.file, *script.args), cluster.scripts[script.file], timeout_s=script.timeout_s)
+    command = script.command(cluster.scripts[script.file])
     output = await cluster.remotes[member.host].look(command)
     if output.failure:
         raise AnswerError(output.detail or str(output.failure))

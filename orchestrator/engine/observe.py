@@ -105,4 +105,4 @@ def _without_answer(output: Output) -> Output:
 
 
 def _command(script: Script, scripts: Mapping[str, str]) -> Command:
-    return Command((script.file, *script.args), scripts[script.file], timeout_s=script.timeout_s)
+    return script.command(scripts[script.file])

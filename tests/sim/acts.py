@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Lock
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ Run = Callable[["Call"], Awaitable[int]]
 
 @dataclass(slots=True)
 class Call:
-    """One run of a program: its arguments, for an act its environment, and what it printed."""
+    """One run of a program: its arguments, a script's values, for an act its environment, and what it printed."""
 
     args: tuple[str, ...]
     state: str = ""
@@ -29,6 +29,10 @@ class Call:
     said: list[str] = field(default_factory=list)
     pace: Callable[[], Awaitable[None]] = field(default=lambda: asyncio.sleep(0))
     starts_services: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
 
     def say(self, line: str) -> None:
         self.said.append(line)
@@ -113,7 +117,7 @@ class Acts:
         marker = self.marker(place)
         if self.newest(place.run) != place.attempt or self.has_begun(marker):
             return
-        self.disk.write(f"{marker}/run", " ".join(command.argv))
+        self.disk.write(f"{marker}/run", " ".join(command.words))
         self.spawn(self._wrapper(place, command, program, misfortune))
 
     async def join(self, place: Call, wait_s: float) -> Outcome | None:

@@ -140,7 +140,7 @@ class Line:
 
     def shows(self, command: Command) -> bool:
         """Whether the plan shows this command, or no plan can."""
-        if (command.argv, command.script) in self._shown or command.argv[0] in OUTSIDE_THE_PLAN:
+        if (command.words, command.script) in self._shown or command.argv[0] in OUTSIDE_THE_PLAN:
             return True
         if command.argv[:2] == ("sh", "-c") and command.argv[2].startswith("exit "):
             return True  # how a hook on the laptop has ended
@@ -162,5 +162,5 @@ def commands_of(plan: Plan) -> frozenset[tuple[tuple[str, ...], str]]:
                     found.add((argv, ""))
         for call in calls:
             command = plan.command(call)
-            found.add((command.argv, command.script))
+            found.add((command.words, command.script))
     return frozenset(found)

@@ -45,11 +45,11 @@ class SimRemote:
         if _ends_laptop(await self._next("look", command.argv[0])):
             await self._line.crash()
         program = _known(command, LOOKS, UNDO_LOOKS, MANUAL_LOOKS)
-        self._world.witness.ran(command.argv, self._line.shows(command))
+        self._world.witness.ran(command.words, self._line.shows(command))
         if not await self._answers():
             return Output(None, failure=Failure.UNREACHABLE, detail=f"{self.name} does not answer")
         await asyncio.sleep(LATENCY_S)
-        call = Call(command.argv[1:])
+        call = Call(command.argv[1:], values=command.values)
         code = await program(self._world, self._host, call)
         return Output(code, "".join(f"{line}\n" for line in call.said).encode())
 
@@ -57,7 +57,7 @@ class SimRemote:
         place = self._place(attempt, step, command)
         program = partial(_known(command, ACTS, UNDO_ACTS, MANUAL_ACTS), self._world, self._host)
         fault = await self._next("act", step)
-        self._world.witness.ran(command.argv, self._line.shows(command))
+        self._world.witness.ran(command.words, self._line.shows(command))
         if fault and fault.fate.ends_laptop:
             if fault.fate is not Fate.LOST and self._host.answers:
                 self._host.acts.start(place, command, program, _misfortune(fault))
@@ -155,7 +155,7 @@ class SimRemote:
     def _place(self, attempt: str, step: str, command: Command) -> Call:
         if not self._run:
             raise RuntimeError(f"{self.name}: an act or a push needs a settle before it")
-        return Call(command.argv[1:], STATE, self._run, attempt, step)
+        return Call(command.argv[1:], STATE, self._run, attempt, step, values=command.values)
 
     async def _next(self, verb: str, what: str) -> Fault | None:
         """The fault in which the laptop dies, or an act hangs; what befalls the host just happens."""

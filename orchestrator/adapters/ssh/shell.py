@@ -14,6 +14,7 @@ import asyncssh
 
 from orchestrator.adapters.ssh.connection import Line, NoAnswerError, Patience, may_pass
 from orchestrator.core.inventory.declared import Sudo
+from orchestrator.core.model.header import assignments
 from orchestrator.core.model.outcome import Command, Failure, Output
 from orchestrator.core.timeouts import LOGIN_S
 
@@ -182,7 +183,8 @@ def look_words(command: Command) -> tuple[tuple[str, ...], bytes]:
     """
     limit = ("timeout", "-k", "5", str(math.ceil(command.timeout_s) + 1))
     if command.script:
-        return (*limit, "sh", "-s", "--", *command.argv[1:]), script_stdin(f"export LC_ALL=C\n{command.script}")
+        text = f"export LC_ALL=C\n{assignments(command.values)}{command.script}"
+        return (*limit, "sh", "-s", "--", *command.argv[1:]), script_stdin(text)
     return (*limit, "env", "LC_ALL=C", *command.argv), b""
 
 
@@ -197,9 +199,9 @@ def call_line(function: str, *values: object) -> str:
 
 
 def run_text(command: Command) -> str:
-    """What act.sh runs: the script with its arguments set, or the program in the shell's place."""
+    """What act.sh runs: the script with its values and arguments set, or the program in the shell's place."""
     if command.script:
-        return f"set -- {shlex.join(command.argv[1:])}\n{command.script}"
+        return f"{assignments(command.values)}set -- {shlex.join(command.argv[1:])}\n{command.script}"
     return f"exec {shlex.join(command.argv)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -10,16 +11,23 @@ from enum import StrEnum
 class Command:
     """One program on one host. ``argv`` is quoted in one place only, the ssh adapter.
 
-    With a ``script`` (a text for ``sh``), ``argv[0]`` is no program but the script's name, and the rest are
-    its arguments. ``lets_go`` marks a command that starts services: it must not pass the host's lock on to
-    them, or the lock would stay taken as long as they live.
+    With a ``script`` (a text for ``sh``), ``argv[0]`` is the script's name, the rest are its arguments, and
+    ``values`` are set as variables before it runs. ``lets_go`` marks a command that starts services: it must not
+    pass the host's lock on to them, or the lock would stay taken as long as they live.
     """
 
     argv: tuple[str, ...]
     script: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 60.0
     as_root: bool = True
     lets_go: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command for a reader: the name, the values that are not empty, and the arguments."""
+        values = (f"{name}={value}" for name, value in sorted(self.values.items()) if value)
+        return (self.argv[0], *values, *self.argv[1:])
 
 
 class Failure(StrEnum):

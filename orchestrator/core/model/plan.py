@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.cost import Cost
 from orchestrator.core.model.finding import Finding
+from orchestrator.core.model.header import bind
 from orchestrator.core.model.hooks import Hook, LocalHook
 from orchestrator.core.model.outcome import (
     Command,
@@ -44,13 +45,21 @@ class Exec(Frozen):
 
 
 class Script(Frozen):
-    """A rendered file of the plan, run by ``sh`` with these arguments."""
+    """A rendered file of the plan, run by ``sh`` with these values; of a look, ``question`` says what it asks."""
 
     kind: Literal["script"] = "script"
     file: str
     args: tuple[str, ...] = ()
+    values: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    question: str = ""
     timeout_s: float = 60.0
     lets_go: bool = False
+
+    def command(self, text: str) -> Command:
+        """The command that runs ``text``, the file's content. Raises ValueError if its header does not fit."""
+        values, items = bind(self.file, text, self.values)
+        argv = (self.file, *self.args, *items)
+        return Command(argv, text, values=values, timeout_s=self.timeout_s, lets_go=self.lets_go)
 
 
 class Push(Frozen):
@@ -259,9 +268,7 @@ class Plan(Frozen):
     def command(self, call: Exec | Script | Hook) -> Command:
         """The command that a call of this plan stands for."""
         if isinstance(call, Script):
-            return Command(
-                (call.file, *call.args), self.files[call.file], timeout_s=call.timeout_s, lets_go=call.lets_go
-            )
+            return call.command(self.files[call.file])
         argv = call.command_line if isinstance(call, Hook) else call.argv
         return Command(argv, timeout_s=call.timeout_s, lets_go=call.lets_go)
 

@@ -105,8 +105,8 @@ def act_words(plan: Plan, step: Step) -> str:
             return quoted(argv)
         case Hook() | LocalHook() as hook:
             return quoted(hook.command_line)
-        case Script(file=file, args=args):
-            return quoted((file, *args))
+        case Script() as script:
+            return quoted(plan.command(script).words)
         case Push() as push:
             source = f"{push.source_host}:{push.source_path}" if push.source_host else plan.snapshot_path
             amount = f" ({size(push.size_bytes)})" if push.size_bytes else ""
@@ -145,7 +145,7 @@ def commands(plan: Plan, phase: Phase) -> tuple[tuple[str, str, str], ...]:
     probes = (phase.requires, *(step.done_if for step in phase.steps), phase.barrier)
     said = [("run", act_words(plan, step), _where(step)) for step in phase.steps]
     said += [
-        ("look", quoted(plan.command(look.call).argv), look.host) for probe in probes if probe for look in probe.looks
+        ("look", quoted(plan.command(look.call).words), look.host) for probe in probes if probe for look in probe.looks
     ]
     hosts: dict[tuple[str, str], dict[str, None]] = {}
     for verb, command, host in said:
@@ -173,7 +173,7 @@ def _like_one_another(plan: Plan, lines: Sequence[tuple[str, str, str]]) -> Iter
 def _question(plan: Plan, call: Exec | Script) -> str:
     if isinstance(call, Exec):
         return f"`{quoted(call.argv)}` succeeds"
-    return purpose(plan.files[call.file]).removeprefix("Exits 0 where ") or call.file
+    return call.question or purpose(plan.files[call.file]).removeprefix("Exits 0 where ") or call.file
 
 
 def purpose(script: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from orchestrator.adapters.ssh.shell import look_words, run_text
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import Script
 from tests.unit.builders import scripts
 
 SHELLS = {
@@ -64,27 +65,27 @@ class FakeHost:
             folder.mkdir(parents=True, exist_ok=True)
         return self
 
-    def act(self, file: str, *args: object) -> Ended:
+    def act(self, file: str, /, *args: object, **values: object) -> Ended:
         """Runs a script as an act of this run and attempt."""
-        text = run_text(self._command(file, args))
+        text = run_text(self._command(file, args, values))
         (self.folder / "run").write_text(text)
         return self._ended((*self.shell, str(self.folder / "run")), "")
 
-    def look(self, file: str, *args: object) -> Ended:
+    def look(self, file: str, /, *args: object, **values: object) -> Ended:
         """Runs a script as a look: its text on standard input."""
-        words, stdin = look_words(self._command(file, args))
+        words, stdin = look_words(self._command(file, args, values))
         return self._ended((*self.shell, *words[words.index("sh") + 1 :]), stdin.decode())
 
-    def look_bytes(self, file: str, *args: object) -> bytes:
+    def look_bytes(self, file: str, /, *args: object, **values: object) -> bytes:
         """What a look prints, where that is no text."""
-        words, stdin = look_words(self._command(file, args))
+        words, stdin = look_words(self._command(file, args, values))
         argv = (*self.shell, *words[words.index("sh") + 1 :])
         return subprocess.run(
             argv, input=stdin, capture_output=True, timeout=60, cwd="/", env=self._variables, check=True
         ).stdout
 
-    def facts(self, file: str, *args: object) -> dict[str, str]:
-        ended = self.look(file, *args)
+    def facts(self, file: str, /, *args: object, **values: object) -> dict[str, str]:
+        ended = self.look(file, *args, **values)
         assert ended.returncode == 0, ended.stderr
         return parse_facts(ended.stdout)
 
@@ -110,8 +111,9 @@ class FakeHost:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(os.urandom(size))
 
-    def _command(self, file: str, args: tuple[object, ...]) -> Command:
-        return Command((file, *(str(arg) for arg in args)), scripts()[file])
+    def _command(self, file: str, args: tuple[object, ...], values: dict[str, object]) -> Command:
+        texts = {name: _text(value) for name, value in values.items()}
+        return Script(file=file, args=tuple(str(arg) for arg in args), values=texts).command(scripts()[file])
 
     def _ended(self, argv: tuple[str, ...], stdin: str) -> Ended:
         return subprocess.run(
@@ -128,6 +130,10 @@ class FakeHost:
             "ATTEMPT": self.attempt,
             "STEP": "a.step",
         } | self.environment
+
+
+def _text(value: object) -> str | tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, tuple | list) else str(value)
 
 
 def tree(root: Path) -> dict[str, str]:

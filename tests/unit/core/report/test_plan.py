@@ -56,10 +56,10 @@ def test_verbose_shows_every_command(printed: Printed, whole_plan: Plan) -> None
     for phase in whole_plan.phases:
         probes = [phase.requires, phase.barrier, *(step.done_if for step in phase.steps)]
         for look in (look for probe in probes if probe for look in probe.looks):
-            assert quoted(whole_plan.command(look.call).argv) in shown
+            assert quoted(whole_plan.command(look.call).words) in shown
         for step in phase.steps:
             if isinstance(step.act, Script):
-                assert quoted((step.act.file, *step.act.args)) in shown
+                assert quoted(whole_plan.command(step.act).words) in shown
             elif isinstance(step.act, Reboot):
                 assert quoted(step.act.argv) in shown
 
