@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -13,7 +14,7 @@ from orchestrator.cli.main import app
 
 def help_pages() -> Iterator[tuple[str, str]]:
     """The command line that asks for it, and the help of every command and group of commands."""
-    todo = [((), typer.main.get_command(app))]
+    todo: list[tuple[tuple[str, ...], Any]] = [((), typer.main.get_command(app))]
     while todo:
         words, command = todo.pop()
         result = CliRunner().invoke(app, (*words, "--help"), prog_name="orchestrator", terminal_width=80)
