@@ -1,10 +1,10 @@
-"""Every way a command can fail, with its exit code. Imports nothing.
+"""Every way in which a command can fail, with its exit code. Imports nothing.
 
 OrchestratorError                      1   failed, nothing changed on any host
 ├── RefusedError                       3   a check refuses
 ├── UnreachableError                   4   a host does not answer, or its host key changed
 ├── NotConfirmedError                  5   not confirmed; plan stale or already used
-├── HaltedError                       10   partly applied; `resume` goes on
+├── HaltedError                       10   partly applied; `resume` continues
 ├── LockedError                       11   another run holds the cluster, or this one was fenced
 ├── LoginError                        12   login or sudo refused
 ├── UnprovenError                     20   applied, but not proven
@@ -14,9 +14,9 @@ OrchestratorError                      1   failed, nothing changed on any host
 
 
 class OrchestratorError(Exception):
-    """A failure told to the operator in two lines: `error: ...` and `next: ...`.
+    """A failure, shown to the operator in two lines: `error: ...` and `next: ...`.
 
-    ``message`` says what, where and why; ``next_step`` is the command or act that goes on from here.
+    ``message`` says what failed, where and why; ``next_step`` is the command or act that continues from here.
     """
 
     exit_code = 1
@@ -34,13 +34,13 @@ class RefusedError(OrchestratorError):
 
 
 class UnreachableError(OrchestratorError):
-    """A host does not answer, or shows another host key than the known one."""
+    """A host does not answer, or its host key differs from the known one."""
 
     exit_code = 4
 
 
 class NotConfirmedError(OrchestratorError):
-    """Nobody confirmed, or the saved plan no longer fits the cluster."""
+    """The operator did not confirm, or the saved plan no longer fits the cluster."""
 
     exit_code = 5
 
@@ -70,7 +70,7 @@ class UnprovenError(OrchestratorError):
 
 
 class UsageError(OrchestratorError):
-    """Wrong flags, an inventory with faults, a file that is not there."""
+    """Wrong flags, an inventory with faults, or a missing file."""
 
     exit_code = 64
 

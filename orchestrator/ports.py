@@ -1,4 +1,4 @@
-"""What the coordinator needs of the world, and nothing more."""
+"""The interfaces through which the coordinator reaches the world."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ class Source(Protocol):
     def size_bytes(self) -> int: ...
 
     def chunks(self, offset: int) -> AsyncIterator[bytes]:
-        """The bytes from ``offset`` on, in pieces of at most 1 MiB: more at once would hold the event loop up."""
+        """Yield the bytes from ``offset`` on, in pieces of at most 1 MiB: larger ones would block the event loop."""
         ...
 
     async def sha256(self, length: int) -> str:
-        """The sha256 of the first ``length`` bytes."""
+        """Return the sha256 of the first ``length`` bytes."""
         ...
 
 
 class BackupStore(Protocol):
-    """Where backups lie, each with its facts beside it. All methods raise OrchestratorError where it refuses."""
+    """A place that keeps backups, each with its facts beside it. All methods raise OrchestratorError if it refuses."""
 
     @property
     def link(self) -> str:
-        """What progress is told of while a backup is brought there; empty where it need not be."""
+        """The name under which progress is reported while a backup is uploaded; empty if there is nothing to upload."""
         ...
 
     async def keep(self, name: str, part: Path, facts: BackupFacts, progress: Progress) -> str:
-        """Brings the laptop's file there, proves that it is what lies there, and only then makes it a backup.
+        """Upload the laptop's file, prove that the stored bytes are the same, and only then make it a backup.
 
-        Returns its address. Where it raises, there is no backup of that name.
+        Returns its address. If it raises, there is no backup of that name.
         """
         ...
 
     async def backups(self, cluster: str) -> tuple[Kept, ...]:
-        """Those of that cluster, by their names."""
+        """Return the backups of that cluster, by name."""
         ...
 
     async def remove(self, name: str) -> None:
-        """A backup, then its facts."""
+        """Delete a backup, then its facts."""
         ...
 
 
@@ -66,7 +66,7 @@ class Remote(Protocol):
     def name(self) -> str: ...
 
     async def look(self, command: Command) -> Output:
-        """Run something that changes nothing. May be repeated after a broken connection."""
+        """Run a command that changes nothing. It may be repeated after a broken connection."""
         ...
 
     async def act(self, step: str, attempt: str, command: Command) -> Outcome:
@@ -76,17 +76,17 @@ class Remote(Protocol):
     async def push(
         self, source: Source, path: str, sha256: str, attempt: str, progress: Progress | None = None
     ) -> Outcome:
-        """Bring a file to ``path``, whole and hashed, or leave no file of that name."""
+        """Copy a file to ``path``, whole and hashed, or leave no file of that name."""
         ...
 
     def read(self, path: str) -> AsyncIterator[bytes]:
-        """The bytes of a file. Raises HostError when it cannot be read to its end."""
+        """Yield the bytes of a file. Raises HostError if it cannot be read to its end."""
         ...
 
     async def settle(self, run: str, attempt: str, wait_s: float) -> Settled:
         """Wait until no older act runs, fence older attempts, and report the acts' markers.
 
-        From here on a heartbeat tells other laptops that this one is alive.
+        From here on a heartbeat shows other laptops that this attempt is alive.
         """
         ...
 
@@ -95,7 +95,8 @@ class Remote(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One file on its way to several hosts. ``paths`` are where it is to lie, and where it lies on a giver."""
+    """One file to copy to several hosts. ``paths`` has its path by host: the target's, or the existing file's on a
+    giver."""
 
     source: Source
     sha256: str
@@ -104,34 +105,34 @@ class Load:
 
 
 class Witness(Protocol):
-    """Is told how a chain goes."""
+    """Receives events of a chain."""
 
     def moved(self, host: str, done_bytes: int) -> None:
-        """So much of the file, unpacked, lies on that host."""
+        """That many bytes of the file, unpacked, are on that host."""
         ...
 
     def arrived(self, host: str, outcome: Outcome) -> None:
-        """The host has the file whole, or can have it no more. A host whose bytes were cut is not spoken of."""
+        """The host has the whole file, or can no longer get it. A host whose stream was cut is not reported."""
         ...
 
     def broken(self, giver: str, taker: str, why: str) -> None:
-        """That master could hand nothing on to that one."""
+        """That giver could not send to that taker."""
         ...
 
 
 class Carrier(Protocol):
-    """Brings a file to several hosts. No method raises for what a host does: failures are values."""
+    """Copies a file to several hosts. No method raises for what a host does: failures are values."""
 
     def reaches(self, host: str) -> bool:
-        """Whether there is a connection to that host."""
+        """Return whether there is a connection to that host."""
         ...
 
     async def standing(self, host: str, load: Load) -> int | Outcome:
-        """How many bytes that host has of the file, verified, or how it stands otherwise: whole, fenced, silent."""
+        """Return how many verified bytes of the file that host has, or an outcome: whole, fenced or silent."""
         ...
 
     async def carry(self, chain: Chain, load: Load, witness: Witness) -> None:
-        """Fills the hosts of a chain. Returns when nothing flows any more; cancelled, it leaves nothing running."""
+        """Fill the hosts of a chain. Returns when nothing flows any more; if cancelled, it leaves nothing running."""
         ...
 
 
@@ -141,11 +142,11 @@ class HostError(Exception):
 
 class WallClock(Protocol):
     def now_utc(self) -> str:
-        """ISO 8601 with seconds and a Z."""
+        """Return the time as ISO 8601 with seconds and a Z."""
         ...
 
     def time(self) -> float:
-        """Seconds since 1970."""
+        """Return the seconds since 1970."""
         ...
 
 
@@ -165,10 +166,10 @@ class Journal(Protocol):
 
 
 class Reporter(Protocol):
-    """Shows a run as it goes. Holds no logic: leaving it out changes nothing but the screen."""
+    """Shows the progress of a run. Holds no logic: without it only the screen changes."""
 
     def begin(self, phases: tuple[str, ...]) -> None:
-        """Told once, before the first phase: all phases of the plan, in their order."""
+        """Called once, before the first phase, with all phases of the plan in order."""
         ...
 
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None: ...
@@ -182,5 +183,5 @@ class Reporter(Protocol):
     def note(self, text: str) -> None: ...
 
     def aside(self) -> AbstractContextManager[None]:
-        """Leaves the screen to a question."""
+        """Hide the progress display while the operator answers a question."""
         ...

@@ -1,13 +1,13 @@
-"""A bbolt file, read from a buffer: the tree of pages in which etcd keeps everything it knows.
+"""Reader for bbolt files: the tree of pages in which etcd stores everything.
 
-A file is a row of pages of equal size. Pages 0 and 1 are metas; the valid one with the higher transaction
-number names the root bucket, whose leaves name the top-level buckets. A bucket is a B+tree of branch and leaf
-pages, or where it is small an inline page that lies in its parent's leaf. All numbers are little-endian.
+A file is a sequence of pages of equal size. Pages 0 and 1 are meta pages; the valid one with the higher transaction
+number names the root bucket, whose leaves name the top-level buckets. A bucket is a B+tree of branch and leaf pages
+or, if it is small, an inline page inside its parent's leaf. All numbers are little-endian.
 
 Source: bbolt v1.4.3, internal/common/{page,meta,bucket,types}.go.
 
 Every offset is checked before it is followed, no bucket enters a page twice, and no two elements of a page share
-bytes, so hostile bytes end in ``CorruptError``, in time and memory that grow with the file and no faster.
+bytes. So hostile bytes end in ``CorruptError``, in time and memory at most proportional to the file.
 """
 
 import struct
@@ -23,44 +23,44 @@ _BRANCH = struct.Struct("<IIQ")  # position, key size, page id
 _BUCKET = struct.Struct("<QQ")  # root page id, sequence
 _BRANCH_PAGE, _LEAF_PAGE, _FREELIST_PAGE = 0x01, 0x02, 0x10
 _NO_FREELIST = 0xFFFF_FFFF_FFFF_FFFF
-_COUNT_ELSEWHERE = 0xFFFF  # a freelist with more ids than its header can count begins with their number
+_COUNT_ELSEWHERE = 0xFFFF  # a freelist with more ids than its header can count starts with their number
 _BUCKET_FLAG = 0x01
-_PAGE_SIZES = tuple(1024 << shift for shift in range(16))  # what bbolt's own search for a meta tries
+_PAGE_SIZES = tuple(1024 << shift for shift in range(16))  # the sizes that bbolt's own search for a meta page tries
 DEPTH_MAX = 32
 _BUCKETS_MAX = 64  # bounds the work on a hostile file; etcd 3.6 has 10
 
 Entry = tuple[memoryview, memoryview]
 Place = tuple[int, int, int]
-"""Where an entry lies in the buffer: its key, behind it its value, and its end."""
+"""Offsets of an entry in the buffer: start of its key, start of its value (directly after the key), end."""
 
 
 class CorruptError(ValueError):
-    """The bytes break bbolt's or etcd's format; the message says what and where."""
+    """The bytes break bbolt's or etcd's format; the message says what is wrong and where."""
 
 
 class NoMetaError(CorruptError):
-    """No valid meta page: this is no bbolt file, or its start is lost."""
+    """No valid meta page: the file is not a bbolt file, or its start is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a meta page says about the file."""
+    """The contents of a meta page."""
 
     page_size: int
     root: int  # page id of the root bucket
-    pages: int  # the high-water mark: no page in use has this id or a higher one
+    pages: int  # high-water mark: the ids of all pages in use are lower
     transaction: int
-    freelist: int | None  # page id; None where it is not in the file, as etcd has it
+    freelist: int | None  # page id; None if the freelist is not in the file, as in etcd's files
 
     @property
     def size_bytes(self) -> int:
-        """How long the file must be to hold every page in use."""
+        """The minimum file size that holds every page in use."""
         return self.pages * self.page_size
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Where a bucket's tree starts: at a page of its own, or in ``inline``, at ``offset``, where the page id is 0."""
+    """The root of a bucket's tree: a page of its own or, if the page id is 0, the page ``inline`` at ``offset``."""
 
     name: bytes
     root: int
@@ -69,7 +69,7 @@ class Bucket:
 
 
 class Page(NamedTuple):
-    """One page with its overflow, at that offset in the buffer. An inline page has id 0."""
+    """One page with its overflow pages, at ``offset`` in the buffer. An inline page has id 0."""
 
     id: int
     offset: int
@@ -91,9 +91,9 @@ class Page(NamedTuple):
 
 
 def read_meta(buffer: memoryview) -> Meta:
-    """The meta that counts: the valid one of the two with the higher transaction number.
+    """Return the current meta: the valid one of the two with the higher transaction number.
 
-    Where page 0 is damaged, page 1 is looked for at every page size that bbolt knows. Raises ``NoMetaError``.
+    If page 0 is damaged, page 1 is searched for at every page size that bbolt knows. Raises ``NoMetaError``.
     """
     valid = [meta for meta in read_metas(buffer) if meta is not None]
     if not valid:
@@ -102,7 +102,7 @@ def read_meta(buffer: memoryview) -> Meta:
 
 
 def read_metas(buffer: memoryview) -> tuple[Meta | None, Meta | None]:
-    """Both metas, None for one that is damaged."""
+    """Return both metas, None for a damaged one."""
     first = _meta_at(buffer, 0)
     offsets = (first.page_size,) if first else _PAGE_SIZES
     second = next((meta for offset in offsets if (meta := _meta_at(buffer, offset))), None)
@@ -139,9 +139,9 @@ class Pages:
     count: int
 
     def enter(self, page_id: int, entered: bytearray) -> Page:
-        """The page with its overflow, which it marks in ``entered``, a byte for each page.
+        """Return the page with its overflow and mark it in ``entered``, which has one byte per page.
 
-        Raises ``CorruptError``, also where one of them was entered before.
+        Raises ``CorruptError``, also if one of the pages was entered before.
         """
         offset = page_id * self.page_size
         if not 2 <= page_id < self.count:
@@ -162,7 +162,10 @@ class Database:
     """The buckets of a bbolt file. ``buffer`` may be longer than the pages in use, never shorter."""
 
     def __init__(self, buffer: memoryview) -> None:
-        """Raises ``NoMetaError``, or ``CorruptError`` where the file is cut or its root is damaged."""
+        """Read the meta page and the root.
+
+        Raises ``NoMetaError``, or ``CorruptError`` if the file is cut or damaged.
+        """
         self.meta = read_meta(buffer)
         if len(buffer) < self.meta.size_bytes:
             raise CorruptError(f"{self.meta.size_bytes} bytes are in use, the file ends after {len(buffer)}")
@@ -173,16 +176,16 @@ class Database:
             raise CorruptError(f"{len(self.buckets)} buckets, where etcd has about 10")
 
     def entries(self, name: bytes) -> Iterator[Entry]:
-        """Every (key, value) of a top-level bucket in key order, as slices of the buffer.
+        """Yield every (key, value) of a top-level bucket in key order, as slices of the buffer.
 
-        Nothing where there is no such bucket. Raises ``CorruptError``.
+        Yields nothing if the bucket does not exist. Raises ``CorruptError``.
         """
         buffer = self.buffer
         for start, middle, end in self.places(name):
             yield buffer[start:middle], buffer[middle:end]
 
     def places(self, name: bytes) -> Iterator[Place]:
-        """As `entries`: where each of them lies."""
+        """Yield the ``Place`` of every entry, in the order of ``entries``. Raises ``CorruptError``."""
         bucket = self.buckets.get(name)
         if bucket is None:
             return
@@ -198,7 +201,7 @@ class Database:
             yield from top_level_buckets(page)
 
     def _leaves(self, bucket: Bucket) -> Iterator[Page]:
-        """The bucket's leaf pages from left to right."""
+        """Yield the bucket's leaf pages from left to right."""
         if bucket.root == 0:
             yield inline_page(bucket)
             return
@@ -215,7 +218,7 @@ class Database:
 
 
 def top_level_buckets(page: Page) -> Iterator[Bucket]:
-    """Those that a leaf of the root bucket names. Raises ``CorruptError``."""
+    """Yield the buckets that a leaf of the root bucket names. Raises ``CorruptError``."""
     for flags, start, middle, end in leaf_places(page):
         if not flags & _BUCKET_FLAG or end - middle < _BUCKET.size:
             raise page.corrupt("an entry of the root bucket is no bucket")
@@ -225,7 +228,7 @@ def top_level_buckets(page: Page) -> Iterator[Bucket]:
 
 
 def read_freelist(page: Page) -> Iterator[int]:
-    """The ids of pages that are not in use. Raises ``CorruptError``."""
+    """Yield the ids of the pages that are not in use. Raises ``CorruptError``."""
     if not page.flags & _FREELIST_PAGE:
         raise page.corrupt(f"flags {page.flags:#x}: it is no freelist")
     ids = page.view[_PAGE.size :]
@@ -238,7 +241,7 @@ def read_freelist(page: Page) -> Iterator[int]:
 
 
 def inline_page(bucket: Bucket) -> Page:
-    """The page of a small bucket, which lies in its parent's leaf. Raises ``CorruptError``."""
+    """Return the page of a small bucket, which is stored in its parent's leaf. Raises ``CorruptError``."""
     if len(bucket.inline) < _PAGE.size:
         raise CorruptError(f"bucket {bucket.name!r}: its inline page is cut")
     _, flags, count, _ = _PAGE.unpack_from(bucket.inline)
@@ -256,7 +259,7 @@ def _elements(page: Page, layout: struct.Struct) -> Iterator[tuple[int, ...]]:
 
 
 def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
-    """(first key, page id) of each child, ``depth`` being the page's own. Raises ``CorruptError``."""
+    """Yield (first key, page id) of each child; ``depth`` is the page's own. Raises ``CorruptError``."""
     if not page.is_branch or depth >= DEPTH_MAX:
         raise page.corrupt(f"flags {page.flags:#x} at depth {depth} are neither branch nor leaf")
     view, element, free = page.view, _PAGE.size, _PAGE.size + page.elements * _BRANCH.size
@@ -271,18 +274,19 @@ def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
 
 
 def leaf_elements(page: Page) -> Iterator[tuple[int, memoryview, memoryview]]:
-    """(flags, key, value) of each element. Raises ``CorruptError``."""
+    """Yield (flags, key, value) of each element. Raises ``CorruptError``."""
     view = page.view
     for flags, start, middle, end in leaf_places(page):
         yield flags, view[start:middle], view[middle:end]
 
 
 def leaf_places(page: Page) -> Iterator[tuple[int, int, int, int]]:
-    """(flags, key's place, value's place, end) of each element in its page. Raises ``CorruptError``.
+    """Yield (flags, start of key, start of value, end) of each element, relative to its page.
 
-    An element's position counts from the element itself. bbolt writes keys and values one behind the other, the first
-    behind the last element (internal/common/inode.go, WriteInodeToPage). So a count that lies leaves a gap, and
-    elements that share bytes, with which a small file could keep a reader busy for ever, overlap: both are damage.
+    Raises ``CorruptError``. An element's position counts from the element itself. bbolt writes keys and values back
+    to back, the first one directly after the last element (internal/common/inode.go, WriteInodeToPage). So both a
+    gap and an overlap mean damage: a wrong count leaves a gap, and with elements that share bytes a small file
+    could keep a reader busy forever.
     """
     limit = len(page.view)
     element, free = _PAGE.size, _PAGE.size + page.elements * _LEAF.size

@@ -1,8 +1,9 @@
-"""What a snapshot holds for Kubernetes: its objects by resource and namespace, and those that decide over a restore.
+"""The Kubernetes objects of a snapshot: counts by resource and namespace, and the objects that matter for a restore.
 
 Source of the field numbers, each a ``generated.proto`` below staging/src/k8s.io in kubernetes/kubernetes:
 apimachinery/pkg/apis/meta/v1, api/core/v1 (PersistentVolume, PersistentVolumeClaim, Namespace), api/coordination/v1
-(Lease), api/admissionregistration/v1, apiextensions-apiserver/pkg/apis/apiextensions/v1. They never change there.
+(Lease), api/admissionregistration/v1, apiextensions-apiserver/pkg/apis/apiextensions/v1. Field numbers never change
+there.
 """
 
 from collections import Counter
@@ -39,7 +40,7 @@ _RENEW_TIME = Field(4, "renewTime")
 
 
 class ObjectCount(Frozen):
-    """``namespace`` is empty for what belongs to the whole cluster."""
+    """The number of objects of a resource in a namespace. ``namespace`` is empty for cluster-wide objects."""
 
     resource: str
     namespace: str
@@ -47,23 +48,23 @@ class ObjectCount(Frozen):
 
 
 class Definition(Frozen):
-    """A CustomResourceDefinition; objects may lie in etcd in any of its stored versions."""
+    """A CustomResourceDefinition; etcd may hold its objects in any of the stored versions."""
 
     name: str
     stored_versions: tuple[str, ...]
 
 
 class Webhook(Frozen):
-    """One webhook of a configuration. Where its server is down, the policy `Fail` refuses what it watches."""
+    """One webhook of a configuration. With policy `Fail` it blocks what it watches while its server is down."""
 
     configuration: str
-    kind: str  # mutating, validating
+    kind: str  # "mutating" or "validating"
     name: str
     failure_policy: str
 
 
 class Encryption(Frozen):
-    """Objects of one resource that are encrypted at rest by one key."""
+    """The number of objects of one resource that are encrypted at rest with one key."""
 
     resource: str
     provider: str
@@ -72,9 +73,10 @@ class Encryption(Frozen):
 
 
 class Contents(Frozen):
-    """``unreadable`` counts the objects that should have been read here and could not be, encrypted ones left out.
+    """What a snapshot contains of Kubernetes.
 
-    ``newest_renewal_utc``, the newest renewal of a kubelet's lease, is the snapshot's own clock (ISO 8601, UTC).
+    ``unreadable`` counts objects that should have been read but could not be, without encrypted ones.
+    ``newest_renewal_utc`` is the newest renewal of a kubelet's lease (ISO 8601, UTC): the snapshot's own clock.
     """
 
     prefix: str
@@ -93,14 +95,14 @@ class Contents(Frozen):
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        """`PROVIDER NAME` of each key that Secrets are encrypted with."""
+        """`PROVIDER NAME` of each key that encrypts Secrets."""
         return tuple(f"{it.provider} {it.key}".strip() for it in self.encryption if it.resource == "secrets")
 
 
 class ContentsReader:
-    """Reads one live key after another; ``result`` when all have come.
+    """Consumer of live keys: call ``add`` for each key, then ``result``.
 
-    ``add`` raises ``CorruptError`` where a pair that it must look into is none; no value makes it raise.
+    ``add`` raises ``CorruptError`` if a pair that it must read is malformed; it never raises because of a value.
     """
 
     def __init__(self) -> None:
@@ -158,7 +160,8 @@ class ContentsReader:
         )
 
     def _of(self, prefix: bytes, kind: bytes, wanted: type[T]) -> list[T]:
-        """What was read below the prefix, by key: of one kind of landmark, or of those that begin so."""
+        """Return the values of that type under the prefix, sorted by key, from all landmarks whose kind starts with
+        ``kind``."""
         found = sorted(
             (key, value)
             for mark, values in self._found.items()
@@ -223,7 +226,7 @@ def _renewal(value: bytes) -> datetime | None:
 
 
 def read_uid(value: bytes) -> str:
-    """The UID of any object. Raises ``ObjectError``."""
+    """Return the UID of an object of any kind. Raises ``ObjectError``."""
     return text(open_object(value), METADATA, UID)
 
 
@@ -236,4 +239,4 @@ _READERS: dict[bytes, Callable[[bytes], object]] = {
     b"validatingwebhookconfigurations": _webhooks("validating"),
     b"namespaces": read_uid,
 }
-"""By the first part of a landmark's kind; of nodes and masters' leases the key says all that is wanted."""
+"""Readers by the first part of a landmark's kind. Nodes and masters' leases need none: the key says everything."""

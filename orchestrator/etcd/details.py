@@ -1,7 +1,7 @@
-"""What else a snapshot tells beside what a plan rests on: etcd's own figures for it, and what is in its other buckets.
+"""Figures of a snapshot that no plan depends on: what `etcdutl snapshot status` prints, and the other buckets.
 
 Source: etcd v3.6.14 etcdutl/snapshot/v3_snapshot.go (Status, unsafeBumpBucketsRevision), server/storage/schema
-({auth,lease,meta}.go); authpb and leasepb need no reading: only their number counts here.
+({auth,lease,meta}.go). authpb and leasepb are not parsed, because only the number of entries matters here.
 """
 
 import json
@@ -14,24 +14,28 @@ from orchestrator.etcd import bbolt, keyspace
 
 
 class Details(BaseModel):
-    """``status_hash`` is the hash of `snapshot status`, of all buckets: it differs between members that hold the same,
-    so it names a file and not its data. ``total_size_bytes`` is its size there: the file without its sha256."""
+    """Figures of a snapshot file.
+
+    ``status_hash`` is the hash of `snapshot status` over all buckets. It differs between members with the same
+    data, so it identifies a file and not its data. ``total_size_bytes`` is the size that `snapshot status` prints:
+    the file without its sha256.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     status_hash: int
     total_size_bytes: int
-    buckets: dict[str, int]  # entries by name
+    buckets: dict[str, int]  # number of entries by bucket name
     auth_enabled: bool
     users: int
     roles: int
     leases: int
     storage_version: str | None  # None: written by an etcd before 3.6
-    downgrade_to: str | None  # the version that a downgrade under way goes to
+    downgrade_to: str | None  # target version of a downgrade in progress
 
 
 def read_details(database: bbolt.Database, keys: keyspace.Keyspace) -> Details:
-    """``keys`` are the database's own. Raises ``CorruptError``."""
+    """Read the details of a database; ``keys`` is its own keyspace. Raises ``CorruptError``."""
     counts, digest = {}, 0
     for name in sorted(database.buckets):
         digest, entries = crc32c(name, digest), 0
@@ -60,16 +64,17 @@ def read_details(database: bbolt.Database, keys: keyspace.Keyspace) -> Details:
 
 
 def bumped(keys: keyspace.Keyspace, amount: int) -> tuple[int, int]:
-    """(revision, HashKV) of a member restored with `--bump-revision AMOUNT --mark-compacted`, once it has started.
+    """Return (revision, HashKV) of a member restored with `--bump-revision AMOUNT --mark-compacted`, after its start.
 
-    The restore adds one entry without key and value at the new revision, and compacts up to it: then that entry and
-    the newest revision of each live key are left. Equal to what etcd 3.5.16 and 3.5.30 say. Raises ``CorruptError``.
+    The restore adds one entry without key and value at the new revision and compacts up to it. What remains is that
+    entry and the newest revision of each live key. Checked against the answers of etcd 3.5.16 and 3.5.30. Raises
+    ``CorruptError``.
     """
     revision, digest = keys.last_revision + amount, crc32c(keyspace.BUCKET)
 
     def count(entry: memoryview) -> None:
         nonlocal digest
-        if keyspace.user_key(entry[keyspace.REVISION_BYTES :]):  # an older bump's, without a key, is superseded by ours
+        if keyspace.user_key(entry[keyspace.REVISION_BYTES :]):  # supersedes the entry without a key of an older bump
             digest = crc32c(entry, digest)
 
     keyspace.offer_live(keys, count)

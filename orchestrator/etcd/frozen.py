@@ -1,9 +1,9 @@
-"""The base of every value that is read from or written to a file."""
+"""The base of every model that is read from or written to a file."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """Immutable, and no key that we do not know."""
+    """An immutable model that rejects unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

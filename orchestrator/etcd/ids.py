@@ -1,6 +1,6 @@
-"""Member and cluster ids, which follow from peer URLs and the cluster token alone.
+"""Member ids and cluster ids: both follow from the peer URLs and the cluster token alone.
 
-Ids are text here as everywhere in etcd's own output: lower-case hexadecimal without leading zeros.
+Ids are text, as in etcd's own output: lower-case hexadecimal without leading zeros.
 
 Source: etcd v3.6.14 server/etcdserver/api/membership/{member,cluster}.go, client/pkg/types/{id,urlsmap}.go.
 """
@@ -12,14 +12,14 @@ from hashlib import sha1
 
 @dataclass(frozen=True, slots=True)
 class ClusterIds:
-    """The ids of a cluster that is made from scratch: by a restore, or by a bootstrap."""
+    """The ids of a new cluster, created by a restore or a bootstrap."""
 
     cluster: str
     members: Mapping[str, str]  # name -> id
 
 
 def hex_id(number: int) -> str:
-    """An unsigned 64-bit id as etcd writes it."""
+    """Format an unsigned 64-bit id as etcd writes it."""
     return f"{number:x}"
 
 
@@ -33,15 +33,15 @@ def cluster_id(member_ids: Iterable[str]) -> str:
 
 
 def predict_ids(initial_cluster: Mapping[str, Iterable[str]], token: str) -> ClusterIds:
-    """The ids that `etcdutl snapshot restore` gives to these members (name -> peer URLs)."""
+    """Predict the ids that `etcdutl snapshot restore` gives to these members (name -> peer URLs)."""
     members = {name: member_id(urls, token) for name, urls in initial_cluster.items()}
     return ClusterIds(cluster_id(members.values()), members)
 
 
 def parse_initial_cluster(text: str) -> dict[str, tuple[str, ...]]:
-    """The flag's ``name=URL,name=URL`` as name -> peer URLs; a name may come more than once.
+    """Parse the flag's ``name=URL,name=URL`` into name -> peer URLs; a name may appear more than once.
 
-    Raises ``ValueError`` where a part has no name or no URL.
+    Raises ``ValueError`` if a part has no name or no URL.
     """
     found: dict[str, tuple[str, ...]] = {}
     for part in text.split(","):

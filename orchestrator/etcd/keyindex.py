@@ -1,7 +1,7 @@
-"""Every live key of a snapshot and the revision that wrote it, small enough to hold a million of them.
+"""An index of every live key of a snapshot and the revision that wrote it, compact enough for a million keys.
 
-A dict of a million keys takes some 250 MB. Here the keys lie end to end in one buffer, and a sorted table of hashes
-finds them: about 24 bytes for each key besides its own.
+A dict of a million keys takes about 250 MB. Here the keys are stored end to end in one buffer, and a sorted table
+of hashes finds them: about 24 bytes per key plus the key itself.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ _HASH_BITS, _ORDINAL_BITS, _SHARD_BITS = 34, 30, 4
 _HASH_MASK = (1 << _HASH_BITS) - 1
 _ORDINAL_MASK = (1 << _ORDINAL_BITS) - 1
 ABSENT = 0
-"""No revision: etcd's first is 1."""
+"""The revision of a key that is absent: etcd's first revision is 1."""
 
 
 class KeyIndex:
-    """Filled by ``add``, then asked by ``take`` for one live key after another; ``left`` is what nobody asked for."""
+    """Live keys with their revisions: fill it with ``add``, remove keys with ``take``, read the rest with ``left``."""
 
     def __init__(self) -> None:
         self._keys = bytearray()
         self._ends = array("Q")
         self._revisions = array("Q")
-        self._table: array[int] | None = None  # hash and ordinal in one number, sorted
+        self._table: array[int] | None = None  # hash and ordinal packed into one number, sorted
 
     def __len__(self) -> int:
         return len(self._ends)
 
     def add(self, user_key: bytes, _pair: memoryview, mod_revision: int) -> None:
-        """A key of the snapshot; each comes once."""
+        """Add a key of the snapshot. Each key is added once."""
         self._keys += user_key
         self._ends.append(len(self._keys))
         self._revisions.append(mod_revision)
 
     def take(self, user_key: bytes) -> int:
-        """The revision that wrote this key in the snapshot, ``ABSENT`` where it does not hold it, and takes it out."""
+        """Remove a key and return the revision that wrote it in the snapshot; ``ABSENT`` if it is not there."""
         if self._table is None:
             self._table = self._sorted()
         wanted = hash(user_key) & _HASH_MASK
@@ -50,11 +50,11 @@ class KeyIndex:
         return ABSENT
 
     def left(self) -> Iterator[bytes]:
-        """The keys that were never taken, in the order in which they came."""
+        """Yield the keys that were never taken, in the order in which they were added."""
         return (self._key(ordinal) for ordinal, revision in enumerate(self._revisions) if revision != ABSENT)
 
     def _sorted(self) -> array[int]:
-        # By shards of the topmost bits: sorting all at once would hold a million int objects, some 40 MB.
+        # Sort in shards by the topmost bits: sorting everything at once would need a million int objects, about 40 MB.
         shards = [array("Q") for _ in range(1 << _SHARD_BITS)]
         for ordinal in range(len(self)):
             hashed = hash(self._key(ordinal)) & _HASH_MASK

@@ -1,7 +1,7 @@
-"""The bucket ``key``: every revision of every user key, and the HashKV over them.
+"""The bucket ``key``: every revision of every user key, and HashKV over them.
 
-An entry's key is the revision: ``main`` (8 bytes, big-endian), ``_``, ``sub`` (8 bytes); an 18th byte ``t``
-marks a tombstone. Its value is an mvccpb.KeyValue, whose field 1 is the user key.
+An entry's key is the revision: ``main`` (8 bytes, big-endian), ``_``, ``sub`` (8 bytes); an 18th byte ``t`` marks a
+tombstone. Its value is an mvccpb.KeyValue, whose field 1 is the user key.
 
 Source: etcd v3.6.14 server/storage/mvcc/{revision,kvstore,hash,index,key_index}.go, api/mvccpb/kv.proto.
 """
@@ -18,9 +18,9 @@ from orchestrator.etcd import wire
 from orchestrator.etcd.bbolt import CorruptError, Database
 
 Tell = Callable[[int], None]
-"""Is told how many bytes were read so far."""
+"""Receives the number of bytes read so far."""
 Offer = Callable[[memoryview], None]
-"""Takes a live entry: its revision, of ``REVISION_BYTES``, and its value behind it."""
+"""Receives a live entry: its revision (``REVISION_BYTES`` long), followed by its value."""
 BUCKET = b"key"
 NEVER = -1  # the compacted revision of a store that was never compacted
 
@@ -28,21 +28,21 @@ REVISION_BYTES = 17
 _TOMBSTONE_BYTES = 18
 _SIZES = (REVISION_BYTES, _TOMBSTONE_BYTES)
 _USER_KEY, _KEY_TAG = 1, 1 << 3 | wire.LENGTH_DELIMITED
-_HEAD_BYTES = _TOMBSTONE_BYTES + 2 + 127  # a revision, and a short key with its tag and its length
+_HEAD_BYTES = _TOMBSTONE_BYTES + 2 + 127  # a revision, then a short key with its tag and its length
 _TOMBSTONE, _KEPT = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Keyspace:
-    """What one pass over the bucket ``key`` tells: of each entry its place, and what it is.
+    """The result of one pass over the bucket ``key``: the place and kind of every entry.
 
-    ``starts`` and ``ends`` are offsets in the buffer: an entry's key lies at its start and its value right behind it,
-    which is how HashKV takes them. ``marks`` has a byte for each: whether it is a tombstone, and whether it is the
-    newest revision of a live user key, which HashKV counts even when it is older than the compaction (etcd's ``Keep``).
+    ``starts`` and ``ends`` are offsets in the buffer. An entry's value directly follows its key, so one slice is
+    what HashKV digests. ``marks`` has one byte per entry: whether it is a tombstone, and whether it is the newest
+    revision of a live user key, which HashKV counts even if it is older than the compaction (etcd's ``Keep``).
     """
 
     buffer: memoryview
-    last_revision: int  # 0 where there is no entry
+    last_revision: int  # 0 if there is no entry
     live_keys: int
     starts: array[int]
     ends: array[int]
@@ -50,7 +50,7 @@ class Keyspace:
 
     @property
     def entries(self) -> int:
-        """Revisions and tombstones."""
+        """The number of revisions and tombstones."""
         return len(self.marks)
 
 
@@ -59,7 +59,8 @@ def main_revision(entry_key: bytes | memoryview) -> int:
 
 
 def user_key(value: memoryview) -> bytes:
-    """Field 1 of an mvccpb.KeyValue; b"" for the empty value that a revision bump leaves."""
+    """Return field 1 of an mvccpb.KeyValue; b"" for the empty value that a revision bump leaves. Raises
+    ``CorruptError``."""
     key = _short_key(bytes(value[:_HEAD_BYTES]), 0)
     if key is not None:
         return key
@@ -70,9 +71,9 @@ def user_key(value: memoryview) -> bytes:
 
 
 def _short_key(head: bytes, place: int) -> bytes | None:
-    """The user key of a value that begins at a place and with a key shorter than 128 bytes, as nearly every value does.
+    """Return the user key of a value at ``place`` whose key is shorter than 128 bytes, as nearly all are; else None.
 
-    None for any other: the general reader takes ten times longer.
+    The general reader takes ten times longer.
     """
     begin = place + 2
     if len(head) <= begin or head[place] != _KEY_TAG or head[place + 1] >= 0x80:
@@ -82,23 +83,23 @@ def _short_key(head: bytes, place: int) -> bytes | None:
 
 
 def read_revision(key: memoryview) -> bytes:
-    """An entry's key as bytes. Raises ``CorruptError`` where it is no revision."""
+    """Return an entry's key as bytes. Raises ``CorruptError`` if it is not a revision."""
     if len(key) not in _SIZES:
         raise CorruptError(f"bucket 'key': {bytes(key[:32]).hex()} is no revision")
     return bytes(key)
 
 
 def survey(database: Database, up_to: int | None = None) -> Keyspace:
-    """Finds every entry, and the newest revision of each user key; with ``up_to`` as of that revision.
+    """Find every entry and the newest revision of each user key; with ``up_to``, as of that revision.
 
-    Raises ``CorruptError``, also where an entry's key is no revision or not greater than the one before.
+    Raises ``CorruptError``, also if an entry's key is not a revision or not greater than the previous one.
     """
     newest: dict[int, int] = {}  # fingerprint of the user key -> ordinal of its newest revision
     starts, ends, marks = array("Q"), array("Q"), bytearray()
     buffer, previous = database.buffer, b""
     for ordinal, (start, middle, end) in enumerate(database.places(BUCKET)):
         size = middle - start
-        head = bytes(buffer[start : min(end, start + _HEAD_BYTES)])  # one copy of all that is looked at here
+        head = bytes(buffer[start : min(end, start + _HEAD_BYTES)])  # one copy of everything that the loop reads
         revision = head[:size] if size in _SIZES else read_revision(buffer[start:middle])
         if revision <= previous:
             raise CorruptError(f"bucket 'key': revision {revision.hex()} follows {previous.hex()}")
@@ -122,16 +123,16 @@ def survey(database: Database, up_to: int | None = None) -> Keyspace:
 
 
 def _fingerprint(user_key: bytes) -> int:
-    """96 bits stand for a key of any length, so that a million keys take 120 MB.
+    """Reduce a key of any length to 96 bits, so that a million keys take 120 MB.
 
-    Two of a million keys share one in less than one of 10^16 readings. No file can be made so that they do: ``hash``
-    depends on a secret of this process.
+    The probability that any two of a million keys collide is less than 1 in 10^16 readings. A file cannot be
+    crafted to collide, because ``hash`` depends on a secret of this process.
     """
     return hash(user_key) << 32 | crc32c(user_key)
 
 
 def offer_live(keyspace: Keyspace, offer: Offer) -> None:
-    """Offers every live entry, oldest first."""
+    """Call ``offer`` with every live entry, oldest first."""
     buffer = keyspace.buffer
     for start, end, mark in zip(keyspace.starts, keyspace.ends, keyspace.marks, strict=True):
         if mark & _KEPT:
@@ -139,7 +140,7 @@ def offer_live(keyspace: Keyspace, offer: Offer) -> None:
 
 
 def hash_all(keyspace: Keyspace, digest: int) -> int:
-    """Goes on with a CRC-32C over every entry's key and value."""
+    """Extend a CRC-32C over every entry's key and value."""
     buffer = keyspace.buffer
     for start, end in zip(keyspace.starts, keyspace.ends, strict=True):
         digest = crc32c(buffer[start:end], digest)
@@ -147,17 +148,17 @@ def hash_all(keyspace: Keyspace, digest: int) -> int:
 
 
 def hash_kv_at(database: Database, revision: int, compacted_revision: int) -> int:
-    """What a member that holds this answers for HashKV at an earlier revision, not below ``compacted_revision``."""
+    """Return a member's HashKV answer at an earlier revision, which must not be below ``compacted_revision``."""
     return hash_kv(survey(database, revision), compacted_revision)
 
 
 def hash_kv(keyspace: Keyspace, compacted_revision: int) -> int:
-    """What a member that holds exactly this keyspace answers for HashKV at its last revision.
+    """Return the HashKV answer at its last revision of a member that holds exactly this keyspace.
 
-    ``compacted_revision`` is the member's: ``NEVER``, the snapshot's own, or a later one where the member was
-    compacted since. The hash is a CRC-32C over the bucket's name, then each entry's key and value. It leaves
-    out what a compaction at that revision removes: superseded entries up to it (but none where no user key is
-    alive), and a tombstone exactly at it, which etcd before 3.5.16 removes and later ones keep.
+    ``compacted_revision`` is the member's: ``NEVER``, the snapshot's own, or a later one if the member was
+    compacted since. The hash is a CRC-32C over the bucket's name, then each entry's key and value. It omits what a
+    compaction at that revision removes: superseded entries up to it (none if no user key is alive), and a tombstone
+    exactly at it, which etcd before 3.5.16 removes and later versions keep.
 
     Returns an unsigned 32-bit number.
     """

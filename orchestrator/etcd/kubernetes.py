@@ -1,11 +1,11 @@
 """The few fields of Kubernetes objects that a restore needs, from the bytes under ``/registry/``.
 
-The API server stores a built-in kind as ``k8s\\0`` and a runtime.Unknown, which names the kind and carries
-the object. Custom resources are JSON, and what is encrypted at rest begins ``k8s:enc:``.
+The API server stores a built-in kind as ``k8s\\0`` and a runtime.Unknown, which names the kind and contains the
+object. Custom resources are JSON. Values that are encrypted at rest start with ``k8s:enc:``.
 
 Source, each a ``generated.proto`` below staging/src/k8s.io in kubernetes/kubernetes: apimachinery/pkg/runtime
-(Unknown, TypeMeta), apimachinery/pkg/apis/meta/v1 (ObjectMeta, MicroTime), api/coordination/v1 (Lease,
-LeaseSpec), api/core/v1 (Node, NodeStatus, NodeCondition). A field's number never changes there.
+(Unknown, TypeMeta), apimachinery/pkg/apis/meta/v1 (ObjectMeta, MicroTime), api/coordination/v1 (Lease, LeaseSpec),
+api/core/v1 (Node, NodeStatus, NodeCondition). A field's number never changes there.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ObjectError(ValueError):
-    """The value is not an object of the wanted kind, or is encrypted, or its bytes make no sense."""
+    """The value is not an object of the wanted kind, is encrypted, or is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """coordination.k8s.io/v1 Lease; a kubelet renews the one named after its node."""
+    """A coordination.k8s.io/v1 Lease; a kubelet renews the one named after its node."""
 
     name: str
     holder: str
@@ -35,14 +35,14 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """v1 Node; ``ready`` is its Ready condition: "True", "False", "Unknown", or "" where it has none."""
+    """A v1 Node; ``ready`` is its Ready condition: "True", "False", "Unknown", or "" if it has none."""
 
     name: str
     ready: str
 
 
 def read_lease(value: bytes) -> Lease:
-    """Raises ``ObjectError``."""
+    """Read a Lease. Raises ``ObjectError``."""
     try:
         lease = _object(value, "coordination.k8s.io/v1", "Lease")
         spec = wire.nested(lease, 2)
@@ -52,7 +52,7 @@ def read_lease(value: bytes) -> Lease:
 
 
 def read_node(value: bytes) -> Node:
-    """Raises ``ObjectError``."""
+    """Read a Node. Raises ``ObjectError``."""
     try:
         node = _object(value, "v1", "Node")
         return Node(_name(node), _condition(wire.nested(node, 3), "Ready"))
@@ -61,7 +61,7 @@ def read_node(value: bytes) -> Node:
 
 
 def _object(value: bytes, api_version: str, kind: str) -> memoryview:
-    """The object's own bytes: runtime.Unknown's raw = 2, where its typeMeta = 1 names the wanted kind."""
+    """Return the object's own bytes: raw = 2 of a runtime.Unknown whose typeMeta = 1 names the wanted kind."""
     if not value.startswith(PREFIX):
         raise ObjectError(f"the value starts with {value[:12]!r}, not with {PREFIX!r}")
     unknown = memoryview(value)[len(PREFIX) :]
@@ -77,7 +77,7 @@ def _name(an_object: memoryview) -> str:
 
 
 def _condition(status: memoryview, wanted: str) -> str:
-    """NodeStatus.conditions = 4, of which type = 1 and status = 2."""
+    """Return the status of a condition: NodeStatus.conditions = 4, each with type = 1 and status = 2."""
     for number, condition in wire.fields(status):
         if number == 4 and isinstance(condition, memoryview) and wire.text(condition, 1) == wanted:
             return wire.text(condition, 2)
@@ -85,7 +85,7 @@ def _condition(status: memoryview, wanted: str) -> str:
 
 
 def _micro_time(message: memoryview) -> datetime | None:
-    """MicroTime: seconds = 1 since 1970, nanos = 2; microseconds are all it keeps. Raises ``ObjectError``."""
+    """Read a MicroTime: seconds = 1 since 1970, nanos = 2; it keeps microseconds only. Raises ``ObjectError``."""
     if not message:
         return None
     seconds, nanos = wire.integer(message, 1), wire.integer(message, 2)

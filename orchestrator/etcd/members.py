@@ -1,9 +1,9 @@
-"""What a running member answers over HTTP, read from its JSON.
+"""Parsers for the JSON answers of a running member.
 
-The peer port answers without a quorum: ``GET /members`` (the cluster id is the header ``X-Etcd-Cluster-Id``),
-``GET /members/hashkv`` with the body ``{"revision": R}``, ``GET /version``. The client port answers
-``GET /health``, and through its gateway ``POST /v3/kv/range`` and ``POST /v3/maintenance/status``; the
-gateway writes numbers as strings and bytes as base64, and leaves out zeros.
+The peer port answers without a quorum: ``GET /members`` (the cluster id is the header ``X-Etcd-Cluster-Id``), ``GET
+/members/hashkv`` with the body ``{"revision": R}``, ``GET /version``. The client port answers ``GET /health``, and
+through its gateway ``POST /v3/kv/range`` and ``POST /v3/maintenance/status``; the gateway writes numbers as strings
+and bytes as base64, and omits zeros.
 
 Source: etcd v3.6.14 server/etcdserver/api/etcdhttp/{peer,health,version}.go, server/etcdserver/corrupt.go
 (hashKVHandler), api/etcdserverpb/rpc.proto.
@@ -29,11 +29,11 @@ _SHOWN_CHARACTERS = 200
 
 
 class AnswerError(ValueError):
-    """A member's answer is not what was asked for; the message says why and shows how the answer begins."""
+    """A member's answer does not have the expected form; the message says why and quotes its start."""
 
 
 def _as_hex(number: object) -> str:
-    """etcd's JSON writes ids as decimal numbers, or as strings of them."""
+    """Convert an id to hexadecimal: etcd's JSON writes ids as decimal numbers, or as strings of them."""
     if isinstance(number, int | str):
         return hex_id(int(number))
     raise ValueError("an id is a number")
@@ -50,7 +50,7 @@ Bytes = Annotated[bytes, BeforeValidator(_from_base64)]
 
 
 class _Answer(BaseModel):
-    """Unknown fields are ignored: later versions of etcd say more."""
+    """The base of all answers. Unknown fields are ignored, because later versions of etcd add some."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)
 
@@ -66,7 +66,7 @@ class Member(_Answer):
 
 
 class HashKv(_Answer):
-    """The hash of a member's keyspace at ``revision``; -1 as compacted revision means never."""
+    """The hash of a member's keyspace at ``revision``; a compacted revision of -1 means never."""
 
     revision: int = Field(validation_alias=AliasPath("header", "revision"), ge=1)
     compacted_revision: int = Field(validation_alias="compact_revision")
@@ -74,7 +74,7 @@ class HashKv(_Answer):
 
 
 class Versions(_Answer):
-    """``cluster`` is "not_decided" until the cluster has a leader."""
+    """The versions of a member and its cluster. ``cluster`` is "not_decided" until the cluster has a leader."""
 
     server: str = Field(validation_alias="etcdserver")
     cluster: str = Field("", validation_alias="etcdcluster")
@@ -86,7 +86,10 @@ class Health(_Answer):
 
 
 class Status(_Answer):
-    """``leader`` is None while there is none. ``errors`` are alarms, as protobuf texts, and `etcdserver: no leader`."""
+    """The status of a member. ``leader`` is None without one.
+
+    ``errors`` are alarms, as protobuf texts, and `etcdserver: no leader`.
+    """
 
     cluster_id: HexId = Field(validation_alias=AliasPath("header", "cluster_id"))
     member_id: HexId = Field(validation_alias=AliasPath("header", "member_id"))
@@ -105,7 +108,7 @@ class KeyValue(_Answer):
 
 
 class Range(_Answer):
-    """``count`` is how many keys the range has, of which a limit may have kept some out of ``kvs``."""
+    """The keys of a range. ``count`` is the number of keys in the range; ``kvs`` may hold fewer because of a limit."""
 
     revision: int = Field(validation_alias=AliasPath("header", "revision"))
     count: int = 0
@@ -113,32 +116,32 @@ class Range(_Answer):
 
 
 def parse_members(body: str) -> tuple[Member, ...]:
-    """The peer port's ``/members``. Raises ``AnswerError``, as all parsers here."""
+    """Parse the peer port's ``/members``. Raises ``AnswerError``, like all parsers here."""
     return _parse(TypeAdapter(tuple[Member, ...]), "/members", body)
 
 
 def parse_hash_kv(body: str) -> HashKv:
-    """The peer port's ``/members/hashkv``; a revision in the future or compacted is an ``AnswerError``."""
+    """Parse the peer port's ``/members/hashkv``; a future or compacted revision is an ``AnswerError``."""
     return _parse(TypeAdapter(HashKv), "/members/hashkv", body)
 
 
 def parse_versions(body: str) -> Versions:
-    """``/version``, which both ports have."""
+    """Parse ``/version``, which both ports serve."""
     return _parse(TypeAdapter(Versions), "/version", body)
 
 
 def parse_health(body: str) -> Health:
-    """``/health``, whose JSON is the same with status 200 and 503."""
+    """Parse ``/health``, whose JSON is the same with status 200 and 503."""
     return _parse(TypeAdapter(Health), "/health", body)
 
 
 def parse_status(body: str) -> Status:
-    """The gateway's ``/v3/maintenance/status``."""
+    """Parse the gateway's ``/v3/maintenance/status``."""
     return _parse(TypeAdapter(Status), "/v3/maintenance/status", body)
 
 
 def parse_range(body: str) -> Range:
-    """The gateway's ``/v3/kv/range``."""
+    """Parse the gateway's ``/v3/kv/range``."""
     return _parse(TypeAdapter(Range), "/v3/kv/range", body)
 
 

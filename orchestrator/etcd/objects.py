@@ -1,7 +1,7 @@
-"""Fields of a stored Kubernetes object, whether it lies there as Protocol Buffers or as JSON.
+"""Fields of a stored Kubernetes object, in Protocol Buffers or JSON.
 
-A field is named twice: by its number in the ``generated.proto`` and by its name in JSON. What is not there is empty,
-as in both formats; bytes that make no sense raise ``ObjectError``.
+A field has two names: its number in the ``generated.proto`` and its name in JSON. A missing field is empty, as in
+both formats; malformed bytes raise ``ObjectError``.
 """
 
 import json
@@ -20,7 +20,7 @@ _HEADER_BYTES = 512
 
 
 class Field(NamedTuple):
-    """``name`` is empty where JSON writes the fields of this message into the one around it."""
+    """A field in both formats. ``name`` is empty if JSON merges this message's fields into the enclosing one."""
 
     number: int
     name: str
@@ -31,7 +31,7 @@ NAME, UID = Field(1, "name"), Field(5, "uid")  # of ObjectMeta
 
 
 def open_object(value: bytes) -> Part:
-    """The object itself. Raises ``ObjectError``: encrypted, or neither of the two formats."""
+    """Return the object itself. Raises ``ObjectError`` if it is encrypted or has neither of the two formats."""
     if value.startswith(PREFIX):
         return _nested(memoryview(value)[len(PREFIX) :], _RAW)
     try:
@@ -44,7 +44,7 @@ def open_object(value: bytes) -> Part:
 
 
 def part(whole: Part, *path: Field) -> Part:
-    """The message at the end of the path; empty where there is none. Raises ``ObjectError``."""
+    """Return the message at the end of the path; empty if it is missing. Raises ``ObjectError``."""
     for step in path:
         if isinstance(whole, memoryview):
             whole = _nested(whole, step.number)
@@ -57,7 +57,7 @@ def part(whole: Part, *path: Field) -> Part:
 
 
 def parts(whole: Part, step: Field) -> Iterator[Part]:
-    """Every message of a repeated field. Raises ``ObjectError``."""
+    """Yield every message of a repeated field. Raises ``ObjectError``."""
     for value in _repeated(whole, step):
         if not isinstance(value, memoryview | dict):
             raise ObjectError(f"{step.name} holds something else than objects")
@@ -65,7 +65,7 @@ def parts(whole: Part, step: Field) -> Iterator[Part]:
 
 
 def text(whole: Part, *path: Field) -> str:
-    """The text at the end of the path; "" where there is none. Raises ``ObjectError``."""
+    """Return the text at the end of the path; "" if it is missing. Raises ``ObjectError``."""
     *above, last = path
     whole = part(whole, *above)
     if isinstance(whole, memoryview):
@@ -74,12 +74,12 @@ def text(whole: Part, *path: Field) -> str:
 
 
 def texts(whole: Part, step: Field) -> tuple[str, ...]:
-    """Every text of a repeated field. Raises ``ObjectError``."""
+    """Return every text of a repeated field. Raises ``ObjectError``."""
     return tuple(_as_text(value, step) for value in _repeated(whole, step))
 
 
 def encryption_of(value: bytes) -> tuple[str, str] | None:
-    """Provider and key name of a value that is encrypted at rest, ``k8s:enc:PROVIDER:VERSION:KEY:...``; else None.
+    """Return provider and key name of a value encrypted at rest, ``k8s:enc:PROVIDER:VERSION:KEY:...``; else None.
 
     Source: kubernetes/kubernetes staging/src/k8s.io/apiserver/pkg/server/options/encryptionconfig/config.go.
     """
@@ -108,7 +108,7 @@ def _as_text(value: object, step: Field) -> str:
         return str(value, "utf-8", "replace")
     if not isinstance(value, str):
         raise ObjectError(f"{step.name} is no text")
-    return value.encode("utf-8", "replace").decode()  # JSON can write half a surrogate pair, which no text may hold
+    return value.encode("utf-8", "replace").decode()  # JSON can contain half a surrogate pair, which is not valid text
 
 
 def _nested(message: memoryview, number: int) -> memoryview:

@@ -1,10 +1,10 @@
-"""Where Kubernetes keeps its objects in etcd: ``PREFIX/RESOURCE[/NAMESPACE]/NAME``.
+"""Where Kubernetes stores its objects in etcd: ``PREFIX/RESOURCE[/NAMESPACE]/NAME``.
 
-The prefix is what the API server's ``--etcd-prefix`` says, `/registry` where it says nothing. A resource with a dot
-in its first part stands below its group; services and endpoints share a folder.
+The prefix is the API server's ``--etcd-prefix``, by default `/registry`. A resource whose first part has a dot is
+stored below its group; services and endpoints share a folder.
 
-Source: kubernetes/kubernetes staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go (NamespaceKeyFunc),
-pkg/registry/core/rest/storage_core.go, pkg/controlplane/reconcilers/lease.go (masterleases).
+Source: kubernetes/kubernetes staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go
+(NamespaceKeyFunc), pkg/registry/core/rest/storage_core.go, pkg/controlplane/reconcilers/lease.go (masterleases).
 """
 
 import re
@@ -24,14 +24,14 @@ _LANDMARK = re.compile(
 _NAMESPACES, _KUBE_SYSTEM = b"namespaces", b"kube-system"
 
 OTHER = "other keys"
-"""What stands for a resource where a key is none of Kubernetes' objects, such as ``compact_rev_key``."""
+"""The resource of a key that is not an object of Kubernetes, such as ``compact_rev_key``."""
 
 
 class ObjectKey(NamedTuple):
-    """``resource`` as kubectl names it, with its group where it has one: `nodes`, `widgets.example.com`."""
+    """The parts of a key. ``resource`` is named as in kubectl, with any group: `nodes`, `widgets.example.com`."""
 
     resource: str
-    namespace: str  # "" for what belongs to the whole cluster
+    namespace: str  # "" for cluster-wide objects
     name: str
 
     @property
@@ -40,7 +40,7 @@ class ObjectKey(NamedTuple):
 
 
 def read_key(prefix: bytes, key: bytes) -> ObjectKey:
-    """``prefix`` ends with a slash. Bytes that are not UTF-8 become U+FFFD."""
+    """Split a key into its parts. ``prefix`` ends with a slash. Bytes that are not UTF-8 become U+FFFD."""
     if not key.startswith(prefix):
         return ObjectKey(OTHER, "", key.decode("utf-8", "replace"))
     first, *rest = key[len(prefix) :].decode("utf-8", "replace").split("/")
@@ -57,25 +57,25 @@ def read_key(prefix: bytes, key: bytes) -> ObjectKey:
 
 
 class Landmark(NamedTuple):
-    """A folder of keys that only Kubernetes writes: what stands before it may be the prefix."""
+    """A folder of keys that only Kubernetes writes: the part before it may be the prefix."""
 
     prefix: bytes
     kind: bytes  # such as b"persistentvolumes"
 
     def has(self, name: bytes) -> bool:
-        """Whether the key of that name counts: of all namespaces, every cluster has only one for certain."""
+        """Return whether the key of that name counts: kube-system is the only namespace that every cluster has."""
         return bool(name) and (self.kind != _NAMESPACES or name == _KUBE_SYSTEM)
 
 
 def landmark(folder: bytes) -> Landmark | None:
-    """None for every other folder, which is a key up to its last slash."""
+    """Recognize a folder, which is a key up to its last slash; None for all that are not landmarks."""
     match = _LANDMARK.fullmatch(folder)
     return Landmark(match[1], match[2]) if match else None
 
 
 @dataclass(slots=True)
 class PrefixVotes:
-    """Finds the prefix among landmarks: a custom resource may look like one, but only in one kind."""
+    """Finds the prefix among landmarks: a custom resource may look like a landmark, but only of one kind."""
 
     _kinds: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
 
@@ -85,8 +85,10 @@ class PrefixVotes:
         kinds[kind] = kinds.get(kind, 0) + 1
 
     def result(self) -> bytes:
-        """The prefix with the namespace kube-system, else the one with most kinds, then keys; `/registry/` without
-        any landmark."""
+        """Return the prefix that has the namespace kube-system, else the one with most kinds, then most keys.
+
+        Returns `/registry/` if there is no landmark.
+        """
         if not self._kinds:
             return DEFAULT_PREFIX
 

@@ -1,11 +1,11 @@
-"""A snapshot file, as `etcdctl snapshot save` writes it: a bbolt file and its sha256.
+"""Reader for a snapshot file, as `etcdctl snapshot save` writes it: a bbolt file and its sha256.
 
-The last 32 bytes are the sha256 of all before them. bbolt's part ends on a multiple of 512 bytes, so the
-remainder of the size tells whether there is a trailer: 32 with it, 0 without (a copied ``member/snap/db``).
-`etcdutl snapshot status` looks at no hash; here a file is refused unless it is whole.
+The last 32 bytes are the sha256 of everything before them. The bbolt part ends on a multiple of 512 bytes, so the
+remainder of the size shows whether there is a trailer: 32 with it, 0 without (a copied ``member/snap/db``).
+`etcdutl snapshot status` does not check the hash; this reader refuses a file unless it is whole.
 
-Source: etcd v3.6.14 server/etcdserver/api/v3rpc/maintenance.go (writes it), etcdutl/snapshot/v3_snapshot.go
-(reads it), server/storage/schema/{bucket,meta,membership,alarm}.go (the buckets).
+Source: etcd v3.6.14 server/etcdserver/api/v3rpc/maintenance.go (writes it), etcdutl/snapshot/v3_snapshot.go (reads
+it), server/storage/schema/{bucket,meta,membership,alarm}.go (the buckets).
 """
 
 import hashlib
@@ -28,18 +28,18 @@ _ALARMS = {1: "NOSPACE", 2: "CORRUPT"}
 
 
 class Fault(Enum):
-    """Why a snapshot is refused. Only ``UNHASHED`` may be overridden: such a file can be whole."""
+    """Why a snapshot is refused. Only ``UNHASHED`` can be overridden: such a file can be whole."""
 
     EMPTY = "empty"
     FOREIGN = "foreign"  # not an etcd database
     TRUNCATED = "truncated"
-    ALTERED = "altered"  # the sha256 does not fit the bytes
+    ALTERED = "altered"  # the sha256 does not match the bytes
     UNHASHED = "unhashed"  # no sha256 trailer
-    CORRUPT = "corrupt"  # the sha256 fits or is absent, but the pages make no sense
+    CORRUPT = "corrupt"  # the sha256 matches or is absent, but the pages are malformed
 
 
 class SnapshotError(RefusedError):
-    """The file is no whole snapshot. The message does not name the file: its caller knows the path."""
+    """The file is not a whole snapshot. The message does not name the file: the caller knows the path."""
 
     def __init__(self, fault: Fault, message: str, next_step: str = _SAVE_AGAIN) -> None:
         super().__init__(message, next_step)
@@ -48,12 +48,12 @@ class SnapshotError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The sha256 of a whole file, and what its trailer says about the bytes before it."""
+    """The sha256 of a whole file, and whether its trailer matches the bytes before it."""
 
     sha256: str
-    body_bytes: int  # without the trailer
+    body_bytes: int  # size without the trailer
     hashed: bool  # the size shows that there is a trailer
-    intact: bool  # the trailer is the sha256 of the rest; False where there is none
+    intact: bool  # the trailer is the sha256 of the rest; False without a trailer
 
 
 class _Model(BaseModel):
@@ -69,21 +69,21 @@ class SnapshotMember(_Model):
 
 
 class SnapshotFacts(_Model):
-    """All that a plan rests on about a snapshot.
+    """Everything about a snapshot that a plan depends on.
 
-    ``revision`` is what a member serves after the restore: the last entry's, or the compacted one where the
-    entries up to it are gone, never below 1. ``hash_kv`` is the member's answer for HashKV at that revision (it
-    must be asked for revision 0, the current one, where ``revision`` is compacted itself) until the member is
-    compacted past ``compacted_revision``.
+    ``revision`` is what a member serves after the restore: the last entry's revision, or the compacted one if the
+    entries up to it are gone, never below 1. ``hash_kv`` is the member's answer for HashKV at that revision until
+    the member is compacted past ``compacted_revision``. If ``revision`` itself is compacted, the member must be
+    asked for revision 0, the current one.
     """
 
     size_bytes: int
-    sha256: str  # of the whole file, its trailer included
+    sha256: str  # of the whole file, including its trailer
     hashed: bool
     page_size_bytes: int
     revision: int
     compacted_revision: int  # -1: never
-    last_entry_revision: int  # the `revision` of etcdutl; 0 where there is no entry
+    last_entry_revision: int  # the `revision` of etcdutl; 0 if there is no entry
     hash_kv: int
     key_entries: int  # revisions and tombstones in bucket ``key``
     live_keys: int
@@ -93,19 +93,19 @@ class SnapshotFacts(_Model):
     term: int | None  # None: saved by an etcd before 3.5
     consistent_index: int | None
     alarms: tuple[str, ...]  # such as "NOSPACE on 8e9e05c52164694d"
-    kube_system_uid: str | None = None  # what tells one Kubernetes cluster from another
-    newest_renewal_utc: str | None = None  # of a lease: about when it was taken
-    secret_keys: tuple[str, ...] = ()  # `PROVIDER NAME` of what Secrets are encrypted with at rest
+    kube_system_uid: str | None = None  # distinguishes one Kubernetes cluster from another
+    newest_renewal_utc: str | None = None  # of a lease: about when the snapshot was taken
+    secret_keys: tuple[str, ...] = ()  # `PROVIDER NAME` of each key that encrypts Secrets at rest
 
 
 def body_bytes(size_bytes: int) -> int:
-    """The size without the trailer, where the size shows that there is one."""
+    """Return the size without the trailer, if the size shows that there is one."""
     return size_bytes - _TRAILER_BYTES * (size_bytes % _BLOCK_BYTES == _TRAILER_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A whole file: its facts, and what they were read from, for whoever wants to know more of it."""
+    """A whole file: its facts, and the parsed database for callers that need more."""
 
     facts: SnapshotFacts
     database: bbolt.Database
@@ -113,9 +113,9 @@ class Reading:
 
 
 def digest(buffer: memoryview, progress: keyspace.Tell | None = None) -> Digest:
-    """Reads the file once. ``progress`` is called with the number of bytes read so far.
+    """Read the file once and hash it; ``progress`` receives the number of bytes read so far.
 
-    Raises nothing: the verdict is the caller's.
+    Never raises: the caller decides what the result means.
     """
     body = body_bytes(len(buffer))
     hashed = body < len(buffer)
@@ -136,11 +136,11 @@ def read_snapshot(
     allow_unhashed: bool = False,
     hashed_by: Callable[[], Digest] | None = None,
 ) -> Reading:
-    """Proves that the file is whole, and reads it; every live key is offered to the consumers.
+    """Prove that the file is whole and read it; every live key is passed to the consumers.
 
-    ``buffer`` is best a read-only ``mmap``: only keys and metadata are copied out of it. ``hashed_by`` gives the digest
-    of the buffer, if somebody has computed it meanwhile; it is called when the rest is read.
-    Raises ``SnapshotError``; then what the consumers got is worth nothing.
+    ``buffer`` should be a read-only ``mmap``: only keys and metadata are copied out of it. ``hashed_by`` returns
+    the digest of the buffer if the caller computes it in parallel; it is called after the rest is read. Raises
+    ``SnapshotError``; then what the consumers received is worthless.
     """
     refuse_strange_size(buffer)
     try:
@@ -166,7 +166,7 @@ def read_snapshot(
 
 
 def refuse_strange_size(buffer: memoryview) -> None:
-    """Raises ``SnapshotError`` where size and meta pages alone tell that this is no whole snapshot."""
+    """Raise ``SnapshotError`` if size and meta pages alone show that this is not a whole snapshot."""
     size = len(buffer)
     if size == 0:
         raise SnapshotError(Fault.EMPTY, "the file is empty")
@@ -186,9 +186,9 @@ def refuse_strange_size(buffer: memoryview) -> None:
 
 
 def read_body(body: memoryview, *consumers: live.Consumer) -> Reading:
-    """What a file tells without its trailer; its size, sha256 and trailer are ``read_snapshot``'s to fill in.
+    """Read a file without its trailer; ``read_snapshot`` fills in size, sha256 and trailer.
 
-    Raises ``CorruptError``, or ``SnapshotError`` where it is a bbolt file of somebody else's.
+    Raises ``CorruptError``, or ``SnapshotError`` if it is a bbolt file of another program.
     """
     database = bbolt.Database(body)
     if keyspace.BUCKET not in database.buckets or b"meta" not in database.buckets:
@@ -237,7 +237,7 @@ def _revision(value: bytes | None) -> int:
 
 
 def _members(database: bbolt.Database) -> Iterator[SnapshotMember]:
-    """Bucket ``members``: the hex id, and a JSON object with name and peerURLs."""
+    """Read the bucket ``members``: the key is the hex id, the value a JSON object with name and peerURLs."""
     for key, value in database.entries(b"members"):
         try:
             member: Any = json.loads(bytes(value))
@@ -248,7 +248,7 @@ def _members(database: bbolt.Database) -> Iterator[SnapshotMember]:
 
 
 def _alarms(database: bbolt.Database) -> Iterator[str]:
-    """Bucket ``alarm``: the entry's key is an etcdserverpb.AlarmMember (1 member id, 2 alarm)."""
+    """Read the bucket ``alarm``: the entry's key is an etcdserverpb.AlarmMember (1 member id, 2 alarm)."""
     for key, _ in database.entries(b"alarm"):
         try:
             number = wire.integer(key, 2)

@@ -1,9 +1,9 @@
-"""Is a snapshot file whole? Everything that can be wrong with it, each with its place.
+"""Verification of a snapshot file: every fault, each with its place.
 
-`read_snapshot` refuses a file at the first fault. Here every page that can be reached is read, what is damaged is told
-and passed over, and what is readable all the same is counted: that is what an operator with one file wants to know.
+`read_snapshot` refuses a file at the first fault. Here every reachable page is read, damage is recorded and
+skipped, and what is still readable is counted: this is what an operator with only one file needs to know.
 
-Source: bbolt v1.4.3 tx_check.go (what its own check looks at), node.go (rebalance); etcd v3.6.14
+Source: bbolt v1.4.3 tx_check.go (what its own check examines), node.go (rebalance); etcd v3.6.14
 server/storage/mvcc/revision.go.
 """
 
@@ -18,13 +18,13 @@ from orchestrator.etcd.bbolt import Bucket, CorruptError, Page
 from orchestrator.etcd.snapshot import SnapshotError, digest, read_body, refuse_strange_size
 
 TOLD = 20
-"""How many damages are told in words; the others are counted."""
+"""How many damages are described in words; the others are only counted."""
 _LARGEST_KEY = b"\xff" * 64
 _STEP_BYTES = 4 << 20
 
 
 class Trailer(Enum):
-    """The sha256 at the file's end."""
+    """The state of the sha256 at the file's end."""
 
     FITS = "fits"
     ALTERED = "altered"
@@ -32,10 +32,10 @@ class Trailer(Enum):
 
 
 class Verification(BaseModel):
-    """The verdict. ``damages`` are the first ones, ``damage_count`` counts all.
+    """The verdict. ``damages`` holds the first ``TOLD`` ones, ``damage_count`` counts all.
 
-    ``pages_read`` of ``pages`` were reached from the root; the others are free, or lost. ``readable_entries`` are
-    revisions of keys, ``readable_revision`` the newest of them.
+    ``pages_read`` of ``pages`` were reached from the root; the others are free or lost. ``readable_entries`` counts
+    revisions of keys; ``readable_revision`` is the newest of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -53,12 +53,12 @@ class Verification(BaseModel):
 
     @property
     def is_whole(self) -> bool:
-        """Every page is sound, and the sha256 fits."""
+        """True if every page is sound and the sha256 matches."""
         return not self.damage_count and self.trailer is Trailer.FITS
 
 
 class Progress:
-    """Counts bytes of both passes: the hash's, and the walk's."""
+    """Progress in bytes over both passes, the hash and the walk."""
 
     def __init__(self, tell: keyspace.Tell | None) -> None:
         self._tell, self._told = tell, 0
@@ -82,7 +82,7 @@ class _Damages:
 
 @dataclass(slots=True)
 class _Walk:
-    """One pass over all pages. ``entered`` marks those that were reached, by whichever bucket."""
+    """One pass over all pages. ``entered`` marks those that any bucket has reached."""
 
     pages: bbolt.Pages
     damages: _Damages
@@ -97,7 +97,7 @@ class _Walk:
         self.entered = bytearray(self.pages.count)
 
     def buckets(self, root: int) -> dict[bytes, Bucket]:
-        """The top-level buckets that can be read."""
+        """Return the top-level buckets that can be read."""
         found: dict[bytes, Bucket] = {}
         for page, low, high in self.leaves(Bucket(b"", root, memoryview(b""))):
             self.in_order(page, low, high, b"")
@@ -109,7 +109,7 @@ class _Walk:
         return found
 
     def read(self, bucket: Bucket) -> None:
-        """Every leaf of one bucket; in etcd's own, every revision."""
+        """Read every leaf of one bucket, and every revision in the bucket ``key``."""
         last = b""
         for page, low, high in self.leaves(bucket):
             if bucket.name == keyspace.BUCKET:
@@ -117,7 +117,7 @@ class _Walk:
             last = self.in_order(page, low, high, last)
 
     def leaves(self, bucket: Bucket) -> Iterator[tuple[Page, bytes, bytes]]:
-        """Leaf pages from left to right, each with the bounds that the pages above give its keys."""
+        """Yield leaf pages from left to right, each with the bounds that the pages above set for its keys."""
         if bucket.root == 0:
             try:
                 yield bbolt.inline_page(bucket), b"", _LARGEST_KEY
@@ -141,7 +141,7 @@ class _Walk:
                 self.damages.add(_in(bucket, error))
 
     def in_order(self, page: Page, low: bytes, high: bytes, last: bytes) -> bytes:
-        """Keys ascend within a bucket, and stay within the bounds above; the page's last key."""
+        """Check that keys ascend within a bucket and stay within the bounds above; return the page's last key."""
         try:
             for _, key, _ in bbolt.leaf_elements(page):
                 mine = bytes(key[: len(_LARGEST_KEY)])
@@ -165,9 +165,10 @@ class _Walk:
 
 
 def verify(buffer: memoryview, tell: keyspace.Tell | None = None) -> Verification:
-    """Reads the whole file, twice: for its sha256, and page by page. Never raises, whatever the bytes.
+    """Read the whole file twice, for its sha256 and page by page. Never raises, whatever the bytes.
 
-    ``buffer`` is best a read-only ``mmap``. ``tell`` gets the bytes read so far, of twice the file's size.
+    ``buffer`` should be a read-only ``mmap``. ``tell`` receives the bytes read so far; the total is twice the
+    file's size.
     """
     progress, damages = Progress(tell), _Damages()
     file = digest(buffer, progress)
@@ -194,11 +195,11 @@ def verify(buffer: memoryview, tell: keyspace.Tell | None = None) -> Verificatio
 
 
 def _walk(body: memoryview, damages: _Damages, progress: Progress, *, hashed: bool) -> _Walk | None:
-    """Reads what can be reached; None where no meta page tells where to begin."""
+    """Read what can be reached; None if no meta page shows where to start."""
     metas = bbolt.read_metas(body)
     valid = [meta for meta in metas if meta]
     if not valid:
-        return None  # told by the size's check
+        return None  # `refuse_strange_size` has reported it
     meta = max(valid, key=lambda it: it.transaction)
     for number, found in enumerate(metas):
         if found is None:
@@ -222,7 +223,8 @@ def _walk(body: memoryview, damages: _Damages, progress: Progress, *, hashed: bo
 
 
 def _check_free(walk: _Walk, meta: bbolt.Meta, damages: _Damages) -> None:
-    """Where the file lists its free pages, each page is either in use or free. etcd's own files have no such list."""
+    """Check that each page is either in use or free, if the file lists its free pages. etcd's own files have no
+    such list."""
     if meta.freelist is None:
         return
     try:
@@ -238,7 +240,7 @@ def _check_free(walk: _Walk, meta: bbolt.Meta, damages: _Damages) -> None:
 
 
 def _bounded(page: Page, depth: int, low: bytes, high: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
-    """(page id, depth, low, high) of each child: its keys lie from its own first key up to the next child's."""
+    """Yield (page id, depth, low, high) of each child: its keys range from its own first key up to the next child's."""
     children = [(bytes(key[: len(_LARGEST_KEY)]), child) for key, child in bbolt.branch_elements(page, depth)]
     keys = [key for key, _ in children]
     if keys != sorted(keys) or (keys and not low <= keys[0] <= keys[-1] <= high):

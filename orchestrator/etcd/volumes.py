@@ -1,4 +1,4 @@
-"""Persistent volumes and claims, as the snapshot holds them: their data lies elsewhere, under a driver's own handle.
+"""Persistent volumes and claims in a snapshot: their data is stored elsewhere, under a driver's own handle.
 
 Source: kubernetes/kubernetes staging/src/k8s.io/api/core/v1/generated.proto (PersistentVolumeSpec,
 PersistentVolumeSource and its sources, PersistentVolumeClaimSpec, ObjectReference).
@@ -29,12 +29,15 @@ _IN_TREE: tuple[tuple[Field, tuple[Field, ...]], ...] = (
     (Field(18, "portworxVolume"), (Field(1, "volumeID"),)),
     (Field(20, "local"), (Field(1, "path"),)),
 )
-"""Sources that need no driver of their own, with the fields that tell one volume from another."""
+"""Sources without a driver of their own, with the fields that identify a volume."""
 
 
 class Volume(Frozen):
-    """``driver`` is a CSI driver or the name of an in-tree source, `unknown` for any other; ``handle`` is its own id
-    for the volume. ``claim`` is `NAMESPACE/NAME`, or empty."""
+    """A PersistentVolume.
+
+    ``driver`` is a CSI driver or the name of an in-tree source, `unknown` for any other; ``handle`` is the driver's
+    id for the volume. ``claim`` is `NAMESPACE/NAME`, or empty.
+    """
 
     name: str
     storage_class: str
@@ -44,7 +47,7 @@ class Volume(Frozen):
 
 
 class Claim(Frozen):
-    """``volume`` is empty until the claim is bound."""
+    """A PersistentVolumeClaim. ``volume`` is empty until the claim is bound."""
 
     namespace: str
     name: str
@@ -53,7 +56,7 @@ class Claim(Frozen):
 
 
 def read_volume(value: bytes) -> Volume:
-    """Raises ``ObjectError``."""
+    """Read a PersistentVolume. Raises ``ObjectError``."""
     found = open_object(value)
     spec = part(found, SPEC)
     driver, handle = _source(part(spec, _SOURCE))
@@ -68,7 +71,7 @@ def read_volume(value: bytes) -> Volume:
 
 
 def read_claim(value: bytes) -> Claim:
-    """Raises ``ObjectError``."""
+    """Read a PersistentVolumeClaim. Raises ``ObjectError``."""
     found = open_object(value)
     return Claim(
         namespace=text(found, METADATA, _NAMESPACE),
@@ -79,7 +82,7 @@ def read_claim(value: bytes) -> Claim:
 
 
 def _source(source: Part) -> tuple[str, str]:
-    """Driver and handle."""
+    """Return driver and handle."""
     if csi := part(source, _CSI):
         return text(csi, _CSI_DRIVER), text(csi, _CSI_HANDLE)
     for kind, names in _IN_TREE:

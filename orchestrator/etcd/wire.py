@@ -1,7 +1,7 @@
 """Protocol Buffers wire format: just enough to pick known fields out of a message.
 
 Source: "Encoding" in the Protocol Buffers documentation. Fields that the caller does not name are skipped, so
-messages of later versions are read too.
+messages of later versions can be read too.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ _VARINT_BYTES_MAX = 10
 
 
 class WireError(ValueError):
-    """The bytes are no Protocol Buffers message."""
+    """The bytes are not a Protocol Buffers message."""
 
 
 def fields(message: memoryview) -> Iterator[tuple[int, Value]]:
-    """Every field of a message as (number, value), in the order they lie there.
+    """Yield every field of a message as (number, value), in stored order.
 
-    A varint is an unsigned int of at most 64 bits; everything else is a slice of the message, not a copy.
-    Raises ``WireError`` where the message ends early or holds a wire type that proto3 does not know.
+    A varint is an unsigned int of at most 64 bits; everything else is a slice of the message, not a copy. Raises
+    ``WireError`` if the message ends early or has a wire type that proto3 does not know.
     """
     position = 0
     while position < len(message):
@@ -45,7 +45,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, Value]]:
 
 
 def varint(message: memoryview, position: int) -> tuple[int, int]:
-    """The base-128 number at a position, and the position behind it. Raises ``WireError``."""
+    """Return the base-128 number at a position, and the position after it. Raises ``WireError``."""
     value = 0
     for index, byte in enumerate(message[position : position + _VARINT_BYTES_MAX]):
         value |= (byte & 0x7F) << 7 * index
@@ -55,7 +55,7 @@ def varint(message: memoryview, position: int) -> tuple[int, int]:
 
 
 def nested(message: memoryview, number: int) -> memoryview:
-    """The last field of that number that has a length (the last one wins), empty where there is none."""
+    """Return the last field of that number that has a length (the last one wins); empty if there is none."""
     found = memoryview(b"")
     for field, value in fields(message):
         if field == number and isinstance(value, memoryview):
@@ -64,12 +64,12 @@ def nested(message: memoryview, number: int) -> memoryview:
 
 
 def text(message: memoryview, number: int) -> str:
-    """The string field of that number, "" where there is none. Bytes that are not UTF-8 become U+FFFD."""
+    """Return the string field of that number; "" if there is none. Bytes that are not UTF-8 become U+FFFD."""
     return str(nested(message, number), "utf-8", "replace")
 
 
 def integer(message: memoryview, number: int) -> int:
-    """The varint field of that number as a signed 64-bit number, 0 where there is none."""
+    """Return the varint field of that number as a signed 64-bit number; 0 if there is none."""
     found = 0
     for field, value in fields(message):
         if field == number and isinstance(value, int):
