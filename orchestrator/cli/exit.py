@@ -46,8 +46,14 @@ def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path |
         fail(left, inventory)
 
 
+_answered = False
+"""Whether this command has printed its document."""
+
+
 def print_json(value: Any) -> None:
-    """A document on standard output."""
+    """A document on standard output, of which a command has one."""
+    global _answered
+    _answered = True
     print(json.dumps(value, indent=2, sort_keys=True), flush=True)
 
 
@@ -76,12 +82,15 @@ def _print_result(ended: Ended, inventory: Path, *, as_json: bool) -> None:
 
 
 def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
-    """Says what went wrong and what to type next. Raises SystemExit."""
+    """Says what went wrong and what to type next; with `--json`, also as the command's document. Raises SystemExit."""
     from orchestrator.adapters.screen import report
 
     error.next_step = error.next_step.replace("INVENTORY", str(inventory or "INVENTORY"))
     with suppress(OSError):  # the terminal is gone
         report.print_error(report.stderr(), error)
+    if "--json" in sys.argv[1:] and not _answered:  # asked here, for a command with a wrong option never begins
+        with suppress(OSError):
+            print_json(report.error_json(error))
     raise SystemExit(error.exit_code) from error
 
 

@@ -14,7 +14,7 @@ from orchestrator.cli.backup import backup_app
 from orchestrator.cli.exit import fail, leave
 from orchestrator.cli.schema import schema
 from orchestrator.cli.snapshot import snapshot_app
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import InterruptedRunError, OrchestratorError, UsageError
 
 app = typer.Typer(
     name="orchestrator",
@@ -41,13 +41,13 @@ app.add_typer(backup_app, name="backup")
 def main() -> None:
     """The entry point. Typer's own exit code for wrong usage is 2; ours is 64, so that 2 keeps its one meaning."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="orchestrator", standalone_mode=False)
     except SystemExit as stop:
         code = stop.code
     except typer.Exit as stop:
         code = stop.exit_code
     except typer.Abort:
-        code = 128 + signal.SIGINT
+        fail(InterruptedRunError("interrupted", signal_number=signal.SIGINT), None)
     except OSError as error:
         if error.filename is not None:  # not of standard output: a fault of ours
             raise
@@ -55,5 +55,7 @@ def main() -> None:
     except Exception as error:  # Typer's usage errors share no public base class
         if not hasattr(error, "format_message"):
             raise
-        fail(UsageError(error.format_message(), "orchestrator --help"), None)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "orchestrator"
+        fail(UsageError(error.format_message(), f"{command} --help"), None)
     leave(code or 0)
