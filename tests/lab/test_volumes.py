@@ -176,7 +176,10 @@ def test_a_hook_that_fails_on_one_master_is_taken_back_by_an_abort(
 def test_a_hook_that_is_not_there_is_found_before_anything_changes(
     fresh: Lab, laptop: Laptop, backup: Backup, with_hook: Make
 ) -> None:
-    for place, words in (("masters", "is no program there"), ("laptop", "is no program on this laptop")):
+    for place, words in (
+        ("masters", "is not an executable program on this host"),
+        ("laptop", "is not an executable program on this laptop"),
+    ):
         refused = laptop.run(*restore(with_hook({"hook": ["/opt/absent"], "on": place}), backup))
         assert refused.code == 3, refused
         assert "volumes-hook" in refused.error and words in refused.error, refused

@@ -17,16 +17,16 @@ def changed_since(
     """Facts of another file count for nothing: a copy may have got their name. A file that has moved is no change, so
     sums are compared, not paths; nor is it told of a master whose API server's files could not be read."""
     if (facts.snapshot.size_bytes, facts.snapshot.sha256) != (snapshot.size_bytes, snapshot.sha256):
-        what = "the .json beside the snapshot tells of another file: it counts for nothing"
-        yield warn("other-facts", "", what, "make sure that the snapshot is the one that you mean")
+        what = "facts file beside the snapshot ignored: it describes another file"
+        yield warn("other-facts", "", what, "make sure that this is the snapshot you want")
         return
     if facts.cluster != inventory.cluster:
         yield block(
             "other-cluster",
             "",
-            f"the .json beside the snapshot says that it is of the cluster {facts.cluster}, and this is "
+            f"the facts file beside the snapshot names the cluster {facts.cluster}; this cluster is "
             f"{inventory.cluster}",
-            "take a snapshot of this cluster; if it was renamed, or to replace it: --override other-cluster",
+            "take a snapshot of this cluster; if it was renamed, or you want to replace it: --override other-cluster",
             can_override=True,
         )
     for host in inventory.masters:
@@ -36,7 +36,8 @@ def changed_since(
             yield warn(
                 "changed-since",
                 host.name,
-                f"not as when the backup was taken ({facts.taken_at_utc}, on {facts.host}): {', '.join(sorted(gone))}",
-                "what was signed or encrypted with what was there then may be refused after the restore: look whether "
-                "its API server still has it",
+                f"files differ from when the backup was taken ({facts.taken_at_utc}, on {facts.host}): "
+                f"{', '.join(sorted(gone))}",
+                "after the restore, tokens or data made with the old files may be refused: make sure that "
+                "its API server still has the old keys",
             )

@@ -16,19 +16,19 @@ def policy(inventory: Inventory) -> Iterator[Finding]:
         yield block(
             "volumes-policy",
             "",
-            "nothing says what happens to the persistent volumes, which an etcd snapshot does not hold",
-            "set `policies.volumes` in the inventory: pause (put them back while the run waits), none, or a hook",
+            "`policies.volumes` is not set: an etcd snapshot does not hold persistent volumes",
+            "set `policies.volumes` in the inventory: pause (restore them while the run waits), none, or a hook",
         )
 
 
 def hook_missing(host: str, program: str) -> Finding:
     """A program of the policy for volumes is not where it is to run: on a master, or on the laptop (no host)."""
-    where = "there" if host else "on this laptop"
+    where = "on this host" if host else "on this laptop"
     return block(
         "volumes-hook",
         host,
-        f"{program}, which `policies.volumes` names, is no program {where}",
-        "bring it there, executable, or correct `policies.volumes`",
+        f"{program} of `policies.volumes` is not an executable program {where}",
+        "copy the program there and make it executable, or correct `policies.volumes`",
         can_override=True,
     )
 
@@ -40,7 +40,7 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
         return  # what could not be read has its own finding
     names = [etcd.member for etcd in known.values()]
     gone = len(inventory.left_out)
-    remedy = "an inventory must name every master, each once, and the manifests must agree"
+    remedy = "name every master once in the inventory, and make the manifests agree"
     for host, etcd in known.items():
         others, absent = set(etcd.initial_cluster) - set(names), set(names) - set(etcd.initial_cluster)
         if not etcd.lists_all:
@@ -58,7 +58,7 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
             yield block(
                 "members",
                 host,
-                f"its own peer URL is {etcd.peer_url}, its manifest's list says otherwise",
+                f"its peer URL is {etcd.peer_url}, but its manifest lists another one",
                 remedy,
             )
     urls: dict[str, set[str]] = {}
@@ -66,14 +66,14 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
         urls.setdefault(name, set()).add(url)
     whole = {tuple(sorted(etcd.initial_cluster.items())) for etcd in known.values() if etcd.lists_all}
     if len(whole) > 1 or any(len(found) > 1 for found in urls.values()):
-        yield block("members", "", "the masters' manifests list different peer URLs", remedy)
+        yield block("members", "", "the manifests of the masters list different peer URLs", remedy)
     if len({etcd.token for etcd in known.values()}) > 1:
-        yield block("members", "", "the masters' manifests name different cluster tokens", remedy)
+        yield block("members", "", "the manifests of the masters have different cluster tokens", remedy)
     for host, view in views.items():
         expected = {"", *names}.union(*(etcd.initial_cluster for etcd in known.values()) if gone else ())
         if view.live and set(view.live.members) - expected:
             extra = ", ".join(sorted(set(view.live.members) - expected))
-            yield block("members", host, f"the running cluster has members that are no master: {extra}", remedy)
+            yield block("members", host, f"the running cluster has members that are not masters: {extra}", remedy)
 
 
 def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
@@ -83,15 +83,15 @@ def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[
         yield block(
             "left-out",
             "",
-            f"{left} of {left + gone} masters are left: no quorum of a cluster with {left + gone} members",
-            "set the lost masters up anew, with empty disks, and restore on all of them",
+            f"{left} of {left + gone} masters remain, which is not a quorum of {left + gone} members",
+            "set up the lost masters again with empty disks, and restore on all masters",
         )
     for host in inventory.left_out:
         view = views.get(host.name)
         if view and (view.live or view.members_on_disk):
-            what = "its member answers" if view.live else f"it still has etcd's data, in {view.members_on_disk[0]}"
-            remedy = "restore on all masters, or take that disk away for good"
-            yield block("left-out", host.name, f"{what}: a master may be left out only where it is lost", remedy)
+            what = "its member answers" if view.live else f"it still has etcd data in {view.members_on_disk[0]}"
+            remedy = "restore on all masters, or remove that disk for good"
+            yield block("left-out", host.name, f"{what}: only a lost master can be left out", remedy)
 
 
 def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
@@ -111,8 +111,8 @@ def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iter
                 yield block(
                     "peers",
                     asking,
-                    f"{peer} leads to {', '.join(addresses)}, which is not {owner}, the host that claims it",
-                    "correct DNS or the hosts file there",
+                    f"{peer} resolves to {', '.join(addresses)}, which is not {owner}",
+                    "correct DNS or the hosts file on this host",
                 )
 
 
@@ -124,8 +124,8 @@ def quorum(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
         yield block(
             "quorum-healthy",
             "",
-            f"the cluster has a healthy quorum, at revision {newest}: a restore throws away what is newer",
-            "for one bad member use `reinit HOST`; to restore all the same: --override quorum-healthy",
+            f"the cluster has a healthy quorum, at revision {newest}: a restore deletes all newer writes",
+            "for one bad member use `reinit HOST`; to restore anyway: --override quorum-healthy",
             can_override=True,
         )
 
@@ -137,6 +137,6 @@ def clients_answered(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Fin
             yield warn(
                 "client-port",
                 host.name,
-                "its member answers its peers but not its clients: it has no quorum, or refuses our certificates",
-                "make sure that the cluster is really down before you go on",
+                "its member answers peers but not clients: it has no quorum, or refuses our certificates",
+                "make sure that the cluster is really down before you continue",
             )

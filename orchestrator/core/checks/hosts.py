@@ -32,20 +32,20 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
     """The programs and services a restore needs on a master."""
     yield from tools(host, view, NEEDED_TOOLS)
     if {"curl", "openssl"} <= view.missing_tools:
-        yield block("tools", host.name, "neither curl nor openssl is there", "install one of the two")
+        yield block("tools", host.name, "neither curl nor openssl is installed", "install one of the two")
     if not view.systemd and view.kills_user_processes:
         yield block(
             "logind",
             host.name,
-            "logind ends a user's processes with the session (KillUserProcesses=yes): an act would die with it",
+            "logind kills a user's processes at logout (KillUserProcesses=yes): a step would die with the connection",
             "set KillUserProcesses=no in logind.conf and restart systemd-logind",
         )
     if view.selinux_enforces:
         yield warn(
             "selinux",
             host.name,
-            "SELinux is enforcing: files that the restore makes may get a label that etcd cannot read",
-            "if a member does not start: restorecon -R on its data volume",
+            "SELinux is enforcing: restored files may get a label that etcd cannot read",
+            "if a member does not start, run restorecon -R on its data volume",
         )
     if abs(view.clock_offset_s) > CLOCK_WARN_S:
         apart = abs(view.clock_offset_s)
@@ -54,8 +54,8 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
             name="clock",
             severity=severity,
             host=host.name,
-            what=f"its clock is {apart:.0f} s away from the laptop's",
-            remedy="set the clock: certificates, leases and tokens depend on it",
+            what=f"its clock differs from the laptop's by {apart:.0f} s",
+            remedy="set the clock; certificates, leases and tokens depend on it",
             can_override=True,
         )
 
@@ -66,8 +66,8 @@ def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:
         yield block(
             "api-server",
             host.name,
-            f"something listens on port {view.api_port}, and there is no unit {host.units.api_server}",
-            "name the API server's unit in `units.api_server`; if that is no API server: --override api-server",
+            f"something listens on port {view.api_port}, but the unit {host.units.api_server} does not exist",
+            "set `units.api_server` to the API server's unit; if it is not an API server: --override api-server",
             can_override=True,
         )
 
@@ -75,4 +75,4 @@ def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:
 def tools(host: Host, view: MasterView, needed: frozenset[str]) -> Iterator[Finding]:
     """Programs that must be on a host's PATH."""
     if missing := sorted(needed & view.missing_tools):
-        yield block("tools", host.name, f"these programs are missing: {', '.join(missing)}", "install them")
+        yield block("tools", host.name, f"missing programs: {', '.join(missing)}", "install them")

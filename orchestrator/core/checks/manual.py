@@ -22,8 +22,8 @@ def manual(inventory: Inventory, views: Mapping[str, MasterView], way: Way) -> I
             yield block(
                 "owner",
                 name,
-                f"no data there shows whose the restored data must be, and the other masters differ: {owners}",
-                f"make an empty {view.etcd.member_path} there, with the right owner and mode",
+                f"cannot tell the owner of the restored data: it has no data, and the other masters differ: {owners}",
+                f"make an empty {view.etcd.member_path} on it, with the right owner and mode",
             )
 
 
@@ -34,9 +34,9 @@ def _tool(name: str, view: MasterView) -> Iterator[Finding]:
         yield block(
             "tool",
             name,
-            "neither the host, nor etcd's running container, nor its image has an etcdutl, or an etcdctl before 3.6",
-            "bring one: --etcdutl FILE",
+            "no etcdutl (or etcdctl before 3.6) on the host, in etcd's container or in its image",
+            "name one to send: --etcdutl FILE",
         )
     elif version and tool.version and minor(tool.version) != minor(version):
-        what = f"etcd is {version} there, but its restore tool {tool.version} ({tool.path})"
-        yield warn("tool-version", name, what, "bring one of etcd's own version: --etcdutl FILE")
+        what = f"etcd has version {version}, but its restore tool {tool.version} ({tool.path})"
+        yield warn("tool-version", name, what, "name one of etcd's version to send: --etcdutl FILE")

@@ -22,14 +22,14 @@ def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: st
         what = "the other masters belong to different clusters"
         return (block("quorum-missing", "", what, "restore a snapshot on all masters"),)
     if len(others) <= members // 2:
-        what = f"{len(others)} of {members} members are well without it: nobody has what it would copy"
+        what = f"{len(others)} of {members} members are healthy without it, which is not a quorum"
         return (
             block("quorum-missing", "", what, "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE"),
         )
     own = views[host].live
     if own and own.has_quorum and own.cluster_id == others[0].cluster_id:
-        what = f"its member answers, has a quorum, and is at revision {own.revision}: is it the one that has failed?"
-        return (block("member-healthy", host, what, "name the member that has failed", can_override=True),)
+        what = f"its member is healthy: it answers at revision {own.revision} and has a quorum"
+        return (block("member-healthy", host, what, "name the failed member", can_override=True),)
     return ()
 
 
@@ -48,16 +48,16 @@ def room_to_join(host: Host, views: Mapping[str, MasterView], *, aided: bool) ->
     copied = max((it.database_bytes or it.data_bytes for it in others), default=0)
     wanted = [
         (data_disk, etcd.data, copied, "a copy of the others' database"),
-        (view.wal_disk or data_disk, etcd.wal_dir or etcd.data, WAL_BYTES, "a log of its own"),
+        (view.wal_disk or data_disk, etcd.wal_dir or etcd.data, WAL_BYTES, "its log"),
     ]
     if view.state_disk and not aided and not etcd.program:
-        wanted.append((view.state_disk, host.paths.state, PROGRAM_BYTES, "etcd's program, out of its image"))
+        wanted.append((view.state_disk, host.paths.state, PROGRAM_BYTES, "etcd's program from its image"))
     gone = view.database_bytes if aided else 0
     for disk, path, needed in by_disk(one[:3] for one in wanted):
         free = disk.free_bytes + (gone if disk.device == data_disk.device else 0)
         if free < needed:
             parts = [f"{words} ({size(part)})" for other, _, part, words in wanted if other.device == disk.device]
-            beside = "" if aided else "; its old data is only set aside, and stays"
+            beside = "" if aided else "; its old data is set aside, not deleted"
             yield block(
                 "disk",
                 host.name,

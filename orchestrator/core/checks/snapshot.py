@@ -19,13 +19,15 @@ def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterV
         yield block(
             "other-cluster",
             "",
-            f"it came from members {', '.join(sorted(came_from))}; the masters are {', '.join(sorted(names))}",
-            "take a snapshot of this cluster; if the members were renamed: --override other-cluster",
+            f"snapshot of members {', '.join(sorted(came_from))}; the masters are {', '.join(sorted(names))}",
+            "take a snapshot of this cluster; if you have renamed the members: --override other-cluster",
             can_override=True,
         )
     elif others := came_from - names.union(*(view.etcd.initial_cluster for _, view in masters if view.etcd)):
-        what = f"it came from a cluster with members that are no masters: {', '.join(sorted(others))}"
-        yield warn("other-members", "", what, "make sure that it is this cluster's: members may have changed since")
+        what = f"snapshot with members that are not masters here: {', '.join(sorted(others))}"
+        yield warn(
+            "other-members", "", what, "make sure that it is a snapshot of this cluster; members may have changed since"
+        )
     yield from same_kubernetes(snapshot, masters)
     yield from secrets_can_be_read(snapshot, masters)
     yield from versions_fit(snapshot, masters)
@@ -33,7 +35,7 @@ def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterV
         yield warn(
             "alarm",
             "",
-            f"the snapshot holds the alarm {alarm}: the restored cluster may be read-only",
+            f"the snapshot has the alarm {alarm}: the restored cluster may be read-only",
             "after the restore: etcdctl alarm disarm",
         )
 
@@ -46,9 +48,9 @@ def same_kubernetes(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, Maste
             yield block(
                 "other-cluster",
                 host.name,
-                f"the snapshot is of the Kubernetes cluster {snapshot.kube_system_uid}, and {runs} runs here "
+                f"snapshot of another Kubernetes cluster: it has {snapshot.kube_system_uid}, this one {runs} "
                 "(the UID of the namespace kube-system)",
-                "take a snapshot of this cluster; to replace it by the other one: --override other-cluster",
+                "take a snapshot of this cluster; to replace this cluster: --override other-cluster",
                 can_override=True,
             )
 
@@ -58,14 +60,16 @@ def secrets_can_be_read(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, M
     for host, view in masters:
         known = view.trust.encryption_keys
         if known is None and snapshot.secret_keys and not view.api.client_ca:
-            what = f"its API server's manifest could not be read: has it the key {', '.join(snapshot.secret_keys)}?"
-            yield warn("encryption-key", host.name, what, "the Secrets in the snapshot are encrypted with it: look")
+            what = f"cannot read its API server's manifest to find the encryption key {', '.join(snapshot.secret_keys)}"
+            yield warn(
+                "encryption-key", host.name, what, "make sure that it has this key; Secrets in the snapshot need it"
+            )
         elif missing := sorted(set(snapshot.secret_keys) - set(known or ())):
             yield block(
                 "encryption-key",
                 host.name,
-                f"Secrets in the snapshot are encrypted with a key that its API server has not: {', '.join(missing)}",
-                "bring the key into the encryption configuration of every master, as another one to read with",
+                f"its API server lacks the encryption key of Secrets in the snapshot: {', '.join(missing)}",
+                "add the key to the encryption configuration of every master, as an additional key for reading",
                 can_override=True,
             )
 
@@ -81,8 +85,8 @@ def versions_fit(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterVi
             yield block(
                 "newer-version",
                 host.name,
-                f"the snapshot was written by etcd {dotted(written[:2])}, and etcd {dotted(installed)} is installed",
-                "restore with the version that wrote it: an older one may refuse its data, or misread it",
+                f"the snapshot was written by etcd {dotted(written[:2])}, but etcd {dotted(installed)} is installed",
+                "restore with the version that wrote it; an older one may reject or misread its data",
                 can_override=True,
             )
         if reason := _known_bad(installed):
@@ -110,7 +114,7 @@ def _known_bad(version: tuple[int, int, int]) -> str:
     """Why that version's data may be wrong, or nothing."""
     minor, patch = version[:2], version[2]
     if minor == (3, 5) and patch <= 2:
-        return "can lose writes on one member when it is killed (mended in 3.5.3)"
+        return "can lose writes on one member when it is killed (fixed in 3.5.3)"
     if (minor == (3, 5) and patch <= 5) or (minor == (3, 4) and patch <= 21):
-        return "can let members drift apart, with authentication or by a defragmentation (mended in 3.5.6, 3.4.22)"
+        return "can let members diverge, with authentication or after a defragmentation (fixed in 3.5.6, 3.4.22)"
     return ""

@@ -12,21 +12,21 @@ from orchestrator.core.model.finding import Finding, block, warn
 
 def certificates(host: Host, view: MasterView) -> Iterator[Finding]:
     """A member whose certificate has ended starts, and is believed by nobody."""
-    remedy = "have the certificate made anew before the restore"
+    remedy = "renew the certificate before the restore"
     for shown in view.trust.certificates:
         if shown.state == "expired":
-            what = f"etcd's certificate {shown.path} has expired ({shown.ends}): its peers will not believe it"
+            what = f"etcd's certificate {shown.path} has expired ({shown.ends}): its peers will reject it"
             yield block("certificate-expiry", host.name, what, remedy, can_override=True)
         elif shown.state == "soon":
-            what = f"etcd's certificate {shown.path} ends within a week ({shown.ends})"
+            what = f"etcd's certificate {shown.path} expires within a week ({shown.ends})"
             yield warn("certificate-expiry", host.name, what, remedy)
     if view.etcd is None:
         return
     peer = name_of(view.etcd.peer_url)
     for shown in view.trust.certificates:
         if shown.path == view.etcd.peer_tls.cert and shown.names and not _names(shown.names, peer):
-            what = f"etcd's certificate {shown.path} is made out to {', '.join(sorted(shown.names))}, not to {peer}"
-            yield warn("certificate-names", host.name, what, f"peers ask for {peer}: {remedy}")
+            what = f"etcd's certificate {shown.path} is valid for {', '.join(sorted(shown.names))}, not for {peer}"
+            yield warn("certificate-names", host.name, what, f"peers connect to {peer}; {remedy}")
 
 
 def _names(names: frozenset[str], host: str) -> bool:
@@ -42,12 +42,12 @@ def trust_is_shared(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Find
         host: frozenset(view.trust.files.get(path, "") for path in view.api.service_account_keys)
         for host, view in known
     }
-    remedy = "find out which are the cluster's, and bring them to all masters"
+    remedy = "find out which files are the cluster's, and copy them to all masters"
     if groups := _differ(authorities):
-        what = f"the masters' API servers have different certificate authorities for clients: {groups}"
+        what = f"the masters' API servers have different client certificate authorities: {groups}"
         yield block("client-ca", "", what, remedy, can_override=True)
     if groups := _differ(keys):
-        what = f"the masters' API servers have different keys for service accounts: {groups}"
+        what = f"the masters' API servers have different service account keys: {groups}"
         yield block("service-account-keys", "", what, remedy, can_override=True)
 
 

@@ -26,35 +26,35 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
         yield block(
             "data-volume",
             host.name,
-            f"the manifest says that etcd's data volume is {etcd.data}, `kublr validate` says "
+            f"etcd's data volume is {etcd.data} in the manifest, but `kublr validate` says "
             f"{view.other_data or 'nothing'}",
             remedy,
         )
     if view.data_disk is None:
-        yield block("data-volume", host.name, f"the data volume {etcd.data} is not there", "mount it")
+        yield block("data-volume", host.name, f"the data volume {etcd.data} does not exist", "mount the volume")
     strangers = [path for path in view.members_on_disk if path != etcd.member_path]
     if strangers and etcd.member_path not in view.members_on_disk:
-        yield block("data-volume", host.name, f"etcd's data lies in {strangers[0]}, not in {etcd.member_path}", remedy)
+        yield block("data-volume", host.name, f"etcd's data is in {strangers[0]}, not in {etcd.member_path}", remedy)
     if view.member_links:
-        what = f"{view.member_links[0]} is a symbolic link: what it leads to could not be kept"
-        yield block("data-volume", host.name, what, "stop etcd, and put the files themselves there")
+        what = f"{view.member_links[0]} is a symbolic link: its target cannot be kept"
+        yield block("data-volume", host.name, what, "stop etcd, and replace the link by the files")
     if view.mounts_within:
-        what = f"{view.mounts_within[0]} is mounted by itself: it cannot be set aside by a rename"
-        yield block("mount-point", host.name, what, "unmount it while etcd is down, and bring its files to the volume")
+        what = f"{view.mounts_within[0]} is a mount point of its own: it cannot be set aside by a rename"
+        yield block("mount-point", host.name, what, "stop etcd, unmount it, and move its files to the volume")
     yield from _log_apart(host, etcd, way)
     for name in ("restore.db", "command"):
         if name in view.data_entries:
             yield block(
                 "armed",
                 host.name,
-                f"{etcd.data}/{name} is there: somebody has scheduled something for the next start of etcd",
-                f"find out who, then move it away: mv {etcd.data}/{name} /root/",
+                f"{etcd.data}/{name} exists: somebody has scheduled an action for the next start of etcd",
+                f"find out who did, then move the file: mv {etcd.data}/{name} /root/",
             )
     if view.missing_certificates:
         yield block(
             "certificates",
             host.name,
-            f"etcd's certificates are not readable: {', '.join(view.missing_certificates)}",
+            f"cannot read etcd's certificates: {', '.join(view.missing_certificates)}",
             "set `paths.certificates` for this host in the inventory",
         )
 
@@ -62,12 +62,12 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
 def _log_apart(host: Host, etcd: EtcdConfig, way: Way) -> Iterator[Finding]:
     """A log that is not in the member's folder is moved by itself; but the vendor's agent may leave it where it is."""
     if etcd.wal_dir and way.strategy == "aided":
-        what = f"etcd keeps its log apart, in {etcd.wal_dir}: an old log beside restored data destroys it"
-        remedy = "take --wal-dir out of the manifest and move the log to the volume; or restore with --strategy manual"
+        what = f"etcd's log is outside its data, in {etcd.wal_dir}: an old log with restored data destroys the data"
+        remedy = "remove --wal-dir from the manifest and move the log to the volume, or restore with --strategy manual"
         yield block("wal-dir", host.name, what, remedy)
     elif etcd.wal_dir == posixpath.dirname(etcd.member_path) or etcd.wal_dir.startswith(f"{etcd.member_path}/"):
-        what = f"etcd keeps its log in {etcd.wal_dir}, among its data: what belongs to which cannot be told"
-        yield block("wal-dir", host.name, what, "stop etcd, move the log to another folder, and have --wal-dir name it")
+        what = f"etcd's log is among its data, in {etcd.wal_dir}: the two cannot be told apart"
+        yield block("wal-dir", host.name, what, "stop etcd, move the log to another folder, and set --wal-dir to it")
 
 
 def by_disk(wanted: Iterable[tuple[Disk, str, int]]) -> Iterator[tuple[Disk, str, int]]:
@@ -106,7 +106,7 @@ def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Ite
                 "disk",
                 host.name,
                 f"the disk under {path} has {disk.free_bytes >> 20} MiB free; {needed >> 20} MiB are needed",
-                "make room, or set `paths.state` to a larger disk",
+                "free some space, or set `paths.state` to a larger disk",
             )
     if view.free_inodes is not None and view.free_inodes < 1000:
-        yield block("disk", host.name, f"only {view.free_inodes} inodes are free", "make room")
+        yield block("disk", host.name, f"only {view.free_inodes} inodes are free", "delete unneeded files there")

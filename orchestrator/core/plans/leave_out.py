@@ -37,7 +37,7 @@ def refuse_minority(left: int, gone: int) -> None:
     if left <= gone:
         raise RefusedError(
             f"{left} of {left + gone} masters would be left: a cluster of as many members needs more to have a quorum",
-            "set the lost masters up anew, with empty disks, and restore on all of them",
+            "set up the lost masters again with empty disks, and restore on all masters",
         )
 
 

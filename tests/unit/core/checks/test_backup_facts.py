@@ -58,7 +58,7 @@ def test_what_has_changed_on_a_master_is_told_of_it(make: Any) -> None:
     views = with_files(master_2=THEN | {"/pki/sa.pub": "cc"})
     (found,) = findings(make(), views)
     assert (found.name, found.severity, found.host) == ("changed-since", Severity.WARN, "master-2")
-    assert found.what == f"not as when the backup was taken ({AT}, on master-1): /pki/sa.pub"
+    assert found.what == f"files differ from when the backup was taken ({AT}, on master-1): /pki/sa.pub"
 
 
 def test_a_file_that_has_moved_or_has_another_beside_it_is_no_change() -> None:

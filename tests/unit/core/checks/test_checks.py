@@ -79,24 +79,28 @@ def test_an_ordinary_cluster_has_no_findings() -> None:
 
 
 BLOCKED: list[tuple[str, dict[str, MasterView], str]] = [
-    ("tools", changed(missing_tools=frozenset(("flock", "setsid"))), "these programs are missing: flock, setsid"),
-    ("tools", changed(missing_tools=frozenset(("curl", "openssl"))), "neither curl nor openssl is there"),
+    ("tools", changed(missing_tools=frozenset(("flock", "setsid"))), "missing programs: flock, setsid"),
+    ("tools", changed(missing_tools=frozenset(("curl", "openssl"))), "neither curl nor openssl is installed"),
     ("logind", changed(systemd=False, kills_user_processes=True), "KillUserProcesses=yes"),
     ("runtime", changed(missing_tools=frozenset(("docker",))), "is not Docker"),
     ("runtime", changed(units=units_but("docker.service", None)), "docker.service is not-found"),
     ("runtime", changed(units=units_but("docker.service", "masked")), "docker.service is masked"),
     ("live-restore", changed(live_restore=True), "etcd would go on"),
-    ("mount-point", changed(mounts_within=(f"{DATA}/member/wal",)), f"{DATA}/member/wal is mounted by itself"),
-    ("wal-dir", changed_etcd(wal_dir="/mnt/wal"), "etcd keeps its log apart, in /mnt/wal"),
+    ("mount-point", changed(mounts_within=(f"{DATA}/member/wal",)), f"{DATA}/member/wal is a mount point of its own"),
+    ("wal-dir", changed_etcd(wal_dir="/mnt/wal"), "etcd's log is outside its data, in /mnt/wal"),
     ("units", changed(units=units_but("kublr.service", None)), "there is no unit kublr.service"),
     ("units", changed(units=units_but("kublr-kubelet.service", "masked")), "no unit kublr-kubelet.service"),
-    ("data-volume", changed(other_data="/mnt/other"), f"is {DATA}, `kublr validate` says /mnt/other"),
+    (
+        "data-volume",
+        changed(other_data="/mnt/other"),
+        f"is {DATA} in the manifest, but `kublr validate` says /mnt/other",
+    ),
     ("data-volume", changed(other_data=""), "`kublr validate` says nothing"),
-    ("data-volume", changed(data_disk=None), f"the data volume {DATA} is not there"),
+    ("data-volume", changed(data_disk=None), f"the data volume {DATA} does not exist"),
     ("data-volume", changed(members_on_disk=(f"{DATA}/v3/member",)), f"{DATA}/v3/member, not in {DATA}/member"),
-    ("armed", changed(data_entries=("member", "restore.db")), f"{DATA}/restore.db is there"),
-    ("armed", changed(data_entries=("member", "command")), f"{DATA}/command is there"),
-    ("certificates", changed(missing_certificates=("/a", "/b")), "not readable: /a, /b"),
+    ("armed", changed(data_entries=("member", "restore.db")), f"{DATA}/restore.db exists"),
+    ("armed", changed(data_entries=("member", "command")), f"{DATA}/command exists"),
+    ("certificates", changed(missing_certificates=("/a", "/b")), "cannot read etcd's certificates: /a, /b"),
     ("disk", changed(state_disk=Disk("/dev/sda1 /", 400 << 20)), "the disk under /var/lib/orchestrator has 400 MiB"),
     ("disk", changed(data_disk=Disk("/dev/sdb1 /mnt", 400 << 20)), f"the disk under {DATA} has 400 MiB free"),
     ("disk", changed(free_inodes=999), "only 999 inodes are free"),
@@ -140,7 +144,7 @@ def test_every_needed_program_is_looked_for_on_workers_too(tool: str) -> None:
     views = masters() | {"worker-1": MasterView("worker-1", missing_tools=frozenset((tool, "docker", "curl")))}
     (finding,) = findings(views)
     assert (finding.name, finding.host, finding.severity) == ("tools", "worker-1", Severity.BLOCK)
-    assert finding.what == f"these programs are missing: {tool}"
+    assert finding.what == f"missing programs: {tool}"
 
 
 def test_faults_of_the_distribution_are_findings() -> None:
@@ -231,7 +235,7 @@ def said(found: tuple[Finding, ...], name: str) -> list[tuple[str, str]]:
 
 def test_a_manifest_that_lists_other_members() -> None:
     assert said(findings(changed_etcd(initial_cluster=TWO)), "members") == [
-        ("", "the masters' manifests list different peer URLs"),
+        ("", "the manifests of the masters list different peer URLs"),
         (FIRST, "its manifest lists the members etcd0, etcd1; the masters are etcd0, etcd1, etcd2"),
     ]
 
@@ -250,17 +254,17 @@ def test_two_masters_with_one_name() -> None:
 def test_a_peer_url_that_its_own_list_contradicts() -> None:
     found = findings(changed_etcd(peer_url="https://etcd0.elsewhere:2380"))
     assert said(found, "members") == [
-        (FIRST, "its own peer URL is https://etcd0.elsewhere:2380, its manifest's list says otherwise")
+        (FIRST, "its peer URL is https://etcd0.elsewhere:2380, but its manifest lists another one")
     ]
 
 
 def test_manifests_with_different_lists_or_tokens() -> None:
     other = THREE | {"etcd2": "https://etcd2.elsewhere:2380"}
     assert said(findings(changed_etcd(initial_cluster=other)), "members") == [
-        ("", "the masters' manifests list different peer URLs")
+        ("", "the manifests of the masters list different peer URLs")
     ]
     assert said(findings(changed_etcd(token="another")), "members") == [
-        ("", "the masters' manifests name different cluster tokens")
+        ("", "the manifests of the masters have different cluster tokens")
     ]
 
 
@@ -271,7 +275,7 @@ def live(**members: str) -> LiveMember:
 
 def test_a_running_member_that_is_no_master() -> None:
     found = findings(changed(live=live(**THREE, etcd9="https://etcd9:2380")))
-    assert said(found, "members") == [(FIRST, "the running cluster has members that are no master: etcd9")]
+    assert said(found, "members") == [(FIRST, "the running cluster has members that are not masters: etcd9")]
     assert findings(changed(live=live(**TWO))) == ()  # one was removed, and is to come back
 
 
@@ -307,7 +311,7 @@ def test_where_a_peers_name_leads(addresses: tuple[str, ...], wrong: bool) -> No
     if wrong:
         ((host, what),) = said(found, "peers")
         assert host == FIRST
-        assert what.startswith(f"etcd1.kublr.local leads to {', '.join(addresses)}, which is not master-2")
+        assert what.startswith(f"etcd1.kublr.local resolves to {', '.join(addresses)}, which is not master-2")
     else:
         assert found == ()
 
@@ -341,13 +345,13 @@ def test_a_snapshot_of_another_cluster_blocks_until_overridden() -> None:
     other = snapshot.model_copy(update={"members": strangers})
     (finding,) = check_all(inventory(), other, masters(), frozenset())
     assert (finding.name, finding.severity, finding.can_override) == ("other-cluster", Severity.BLOCK, True)
-    assert finding.what == "it came from members xetcd0, xetcd1, xetcd2; the masters are etcd0, etcd1, etcd2"
+    assert finding.what == "snapshot of members xetcd0, xetcd1, xetcd2; the masters are etcd0, etcd1, etcd2"
     (finding,) = check_all(inventory(), other, masters(), frozenset(("other-cluster",)))
     assert finding.severity is Severity.WARN
     one_known = snapshot.model_copy(update={"members": (*strangers[:2], snapshot.members[2])})
     (finding,) = check_all(inventory(), one_known, masters(), frozenset())
     assert (finding.name, finding.severity) == ("other-members", Severity.WARN)
-    assert finding.what.endswith("members that are no masters: xetcd0, xetcd1")
+    assert finding.what.endswith("members that are not masters here: xetcd0, xetcd1")
     nobody = snapshot.model_copy(update={"members": ()})
     assert check_all(inventory(), nobody, masters(), frozenset()) == ()
 
@@ -379,7 +383,7 @@ def test_a_master_without_the_key_of_the_snapshots_secrets() -> None:
     assert check_all(inventory(), snapshot, encrypting("aescbc key1", "identity"), frozenset()) == ()
     (finding,) = check_all(inventory(), snapshot, encrypting("aescbc key2", "aescbc key1"), frozenset())
     assert (finding.name, finding.host, finding.severity) == ("encryption-key", FIRST, Severity.BLOCK)
-    assert finding.what.endswith("has not: aescbc key1")
+    assert finding.what.endswith("of Secrets in the snapshot: aescbc key1")
     unknown = check_all(inventory(), snapshot, masters(), frozenset())
     assert {(it.name, it.severity) for it in unknown} == {("encryption-key", Severity.WARN)}
 
@@ -409,7 +413,7 @@ def test_a_certificate_for_the_peers_name(names: tuple[str, ...]) -> None:
 def test_a_certificate_for_another_name(names: tuple[str, ...]) -> None:
     (finding,) = findings(changed(trust=Trust(certificates=(shown(PEER_CERT, "", *names),))))
     assert (finding.name, finding.severity, finding.host) == ("certificate-names", Severity.WARN, FIRST)
-    assert finding.what.endswith(f"is made out to {', '.join(sorted(names))}, not to etcd0.kublr.local")
+    assert finding.what.endswith(f"is valid for {', '.join(sorted(names))}, not for etcd0.kublr.local")
 
 
 API = ApiConfig(client_ca="/pki/ca.crt", service_account_keys=("/pki/sa.pub", "/pki/sa.key"))
@@ -498,7 +502,7 @@ def test_a_blocker_ends_the_command_with_its_remedy() -> None:
     with pytest.raises(RefusedError) as refused:
         refuse_blocked(findings(views))
     assert refused.value.exit_code == 3
-    assert refused.value.message.startswith(f"armed: {FIRST}: {DATA}/command is there")
+    assert refused.value.message.startswith(f"armed: {FIRST}: {DATA}/command exists")
     assert refused.value.message.endswith("(and 1 more)")
     assert refused.value.next_step == findings(views)[0].remedy
     refuse_blocked(findings(changed(clock_offset_s=2.0)))  # a warning ends nothing

@@ -66,7 +66,7 @@ def test_those_that_are_left_must_be_a_quorum(count: int, lost: int) -> None:
         leave_out(plan(inventory(count), masters(count)), names)
 
 
-@pytest.mark.parametrize(("quorum", "said"), [(True, "its member answers"), (False, "it still has etcd's data")])
+@pytest.mark.parametrize(("quorum", "said"), [(True, "its member answers"), (False, "it still has etcd data")])
 def test_a_master_that_is_not_lost_is_not_left_out(quorum: bool, said: str) -> None:
     found = blockers(check_all(inventory().leave_out([LOST]), None, masters(quorum=quorum), QUORUM))
     assert [(finding.name, finding.host) for finding in found] == [("left-out", LOST)]

@@ -54,7 +54,7 @@ def test_a_master_that_was_left_out_counts_as_a_member() -> None:
     seen = {name: view for name, view in masters(4, quorum=True).items() if name != "master-4"}
     seen[FAILED] = replace(seen[FAILED], live=None)
     (finding,) = check_reinit(cluster, seen, FAILED)
-    assert finding.what.startswith("2 of 4 members are well without it")
+    assert finding.what.startswith("2 of 4 members are healthy without it")
 
 
 def with_disks(
@@ -86,7 +86,7 @@ def test_a_copy_needs_room_beside_the_old_data() -> None:
     (what,) = refused(with_disks(Disk("data", ENOUGH - 1)))
     assert what == (
         f"the disk under {DATA} has 1.2 GiB free; 1.2 GiB are needed for a copy of the others' database (1.0 GiB), "
-        "a log of its own (122.1 MiB); its old data is only set aside, and stays"
+        "its log (122.1 MiB); its old data is set aside, not deleted"
     )
 
 
@@ -98,11 +98,9 @@ def test_an_agent_throws_the_old_database_away_first() -> None:
 def test_a_log_and_a_program_may_have_disks_of_their_own() -> None:
     roomy, full = Disk("data", 40 * GIB), Disk("other", 1 << 20)
     (what,) = refused(with_disks(roomy, full))
-    assert what.startswith(
-        "the disk under /wal has 1.0 MiB free; 134.3 MiB are needed for a log of its own (122.1 MiB)"
-    )
+    assert what.startswith("the disk under /wal has 1.0 MiB free; 134.3 MiB are needed for its log (122.1 MiB)")
     (what,) = refused(with_disks(roomy, state=full))
-    assert "etcd's program, out of its image" in what
+    assert "etcd's program from its image" in what
     assert refused(with_disks(roomy, state=full, program="/usr/bin/etcd")) == []
     assert refused(with_disks(roomy, state=full), aided=True) == []
 

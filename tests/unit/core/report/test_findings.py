@@ -14,7 +14,7 @@ FINDINGS = (
         severity=Severity.BLOCK,
         host="master-2",
         what="the disk under /mnt/master-pd has 210 MiB free; 1640 MiB are needed",
-        remedy="make room, or set `paths.state` to a larger disk",
+        remedy="free some space, or set `paths.state` to a larger disk",
     ),
     Finding(
         name="other-cluster",
@@ -27,7 +27,7 @@ FINDINGS = (
         name="quorum-healthy",
         severity=Severity.BLOCK,
         what="the cluster has a healthy quorum",
-        remedy="for one bad member use `reinit HOST`; to restore all the same: --override quorum-healthy",
+        remedy="for one bad member use `reinit HOST`; to restore anyway: --override quorum-healthy",
         can_override=True,
     ),
     Finding(name="clock", severity=Severity.WARN, host="worker-1", what="its clock is 3 s away", can_override=True),
