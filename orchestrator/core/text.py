@@ -1,4 +1,4 @@
-"""How quantities, hosts and foreign text are written for people. Pure."""
+"""Formatting of quantities, hosts and foreign text for people. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMED = {"\n": "\\n", "\t": "\\t", "'": "\\'", "\\": "\\\\"}
 
 
 def size(size_bytes: float) -> str:
-    """1_288_490_188 -> `1.2 GiB`."""
+    """Format a size: 1_288_490_188 -> `1.2 GiB`."""
     for unit in _UNITS[:-1]:
         if size_bytes < 1024:
             return f"{size_bytes:.0f} B" if unit == "B" else f"{size_bytes:.1f} {unit}"
@@ -23,7 +23,7 @@ def size(size_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """102.4 -> `1m42s`; `42s` below a minute, `10m` without seconds, `1h02m` from an hour on."""
+    """Format a duration: 102.4 -> `1m42s`; `42s` below a minute, `10m` without seconds, `1h02m` from an hour on."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -33,7 +33,7 @@ def duration(seconds: float) -> str:
 
 
 def rate_of(text: str) -> float:
-    """`2.5M` -> 2_621_440.0 bytes a second, in curl's units; empty for no limit, 0. Raises UsageError."""
+    """Parse a rate in curl's units: `2.5M` -> 2_621_440.0 bytes a second; empty for no limit, 0. Raises UsageError."""
     if not text:
         return 0
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMG]?)", text.upper())
@@ -44,29 +44,29 @@ def rate_of(text: str) -> float:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 worker`, `2 workers`, `100,321 keys`."""
+    """Format a count: `1 worker`, `2 workers`, `100,321 keys`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """The names with commas; of many the first ones, and how many more there are."""
+    """Join names with commas; of many names, the first ones and the number of the others."""
     if len(names) <= _MOST_NAMES:
         return ", ".join(names)
     return f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def printable(text: str) -> str:
-    """A host's own text as one line that no terminal obeys."""
+    """Return a host's own text as one line without control characters for the terminal."""
     return harmless(" ".join(text.split()))
 
 
 def harmless(text: str) -> str:
-    """The text, its lines kept, without anything else that a terminal would obey."""
+    """Return the text with its lines, without any other control character for the terminal."""
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 
 def quoted(argv: Sequence[str]) -> str:
-    """A command as one line to type into a shell; what a terminal cannot show is written as in bash, $'...'."""
+    """Format a command as one line for a shell; unprintable text is written as in bash, $'...'."""
     return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in argv)
 
 
@@ -75,16 +75,16 @@ def _escaped(word: str) -> str:
 
 
 def _bytes(character: str) -> str:
-    # bash takes \xNN for one byte, and puts the bytes of a character together again.
+    # bash reads \xNN as one byte, and joins the bytes of a character again.
     return character if character.isprintable() else "".join(f"\\x{byte:02x}" for byte in character.encode())
 
 
 MOST = 10
-"""So many of a kind are told one by one."""
+"""The largest number of items of a kind that are listed one by one."""
 
 
 def few(texts: Sequence[str]) -> tuple[str, ...]:
-    """All of them; of more than ten the first, and how many more there are."""
+    """Return all texts; of more than ten, the first ones and the number of the others."""
     if len(texts) <= MOST:
         return tuple(texts)
     return (*texts[:MOST], f"and {len(texts) - MOST:,} more")

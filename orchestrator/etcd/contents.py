@@ -136,7 +136,7 @@ class ContentsReader:
             encrypted[read_key(prefix, folder + b"/").resource, provider, key] += number
         secrets = sum(number for (resource, _), number in counts.items() if resource == "secrets")
         hidden = sum(number for (resource, *_), number in encrypted.items() if resource == "secrets")
-        renewals = self._of(prefix, b"leases/kube-node-lease", datetime)
+        renewals = self._values_of(prefix, b"leases/kube-node-lease", datetime)
         return Contents(
             prefix=prefix.decode("utf-8", "replace"),
             objects=tuple(
@@ -145,21 +145,21 @@ class ContentsReader:
             ),
             nodes=self._names(prefix, b"minions"),
             master_leases=self._names(prefix, b"masterleases"),
-            volumes=tuple(self._of(prefix, b"persistentvolumes", Volume)),
-            claims=tuple(self._of(prefix, b"persistentvolumeclaims/", Claim)),
-            definitions=tuple(self._of(prefix, b"apiextensions.k8s.io/customresourcedefinitions", Definition)),
-            webhooks=tuple(hook for hooks in self._of(prefix, b"", tuple) for hook in hooks),
+            volumes=tuple(self._values_of(prefix, b"persistentvolumes", Volume)),
+            claims=tuple(self._values_of(prefix, b"persistentvolumeclaims/", Claim)),
+            definitions=tuple(self._values_of(prefix, b"apiextensions.k8s.io/customresourcedefinitions", Definition)),
+            webhooks=tuple(hook for hooks in self._values_of(prefix, b"", tuple) for hook in hooks),
             encryption=tuple(
                 Encryption(resource=resource, provider=provider, key=key, objects=number)
                 for (resource, provider, key), number in sorted(encrypted.items())
             ),
             plain_secrets=secrets - hidden,
-            kube_system_uid=next(iter(self._of(prefix, b"namespaces", str)), None) or None,
+            kube_system_uid=next(iter(self._values_of(prefix, b"namespaces", str)), None) or None,
             newest_renewal_utc=max(renewals).isoformat() if renewals else None,
-            unreadable=len(self._of(prefix, b"", ObjectError)),
+            unreadable=len(self._values_of(prefix, b"", ObjectError)),
         )
 
-    def _of(self, prefix: bytes, kind: bytes, wanted: type[T]) -> list[T]:
+    def _values_of(self, prefix: bytes, kind: bytes, wanted: type[T]) -> list[T]:
         """Return the values of that type under the prefix, sorted by key, from all landmarks whose kind starts with
         ``kind``."""
         found = sorted(

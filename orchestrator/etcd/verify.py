@@ -138,7 +138,7 @@ class _Walk:
                 else:
                     pending.extend(reversed(list(_bounded(page, depth, low, high))))
             except CorruptError as error:
-                self.damages.add(_in(bucket, error))
+                self.damages.add(_in_bucket(bucket, error))
 
     def in_order(self, page: Page, low: bytes, high: bytes, last: bytes) -> bytes:
         """Check that keys ascend within a bucket and stay within the bounds above; return the page's last key."""
@@ -249,5 +249,5 @@ def _bounded(page: Page, depth: int, low: bytes, high: bytes) -> Iterator[tuple[
         yield child, depth + 1, key, following
 
 
-def _in(bucket: Bucket, error: CorruptError) -> str:
+def _in_bucket(bucket: Bucket, error: CorruptError) -> str:
     return f"bucket {bucket.name.decode('ascii', 'replace') or 'root'}: {error}"

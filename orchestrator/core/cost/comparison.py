@@ -1,8 +1,8 @@
-"""The live keys against the snapshot's. Pure.
+"""Comparison of the live keys with the snapshot's. Pure.
 
-A key that both hold with the same mod_revision is unchanged, for within one history a revision is given once. The
-live keys show themselves whether it is one history: each that was written at or before the snapshot's revision must be
-in the snapshot, written there at the same revision. Where one is not, only the keys' names can be compared.
+A key with the same mod_revision on both sides is unchanged, because within one history a revision is used once. The
+live keys themselves show whether it is one history: each key that was written at or before the snapshot's revision
+must be in the snapshot, written at the same revision. If one is not, only the names of the keys can be compared.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class _Tally:
 
 
 class Comparison:
-    """Takes one live key after another, and then says what differs.
+    """Consumes live keys one by one, then reports what differs.
 
-    Memory grows with the resources and namespaces, and with the names only where ``every_name`` wants all of them.
+    Memory grows with the number of resources and namespaces; it grows with the names only if ``every_name`` is set.
     """
 
     def __init__(self, index: KeyIndex, prefix: str, snapshot_revision: int, *, every_name: bool = False) -> None:
@@ -57,7 +57,7 @@ class Comparison:
         self._one_history = True
 
     def add(self, user_key: bytes, mod_revision: int) -> None:
-        """A live key and the revision that wrote it last."""
+        """Add a live key and the revision that last wrote it."""
         was = self._index.take(user_key)
         if was == mod_revision:
             return
@@ -66,7 +66,7 @@ class Comparison:
         self._count(user_key, Change.CREATED if was == ABSENT else Change.CHANGED)
 
     def result(self, live_revision: int) -> tuple[bool, tuple[ResourceCost, ...]]:
-        """Whether it is one history; what differs, per resource and namespace. To be called once, at the end."""
+        """Return whether it is one history, and what differs per resource and namespace. Call it once, at the end."""
         for key in self._index.left():
             self._count(key, Change.DELETED)
         if live_revision < self._snapshot_revision:
@@ -91,23 +91,23 @@ class Comparison:
 
 
 def per_resource(rows: Iterable[ResourceCost]) -> tuple[ResourceCost, ...]:
-    """The namespaces of each resource counted together, with the first names of all."""
+    """Merge the rows of all namespaces of each resource, keeping the first names."""
     by_resource: dict[str, list[ResourceCost]] = {}
     for row in rows:
         by_resource.setdefault(row.resource, []).append(row)
     return tuple(
         ResourceCost(
             resource=resource,
-            created=_together(resource, (row.created for row in of_one)),
-            changed=_together(resource, (row.changed for row in of_one)),
-            deleted=_together(resource, (row.deleted for row in of_one)),
+            created=_merge_changes(resource, (row.created for row in of_one)),
+            changed=_merge_changes(resource, (row.changed for row in of_one)),
+            deleted=_merge_changes(resource, (row.deleted for row in of_one)),
         )
         for resource, of_one in by_resource.items()
     )
 
 
 def count_objects(contents: Contents, rows: Iterable[ResourceCost] | None) -> tuple[ResourceCount, ...]:
-    """How many objects of each resource the snapshot has, and by what differs (None: unknown) the live cluster."""
+    """Count the objects of each resource in the snapshot and in the live cluster; ``rows`` None: live is unknown."""
     then: Counter[str] = Counter()
     for found in contents.objects:
         then[found.resource] += found.objects
@@ -119,7 +119,7 @@ def count_objects(contents: Contents, rows: Iterable[ResourceCost] | None) -> tu
     return tuple(ResourceCount(resource=name, snapshot=then[name], live=live[name]) for name in sorted(live))
 
 
-def _together(resource: str, changes: Iterable[Changes]) -> Changes:
+def _merge_changes(resource: str, changes: Iterable[Changes]) -> Changes:
     each = tuple(changes)
     most = TELLING_NAMES if resource in TELLING else FIRST_NAMES
     names = [name for one in each for name in one.names]
@@ -127,21 +127,21 @@ def _together(resource: str, changes: Iterable[Changes]) -> Changes:
 
 
 def lost_s(contents: Contents, end_s: float) -> int | None:
-    """Seconds from the newest lease renewal in the snapshot to the live cluster's end; None where there is none."""
+    """Return the seconds from the snapshot's newest lease renewal to the live cluster's end; None without a renewal."""
     if contents.newest_renewal_utc is None:
         return None
     return max(0, round(end_s - datetime.fromisoformat(contents.newest_renewal_utc).timestamp()))
 
 
 def returning_volumes(rows: Iterable[ResourceCost], contents: Contents) -> tuple[str, ...]:
-    """The volumes that were deleted since, each with what its driver knows it by: its disk may be gone."""
+    """List the volumes that were deleted since the snapshot, each with its driver's handle: its disk may be gone."""
     handles = {volume.name: f"{volume.name} ({volume.driver} {volume.handle})" for volume in contents.volumes}
     deleted = next((row.deleted.names for row in rows if row.resource == VOLUMES), ())
     return tuple(handles.get(name, name) for name in deleted[:TELLING_NAMES])
 
 
 def unseen(views: Mapping[str, MasterView]) -> str:
-    """Why nothing was compared where no member answers, and what the data directories still tell."""
+    """Say why nothing was compared when no member answers, and what the data directories show."""
     reason = "no member answers, so nobody can say what was created, changed or deleted since"
     written_s, last = last_write(views)
     if not written_s:
@@ -151,5 +151,5 @@ def unseen(views: Mapping[str, MasterView]) -> str:
 
 
 def last_write(views: Mapping[str, MasterView]) -> tuple[int, str]:
-    """When a member last wrote to its database (seconds since 1970; 0: nobody knows), and on which master."""
+    """Return when a member last wrote to its database (seconds since 1970; 0: unknown), and on which master."""
     return max(((view.data_written_s, name) for name, view in views.items()), default=(0, ""))

@@ -1,4 +1,4 @@
-"""The live keys of a cluster, read page by page from one member: what is asked, and what the answer says. Pure."""
+"""The live keys of a cluster, read page by page from one member: the question and the parser of the answer. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from orchestrator.core.model.plan import Script
 from orchestrator.etcd.members import AnswerError, parse_range
 
 PAGE_KEYS = 10_000
-"""A page is 2 MB on its host and some 300 kB on the way, and keeps the member busy for a tenth of a second."""
+"""Keys per page. A page takes 2 MB on its host, about 300 kB on the wire, and a tenth of a second of the member."""
 
 FIRST_KEY = b"\0"
-"""What etcd takes for the beginning of all keys."""
+"""The start of all keys, for etcd."""
 
 _GZIP, _GZIP_WINDOW = b"\x1f\x8b", 31
 _PAGE_BYTES_MAX = 256 << 20
@@ -25,8 +25,11 @@ _PAGE_BYTES_MAX = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``revision`` is that at which the keys were read, or the newest; ``further`` the first key of the next page,
-    None behind the last; ``of_keys`` is how many keys there are from this page's first on."""
+    """One page of keys.
+
+    ``revision`` is the revision at which the keys were read, or the newest one; ``further`` is the first key of the
+    next page, None after the last page; ``of_keys`` counts the keys from this page's first one on.
+    """
 
     keys: tuple[tuple[bytes, int], ...]
     revision: int
@@ -35,13 +38,13 @@ class Page:
 
 
 def member_to_ask(views: Mapping[str, MasterView]) -> MasterView | None:
-    """The master whose member knows most, of those that answer clients."""
+    """Return the master whose member has the highest revision among those that answer clients."""
     answering = [view for view in views.values() if view.etcd and view.live and view.live.answers_clients]
     return max(answering, key=lambda view: view.live.revision if view.live else 0, default=None)
 
 
 def page_look(view: MasterView, first: bytes, revision: int, most: int = PAGE_KEYS) -> Script:
-    """The look for the page of ``most`` keys that begins at a key, at a revision or (0) the newest."""
+    """Return the look for a page of ``most`` keys from ``first`` on, at a revision or (0) the newest."""
     assert view.etcd is not None
     tls, peer = view.etcd.client_tls, view.etcd.peer_tls
     return Script(
@@ -59,7 +62,7 @@ def page_look(view: MasterView, first: bytes, revision: int, most: int = PAGE_KE
 
 
 def read_page(stdout: bytes) -> Page:
-    """Raises ``AnswerError`` where the member refused: its words say why."""
+    """Parse a page. Raises ``AnswerError`` with the member's own words if it refused."""
     answer = parse_http(_unpacked(stdout).decode("utf-8", "replace"))
     if not answer.status:
         raise AnswerError("it gave no answer on its client port")
@@ -72,7 +75,7 @@ def read_page(stdout: bytes) -> Page:
 
 
 def _unpacked(stdout: bytes) -> bytes:
-    """The answer itself; a host without gzip sends it as it is."""
+    """Return the decompressed answer; a host without gzip sends it uncompressed."""
     if not stdout.startswith(_GZIP):
         return stdout
     try:

@@ -28,22 +28,22 @@ from orchestrator.core.inventory.values import (
 
 
 class Sudo(StrEnum):
-    """How to become root. auto: root needs nothing, others try `sudo -n`, then a password."""
+    """How to become root. auto: root needs nothing; other users try `sudo -n`, then a password."""
 
     AUTO = "auto"
     NEVER = "never"
-    PASSWORD = "password"  # noqa: S105 - a way to become root, no secret
+    PASSWORD = "password"  # noqa: S105 - a way to become root, not a secret
 
 
 class Volumes(StrEnum):
-    """Persistent volumes before the start: pause for the operator, or leave them as they are."""
+    """Persistent volumes before the start: pause for the operator, or leave them unchanged."""
 
     PAUSE = "pause"
     NONE = "none"
 
 
 class HookPlace(StrEnum):
-    """Where a hook runs: once, on the laptop that is at work, or on every master, as root."""
+    """Where a hook runs: once, on the laptop that runs the command, or on every master, as root."""
 
     LAPTOP = "laptop"
     MASTERS = "masters"
@@ -89,7 +89,7 @@ class Paths(_Model):
 
 
 class Settings(_Model):
-    """How to reach a host and where things lie on it. A host's own win over its group's over the defaults."""
+    """How to reach a host and where things are on it. Its own settings override its group's, these the defaults."""
 
     port: Port | None = Field(None, description="TCP port of sshd. When absent: the ssh_config's, else 22.")
     user: UserName | None = Field(
@@ -121,7 +121,7 @@ class HostDeclaration(Settings):
 
 
 class Group(_Model):
-    """Hosts of one role, with the settings they share."""
+    """Hosts of one role, with their shared settings."""
 
     settings: Settings = Field(default_factory=Settings, description="Settings for all hosts of this group.")
     hosts: dict[Name, HostDeclaration] = Field(
@@ -142,14 +142,14 @@ class WorkerPolicy(_Model):
     ready_timeout_s: WholeNumber = Field(600, ge=1, description="Seconds for a worker to become Ready again.")
 
     def batch_size(self, workers: int) -> int:
-        """Hosts per batch among ``workers`` of them: a percentage rounds down, but never below 1."""
+        """Return the number of hosts per batch among ``workers``: a percentage rounds down, but never below 1."""
         if isinstance(self.batch, int):
             return self.batch
         return max(1, workers * int(self.batch.removesuffix("%")) // 100)
 
 
 class VolumesHook(_Model):
-    """A program that puts the persistent volumes back while all masters are down, and one that takes that back."""
+    """A program that restores the persistent volumes while all masters are down, and one that undoes it."""
 
     hook: Argv = Field(
         description="Program and arguments, without a shell. The plan shows them: no secret belongs in here."
@@ -169,7 +169,7 @@ def _volumes_kind(value: object) -> str:
 
 
 class Policies(_Model):
-    """What the operator has decided beforehand."""
+    """What the operator has decided in advance."""
 
     volumes: (
         Annotated[

@@ -1,8 +1,8 @@
-"""A document a person wrote: its values, where each stands, and what is wrong with it.
+"""A document that a person wrote: its values, the place of each, and its faults.
 
-A YAML 1.1 reader guesses: ``no`` becomes false, ``022`` becomes 18, ``1:30`` becomes 90. Here a scalar stays
-the text that was written (`Scalar`) and the model that receives it decides: `as_text` refuses what other
-readers would not take for text, `as_whole_number` refuses everything but plain decimal digits.
+A YAML 1.1 reader guesses: ``no`` becomes false, ``022`` becomes 18, ``1:30`` becomes 90. Here a scalar stays the
+text that was written (`Scalar`), and the receiving model decides: `as_text` refuses what other readers would not
+take as text, `as_whole_number` refuses everything except plain decimal digits.
 """
 
 import difflib
@@ -20,24 +20,24 @@ from orchestrator.errors import UsageError
 Path = tuple[str | int, ...]
 
 _NO_PARTS = ("[key]", "[word]", "[hook]")
-"""What pydantic puts into the path of a fault beside the document's own keys: the names of a union's choices."""
+"""Names of a union's choices, which pydantic adds to a fault's path: they are not keys of the document."""
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
 
 class Mark(NamedTuple):
-    """A place in a file; both numbers start at 1, as editors count."""
+    """A place in a file; both numbers start at 1, as in editors."""
 
     line: int
     column: int
 
 
 class Scalar(str):
-    """A scalar as it was written. ``yaml_type``: what YAML 1.1 takes it for (str, int, bool, timestamp)."""
+    """A scalar exactly as written. ``yaml_type``: how YAML 1.1 reads it (str, int, bool, timestamp)."""
 
     yaml_type: str
 
     def __new__(cls, text: str, yaml_type: str = "str") -> "Scalar":
-        """Quoted text is always of type str."""
+        """Create a scalar; quoted text is always of type str."""
         scalar = super().__new__(cls, text)
         scalar.yaml_type = yaml_type
         return scalar
@@ -45,14 +45,14 @@ class Scalar(str):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing wrong at one place of a document. Ordered as the places are."""
+    """One fault at one place of a document. Faults sort by place."""
 
     mark: Mark
     path: str
     text: str
 
     def line(self, source: str) -> str:
-        """Shape: ``file:line:column path: what is wrong; what was probably meant``."""
+        """Format the fault: ``file:line:column path: what is wrong; what was probably meant``."""
         where = f"{source}:{self.mark.line}:{self.mark.column}"
         return f"{where} {self.path}: {self.text}" if self.path else f"{where} {self.text}"
 
@@ -67,7 +67,7 @@ class MarkedDocument:
     faults: tuple[Fault, ...] = ()
 
     def fault(self, path: Path, text: str, *, at_key: bool = False) -> Fault:
-        """A fault at the value of ``path``, at its key, or at the nearest key above that was written."""
+        """Return a fault at the value of ``path``, at its key, or at the nearest written key above."""
         preferred = self.keys if at_key else self.values
         mark = preferred.get(path)
         above = path
@@ -78,24 +78,24 @@ class MarkedDocument:
 
 
 def dotted(path: Path) -> str:
-    """Shape: ``masters.hosts.master-1.host_key[0]``."""
+    """Format a path: ``masters.hosts.master-1.host_key[0]``."""
     shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return shown.removeprefix(".")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean "port"?`` or, when nothing is near, the list of what is known."""
+    """Return ``; did you mean "port"?`` or, if nothing is similar, the list of known words."""
     words = list(known)
-    return _near(word, words) or (f"; known here: {', '.join(words)}" if words else "")
+    return _suggestion(word, words) or (f"; known here: {', '.join(words)}" if words else "")
 
 
-def _near(word: str, words: list[str]) -> str:
+def _suggestion(word: str, words: list[str]) -> str:
     near = difflib.get_close_matches(word, words, n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def faults_error(source: str, faults: Iterable[Fault]) -> UsageError:
-    """All faults of a file as one error, one line each, in the order of the file."""
+    """Combine all faults of a file into one error, one line each, in the order of the file."""
     ordered = sorted(set(faults))
     lines = [fault.line(source) for fault in ordered]
     message = lines[0] if len(lines) == 1 else "\n  ".join((f"{source} has {len(lines)} faults:", *lines))
@@ -103,7 +103,7 @@ def faults_error(source: str, faults: Iterable[Fault]) -> UsageError:
 
 
 def as_text(value: object) -> object:
-    """For pydantic: text that every YAML reader takes for text, or a decimal number.
+    """Pydantic validator: accept text that every YAML reader takes as text, or a decimal number.
 
     Raises ValueError for ``no``, ``2024-01-01``, ``1:30``, ``022``, ``1.10``... written without quotes.
     """
@@ -112,11 +112,11 @@ def as_text(value: object) -> object:
     decimal = value.yaml_type == "int" and _WHOLE_NUMBER.fullmatch(value)
     if value.yaml_type == "str" or decimal:
         return str(value)
-    raise ValueError(f'{value} without quotes is {_reading(value)} in YAML; for the text, write "{value}"')
+    raise ValueError(f'{value} without quotes is {_yaml_reading(value)} in YAML; for the text, write "{value}"')
 
 
 def as_whole_number(value: object) -> object:
-    """For pydantic: decimal digits and nothing else. Raises ValueError that names the trap."""
+    """Pydantic validator: accept decimal digits only. Raises ValueError that names the trap."""
     if isinstance(value, bool):
         raise ValueError("a truth value, a whole number is needed")  # noqa: TRY004 - pydantic collects ValueError
     if not isinstance(value, str):
@@ -124,14 +124,14 @@ def as_whole_number(value: object) -> object:
     if _WHOLE_NUMBER.fullmatch(value):
         return int(value)
     if re.fullmatch(r"0[0-9]+", value):
-        raise ValueError(f"{value} is {_reading(value)} in YAML; write {int(value)}")
+        raise ValueError(f"{value} is {_yaml_reading(value)} in YAML; write {int(value)}")
     if re.fullmatch(r"[0-9]+(_[0-9]+)+", value):
         raise ValueError(f"{value} is not read alike by every YAML reader; write {value.replace('_', '')}")
-    raise ValueError(f"{value} is {_reading(value)}, a whole number is needed")
+    raise ValueError(f"{value} is {_yaml_reading(value)}, a whole number is needed")
 
 
-def _reading(text: str) -> str:
-    """What a YAML 1.1 reader makes of a plain scalar, with its article."""
+def _yaml_reading(text: str) -> str:
+    """Return how a YAML 1.1 reader interprets a plain scalar, with its article."""
     if re.fullmatch(r"0[0-7]+", text):
         return f"an octal number ({int(text, 8)})"
     if re.fullmatch(r"[0-9]+(:[0-5]?[0-9])+", text):
@@ -152,9 +152,9 @@ def model_faults(
     schema: Mapping[str, Any],
     synonyms: Mapping[str, str],
 ) -> Iterator[Fault]:
-    """Pydantic's errors in the operator's words.
+    """Translate pydantic's errors into the operator's terms.
 
-    ``schema`` is the JSON Schema of the model, for what is known at a place; ``synonyms`` maps words that
+    ``schema`` is the JSON Schema of the model; it says what is known at a place. ``synonyms`` maps words that
     people try to the key they mean.
     """
     for detail in error.errors(include_url=False):
@@ -164,23 +164,23 @@ def model_faults(
         if kind == "extra_forbidden":
             yield document.fault(path, _unknown_key(path, schema, synonyms), at_key=True)
         elif kind == "missing":
-            purpose = _place(schema, path).get("description", "")
+            purpose = _schema_at(schema, path).get("description", "")
             yield document.fault(path, f"missing: {purpose}" if purpose else "missing", at_key=True)
         else:
-            yield document.fault(path, _said(detail, _place(schema, path)), at_key=at_key)
+            yield document.fault(path, _describe(detail, _schema_at(schema, path)), at_key=at_key)
 
 
 def _unknown_key(path: Path, schema: Mapping[str, Any], synonyms: Mapping[str, str]) -> str:
     key = str(path[-1])
-    known = _place(schema, path[:-1]).get("properties", {})
+    known = _schema_at(schema, path[:-1]).get("properties", {})
     if "password" in key or key.endswith("_pass"):
         return "no password belongs in a file; it is asked for when it is needed"
     meant = synonyms.get(key, key)
     return f"unknown key{did_you_mean(meant if meant in known else key, known)}"
 
 
-def _said(detail: ErrorDetails, place: Mapping[str, Any]) -> str:
-    """One of pydantic's value errors as a sentence. Its own words are kept where they serve."""
+def _describe(detail: ErrorDetails, place: Mapping[str, Any]) -> str:
+    """Describe one of pydantic's value errors; its own words are kept if they help."""
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if value is None:
         return "is empty; give it a value or delete the line"
@@ -188,7 +188,7 @@ def _said(detail: ErrorDetails, place: Mapping[str, Any]) -> str:
         return str(context["error"])
     if kind in {"enum", "literal_error"}:
         choices = [str(choice) for choice in place.get("enum", (place.get("const"),))]
-        return f"{value} is none of {', '.join(choices)}{_near(str(value), choices)}"
+        return f"{value} is none of {', '.join(choices)}{_suggestion(str(value), choices)}"
     shapes = {
         "model_type": "a mapping (key: value lines)",
         "dict_type": "a mapping (name: value lines)",
@@ -205,8 +205,8 @@ def _said(detail: ErrorDetails, place: Mapping[str, Any]) -> str:
     return f"{value}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
-def _place(schema: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The part of a JSON Schema that describes ``path``; empty where the schema knows no such place."""
+def _schema_at(schema: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the part of a JSON Schema that describes ``path``; empty if the schema has no such place."""
     place = _resolved(schema, schema)
     for part in path:
         below: object = place.get("items") if isinstance(part, int) else place.get("properties", {}).get(part)
@@ -219,7 +219,7 @@ def _place(schema: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
-    """``place`` with its reference followed and, of a value of several kinds, what is known of each but null."""
+    """Return ``place`` with its reference followed and, for a value of several kinds, all kinds except null merged."""
     found = dict(place)
     for choice in (*found.pop("anyOf", ()), *found.pop("oneOf", ())):
         if choice.get("type") != "null":

@@ -1,8 +1,8 @@
 """The inventory: a cluster as its operator declares it, and as the rest of the program sees it.
 
-The operator writes an `InventoryDocument`: settings for all hosts, for a group, for one host. The program
-uses the `Inventory`: each `Host` with every setting resolved, the host's own over its group's over the
-defaults, key by key. No field holds a password: an inventory, and the plan that carries it, can be shown.
+The operator writes an `InventoryDocument`: settings for all hosts, for a group, for one host. The program uses the
+`Inventory`: each `Host` has every setting resolved key by key; the host's own overrides its group's, and that the
+defaults. No field holds a password: an inventory, and the plan that contains it, can be shown.
 """
 
 from collections.abc import Collection
@@ -20,8 +20,11 @@ from orchestrator.errors import UsageError
 
 
 class Role(StrEnum):
-    """What a host is to the restore: a master carries an etcd member, an api host only an API server. A master that is
-    lost, and that its operator wants to go on without, is left out; no file says so."""
+    """The role of a host in the restore.
+
+    A master has an etcd member, an api host only an API server. A master that is lost, and that the operator
+    excludes, is left out; the file does not say so, the command does.
+    """
 
     MASTER = "master"
     LEFT_OUT = "left-out"
@@ -31,7 +34,7 @@ class Role(StrEnum):
 
 
 class Host(Settings):
-    """One machine, every setting resolved."""
+    """One machine with every setting resolved."""
 
     name: Name
     role: Role
@@ -49,17 +52,17 @@ class Inventory(_Model):
     hosts: tuple[Host, ...]
 
     def of_role(self, role: Role) -> tuple[Host, ...]:
-        """All hosts of one role."""
+        """Return all hosts of one role."""
         return tuple(host for host in self.hosts if host.role is role)
 
     @property
     def masters(self) -> tuple[Host, ...]:
-        """The hosts that carry an etcd member."""
+        """The hosts with an etcd member."""
         return self.of_role(Role.MASTER)
 
     @property
     def api_hosts(self) -> tuple[Host, ...]:
-        """The hosts with an API server and no etcd member: stopped, held and started with the masters."""
+        """The hosts with an API server but no etcd member: stopped, held and started together with the masters."""
         return self.of_role(Role.API)
 
     @property
@@ -69,11 +72,11 @@ class Inventory(_Model):
 
     @property
     def left_out(self) -> tuple[Host, ...]:
-        """The masters that are lost: nothing is done on them, and nothing waits for them."""
+        """The lost masters: no step runs on them, and no barrier waits for them."""
         return self.of_role(Role.LEFT_OUT)
 
     def leave_out(self, names: Collection[str]) -> Self:
-        """The same cluster without these masters. Raises UsageError where one is no master."""
+        """Return the same cluster without these masters. Raises UsageError if a host is not a master."""
         for name in names:
             if self.host(name).role not in (Role.MASTER, Role.LEFT_OUT):
                 raise UsageError(f"{name} is no master: only a master is left out", "orchestrator check -i INVENTORY")
@@ -93,7 +96,7 @@ class Inventory(_Model):
         return self.of_role(Role.BASTION)
 
     def host(self, name: str) -> Host:
-        """The host of that name. Raises UsageError."""
+        """Return the host of that name. Raises UsageError."""
         for host in self.hosts:
             if host.name == name:
                 return host
@@ -101,7 +104,7 @@ class Inventory(_Model):
         raise UsageError(f"{name} is no host of {self.cluster}{guess}", "name a host of the inventory")
 
     def jumps(self, host: Host) -> tuple[Host, ...]:
-        """The bastions on the way to ``host``, the one nearest to the laptop first."""
+        """Return the bastions on the way to ``host``, the one nearest to the laptop first."""
         way: list[Host] = []
         while host.jump is not None:
             host = self.host(host.jump)

@@ -1,7 +1,7 @@
-"""From the document an operator wrote to the resolved `Inventory`, or to all of its faults at once.
+"""Parser from the operator's document to the resolved `Inventory`, or to all of its faults at once.
 
-The rules between keys (names, addresses, jumps) read the document as it was written, so that they speak even
-where some value is wrong; they look away from what the models have refused already.
+The rules between keys (names, addresses, jumps) read the document as written, so they report faults even if some
+value is wrong; they ignore what the models have already refused.
 """
 
 import ipaddress
@@ -43,7 +43,7 @@ _SYNONYMS = {
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One host of the document: where it stands and its settings, the layers merged but not validated."""
+    """One host of the document: its place and its settings, the layers merged but not validated."""
 
     group: str
     name: str
@@ -55,27 +55,28 @@ class _Entry:
         return (self.group, "hosts", self.name)
 
     def origin(self, key: str) -> Path:
-        """Where the setting that wins was written."""
+        """Return the path at which the effective setting was written."""
         writers = [path for path, layer in self.layers.items() if key in layer]
         return (*(writers or [self.path])[-1], key)
 
 
 class Distribution(Protocol):
-    """What the inventory must know of a distribution: part of `hosts.distro.Distro`."""
+    """What the inventory needs from a distribution: part of `hosts.distro.Distro`."""
 
     default_units: Mapping[str, str]
     api_apart: bool
 
 
 def parse_inventory(document: MarkedDocument, source: str, distros: Mapping[str, Distribution]) -> Inventory:
-    """The resolved inventory. ``source`` is the file's name for messages; ``distros`` are all that there are, by name.
+    """Parse and resolve an inventory.
 
+    ``source`` is the file's name for messages; ``distros`` has all distributions by name.
     Raises UsageError with every fault of the document, each ``file:line:column path: what``.
     """
     if document.data is None and document.faults:
         raise faults_error(source, document.faults)
     entries = _entries(document.data)
-    faults = [*document.faults, *_model_faults(document, distros), *_api_servers_apart(document, distros)]
+    faults = [*document.faults, *_model_faults(document, distros), *_misplaced_api_servers(document, distros)]
     for rule in (_repeated_names, _same_addresses, _same_nodes, _wrong_jumps):
         faults += rule(entries, document)
     if faults:
@@ -104,7 +105,7 @@ def _model_faults(document: MarkedDocument, distributions: Collection[str]) -> I
 
 
 def _entries(data: object) -> tuple[_Entry, ...]:
-    """Every host, masters first. What is no mapping where one is needed counts as empty."""
+    """Return every host, masters first. A value that should be a mapping and is not counts as empty."""
     entries = []
     for group in _GROUPS:
         shared = _below(data, group)
@@ -127,7 +128,7 @@ def _below(data: object, key: str) -> Mapping[str, object]:
 
 
 def _merged(under: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    """Both, key by key and also inside mappings; ``over`` wins."""
+    """Merge two mappings key by key, also inside nested mappings; ``over`` wins."""
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
@@ -146,21 +147,21 @@ def _repeated_names(entries: tuple[_Entry, ...], document: MarkedDocument) -> It
 
 
 def _same_addresses(entries: tuple[_Entry, ...], document: MarkedDocument) -> Iterator[Fault]:
-    """A bastion may also be a master; two nodes of the cluster are never behind one sshd."""
+    """Find two nodes with the same address: they are never behind one sshd. A bastion may also be a master."""
     first: dict[tuple[str, str], str] = {}
     for entry in entries:
         address = entry.settings.get("address")
         if entry.group == "bastions" or not isinstance(address, str):
             continue
-        place = (_normalised(address), str(entry.settings.get("port") or "22"))
+        place = (_normalized(address), str(entry.settings.get("port") or "22"))
         other = first.setdefault(place, entry.name)
         if other != entry.name:
             text = f"{address} port {place[1]} is the address of {other} already"
             yield document.fault(entry.origin("address"), text)
 
 
-def _normalised(address: str) -> str:
-    """One spelling per address: IPv6 is written in many ways, DNS ignores case and a dot at the end."""
+def _normalized(address: str) -> str:
+    """Normalize an address: IPv6 has many spellings, DNS ignores case and a dot at the end."""
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:
@@ -179,7 +180,7 @@ def _same_nodes(entries: tuple[_Entry, ...], document: MarkedDocument) -> Iterat
 
 
 def _wrong_jumps(entries: tuple[_Entry, ...], document: MarkedDocument) -> Iterator[Fault]:
-    """A jump names a bastion, and no bastion is reached through itself."""
+    """Find jumps that do not name a bastion, and bastions that are reached through themselves."""
     jumps = {entry.name: _jump(entry) for entry in entries if entry.group == "bastions"}
     groups = {entry.name: entry.group for entry in entries}
     for entry in entries:
@@ -204,7 +205,7 @@ def _jump(entry: _Entry) -> str | None:
 
 
 def _cycle(start: str, jumps: Mapping[str, str | None]) -> tuple[str, ...]:
-    """The bastions from ``start`` back to it; empty when the way from ``start`` does not come back."""
+    """Return the bastions from ``start`` back to it; empty if the way from ``start`` does not come back."""
     way: list[str] = []
     name: str | None = start
     while name is not None and name not in way:
@@ -213,7 +214,7 @@ def _cycle(start: str, jumps: Mapping[str, str | None]) -> tuple[str, ...]:
     return tuple(way) if name == start else ()
 
 
-def _api_servers_apart(document: MarkedDocument, distros: Mapping[str, Distribution]) -> Iterator[Fault]:
+def _misplaced_api_servers(document: MarkedDocument, distros: Mapping[str, Distribution]) -> Iterator[Fault]:
     declared = document.data if isinstance(document.data, Mapping) else {}
     name = str(declared.get("distribution"))
     if name in distros and not distros[name].api_apart and declared.get("api_servers"):

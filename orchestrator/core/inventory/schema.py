@@ -9,14 +9,14 @@ from orchestrator.core.inventory.declared import InventoryDocument
 
 
 def inventory_schema(distributions: Iterable[str]) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the document an operator writes, not of the resolved inventory."""
+    """Return the JSON Schema (draft 2020-12) of the operator's document, not of the resolved inventory."""
     schema = naming(distributions, InventoryDocument.model_json_schema())
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**dialect, **schema, "title": "orchestrator inventory"}
 
 
 def naming(distributions: Iterable[str], schema: dict[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of a model that has an inventory in it, with the names of the distributions that there are."""
+    """Insert the names of the known distributions into the JSON Schema of a model that contains an inventory."""
     names = {
         "description": "What runs etcd on the masters.",
         "enum": list(distributions),

@@ -1,4 +1,4 @@
-"""The kinds of values that stand in an inventory. Each refuses with the words that the operator reads."""
+"""The types of values in an inventory. Each refuses with the words that the operator reads."""
 
 import ipaddress
 import posixpath
@@ -16,23 +16,23 @@ _NUMBER = BeforeValidator(as_whole_number)
 _NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _UNIT_PATTERN = r"[A-Za-z0-9][A-Za-z0-9:_.@-]*"
 _USER_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]*"
-# Paths reach unit files, where blanks, % and quotes have a meaning of their own.
+# Paths get into unit files, where blanks, % and quotes have a special meaning.
 _PATH_PATTERN = r"(/\.?[A-Za-z0-9_@:+,=-][A-Za-z0-9._@:+,=-]*)+"
 _IP_PATTERN = r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?"
 _DNS_PATTERN = r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?"
-# Without `=`: `env` would take such a name for a variable.
+# Without `=`: `env` would take such a name as a variable.
 _PROGRAM_PATTERN = r"/?[^/=~\x00-\x1f-][^=\x00-\x1f]*"
 _ARGUMENT_PATTERN = r"[^\x00-\x1f]*"
 _KEY_PATTERN = r"SHA256:[A-Za-z0-9+/]{43}|(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( [^\x00-\x1f]*)?"
 
 
 def _quoted(value: str) -> str:
-    """Only the beginning of a long one: a private key may stand where its file's name belongs."""
+    """Quote a value, truncated if it is long: it may be a private key where a file name belongs."""
     return repr(value if len(value) <= 40 else f"{value[:37]}...")
 
 
-def _fits(pattern: str, meaning: str) -> AfterValidator:
-    """Text of that pattern; a ValueError says what is meant instead of showing the pattern."""
+def _matching(pattern: str, meaning: str) -> AfterValidator:
+    """Return a validator for that pattern; its ValueError says what is meant instead of showing the pattern."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -47,7 +47,7 @@ def _schema(pattern: str) -> WithJsonSchema:
 
 
 def _known_distribution(value: object, info: ValidationInfo) -> object:
-    """One of those that the reader of a document was given; without any, as in a saved plan, any name."""
+    """Accept a distribution known to the reader of the document; in other contexts, as in a saved plan, any name."""
     known = (info.context or {}).get("distributions")
     if known is not None and value not in known:
         raise PydanticCustomError("enum", "no such distribution")
@@ -55,7 +55,7 @@ def _known_distribution(value: object, info: ValidationInfo) -> object:
 
 
 def _host_path(value: str) -> str:
-    """An absolute, normalised path. Raises ValueError with the path that was probably meant."""
+    """Accept an absolute, normalized path. Raises ValueError with the path that was probably meant."""
     if re.fullmatch(_PATH_PATTERN, value):
         return value
     guess = posixpath.normpath(f"/{value.lstrip('/')}")
@@ -64,7 +64,7 @@ def _host_path(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    """An IP address or a DNS name. Raises ValueError with what to write instead."""
+    """Accept an IP address or a DNS name. Raises ValueError with what to write instead."""
     if "@" in value:
         raise ValueError(f"{_quoted(value)} holds a login name; write `user:` beside it")
     if value.startswith("[") or re.fullmatch(r"[^:]+:[0-9]+", value):
@@ -80,7 +80,7 @@ def _address(value: str) -> str:
 
 
 def _batch(value: object) -> object:
-    """A number of hosts, or a percentage of them. Raises ValueError."""
+    """Accept a number of hosts, or a percentage. Raises ValueError."""
     if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]?%|100%", value):
         return str(value)
     count = value if isinstance(value, str) and value.endswith("%") else as_whole_number(value)
@@ -90,7 +90,7 @@ def _batch(value: object) -> object:
 
 
 def _truth(value: object) -> object:
-    """true or false. Raises ValueError."""
+    """Accept true or false. Raises ValueError."""
     if isinstance(value, str) and value in ("true", "false"):
         return value == "true"
     if not isinstance(value, bool):
@@ -98,8 +98,8 @@ def _truth(value: object) -> object:
     return value
 
 
-def _program_first(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Each laptop, and each host, must find the same program. Raises ValueError."""
+def _checked_program(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Check that each laptop, and each host, finds the same program. Raises ValueError."""
     if not re.fullmatch(_PROGRAM_PATTERN, argv[0]) or ("/" in argv[0] and not argv[0].startswith("/")):
         raise ValueError(f"{_quoted(argv[0])} is no program: an absolute path, or the name of one on the PATH")
     return argv
@@ -112,18 +112,18 @@ def _none_is_absent(value: object) -> object:
 Name = Annotated[
     str,
     _TEXT,
-    _fits(_NAME_PATTERN, "name: a letter or digit, then letters, digits and . _ -"),
+    _matching(_NAME_PATTERN, "name: a letter or digit, then letters, digits and . _ -"),
     _schema(_NAME_PATTERN),
 ]
-UserName = Annotated[str, _TEXT, _fits(_USER_PATTERN, "login name"), _schema(_USER_PATTERN)]
-UnitName = Annotated[str, _TEXT, _fits(_UNIT_PATTERN, "name of a systemd unit"), _schema(_UNIT_PATTERN)]
+UserName = Annotated[str, _TEXT, _matching(_USER_PATTERN, "login name"), _schema(_USER_PATTERN)]
+UnitName = Annotated[str, _TEXT, _matching(_UNIT_PATTERN, "name of a systemd unit"), _schema(_UNIT_PATTERN)]
 HostPath = Annotated[str, _TEXT, AfterValidator(_host_path), _schema(_PATH_PATTERN)]
-LaptopPath = Annotated[str, _TEXT, _fits(r"[^\x00-\x1f]+", "file name"), _schema(r"[^\x00-\x1f]+")]
+LaptopPath = Annotated[str, _TEXT, _matching(r"[^\x00-\x1f]+", "file name"), _schema(r"[^\x00-\x1f]+")]
 Address = Annotated[str, _TEXT, AfterValidator(_address), _schema(f"{_IP_PATTERN}|{_DNS_PATTERN}")]
 HostKey = Annotated[
     str,
     _TEXT,
-    _fits(_KEY_PATTERN, "host key: SHA256: and 43 characters, or a public key line"),
+    _matching(_KEY_PATTERN, "host key: SHA256: and 43 characters, or a public key line"),
     _schema(_KEY_PATTERN),
 ]
 Jump = Annotated[Name | None, BeforeValidator(_none_is_absent)]
@@ -138,9 +138,9 @@ Batch = Annotated[
 ]
 Truth = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})]
 Argv = Annotated[
-    tuple[Annotated[str, _TEXT, _fits(_ARGUMENT_PATTERN, "argument on one line"), _schema(_ARGUMENT_PATTERN)], ...],
+    tuple[Annotated[str, _TEXT, _matching(_ARGUMENT_PATTERN, "argument on one line"), _schema(_ARGUMENT_PATTERN)], ...],
     Field(min_length=1),
-    AfterValidator(_program_first),
+    AfterValidator(_checked_program),
 ]
 """A program with its arguments."""
 

@@ -1,6 +1,6 @@
-"""The proof that members agree, where no snapshot says what they must hold: after a run was taken back.
+"""The proof that members agree with one another, after an undo: no snapshot says what they must hold.
 
-Pure: from what ``templates/host/agree.sh`` printed to a verdict.
+Pure: from the output of ``templates/host/agree.sh`` to a verdict.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from orchestrator.etcd.members import AnswerError, HashKv, parse_health
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What one member shows. ``returned`` lists the files that a rollback put back, as lines like ``files``; it is
-    empty where nothing was put back, and `none` where there was no old data."""
+    """What one member shows.
+
+    ``returned`` lists the files that a rollback put back, as lines like ``files``; it is empty if nothing was put
+    back, and `none` if there was no old data.
+    """
 
     hashes: tuple[HashKv, ...]
     cluster_id: str
@@ -30,7 +33,7 @@ class Standing:
 
 
 def read_standing(text: str) -> Standing:
-    """What ``agree.sh`` printed; what cannot be read is left out."""
+    """Parse the output of ``agree.sh``; unreadable parts are left out."""
     facts = parse_facts(text)
     newest, at_round = (parse_http(facts.get(name, "")).body for name in ("hashkv_now", "hashkv_round"))
     return Standing(
@@ -44,12 +47,16 @@ def read_standing(text: str) -> Standing:
 
 
 def judge_equal(shown: Mapping[str, Standing], expect: Mapping[str, str]) -> Verdict:
-    """All answer with a quorum, one cluster id (``expect["cluster_id"]``, where the old one is known) and one
-    HashKV at one revision; each runs on the files that were put back; nothing is scheduled for the next start."""
-    wrong = {host: reason for host, it in shown.items() if (reason := _wrong(it, expect.get("cluster_id", "")))}
+    """Judge whether the members agree.
+
+    Yes if all answer with a quorum, with one cluster id (``expect["cluster_id"]`` if the old one is known) and one
+    HashKV at one revision; if each runs on the files that were put back; and if no restore is armed for the next
+    start.
+    """
+    wrong = {host: reason for host, it in shown.items() if (reason := _why_wrong(it, expect.get("cluster_id", "")))}
     if wrong:
         return Verdict(Answer.WRONG, wrong)
-    if reasons := {host: reason for host, it in shown.items() if (reason := _not_yet(it))}:
+    if reasons := {host: reason for host, it in shown.items() if (reason := _why_not_yet(it))}:
         return Verdict(Answer.NO, reasons)
     clusters = {it.cluster_id for it in shown.values()}
     if len(clusters) > 1:
@@ -58,8 +65,8 @@ def judge_equal(shown: Mapping[str, Standing], expect: Mapping[str, str]) -> Ver
     return replace(verdict, details={"cluster_id": clusters.pop(), **verdict.details}) if verdict.details else verdict
 
 
-def _wrong(it: Standing, cluster_id: str) -> str:
-    """Why waiting will not help, or nothing."""
+def _why_wrong(it: Standing, cluster_id: str) -> str:
+    """Return why waiting cannot help; empty if it can."""
     if cluster_id and it.cluster_id and it.cluster_id != cluster_id:
         return f"its cluster id is {it.cluster_id}, the old one was {cluster_id}"
     if it.hashes and it.returned not in ("", "none") and not old_files(it.files, it.returned):
@@ -67,7 +74,7 @@ def _wrong(it: Standing, cluster_id: str) -> str:
     return ""
 
 
-def _not_yet(it: Standing) -> str:
+def _why_not_yet(it: Standing) -> str:
     if not it.hashes or not it.cluster_id:
         return "no answer on the peer port yet"
     if it.armed:

@@ -1,7 +1,8 @@
-"""What a restored cluster holds, beside the proof that it was restored: what the report of a run begins with.
+"""What a restored cluster holds, in addition to the proof that it was restored: the start of a run's report.
 
-Pure: from what each member says (`templates/host/holds.sh`) and the live keys to values. Only keys and revisions are
-read, never what an object says: a lease whose revision is not newer than the snapshot's was not renewed since.
+Pure: from each member's answers (`templates/host/holds.sh`) and the live keys to values. Only keys and revisions
+are read, never the contents of objects: if a lease's revision is not newer than the snapshot's, the lease was not
+renewed since.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ _ALARM = re.compile(r"alarm:(\w+)")
 
 
 class MemberEvidence(Frozen):
-    """One member. Numbers are None where it did not tell them; ``hash_kv`` is at the snapshot's revision: what it says
-    now, or said in the proof. ``id_predicted`` is that of the plan."""
+    """The evidence of one member.
+
+    Numbers are None if the member did not report them. ``hash_kv`` is at the snapshot's revision: the answer now,
+    or the one from the proof. ``id_predicted`` is from the plan.
+    """
 
     host: str
     member: str
@@ -48,7 +52,7 @@ class MemberEvidence(Frozen):
 
 
 class ResourceEvidence(Frozen):
-    """Objects of one resource. ``before`` is None where no member answered when the plan was made."""
+    """Objects of one resource. ``before`` is None if no member answered when the plan was made."""
 
     resource: str
     before: int | None
@@ -66,8 +70,10 @@ class StaleKind(StrEnum):
 
 
 class Stale(Frozen):
-    """What the snapshot has brought back, and nothing has renewed since. ``command`` removes it, on ``host`` or, where
-    that is empty, wherever kubectl is."""
+    """Something that the snapshot brought back and nothing has renewed since.
+
+    ``command`` removes it, on ``host`` or, if that is empty, on any machine with kubectl.
+    """
 
     kind: StaleKind
     name: str
@@ -76,7 +82,7 @@ class Stale(Frozen):
 
 
 class Evidence(Frozen):
-    """``snapshot_keys`` are the live keys in the file; ``missing`` says what could not be read, and why."""
+    """The evidence of a run. ``snapshot_keys`` counts the file's live keys; ``missing`` says what was unreadable."""
 
     revision: int
     snapshot_keys: int
@@ -87,7 +93,7 @@ class Evidence(Frozen):
 
 
 def holds_look(etcd: EtcdConfig, revision: int) -> Script:
-    """The look that asks a member what it holds, now and at the snapshot's revision."""
+    """Return the look that asks a member what it holds, now and at the snapshot's revision."""
     peer, client = etcd.peer_tls, etcd.client_tls
     files = (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
     args = (str(revision), etcd.client_url, etcd.peer_url, etcd.address, *files)
@@ -97,8 +103,11 @@ def holds_look(etcd: EtcdConfig, revision: int) -> Script:
 def read_member(
     fact: MasterFacts, printed: str, snapshot: SnapshotFacts, ids: ClusterIds, proof: Mapping[str, str]
 ) -> MemberEvidence:
-    """What one member said; ``ids`` are those to come by the plan, ``proof`` the details of `core.proof`, empty
-    where an earlier attempt proved it."""
+    """Parse one member's answers.
+
+    ``ids`` are the ids that the plan predicts; ``proof`` has the details of `core.proof`, empty if an earlier
+    attempt proved it.
+    """
     facts = parse_facts(printed)
     bodies = {name: parse_http(text).body for name, text in facts.items()}
     status = _status(bodies.get("status", ""))
@@ -106,7 +115,7 @@ def read_member(
     newest = then or now
     shown = proof.get(f"{fact.host} hash_kv", "")
     hash_kv = int(shown) if shown.isdigit() else None
-    if then and then.compacted_revision == snapshot.compacted_revision:  # else their hashes cannot be compared
+    if then and then.compacted_revision == snapshot.compacted_revision:  # otherwise the hashes are not comparable
         hash_kv = then.hash_kv
     return MemberEvidence(
         host=fact.host,
@@ -143,7 +152,7 @@ def _count(body: str) -> int | None:
 
 @dataclass(slots=True)
 class Census:
-    """Counts the live keys by resource, and remembers who renewed a lease after the snapshot's revision."""
+    """Counts the live keys by resource, and records which leases were renewed after the snapshot's revision."""
 
     prefix: str
     snapshot_revision: int
@@ -163,7 +172,7 @@ class Census:
             self._node_leases[found.name] = mod_revision
 
     def resources(self, planned: tuple[ResourceCount, ...]) -> tuple[ResourceEvidence, ...]:
-        """Every resource that the snapshot had, the live cluster had when the plan was made, or has now."""
+        """Return every resource that exists in the snapshot, existed when the plan was made, or exists now."""
         before = {row.resource: row for row in planned}
         compared = any(row.live is not None for row in planned)
         rows = []
@@ -173,9 +182,9 @@ class Census:
         return tuple(rows)
 
     def stale(self, host: str, etcd: EtcdConfig) -> tuple[Stale, ...]:
-        """The nodes and API servers without a sign of life since the restore. ``host`` is where etcdctl would run.
+        """Return the nodes and API servers that gave no sign of life since the restore. ``host`` has etcdctl.
 
-        A cluster without node leases, as before Kubernetes 1.14, tells nothing of its nodes.
+        If there are no node leases, as before Kubernetes 1.14, nothing is known about the nodes.
         """
         dead = [name for name in self._nodes if self._node_leases.get(name, 0) <= self.snapshot_revision]
         nodes = tuple(

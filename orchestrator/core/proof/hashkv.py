@@ -1,8 +1,8 @@
-"""Several members' answers to HashKV, compared. Pure.
+"""Comparison of several members' answers to HashKV. Pure.
 
-Each member answers twice: at its newest revision, and at the last round number up to that (`templates/host/hashkv.sh`).
-While a cluster is written to, members are hardly ever asked at the same newest revision; the round number is the same
-for all.
+Each member answers twice: at its newest revision, and at the last round number up to it
+(`templates/host/hashkv.sh`). While clients write, members are rarely asked at the same newest revision; the round
+number is the same for all.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv
 
 
 def read_hashes(*answers: tuple[str, int]) -> tuple[HashKv, ...]:
-    """The answers that carry a hash. Each comes with the revision that was asked for, 0 for the newest: the header has
-    the newest revision whichever was asked for (etcd 3.5, server/etcdserver/corrupt.go, hashKVHandler)."""
+    """Parse the answers that contain a hash.
+
+    Each comes with the revision that was asked for, 0 for the newest: the header always has the newest revision,
+    whichever was asked for (etcd 3.5, server/etcdserver/corrupt.go, hashKVHandler).
+    """
     found = []
     for body, asked in answers:
         with suppress(AnswerError):
@@ -26,7 +29,7 @@ def read_hashes(*answers: tuple[str, int]) -> tuple[HashKv, ...]:
 
 
 def judge_hashes(hashes: Mapping[str, tuple[HashKv, ...]]) -> Verdict:
-    """Yes where all members have one hash. Hashes are comparable at the same revision, after the same compaction."""
+    """Judge whether all members have one hash. Hashes are comparable at one revision, after one compaction."""
     by_host = {host: {(it.revision, it.compacted_revision): it.hash_kv for it in mine} for host, mine in hashes.items()}
     common = set.intersection(*(set(mine) for mine in by_host.values()))
     if not common:

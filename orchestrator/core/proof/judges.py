@@ -1,5 +1,7 @@
-"""Judges: pure functions from the answers to a probe's looks to a verdict. No exit status is trusted where a
-look at the host can tell more."""
+"""Judges: pure functions from a probe's answers to a verdict.
+
+An exit status does not count if a look at the host can say more.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,9 @@ from orchestrator.etcd.members import AnswerError, Range, parse_range
 
 
 def judge(probe: Probe, outputs: Sequence[Output]) -> Verdict:
-    """The verdict on a probe; ``outputs`` are the answers to its looks, in their order."""
+    """Return the verdict on a probe; ``outputs`` are the answers to its looks, in the same order."""
     answers = [(look.host, output) for look, output in zip(probe.looks, outputs, strict=True)]
-    if probe.judge is Judge.NODE:  # any one master's answer will do
+    if probe.judge is Judge.NODE:  # one master's answer is enough
         return _judge_node(answers)
     silent = {host: _failure(output) for host, output in answers if output.failure}
     if silent:
@@ -52,7 +54,7 @@ def _judge_exit(answers: list[tuple[str, Output]]) -> Verdict:
 
 
 def read_shown(output: Output) -> Shown:
-    """What `proof.sh` printed."""
+    """Parse the output of `proof.sh`."""
     facts = parse_facts(output.text)
     members = parse_http(facts.get("members", ""))
     return Shown(
@@ -70,7 +72,7 @@ def read_shown(output: Output) -> Shown:
 
 
 def _judge_node(answers: list[tuple[str, Output]]) -> Verdict:
-    """The worker's own look comes first: it prints since when it runs. Then the masters' looks at its lease."""
+    """Judge a worker: its own look comes first and prints its start time; then the masters' looks at its lease."""
     worker, restarted = answers[0]
     if restarted.failure:
         return Verdict(Answer.NO, {worker: "it does not answer yet"})
@@ -86,8 +88,10 @@ def _judge_node(answers: list[tuple[str, Output]]) -> Verdict:
 
 
 def _node_reason(output: Output, since: int) -> str:
-    """Why that Node is not back, or nothing. ``since`` is in seconds since 1970, by the worker's own clock, as is
-    the lease's renewal."""
+    """Return why that Node is not back; empty if it is.
+
+    ``since`` is in seconds since 1970 by the worker's own clock, like the lease's renewal.
+    """
     facts = parse_facts(output.text)
     try:
         lease = read_lease(_value(facts.get("leases", "")))

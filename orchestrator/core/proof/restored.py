@@ -1,13 +1,13 @@
-"""The proof that a member was restored. Pure: from what one host printed to a verdict.
+"""The proof that a member was restored. Pure: from one host's output to a verdict.
 
-A cluster that ignored the restore is healthy, has a quorum and agrees with itself. So health proves nothing here.
-What counts, per member: (a) its HashKV at the snapshot's last revision is the one computed from the snapshot file;
-(b) its raft log is new: no file of the old data is still in use. And of all together: (c) one cluster id, equal
-hashes, a quorum; (d) nothing is left that would restore again at the next start.
+A cluster that ignored the restore is healthy, has a quorum and agrees with itself, so health proves nothing here.
+What counts for each member: (a) its HashKV at the snapshot's last revision equals the one computed from the
+snapshot file; (b) its raft log is new: no file of the old data is still in use. For all members together: (c) one
+cluster id, equal hashes, a quorum; (d) nothing is left that would restore again at the next start.
 
-A member that is started late may meet API servers that have compacted already: then it never can show its hash at the
-snapshot's revision. Its data follows from the others': with (b), and equal to a member that has shown (a), it holds
-the same, for a HashKV covers every key there is, and what raft brought since.
+If a member starts late, the API servers may have compacted already: then it can never show its hash at the
+snapshot's revision. Its data follows from the other members': with (b), and equal to a member that has shown (a),
+it holds the same data, because a HashKV covers every key and everything that raft has added since.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv, parse_
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the snapshot file says every restored member must show. ``cluster_id`` is empty where the vendor draws the
-    cluster token: then no id can be foretold."""
+    """What every restored member must show, according to the snapshot file.
+
+    ``cluster_id`` is empty if the vendor draws the cluster token: then the id is unpredictable.
+    """
 
     revision: int
     compacted_revision: int
@@ -31,24 +33,24 @@ class Expected:
     cluster_id: str = ""
 
     def as_texts(self) -> dict[str, str]:
-        """As a probe of a plan carries it."""
+        """Convert to the form in which a plan's probe stores it."""
         found = {name: str(getattr(self, name)) for name in ("revision", "compacted_revision", "hash_kv")}
         return found | ({"cluster_id": self.cluster_id} if self.cluster_id else {})
 
     @classmethod
     def of_texts(cls, texts: Mapping[str, str]) -> Expected:
-        """The same, back from there."""
+        """Convert back from ``as_texts``."""
         revision, compacted, hash_kv = (int(texts[name]) for name in ("revision", "compacted_revision", "hash_kv"))
         return cls(revision, compacted, hash_kv, texts.get("cluster_id", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one host printed, by ``templates/host/proof.sh``: HTTP bodies, and files as lines of numbers.
+    """The output of ``templates/host/proof.sh`` on one host: HTTP bodies, and files as lines of numbers.
 
-    ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` the one for the member's newest, ``witnessed``
-    the one for the snapshot's revision from just after the start, if it was written down there. ``hashkv_round`` is
-    the one for ``round_revision``, asked where the snapshot's revision is refused, to be compared with the others'.
+    ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` for the member's newest, ``witnessed`` for
+    the snapshot's revision directly after the start, if it was recorded. ``hashkv_round`` is the answer for
+    ``round_revision``, asked for comparison with the others if the snapshot's revision is refused.
     """
 
     hashkv: str
@@ -64,7 +66,7 @@ class Shown:
 
 
 def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
-    """(a) and (b), for one member. One that came too late for (a) has ``late`` in its details, and no hash."""
+    """Judge (a) and (b) for one member. If it is too late for (a), its details have ``late`` and no hash."""
 
     def verdict(answer: Answer, reason: str) -> Verdict:
         return Verdict(answer, {host: reason}, {})
@@ -89,9 +91,10 @@ def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
 
 
 def _hash_at(shown: Shown, expected: Expected) -> HashKv | str:
-    """The member's hash at the snapshot's revision, or why there is none to compare.
+    """Return the member's hash at the snapshot's revision, or why it cannot be compared.
 
-    What was witnessed counts where the API servers have compacted since: raft has brought it every revision after it.
+    The recorded hash counts if the API servers have compacted since: raft has brought the member every later
+    revision.
     """
     why = ""
     for answer in (shown.hashkv, shown.witnessed):
@@ -126,10 +129,10 @@ def _judge_hash(host: str, hashkv: HashKv, expected: Expected, cluster_id: str) 
 
 
 def old_files(files: str, kept: str) -> tuple[str, ...]:
-    """Paths of files that are there now and were there before: the same inode and birth time.
+    """Return the paths of files that exist now and existed before: the same inode and birth time.
 
-    Both texts have lines `device inode birth size path`. A device's number may be another one after a reboot, so it
-    tells nothing. Where the filesystem knows no birth time (0), a reused inode cannot be told from the old file and
+    Both texts have lines `device inode birth size path`. The device number may change at a reboot, so it is
+    ignored. If the filesystem has no birth time (0), a reused inode cannot be distinguished from the old file and
     counts as old.
     """
     before = {tuple(line.split(" ", 3)[1:3]) for line in kept.splitlines() if line.count(" ") >= 4}
@@ -143,7 +146,7 @@ def old_files(files: str, kept: str) -> tuple[str, ...]:
 
 
 def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
-    """(c) and (d), over all members; (a) and (b) once more, for each."""
+    """Judge (c) and (d) over all members, and (a) and (b) again for each."""
     verdicts = {host: judge_member(host, answer, expected) for host, answer in shown.items()}
     reasons = {host: reason for verdict in verdicts.values() for host, reason in verdict.reasons.items()}
     if any(verdict.answer is Answer.WRONG for verdict in verdicts.values()):
@@ -158,7 +161,7 @@ def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
         return Verdict(Answer.WRONG, late)
     hashes = {host: _hashes(it, expected) for host, it in shown.items()}
     equal = judge_hashes(hashes) if late else Verdict(Answer.YES)
-    reasons = equal.reasons | {host: reason for host, it in shown.items() if (reason := _not_yet(it))}
+    reasons = equal.reasons | {host: reason for host, it in shown.items() if (reason := _why_not_yet(it))}
     details = {"cluster_id": clusters.pop(), "revision": str(expected.revision), "hash_kv": str(expected.hash_kv)}
     for host, verdict in verdicts.items():
         details |= {f"{host} {name}": value for name, value in (equal.details | verdict.details).items()}
@@ -166,11 +169,11 @@ def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
 
 
 def _hashes(it: Shown, expected: Expected) -> tuple[HashKv, ...]:
-    newest = "" if it.hashkv_now == it.hashkv else it.hashkv_now  # proof.sh asks once where one answer is enough
+    newest = "" if it.hashkv_now == it.hashkv else it.hashkv_now  # proof.sh asks only once if one answer is enough
     return read_hashes((it.hashkv, expected.revision), (newest, 0), (it.hashkv_round, it.round_revision))
 
 
-def _not_yet(it: Shown) -> str:
+def _why_not_yet(it: Shown) -> str:
     if it.armed:
         return f"{it.armed.split()[0]} still lies in the data volume"
     return "" if _healthy(it.health) else "it has no quorum yet"

@@ -1,7 +1,7 @@
-"""Which masters can hand a file on to which, and how it is packed on the way: what a plan says of it. Pure.
+"""Which masters can pass a file to which, and how it is compressed on the way. Pure.
 
-Who may hand on is seen before anything changes: the giver reads the taker's host key over its own network, and it must
-be the one that the laptop knows; and the taker's sshd must be one that would accept a key for a forced command.
+The links are found before anything changes: the giver reads the taker's host key over its own network, and it must
+be the key that the laptop knows; and the taker's sshd must accept a key with a forced command.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GIVES_WITH = frozenset(("ssh", "ssh-keygen", "ssh-keyscan"))
 
 
 class Packing(StrEnum):
-    """How the bytes are packed: by the best program that every master has."""
+    """How the bytes are compressed: with the best program that every master has."""
 
     ZSTD = "zstd"
     GZIP = "gzip"
@@ -28,8 +28,11 @@ class Packing(StrEnum):
 
 
 class Link(Frozen):
-    """``giver`` reaches ``taker``'s sshd at ``address`` and ``port``, and sees ``host_key`` there (`ssh-ed25519 ...`).
-    ``login`` is the user whose authorized_keys file, ``keys``, may get a line for a moment."""
+    """A way from one master to another.
+
+    ``giver`` reaches ``taker``'s sshd at ``address`` and ``port``, and sees ``host_key`` there (`ssh-ed25519 ...`).
+    ``login`` is the user whose authorized_keys file, ``keys``, gets a temporary line.
+    """
 
     giver: str
     taker: str
@@ -41,7 +44,7 @@ class Link(Frozen):
 
 
 class Relay(Frozen):
-    """``refused`` tells of every master that takes nothing from another, why."""
+    """How the masters can pass files on. ``refused`` says, for every master that no other can send to, why."""
 
     packing: Packing = Packing.NONE
     links: tuple[Link, ...] = ()
@@ -53,11 +56,11 @@ class Relay(Frozen):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The masters that have a part in it, as the inventory has them."""
+        """The masters that take part, in the inventory's order."""
         return tuple(dict.fromkeys(name for link in self.links for name in (link.giver, link.taker)))
 
     def link(self, giver: str, taker: str) -> Link:
-        """The one between these two. Raises KeyError."""
+        """Return the link between these two. Raises KeyError."""
         for link in self.links:
             if (link.giver, link.taker) == (giver, taker):
                 return link
@@ -66,8 +69,11 @@ class Relay(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What one master answered to `ways.sh`. ``sees`` has the key that it is shown, by the other's name, address and
-    port; ``closed`` says why nobody can log in with a key of ours, and is empty where that would work."""
+    """One master's answer to `ways.sh`.
+
+    ``sees`` maps another master's name, address and port to the host key shown there. ``closed`` says why a login
+    with a temporary key would fail; it is empty if it would work.
+    """
 
     programs: frozenset[str]
     login: str = ""
@@ -77,7 +83,7 @@ class Ways:
 
 
 def parse_ways(text: str) -> Ways:
-    """The answer of `ways.sh`; a line that is none of its own is passed over."""
+    """Parse the answer of `ways.sh`; unknown lines are ignored."""
     programs: set[str] = set()
     sees: dict[tuple[str, str, int], str] = {}
     login = keys = ""
@@ -96,7 +102,7 @@ def parse_ways(text: str) -> Ways:
 
 
 def key_kind(key: str) -> str:
-    """What ssh-keyscan(1) calls the type of a host key, `ssh-ed25519 AAAA...`."""
+    """Return the type of a host key (`ssh-ed25519 AAAA...`) as ssh-keyscan(1) names it."""
     kind = key.partition(" ")[0]
     return "ecdsa" if kind.startswith("ecdsa-") else kind.removeprefix("ssh-")
 
@@ -104,8 +110,11 @@ def key_kind(key: str) -> str:
 def relay_of(
     ways: Mapping[str, Ways], places: Mapping[str, Sequence[tuple[str, int]]], keys: Mapping[str, str]
 ) -> Relay:
-    """How the masters can hand a file on. ``places`` are the addresses and ports at which each may be reached, the best
-    first; ``keys`` the host keys that the laptop knows them by, `ssh-ed25519 AAAA...`."""
+    """Find the links between the masters.
+
+    ``places`` are the addresses and ports at which each may be reached, the best first; ``keys`` are the host keys
+    that the laptop knows, `ssh-ed25519 AAAA...`.
+    """
     links = [
         link
         for giver in ways
@@ -115,7 +124,7 @@ def relay_of(
     programs = frozenset.intersection(*(way.programs for way in ways.values())) if ways else frozenset()
     packing = next((packing for packing in (Packing.ZSTD, Packing.GZIP) if packing in programs), Packing.NONE)
     reached = {link.taker for link in links}
-    refused = {name: _why_not(name, ways, places[name]) for name in ways if name not in reached and len(ways) > 1}
+    refused = {name: _refusal(name, ways, places[name]) for name in ways if name not in reached and len(ways) > 1}
     return Relay(packing=packing, links=tuple(links), refused=refused)
 
 
@@ -131,7 +140,7 @@ def _link(giver: str, taker: str, ways: Mapping[str, Ways], places: Sequence[tup
     return None
 
 
-def _why_not(taker: str, ways: Mapping[str, Ways], places: Sequence[tuple[str, int]]) -> str:
+def _refusal(taker: str, ways: Mapping[str, Ways], places: Sequence[tuple[str, int]]) -> str:
     others = {name: way for name, way in ways.items() if name != taker}
     if ways[taker].closed:
         return ways[taker].closed
@@ -145,7 +154,7 @@ def _why_not(taker: str, ways: Mapping[str, Ways], places: Sequence[tuple[str, i
 
 
 def relay_note(relay: Relay, masters: Sequence[str], giver: str = LAPTOP) -> str:
-    """How the snapshot reaches all masters, for the plan. ``giver`` is the master on which it lies, if it does."""
+    """Describe how the snapshot reaches all masters. ``giver`` is the master that already has it, if any."""
     chains = first_chains(masters, relay.pairs, giver)
     handed_on = [" -> ".join((chain.giver or "this laptop", *chain.hosts)) for chain in chains if chain.links]
     straight = [host for chain in chains if not chain.links for host in chain.hosts]
@@ -160,6 +169,6 @@ def relay_note(relay: Relay, masters: Sequence[str], giver: str = LAPTOP) -> str
 
 
 def copies_sent(relay: Relay | None, masters: Sequence[str], giver: str = LAPTOP) -> int:
-    """How often the file goes over the laptop's link."""
+    """Return how many copies of the file cross the laptop's link."""
     links = relay.pairs if relay else frozenset()
     return sum(chain.giver == LAPTOP for chain in first_chains(masters, links, giver))
