@@ -11,17 +11,17 @@ class SystemClock:
     """Implements ``ports.Clock``."""
 
     def now_utc(self) -> str:
-        """ISO 8601 with seconds and a Z."""
+        """Return the time as ISO 8601 with seconds and a Z."""
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def time(self) -> float:
-        """Seconds since 1970."""
+        """Return the seconds since 1970."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds since some moment in the past; it never jumps."""
+        """Return the seconds since some moment in the past; it never jumps."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Lets others work meanwhile."""
+        """Sleep, letting other tasks run."""
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Files of the operator's laptop, read into models."""
+"""Files on the operator's laptop, read into models."""
 
 import os
 import shlex
@@ -11,15 +11,15 @@ from orchestrator.core.inventory.parser import parse_inventory
 from orchestrator.distros import DISTROS
 from orchestrator.errors import UsageError
 
-# 1,000 hosts take some 100 kB; a snapshot given by mistake is refused before it is read.
+# 1,000 hosts take about 100 kB; a snapshot given by mistake is refused before it is read.
 _LARGEST_INVENTORY_BYTES = 4 << 20
 
 
 def load_inventory(path: Path) -> Inventory:
-    """The inventory in a YAML file. Its laptop paths (key, known_hosts, config) become absolute.
+    """Read the inventory from a YAML file. Its laptop paths (key, known_hosts, config) become absolute.
 
-    ``~`` is the home folder; relative paths start at the folder of the file. Raises UsageError: no such file,
-    or all faults in it.
+    ``~`` is the home folder; relative paths start at the folder of the file. Raises UsageError: no such file, or
+    all faults in it.
     """
     inventory = parse_inventory(read_yaml(_text(path)), str(path), DISTROS)
     folder = path.resolve().parent

@@ -1,4 +1,4 @@
-"""The laptop's history of a run: one line per event, each with a checksum, each on disk before the run goes on.
+"""The laptop's history of a run: one line per event, each with a checksum, each on disk before the run continues.
 
 A line is the first 16 hex digits of the sha256 of its JSON, a blank, the JSON. It is history only: the hosts are
 the truth.
@@ -18,7 +18,7 @@ from typing import Any
 class FileJournal:
     """Appends to ``folder/journal.jsonl``. Implements ``ports.Journal``.
 
-    A line that was cut short, by a crash or a full disk, stays; the event ``torn`` after it says that it was.
+    A line that a crash or a full disk cut short stays; the event ``torn`` after it says so.
     """
 
     def __init__(self, folder: Path, now_utc: Callable[[], str]) -> None:
@@ -34,7 +34,7 @@ class FileJournal:
         return self._folder
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Raises OSError when the laptop's disk is full."""
+        """Append an event. Raises OSError if the laptop's disk is full."""
         text = _line({"at_utc": self._now_utc(), "kind": kind, **fields})
         if self._is_torn:
             text = "\n" + _line({"kind": "torn"}) + text
@@ -50,8 +50,11 @@ class FileJournal:
 
 
 def read_journal(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run, in order. Two kinds are not the run's: ``torn``, a line that was cut short, and
-    ``damaged``, a line that was whole once and whose checksum does not fit any more."""
+    """Yield the events of a run, in order.
+
+    Two kinds are not the run's own: ``torn``, a line that was cut short, and ``damaged``, a line that was whole
+    once and whose checksum no longer matches.
+    """
     path = folder / "journal.jsonl"
     if not path.exists():
         return
@@ -74,7 +77,7 @@ def _line(event: dict[str, Any]) -> str:
 
 
 def _event(line: str) -> dict[str, Any] | None:
-    """The event of a line; None where its checksum does not fit."""
+    """Parse a line; None if its checksum does not match."""
     checksum, _, text = line.partition(" ")
     if checksum != _checksum(text):
         return None

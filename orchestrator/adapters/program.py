@@ -1,7 +1,7 @@
-"""A program on the operator's laptop: without a terminal, in a session of its own, its output in a file.
+"""A program on the operator's laptop: without a terminal, in its own session, its output in a file.
 
-It does not hang on this process. Ctrl-C does not reach it, and when this process leaves, it goes on, for its output
-needs no reader.
+It is independent of this process: Ctrl-C does not reach it, and it continues when this process exits, because its
+output needs no reader.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from orchestrator.core.text import duration
 from orchestrator.ports import Clock
 
 NOT_STARTED = 127
-"""As a shell ends where it does not find a program."""
+"""The exit status of a shell that does not find a program."""
 _POLL_S, _KILL_AFTER_S, _SHOWN_BYTES = 0.2, 10.0, 4096
 
 
 async def run_program(
     argv: Sequence[str], env: Mapping[str, str], timeout_s: float, log: Path, clock: Clock
 ) -> Outcome:
-    """Waits for its end. ``log`` gets all that it prints. Without an exit code it was ended by its time or a signal.
+    """Run a program and wait for its end; ``log`` receives its output.
 
-    Cancelled, it leaves the program running.
+    Without an exit code, the timeout or a signal ended it. If cancelled, this function leaves the program running.
     """
     try:
         process = _start(argv, env, log)
@@ -36,13 +36,13 @@ async def run_program(
     while process.poll() is None and clock.monotonic() < give_up_s:
         await clock.sleep(_POLL_S)
     if process.poll() is None:
-        await _end(process, clock)
+        await _terminate(process, clock)
         detail = f"it took longer than {duration(timeout_s)}, and was ended; its output: {log}"
-        return Outcome(Ended.DIED, log=_last(log), detail=detail)
+        return Outcome(Ended.DIED, log=_end_of(log), detail=detail)
     code = process.returncode
     if code < 0:
-        return Outcome(Ended.DIED, log=_last(log), detail=f"signal {-code} has ended it; its output: {log}")
-    return Outcome(Ended.FAILED if code else Ended.DONE, code, _last(log), f"its output: {log}")
+        return Outcome(Ended.DIED, log=_end_of(log), detail=f"signal {-code} has ended it; its output: {log}")
+    return Outcome(Ended.FAILED if code else Ended.DONE, code, _end_of(log), f"its output: {log}")
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -59,8 +59,8 @@ def _start(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess
         )
 
 
-async def _end(process: subprocess.Popen[bytes], clock: Clock) -> None:
-    """It and what it has started: asked first, then killed."""
+async def _terminate(process: subprocess.Popen[bytes], clock: Clock) -> None:
+    """End the program and its children: SIGTERM first, then SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -73,7 +73,7 @@ async def _end(process: subprocess.Popen[bytes], clock: Clock) -> None:
             return
 
 
-def _last(log: Path) -> str:
+def _end_of(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _SHOWN_BYTES))
         return file.read().decode("utf-8", "replace")

@@ -19,9 +19,9 @@ def open_snapshot(
     allow_unhashed: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Reading:
-    """What is in the file; every live key is offered to the consumers. ``progress`` gets the number of bytes hashed.
+    """Read a snapshot; every live key is passed to the consumers. ``progress`` receives the number of bytes hashed.
 
-    Raises UsageError where there is none, SnapshotError (exit 3) where it is not whole.
+    Raises UsageError if there is no file, SnapshotError (exit 3) if it is not whole.
     """
     buffer = _mapped(path)
     hashing = _Hashing(buffer, progress)
@@ -35,7 +35,7 @@ def open_snapshot(
 
 
 class _Hashing(threading.Thread):
-    """Computes the digest while the pages are walked: hashlib lets other threads work meanwhile."""
+    """Computes the digest while the pages are walked: hashlib releases the lock for other threads."""
 
     def __init__(self, buffer: memoryview, progress: Callable[[int], None] | None) -> None:
         super().__init__(daemon=True)
@@ -46,19 +46,19 @@ class _Hashing(threading.Thread):
         self._digest = digest(self._buffer, self._progress)
 
     def result(self) -> Digest:
-        """Waits for it."""
+        """Wait for the digest and return it."""
         self.join()
         assert self._digest is not None
         return self._digest
 
 
 def verify_snapshot(path: Path, progress: Callable[[int], None]) -> Verification:
-    """The verdict on the file, of whose size ``progress`` is told twice. Raises UsageError where there is none."""
+    """Verify a snapshot file; ``progress`` counts up to twice its size. Raises UsageError if there is no file."""
     return verify(_mapped(path), progress)
 
 
 def _mapped(path: Path) -> memoryview:
-    """Not closed by hand: a traceback may still hold slices of it. It goes with its last reference."""
+    """Map a file. The map is not closed explicitly, because a traceback may still hold slices of it."""
     try:
         with path.open("rb") as file:
             if path.stat().st_size == 0:  # mmap refuses an empty file

@@ -1,4 +1,4 @@
-"""Where the bytes of a push come from: a file on the laptop, a few bytes, or a file on another host."""
+"""Sources of a push: a file on the laptop, a few bytes, or a file on another host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class FileSource:
-    """A file on the laptop. It must not change while it is pushed; the sha256 at the end would tell."""
+    """A file on the laptop. It must not change while it is pushed; the sha256 at the end would show a change."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,14 +27,15 @@ class FileSource:
         return self._size_bytes
 
     async def chunks(self, offset: int) -> AsyncIterator[bytes]:
-        """The bytes from ``offset`` on, in pieces of at most 1 MiB."""
+        """Yield the bytes from ``offset`` on, in pieces of at most 1 MiB."""
         with self._path.open("rb") as file:
             file.seek(offset)
             while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
                 yield chunk
 
     async def sha256(self, length: int) -> str:
-        """The sha256 of the first ``length`` bytes; read once per length, as several hosts ask for the same."""
+        """Return the sha256 of the first ``length`` bytes, cached per length, because several hosts ask for the
+        same one."""
         if length not in self._sums:
             self._sums[length] = await asyncio.to_thread(self._sum, length)
         return self._sums[length]
@@ -49,7 +50,7 @@ class FileSource:
 
 
 class BytesSource:
-    """A few bytes that are in memory anyway."""
+    """A few bytes in memory."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -59,11 +60,11 @@ class BytesSource:
         return len(self._content)
 
     async def chunks(self, offset: int) -> AsyncIterator[bytes]:
-        """The bytes from ``offset`` on, in one piece."""
+        """Yield the bytes from ``offset`` on, in one piece."""
         yield self._content[offset:]
 
     async def sha256(self, length: int) -> str:
-        """The sha256 of the first ``length`` bytes."""
+        """Return the sha256 of the first ``length`` bytes."""
         return hashlib.sha256(self._content[:length]).hexdigest()
 
 
@@ -81,14 +82,14 @@ class RemoteSource:
         return self._size_bytes
 
     async def chunks(self, offset: int) -> AsyncIterator[bytes]:
-        """The bytes from ``offset`` on; those before it are read and dropped. Raises HostError."""
+        """Yield the bytes from ``offset`` on; those before it are read and dropped. Raises HostError."""
         async for chunk in self._remote.read(self._path):
             if offset < len(chunk):
                 yield chunk[offset:]
             offset = max(0, offset - len(chunk))
 
     async def sha256(self, length: int) -> str:
-        """The sha256 of the first ``length`` bytes, computed on the file's host. Raises HostError."""
+        """Return the sha256 of the first ``length`` bytes, computed on the file's host. Raises HostError."""
         if length == self._size_bytes and self._sha256:
             return self._sha256
         script = 'head -c "$2" "$1" | sha256sum'

@@ -1,4 +1,4 @@
-"""The templates that come with the program."""
+"""The templates that are part of the program."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _PACKAGE = Path(orchestrator.__file__).parent
 
 
 def folder(name: str) -> Path:
-    """`templates` or `inventories`: inside the package when installed, beside it in a checkout."""
+    """Return `templates` or `inventories`: inside the package if installed, beside it in a checkout."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
 def read_templates() -> dict[str, str]:
-    """Every template by its path below `templates`."""
+    """Read every template, by its path below `templates`."""
     root = folder("templates")
     return {
         path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")

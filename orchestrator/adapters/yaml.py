@@ -1,7 +1,7 @@
-"""YAML as a `MarkedDocument`: strict, and with the place of everything that was written (PyYAML).
+"""YAML as a `MarkedDocument`: strict, and with the place of every value (PyYAML).
 
-PyYAML's constructors keep the last of two equal keys, guess the types of scalars and build objects from tags.
-So only its composer is used: it gives nodes with their marks, and `_Reader` turns these into values.
+PyYAML's constructors keep the last of two equal keys, guess the types of scalars and build objects from tags. So
+only its composer is used: it returns nodes with their marks, and `_Reader` turns these into values.
 """
 
 import yaml
@@ -11,13 +11,13 @@ from orchestrator.core.inventory.document import Fault, Mark, MarkedDocument, Pa
 
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value"}
-# An inventory of 1,000 hosts has some 10,000 nodes; aliases of aliases can unfold to billions.
+# An inventory of 1,000 hosts has about 10,000 nodes; aliases of aliases can expand to billions.
 _MOST_NODES = 200_000
 _EMPTY = "the file is empty; begin with a copy of inventories/kublr-minimal.yml"
 
 
 def read_yaml(text: str) -> MarkedDocument:
-    """The one document of ``text``. What is wrong is in its ``faults``; this raises nothing."""
+    """Read the one document of ``text``. Faults are in its ``faults``; this never raises."""
     reader = _Reader()
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -36,7 +36,7 @@ def read_yaml(text: str) -> MarkedDocument:
 
 
 class _Reader:
-    """Turns nodes into values, and notes where each stands and what is wrong on the way."""
+    """Turns nodes into values, and records the place and the faults of each."""
 
     def __init__(self) -> None:
         self.keys: dict[Path, Mark] = {}
@@ -45,7 +45,7 @@ class _Reader:
         self._nodes = 0
 
     def value(self, node: Node, path: Path) -> object:
-        """dict, list, Scalar or None; of two equal keys the first. Raises RecursionError if it has no end."""
+        """Return a dict, list, Scalar or None; of two equal keys the first. Raises RecursionError."""
         self._count()
         self.values[path] = _mark(node.start_mark)
         kind = node.tag.removeprefix(_TAG)
@@ -68,7 +68,7 @@ class _Reader:
         return values
 
     def _entries(self, node: MappingNode, path: Path) -> dict[str, tuple[ScalarNode, Node]]:
-        """A mapping's own entries, and those of ``<<`` whose keys it does not have."""
+        """Return a mapping's own entries, and those of ``<<`` whose keys it does not have."""
         self._count()
         own: dict[str, tuple[ScalarNode, Node]] = {}
         merged: dict[str, tuple[ScalarNode, Node]] = {}

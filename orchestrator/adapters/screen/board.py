@@ -1,4 +1,4 @@
-"""What every host is doing right now, as the coordinator told: the memory that both reporters draw from."""
+"""What every host is doing now, according to the coordinator: the state that both reporters draw from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACTING, WAITING, ALREADY, FAILED = "acting", "waiting", "already", "failed"
 
 @dataclass(slots=True)
 class Move:
-    """Bytes on their way. Where a push goes on from what a host had already, the rate counts only what moved."""
+    """Bytes in transfer. If a push resumes, the rate counts only the bytes that moved since."""
 
     first_bytes: int
     first_at_s: float
@@ -26,7 +26,7 @@ class Move:
         return 100 * self.done_bytes // self.total_bytes if self.total_bytes else 100
 
     def words(self, now_s: float) -> str:
-        """`45% of 412.0 MiB, 98.1 MiB/s, 2s left`; rate and time only where they are known."""
+        """Format the progress: `45% of 412.0 MiB, 98.1 MiB/s, 2s left`; rate and time only if they are known."""
         words = f"{self.percent}% of {size(self.total_bytes)}"
         moved_bytes, seconds = self.done_bytes - self.first_bytes, now_s - self.first_at_s
         if moved_bytes <= 0 or seconds <= 0:
@@ -37,7 +37,7 @@ class Move:
 
 @dataclass(slots=True)
 class Line:
-    """One host: its newest step, how that stands, and since when."""
+    """One host: its newest step, the state of that step, and since when."""
 
     host: str
     since_s: float
@@ -52,7 +52,7 @@ class Line:
         return self.state in (ACTING, WAITING)
 
     def elapsed_s(self, now_s: float) -> float:
-        """Since it began; of a step that has ended, what it took."""
+        """Return the seconds since the step began; if it has ended, how long it took."""
         return now_s - self.since_s if self.took_s is None else self.took_s
 
 
@@ -70,7 +70,7 @@ class Board:
 
     @property
     def heading(self) -> str:
-        """`phase 5/12 stop`."""
+        """The heading, such as `phase 5/12 stop`."""
         if self.name not in self.phases:
             return f"phase {self.name}"
         return f"phase {list(self.phases).index(self.name) + 1}/{len(self.phases)} {self.name}"
@@ -92,7 +92,8 @@ class Board:
         self.lines = {host: Line(host, now_s) for host in hosts}
 
     def step(self, host: str, step: str, state: str, detail: str) -> Line:
-        """The host's line, brought up to date. A step keeps its start while it waits, and its last word at its end."""
+        """Update the host's line and return it. A step keeps its start time while it waits, and its last detail
+        when it ends."""
         name, now_s = step.partition("/")[0], self.clock.monotonic()
         line = self.lines.get(host)
         if line is None or line.step != name:

@@ -1,4 +1,4 @@
-"""Progress on a terminal: one line per host, drawn over as the run goes on."""
+"""Progress on a terminal: one line per host, redrawn during the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestrator.ports import Clock
 REFRESHES_PER_S = 8
 ALL_LINES_UP_TO = 20
 LINES_OF_MANY = 10
-"""Of more hosts than that: those that failed, then those that take longest."""
+"""With more hosts than ``ALL_LINES_UP_TO``: those that failed, then those that take longest."""
 
 _STYLES = {ACTING: "cyan", WAITING: "yellow", FAILED: "bold red", ALREADY: "dim", "done": "green"}
 
@@ -27,7 +27,7 @@ _STYLES = {ACTING: "cyan", WAITING: "yellow", FAILED: "bold red", ALREADY: "dim"
 class LiveReporter:
     """Implements ``ports.Reporter``; a context manager for its screen.
 
-    Phases that are over, failures and notes scroll by as plain lines; at the end only those are left.
+    Finished phases, failures and notes scroll past as plain lines; at the end only those remain.
     """
 
     def __init__(
@@ -47,26 +47,26 @@ class LiveReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close_phase("done" if kind is None else "halted")
-        self._leave_screen()
+        self._hide()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """The screen is the operator's, who is asked something."""
-        self._leave_screen()
+        """Hide the display while the operator answers a question."""
+        self._hide()
         try:
             yield
         finally:
             if self._board.name:
-                self._take_screen()
+                self._show()
 
     def begin(self, phases: tuple[str, ...]) -> None:
-        """All phases of the plan, for `phase 5/12`."""
+        """Set all phases of the plan, for `phase 5/12`."""
         self._board.phases = phases
 
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None:
         self._close_phase("done")
         self._board.begin(name, title, hosts)
-        self._take_screen()
+        self._show()
 
     def step(self, host: str, step: str, state: str, detail: str = "") -> None:
         line = self._board.step(host, step, state, detail)
@@ -79,9 +79,9 @@ class LiveReporter:
     def moved(self, host: str, done_bytes: int, total_bytes: int) -> None:
         self._board.moved(host, done_bytes, total_bytes)
         if self._board.name or done_bytes < total_bytes:
-            self._take_screen()
+            self._show()
         else:
-            self._leave_screen()  # before the first phase the operator may be asked something
+            self._hide()  # before the first phase the operator may be asked a question
 
     def waiting(self, phase: str, reasons: dict[str, str]) -> None:
         self._board.waiting(reasons)
@@ -91,10 +91,10 @@ class LiveReporter:
         self._print(Text(within + printable(text)))
 
     def render(self) -> RenderableType:
-        """The screen as it is now: the phase, then a line per host. Called by rich's own thread."""
+        """Return the current screen: the phase, then one line per host. Called by rich's own thread."""
         board, now_s = self._board, self._clock.monotonic()
         lines = tuple(board.lines.values())
-        shown = lines if len(lines) <= ALL_LINES_UP_TO else _worth_a_line(lines)[:LINES_OF_MANY]
+        shown = lines if len(lines) <= ALL_LINES_UP_TO else _most_relevant(lines)[:LINES_OF_MANY]
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(no_wrap=True, max_width=24, overflow="ellipsis")
         table.add_column(no_wrap=True, max_width=24, overflow="ellipsis")
@@ -107,9 +107,9 @@ class LiveReporter:
             table.add_row(line.host, line.step, _words(line, reason, now_s), elapsed)
         for host, reason in list(barrier.items())[:LINES_OF_MANY]:
             table.add_row(host, "", Text(f"waiting: {reason}", style=_STYLES[WAITING]), "")
-        return Group(self._top(now_s), table, *_left_out(lines, shown))
+        return Group(self._heading(now_s), table, *_hidden_hosts(lines, shown))
 
-    def _top(self, now_s: float) -> Text:
+    def _heading(self, now_s: float) -> Text:
         total = duration(now_s - self._began_at_s)
         if not self._board.name:
             return Text(f"{total} since the start", style="dim")
@@ -123,26 +123,26 @@ class LiveReporter:
             took = duration(self._board.elapsed_s)
             self._print(Text(f"{self._board.heading} {end} ({took})", style="red" if end == "halted" else "green"))
 
-    def _take_screen(self) -> None:
+    def _show(self) -> None:
         if self._live is None:
             self._live = Live(
                 console=self._console,
                 get_renderable=self.render,
                 refresh_per_second=REFRESHES_PER_S,
                 transient=True,
-                redirect_stdout=False,  # results are for whoever reads stdout
+                redirect_stdout=False,  # stdout is for results
             )
             with suppress(OSError):
                 self._live.start(refresh=True)
 
-    def _leave_screen(self) -> None:
+    def _hide(self) -> None:
         live, self._live = self._live, None
         if live:
             with suppress(OSError):
                 live.stop()
 
     def _print(self, text: Text) -> None:
-        # A screen that is gone must not end a run: the hosts and the journal know how it stands.
+        # A broken screen must not end a run: the hosts and the journal have its state.
         with suppress(OSError):
             self._console.print(text, soft_wrap=True)
 
@@ -158,13 +158,13 @@ def _words(line: Line, barrier: str, now_s: float) -> Text:
     return Text(words, style=_STYLES.get(line.state, ""))
 
 
-def _worth_a_line(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Of many hosts, those that failed or are at work, these the longest first."""
+def _most_relevant(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the hosts that failed or are at work, the latter sorted by how long they take."""
     telling = (line for line in lines if line.under_way or line.state == FAILED)
     return tuple(sorted(telling, key=lambda line: (line.state != FAILED, line.since_s)))
 
 
-def _left_out(lines: Sequence[Line], shown: Sequence[Line]) -> tuple[Text, ...]:
+def _hidden_hosts(lines: Sequence[Line], shown: Sequence[Line]) -> tuple[Text, ...]:
     if len(shown) == len(lines):
         return ()
     over = sum(1 for line in lines if line.took_s is not None)

@@ -1,4 +1,4 @@
-"""Progress as plain lines, for logs, pipes and dumb terminals: nothing is ever drawn over."""
+"""Progress as plain lines, for logs, pipes and dumb terminals: nothing is ever redrawn."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ MOVE_EVERY_S, MOVE_EVERY_PERCENT, MOVE_AT_MOST_EVERY_S = 10.0, 10, 2.0
 
 
 class PlainReporter:
-    """Lines `HH:MM:SSZ host step state (12s)`. Implements ``ports.Reporter``; a context manager for its heartbeat.
+    """Prints lines `HH:MM:SSZ host step state (12s)`. Implements ``ports.Reporter``.
 
-    Why a host waits is told when it changes, at most each 10 s for a host; with ``verbose`` always.
+    It is a context manager for its heartbeat.
+
+    The reason why a host waits is printed when it changes, at most every 10 s per host; with ``verbose`` always.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class PlainReporter:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """No heartbeat while the operator is asked something."""
+        """Pause the heartbeat while the operator answers a question."""
         self._asking = True
         try:
             yield
@@ -53,88 +55,89 @@ class PlainReporter:
             self._asking = False
 
     def begin(self, phases: tuple[str, ...]) -> None:
-        """All phases of the plan, for `phase 5/12`."""
+        """Set all phases of the plan, for `phase 5/12`."""
         self._board.phases = phases
 
     def phase(self, name: str, title: str, hosts: tuple[str, ...]) -> None:
         self._board.begin(name, title, hosts)
         self._reasons, self._moves = {}, {}
-        self._say(f"{self._board.heading}: {self._board.title}")
+        self._print(f"{self._board.heading}: {self._board.title}")
 
     def step(self, host: str, step: str, state: str, detail: str = "") -> None:
         line = self._board.step(host, step, state, detail)
         if state == WAITING:
-            self._tell_reason(host, line.step, line.detail)
+            self._print_reason(host, line.step, line.detail)
         elif state == ACTING:
             self._moves.pop(host, None)
-            self._say(_with(f"{host} {line.step} {state}", line.detail))
+            self._print(_with_detail(f"{host} {line.step} {state}", line.detail))
         elif state == ALREADY:
-            self._say(f"{host} {line.step} already done")
+            self._print(f"{host} {line.step} already done")
         else:
-            self._say(_with(f"{host} {line.step} {state} ({duration(line.took_s or 0)})", line.detail))
+            self._print(_with_detail(f"{host} {line.step} {state} ({duration(line.took_s or 0)})", line.detail))
 
     def moved(self, host: str, done_bytes: int, total_bytes: int) -> None:
         move = self._board.moved(host, done_bytes, total_bytes)
         now_s = self._clock.monotonic()
         if self._is_news(host, move, now_s):
             self._moves[host] = (move.percent, now_s)
-            self._say(_named(self._board.lines[host], move.words(now_s)))
+            self._print(_with_names(self._board.lines[host], move.words(now_s)))
 
     def waiting(self, phase: str, reasons: dict[str, str]) -> None:
         self._board.waiting(reasons)
         for host, reason in self._board.barrier.items():
-            self._tell_reason(host, f"{phase}.barrier", reason)
+            self._print_reason(host, f"{phase}.barrier", reason)
 
     def note(self, text: str) -> None:
-        self._say(printable(text))
+        self._print(printable(text))
 
     def tick(self) -> None:
-        """Says what is under way, where nothing was said for 30 s."""
+        """Print what is in progress, if nothing was printed for 30 s."""
         now_s = self._clock.monotonic()
         if self._asking or now_s - self._spoke_at_s < HEARTBEAT_S:
             return
         lines = [line for line in tuple(self._board.lines.values()) if line.under_way]
         lines.sort(key=lambda line: line.since_s)
-        for words in few([_still(line, now_s) for line in lines]):
-            self._say(words)
+        for words in few([_still_words(line, now_s) for line in lines]):
+            self._print(words)
         if self._board.name and not lines:
             reasons = "; ".join(f"{host}: {reason}" for host, reason in self._board.barrier.items())
             what = f"waiting: {reasons}" if reasons else "looking at the hosts"
-            self._say(f"{self._board.heading} still {what} ({duration(self._board.elapsed_s)})")
+            self._print(f"{self._board.heading} still {what} ({duration(self._board.elapsed_s)})")
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
             self.tick()
 
     def _is_news(self, host: str, move: Move, now_s: float) -> bool:
-        """After 10 s, or 10 % further but at least 2 s later: on a fast link not every tenth is worth a line."""
+        """Return whether to print: after 10 s, or after another 10 % and at least 2 s, since a fast link needs
+        fewer lines."""
         percent, at_s = self._moves.setdefault(host, (move.percent, now_s))
         further, later_s = move.percent - percent, now_s - at_s
         return later_s >= MOVE_EVERY_S or (further >= MOVE_EVERY_PERCENT and later_s >= MOVE_AT_MOST_EVERY_S)
 
-    def _tell_reason(self, host: str, what: str, reason: str) -> None:
+    def _print_reason(self, host: str, what: str, reason: str) -> None:
         now_s = self._clock.monotonic()
         last, at_s = self._reasons.get(host, ("", -REASON_EVERY_S))
         if reason != last and (self._verbose or now_s - at_s >= REASON_EVERY_S):
             self._reasons[host] = (reason, now_s)
-            self._say(f"{host} {what} waiting: {reason}")
+            self._print(f"{host} {what} waiting: {reason}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._spoke_at_s = self._clock.monotonic()
-        # A screen that is gone must not end a run: the hosts and the journal know how it stands.
+        # A broken screen must not end a run: the hosts and the journal have its state.
         with suppress(OSError, ValueError):
             self._stream.write(f"{self._clock.now_utc()[11:19]}Z {text}\n")
             self._stream.flush()
 
 
-def _still(line: Line, now_s: float) -> str:
-    standing = line.move.words(now_s) if line.move else _with(line.state, line.detail)
-    return _named(line, f"still {standing} ({duration(line.elapsed_s(now_s))})")
+def _still_words(line: Line, now_s: float) -> str:
+    standing = line.move.words(now_s) if line.move else _with_detail(line.state, line.detail)
+    return _with_names(line, f"still {standing} ({duration(line.elapsed_s(now_s))})")
 
 
-def _named(line: Line, text: str) -> str:
+def _with_names(line: Line, text: str) -> str:
     return " ".join(word for word in (line.host, line.step, text) if word)
 
 
-def _with(text: str, detail: str) -> str:
+def _with_detail(text: str, detail: str) -> str:
     return f"{text}: {detail}" if detail else text

@@ -1,7 +1,7 @@
-"""All that people and programs see: the reporters of a run, the consoles, the tables, the JSON documents.
+"""Everything that people and programs see: the reporters of a run, the consoles, the tables, the JSON documents.
 
-Results go to stdout, progress and failures to stderr. Colour comes only where a terminal shows it, or FORCE_COLOR
-asks for it; NO_COLOR wins over both. Nothing moves on what is no terminal, whatever the environment says.
+Results are printed on stdout, progress and failures on stderr. Colour is used only if the terminal supports it or
+FORCE_COLOR is set; NO_COLOR overrides both. Without a terminal nothing is redrawn, whatever the environment says.
 """
 
 from __future__ import annotations

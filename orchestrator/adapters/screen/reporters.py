@@ -1,4 +1,4 @@
-"""Which reporter follows a command, and which consoles it writes to. What a command does not need is not loaded."""
+"""The choice of a command's reporter and consoles. Modules that a command does not need are not loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class QuietReporter:
-    """Shows nothing: what fails is told by the error at the end. Implements ``ports.Reporter``."""
+    """Shows nothing: the error at the end reports a failure. Implements ``ports.Reporter``."""
 
     def __enter__(self) -> QuietReporter:
         return self
@@ -26,7 +26,7 @@ class QuietReporter:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Nothing to step aside with."""
+        """Do nothing: there is no display to hide."""
         yield
 
     def begin(self, phases: tuple[str, ...]) -> None:
@@ -49,19 +49,19 @@ class QuietReporter:
 
 
 def make_console(stream: TextIO) -> Console:
-    """A console that takes texts literally: no markup, no emoji, no guessed highlights."""
+    """Return a console that prints texts literally: no markup, no emoji, no guessed highlights."""
     from rich.console import Console
 
     return Console(file=stream, markup=False, emoji=False, highlight=False)
 
 
 def stdout() -> Console:
-    """Where results go."""
+    """Return the console for results."""
     return make_console(sys.stdout)
 
 
 def stderr() -> Console:
-    """Where progress and failures go."""
+    """Return the console for progress and failures."""
     return make_console(sys.stderr)
 
 
@@ -73,9 +73,9 @@ def make_reporter(
     clock: Clock | None = None,
     phases: Sequence[str] = (),
 ) -> LiveReporter | PlainReporter | QuietReporter:
-    """The reporter that fits stderr; enter it for as long as the command works.
+    """Return the reporter that fits stderr; use it as a context manager while the command runs.
 
-    ``phases`` are those of the plan, in their order, for `phase 5/12`; a run tells them when it begins.
+    ``phases`` are those of the plan, in order, for `phase 5/12`; a run sets them when it starts.
     """
     if quiet:
         return QuietReporter()

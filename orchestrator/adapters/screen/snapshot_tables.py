@@ -1,4 +1,4 @@
-"""Draws what `core/snapshots/inspection.py` says of a snapshot file, on a console."""
+"""Draws the reports of `core/snapshots/inspection.py` on a console."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from orchestrator.etcd.verify import Verification
 
 
 def print_verification(console: Console, found: Verification) -> None:
-    """The verdict first; then what is damaged, and where."""
+    """Print the verdict first, then what is damaged and where."""
     console.print(labelled(verification_lines(found), indent=0))
 
 
 def print_inspection(console: Console, found: Inspection, now_s: float) -> None:
-    """etcd's figures; then what Kubernetes has in the file."""
+    """Print etcd's figures, then the Kubernetes objects in the file."""
     console.print(labelled(tuple((name, printable(text)) for name, text in etcd_lines(found)), indent=0))
     lines = kubernetes_lines(found, now_s)
     if not lines:

@@ -1,4 +1,4 @@
-"""Draws what the plan and status reports in `core/report` say on a console. Holds no words of its own but labels."""
+"""Draws the plan and status reports of `core/report` on a console. It adds labels, but no sentences of its own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 INVENTORY = "INVENTORY"
-"""What stands for the inventory's path in a next command, where it is not known."""
+"""The placeholder for an unknown inventory path in a next command."""
 
 _WIDEST = 24
 _SEVERITY_STYLES = {Severity.BLOCK: "bold red", Severity.WARN: "yellow", Severity.INFO: "cyan"}
@@ -48,10 +48,10 @@ _STAND_STYLES = {Stand.DONE: "green", Stand.RUNNING: "cyan", Stand.DOUBT: "bold 
 def print_plan(
     console: Console, plan: Plan, *, verbose: int = 0, next_step: str = "", rows: Sequence[ResourceCost] = ()
 ) -> None:
-    """What would happen, from the header to the command that makes it so.
+    """Print what would happen, from the header to the command that does it.
 
-    With ``verbose`` 1 every command that would run or look; with 2 the scripts' texts, too. With ``rows`` every
-    object that these name.
+    With ``verbose`` 1 it adds every command that would run or look; with 2 also the scripts' texts. With ``rows``
+    it adds every object that these name.
     """
     console.print(Text(f"{render.TITLES[plan.kind]} {plan.inventory.cluster}", style="bold"))
     console.print(labelled(render.header(plan)))
@@ -77,7 +77,7 @@ def print_plan(
 
 
 def _print_cost(console: Console, cost: Cost, rows: Sequence[ResourceCost]) -> None:
-    """What happened since the snapshot, like a diff; with ``rows`` one line for each object."""
+    """Print what happened since the snapshot, like a diff; with ``rows`` one line per object."""
     heading(console, "What it costs")
     console.print(labelled(cost_lines(cost)))
     for change in Change:
@@ -117,14 +117,14 @@ def _print_phase(console: Console, plan: Plan, phase: Phase, verbose: int) -> No
 
 
 def _widths(plan: Plan) -> tuple[int, int]:
-    """Of the columns of hosts and of steps, so that they stand below each other in all phases."""
+    """Return the widths of the host and step columns, so that they align in all phases."""
     rows = [row for phase in plan.phases for row in step_words.rows(plan, phase)]
     hosts = max((len(render.hosts_words(plan, row.hosts)) for row in rows), default=0)
     return min(hosts, _WIDEST), min(max((len(row.name) for row in rows), default=0), _WIDEST)
 
 
 def _print_commands(console: Console, plan: Plan, phase: Phase) -> None:
-    """One line per command, never wrapped by us, so that it can be copied."""
+    """Print one line per command, never wrapped, so that it can be copied."""
     for verb, hosts, command in step_words.commands(plan, phase):
         console.print(Text(f"    {verb:4} {hosts}: {command}", style="dim"), soft_wrap=True)
 
@@ -139,7 +139,7 @@ def _print_scripts(console: Console, plan: Plan) -> None:
 
 
 def print_findings(console: Console, findings: Sequence[Finding], hosts: Sequence[str] = ()) -> None:
-    """What `check` found on these hosts, blockers first as they come, and how much is well."""
+    """Print what `check` found on these hosts, blockers first, and how many hosts are well."""
     if findings:
         console.print(_findings(findings))
         console.print()
@@ -162,7 +162,7 @@ def _findings(findings: Iterable[Finding]) -> RenderableType:
 def print_result(
     console: Console, plan: Plan, result: Result, total_s: float, inventory: Path | str = INVENTORY
 ) -> None:
-    """The last lines of a run, at most ten: never wrapped by us, so that a path can be copied or searched for."""
+    """Print the last lines of a run, at most ten: never wrapped, so that a path can be copied or searched for."""
     _print_unwrapped(console, result_lines(plan, result, total_s, str(inventory)))
 
 
@@ -173,7 +173,7 @@ def _print_unwrapped(console: Console, lines: render.Lines) -> None:
 
 
 def print_evidence(console: Console, snapshot: SnapshotFacts, found: Evidence) -> None:
-    """What the restored cluster holds: by member, by resource, and what may be dead in it."""
+    """Print what the restored cluster holds: by member, by resource, and which objects may be dead."""
     heading(console, "What the restored cluster holds")
     tables = [member_rows(found, snapshot)] if found.members else []
     tables += [resource_rows(found)] if found.resources else []
@@ -188,7 +188,7 @@ def print_evidence(console: Console, snapshot: SnapshotFacts, found: Evidence) -
 
 
 def _numbers(rows: Iterable[Sequence[str]]) -> RenderableType:
-    """Words to the left, numbers to the right, below a dim heading."""
+    """Format a table with words on the left, numbers on the right, and a dim heading."""
     head, *body = rows
     table = Table.grid(padding=(0, 2, 0, 0))
     for number in range(len(head)):
@@ -209,7 +209,7 @@ def print_status(
     undone_by: str = "",
     silent: Sequence[str] = (),
 ) -> None:
-    """Who holds the masters, where each host stands in each phase, what the laptop remembers, and how to go on."""
+    """Print who holds the masters, the state of each phase and host, the laptop's history, and how to continue."""
     console.print(Text(f"Run {plan.run} on {plan.inventory.cluster}, plan {plan.sha256[:12]}", style="bold"))
     for line in holder_lines(plan.masters, claims, silent):
         console.print(Padding(Text(line), (0, 0, 0, 2)))
@@ -230,7 +230,7 @@ def print_status(
 
 
 def _stands(plan: Plan, standing: PhaseStanding) -> Text:
-    """Where the hosts stand, where they do not stand alike; and why."""
+    """Describe the hosts' states if they differ, and why."""
     text = Text()
     groups = [(stand, hosts) for stand, hosts in standing.hosts.items() if hosts]
     if len(groups) > 1 or (groups and groups[0][0] in (Stand.DOUBT, Stand.RUNNING)):
@@ -253,23 +253,23 @@ def print_backup(
     failed: Mapping[str, str],
     compared: SameContent | None = None,
 ) -> None:
-    """What was saved, from where, and what went; never wrapped by us, so that the path can be copied."""
+    """Print what was saved, from where, and what was deleted; never wrapped, so that the path can be copied."""
     _print_unwrapped(console, backup_lines(path, facts, removed, failed, compared))
 
 
 def print_pairs(console: Console, lines: render.Lines) -> None:
-    """Labels and values."""
+    """Print labels and values."""
     _print_unwrapped(console, lines)
 
 
 def print_lines(console: Console, lines: Iterable[str]) -> None:
-    """As they are, one below the other."""
+    """Print the lines unchanged, one below the other."""
     for line in lines:
         console.print(Text(printable(line)), soft_wrap=True)
 
 
 def print_error(console: Console, error: OrchestratorError) -> None:
-    """A failure: what, where and why, then the command that goes on from here."""
+    """Print a failure: what, where and why, then the command that continues from here."""
     console.print(Text.assemble(("error: ", "bold red"), harmless(error.message)), soft_wrap=True)
     if error.next_step:
         _print_next(console, error.next_step)
@@ -295,7 +295,10 @@ def labelled(lines: render.Lines, indent: int = 2) -> RenderableType:
 
 
 def _grid(*widths: int) -> Table:
-    """Columns of at least these widths, two blanks apart, and a last one that takes the rest; a long name wraps."""
+    """Return a table with columns of at least these widths, two blanks apart, and a last one for the rest.
+
+    A long name wraps.
+    """
     table = Table.grid(padding=(0, 2, 0, 0))
     for width in widths:
         table.add_column(min_width=width, max_width=_WIDEST, overflow="fold")

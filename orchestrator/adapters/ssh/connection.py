@@ -1,4 +1,4 @@
-"""One SSH connection that is opened when needed, opened again when broken, and shared by all who go that way."""
+"""One SSH connection: opened when needed, reopened when broken, shared by all hosts on that route."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from orchestrator.core.timeouts import BEAT_S, CONNECT_S, GOODBYE_S, JOIN_S, UNA
 log = logging.getLogger(__name__)
 
 _CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
-"""AES-GCM before the other defaults: one call of OpenSSL for a packet, where asyncssh's ChaCha20, which would come
-first, takes four. On a calm machine a GiB sent costs 3.2 s of CPU instead of 7.6, and sshd 1.5 s instead of 3.6."""
+"""AES-GCM before the other defaults: it takes one call of OpenSSL per packet, where asyncssh's ChaCha20, otherwise
+first, takes four. On an idle machine, sending a GiB costs 3.2 s of CPU instead of 7.6, and sshd 1.5 s instead of
+3.6."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a host is waited for, in seconds.
+    """How long to wait for a host, in seconds.
 
-    ``unanswered_s`` bounds the tries to reach a host again that has answered before; ``join_s`` is how long one
-    question for the end of an act may stay open.
+    ``unanswered_s`` bounds the attempts to reconnect to a host that has answered before; ``join_s`` is how long one
+    request for the end of an act may stay open.
     """
 
     connect_timeout_s: float = CONNECT_S
@@ -46,7 +47,7 @@ class Patience:
 
 
 class NoAnswerError(Exception):
-    """A host gave no answer. It does not leave the adapter: each verb turns it into a value."""
+    """A host gave no answer. It never leaves the adapter: each verb turns it into a value."""
 
     def __init__(self, failure: Failure, detail: str) -> None:
         super().__init__(detail)
@@ -58,7 +59,7 @@ class NoAnswerError(Exception):
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether asking again can help: a broken network can heal, a refused login cannot."""
+    """Return whether a retry can help: a broken network can recover, a refused login cannot."""
     return isinstance(error, NoAnswerError) and error.failure is Failure.UNREACHABLE
 
 
@@ -76,26 +77,26 @@ class Line:
         self._connection: asyncssh.SSHClientConnection | None = None
 
     async def open(self) -> None:
-        """Connect for the first time, with a few tries. Raises NoAnswerError."""
-        await self._tries(stop_after_attempt(self._patience.connect_tries))(self.connection)
+        """Connect for the first time, with a few attempts. Raises NoAnswerError."""
+        await self._retrying(stop_after_attempt(self._patience.connect_tries))(self.connection)
 
     async def reopen(self) -> None:
-        """Connect again to a host that has answered before, within our patience. Raises NoAnswerError."""
-        await self._tries(stop_after_delay(self._patience.unanswered_s))(self.connection)
+        """Reconnect to a host that has answered before, within our patience. Raises NoAnswerError."""
+        await self._retrying(stop_after_delay(self._patience.unanswered_s))(self.connection)
 
-    def _tries(self, stop: StopBaseT) -> AsyncRetrying:
+    def _retrying(self, stop: StopBaseT) -> AsyncRetrying:
         wait = wait_random_exponential(0.2, max=3)
         return AsyncRetrying(stop=stop, wait=wait, retry=retry_if_exception(may_pass), reraise=True)
 
     async def connection(self) -> asyncssh.SSHClientConnection:
-        """The live connection; one try to make it where there is none. Raises NoAnswerError."""
+        """Return the live connection, with one attempt to open it if there is none. Raises NoAnswerError."""
         async with self._lock:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self._connect()
             return self._connection
 
     def abort(self) -> None:
-        """Give up a connection that does not answer, without a farewell."""
+        """Drop a connection that does not answer, without closing it properly."""
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
@@ -138,14 +139,14 @@ class Line:
                 config=list(endpoint.configs),
                 known_hosts=check.known,
                 server_host_key_algs=check.algorithms,
-                encryption_algs=() if endpoint.ciphers else _CIPHERS,  # an argument would beat the ssh_config's line
+                encryption_algs=() if endpoint.ciphers else _CIPHERS,  # an argument would override the ssh_config
                 tunnel=tunnel,
                 username=endpoint.user or (),
                 client_keys=list(endpoint.keys) or (),
                 ignore_encrypted=True,
                 agent_forwarding=False,
                 x11_forwarding=False,
-                # What is large is packed already, and zlib here would hold the event loop up: 38 s for each GiB.
+                # Large data is already compressed, and zlib here would block the event loop: 38 s per GiB.
                 compression_algs=("none", "zlib@openssh.com"),
                 request_pty=False,
                 command=None,
@@ -157,7 +158,7 @@ class Line:
 
 
 def _reason(error: Exception, check: HostKeyCheck) -> tuple[Failure, str]:
-    """What kept us out, most specific first: asyncssh's errors overlap."""
+    """Return why the login failed, most specific first: asyncssh's errors overlap."""
     text = str(error) or type(error).__name__
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return Failure.HOST_KEY, check.complaint()
@@ -175,7 +176,7 @@ def _reason(error: Exception, check: HostKeyCheck) -> tuple[Failure, str]:
 
 
 def _locked_keys(endpoint: Endpoint) -> str:
-    """The likeliest cause of a refused login: a key with a passphrase, and no agent that holds it."""
+    """Return the most likely cause of a refused login: a key with a passphrase that is in no agent."""
     files = [Path(key) for key in endpoint.keys] or sorted(Path("~/.ssh").expanduser().glob("id_*"))
     for file in files:
         if file.suffix == ".pub":

@@ -1,6 +1,6 @@
 """Hosts over SSH: `Fleet` opens the connections of an inventory, `SshRemote` is one host.
 
-An act outlives its connection, so a broken one is opened again and the act joined; see ``templates/host.sh``.
+An act survives its connection, so a broken connection is reopened and the act joined; see ``templates/host.sh``.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from orchestrator.core.transfer.relay import Relay
 from orchestrator.ports import Remote
 
 MOST_LOGINS = 16
-"""Logins at once: a key on a token signs some three times a second, and a login has 10 s."""
+"""Concurrent logins: a key on a token makes about three signatures a second, and a login has 10 s."""
 
 SLOT_S = CONNECT_S / 2
-"""So long a login keeps others waiting. A host that is silent for longer costs neither processor nor signatures."""
+"""How long a login delays others. A host that is silent for longer costs neither CPU nor signatures."""
 
 
 class Fleet:
-    """The connections to an inventory's hosts: one for each host, and one for each bastion whoever goes through.
+    """The connections to an inventory's hosts: one per host, and one per bastion for all hosts behind it.
 
-    ``texts`` holds the templates. ``sudo_password`` is asked for a host's password by its
-    name, only where sudo wants one, and for one host at a time.
+    ``texts`` holds the templates. ``sudo_password`` is called with a host's name, only if sudo wants a password,
+    and for one host at a time.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Fleet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.gather(*(remote.close() for remote in self._remotes.values()))
-        left = list(self._lines.items())  # logins without a remote, and bastions: each after those who go through it
+        left = list(self._lines.items())  # logins without a remote, and bastions: each after the hosts behind it
         while left:
             ways = {endpoint.via for endpoint, _ in left}
             await asyncio.gather(*(line.close() for endpoint, line in left if endpoint not in ways))
             left = [(endpoint, line) for endpoint, line in left if endpoint in ways]
 
     async def open(self, hosts: Sequence[str]) -> dict[str, Remote | Output]:
-        """Log in to all of them at once. A host that fails is an Output that says why. Raises UsageError."""
+        """Log in to all hosts at once. A host that fails is an Output that says why. Raises UsageError."""
         lines = [self._way(name) for name in hosts]
         opened = await asyncio.gather(
             *(self._open(self._inventory.host(name), line) for name, line in zip(hosts, lines, strict=True))
@@ -75,25 +75,25 @@ class Fleet:
         return dict(zip(hosts, opened, strict=True))
 
     def host_key(self, name: str) -> str:
-        """The fingerprint of the host key that a host has shown; empty before it was opened."""
+        """Return the fingerprint of the host key that a host has shown; empty before it was opened."""
         return self._way(name).host_key
 
     def _way(self, name: str) -> Line:
-        """The line to a host, worked out once: each time it costs a reading of the ssh_config."""
+        """Return the line to a host, cached: computing it reads the ssh_config."""
         if name not in self._ways:
             self._ways[name] = self._line(route(self._inventory.host(name), self._inventory))
         return self._ways[name]
 
     def public_key(self, name: str) -> str:
-        """The same key, as a known_hosts file has it: `ssh-ed25519 AAAA...`."""
+        """Return the same key in known_hosts format: `ssh-ed25519 AAAA...`."""
         return self._way(name).public_key
 
     def port(self, name: str) -> int:
-        """The port of a host's sshd, as the laptop reaches it."""
+        """Return the port of a host's sshd, as the laptop reaches it."""
         return self._way(name).endpoint.port
 
     def carrier(self, relay: Relay, bytes_per_s: float = 0) -> SshCarrier:
-        """Brings files along chains of the hosts that were opened, once each is settled."""
+        """Return a carrier for chains of the open hosts; each must be settled first."""
         return SshCarrier({name: remote.end for name, remote in self._remotes.items()}, relay, Limit(bytes_per_s))
 
     def _line(self, endpoint: Endpoint) -> Line:
@@ -114,7 +114,7 @@ class Fleet:
         return self._remotes[host.name]
 
     async def _log_in(self, line: Line) -> None:
-        """Raises NoAnswerError."""
+        """Log in within the limit of concurrent logins. Raises NoAnswerError."""
         async with self._logins:
             opening = asyncio.create_task(line.open())
             try:
@@ -130,7 +130,7 @@ class Fleet:
             return None
 
         async def password() -> str:
-            async with self._asking:  # one prompt at a time; in a thread, so that keep-alives go on
+            async with self._asking:  # one prompt at a time; in a thread, so that keep-alives continue
                 return await asyncio.to_thread(ask, host)
 
         return password

@@ -1,6 +1,6 @@
-"""Which host keys are trusted, and what to tell the operator about one that is not.
+"""Host key verification: which keys are trusted, and what to tell the operator about one that is not.
 
-The check is never left to asyncssh's defaults: an empty list of known hosts would switch it off there.
+The check never uses asyncssh's defaults: there an empty list of known hosts would disable it.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ _PLAIN_ALGORITHMS = (
     "rsa-sha2-512",
     "rsa-sha2-256",
 )
-"""In the order of ssh_config(5), HostKeyAlgorithms: hosts have several keys, and operators note the first."""
+"""In the order of ssh_config(5), HostKeyAlgorithms: hosts have several keys, and operators record the first."""
 
 
 def fingerprint(key: asyncssh.SSHKey) -> str:
-    """As ``ssh-keygen -l`` prints it: ``SHA256:`` and base64 without padding."""
+    """Return the fingerprint as ``ssh-keygen -l`` prints it: ``SHA256:`` and base64 without padding."""
     return key.get_fingerprint("sha256")
 
 
 class HostKeyCheck(asyncssh.SSHClient):
-    """Decides on one connection's host key and remembers what the host has shown.
+    """Decides on one connection's host key and remembers the key that the host has shown.
 
-    Where the inventory pins keys of a host, only these count; else the known_hosts files decide.
+    If the inventory pins keys of a host, only these count; otherwise the known_hosts files decide.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._pins = frozenset(_pinned(pin) for pin in endpoint.pins)
+        self._pins = frozenset(_pin_fingerprint(pin) for pin in endpoint.pins)
         self._address = ""
         self.shown: asyncssh.SSHKey | None = None
         self.known = _read(() if self._pins else endpoint.known_hosts)
 
     @property
     def algorithms(self) -> tuple[str, ...]:
-        """What to ask the host for: keys of a known kind first, but any other too.
+        """The algorithms to request: those of known keys first, then all others.
 
-        asyncssh by itself asks for known kinds alone; a rebuilt host may have none of them, and would hang up
+        asyncssh alone requests only known kinds. A rebuilt host may have none of them, and would then disconnect
         before it could show its new key.
         """
         if self._endpoint.host_key_algorithms:
@@ -59,17 +59,17 @@ class HostKeyCheck(asyncssh.SSHClient):
         return tuple(dict.fromkeys([*(name.decode() for name in (*certificates, *known)), *_PLAIN_ALGORITHMS]))
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Called for a key that no known_hosts file vouches for."""
+        """Called for a key that is in no known_hosts file."""
         self.shown, self._address = key, addr
         return fingerprint(key) in self._pins
 
     def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Called for a host certificate whose authority no known_hosts file names."""
+        """Called for a host certificate whose authority is in no known_hosts file."""
         self.shown, self._address = key, addr
         return False
 
     def complaint(self) -> str:
-        """Why the shown key is refused, and what the operator can do about it."""
+        """Return why the shown key is refused, and what the operator can do about it."""
         if self.shown is None:
             return "it has no host key of a kind that we ask for"
         shown = f"{self.shown.get_algorithm()} {fingerprint(self.shown)}"
@@ -77,22 +77,22 @@ class HostKeyCheck(asyncssh.SSHClient):
             return f"its host key is {shown}, but the inventory pins {', '.join(sorted(self._pins))}"
         files = self._files_that_know()
         if not files:
-            return f"its host key {shown} is not known; {self._how_to_add()}"
+            return f"its host key {shown} is not known; {self._advice_to_add()}"
         known = "; ".join(f"{path} has {', '.join(keys)}" for path, keys in files.items())
-        name = shlex.quote(self._filed_as())
+        name = shlex.quote(self._known_hosts_name())
         forget = " && ".join(f"ssh-keygen -R {name} -f {shlex.quote(str(path))}" for path in files)
         return (
             f"its host key has changed: it shows {shown}, {known}; if the host was rebuilt, forget the old key"
-            f" ({forget}) and then {self._how_to_add()}"
+            f" ({forget}) and then {self._advice_to_add()}"
         )
 
     @property
     def _port(self) -> int | None:
-        """As asyncssh wants it: None for the default."""
+        """The port as asyncssh wants it: None for the default."""
         return self._endpoint.port if self._endpoint.port != DEFAULT_PORT else None
 
     def _files_that_know(self) -> dict[Path, list[str]]:
-        """The fingerprints that each file holds for this host."""
+        """Return the fingerprints that each file has for this host."""
         found: dict[Path, list[str]] = {}
         for path in self._endpoint.known_hosts:
             keys = _read((path,)).match(self._endpoint.known_as, self._address, self._port)[0]
@@ -100,12 +100,12 @@ class HostKeyCheck(asyncssh.SSHClient):
                 found[path] = [f"{key.get_algorithm()} {fingerprint(key)}" for key in keys]
         return found
 
-    def _filed_as(self) -> str:
-        """The name of this host in a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+    def _known_hosts_name(self) -> str:
+        """Return the name of this host in a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
         endpoint = self._endpoint
         return endpoint.known_as if endpoint.port == DEFAULT_PORT else f"[{endpoint.known_as}]:{endpoint.port}"
 
-    def _how_to_add(self) -> str:
+    def _advice_to_add(self) -> str:
         endpoint = self._endpoint
         scan = f"ssh-keyscan -p {endpoint.port} {endpoint.known_as}"
         if endpoint.via:
@@ -117,13 +117,13 @@ class HostKeyCheck(asyncssh.SSHClient):
         )
 
 
-def _pinned(pin: str) -> str:
-    """A pin's fingerprint; it may be written as one, or as a public key line."""
+def _pin_fingerprint(pin: str) -> str:
+    """Return a pin's fingerprint; the pin is a fingerprint or a public key line."""
     return pin if pin.startswith("SHA256:") else fingerprint(asyncssh.import_public_key(pin))
 
 
 def _read(paths: tuple[Path, ...]) -> asyncssh.SSHKnownHosts:
-    """The entries of these files together; read once for all hosts, and anew where a file has changed."""
+    """Return the entries of these files together; they are read once for all hosts, and again if a file changes."""
     return _parse(paths, tuple(_version(path) for path in paths))
 
 
@@ -137,7 +137,8 @@ def _version(path: Path) -> tuple[int, ...]:
 
 @lru_cache(maxsize=64)
 def _parse(paths: tuple[Path, ...], versions: tuple[tuple[int, ...], ...]) -> asyncssh.SSHKnownHosts:
-    """Hundreds of hosts mostly share one long file: parsed for each of them, it would cost more than their logins."""
+    """Parse known_hosts files, cached: hundreds of hosts share one long file, and parsing it per host costs more
+    than a login."""
     known = asyncssh.import_known_hosts("")
     for path in paths:
         _load(known, path)
@@ -145,7 +146,7 @@ def _parse(paths: tuple[Path, ...], versions: tuple[tuple[int, ...], ...]) -> as
 
 
 def _load(known: asyncssh.SSHKnownHosts, path: Path) -> None:
-    """Add a file's entries. A line that cannot be read trusts nobody, so it is passed over, as OpenSSH does."""
+    """Add a file's entries. An unreadable line trusts nobody, so it is skipped, as in OpenSSH."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:

@@ -1,8 +1,8 @@
-"""Packing a stream as it is sent: frame by frame, in threads, and only where packing is faster than sending.
+"""Compression of a stream while it is sent: frame by frame, in threads, and only if compressing is faster than sending.
 
-A frame stands by itself, so a transfer can go on from any byte, whoever packed what came before; `zstd -d` and
-`gzip -d` read frames that follow one another as one stream. A frame whose bytes are only stored is one, too: so the
-packer need not say whether it packs, and may think better of it at any frame.
+Each frame is independent, so a transfer can resume at any byte, whoever compressed what came before; `zstd -d` and
+`gzip -d` read consecutive frames as one stream. A frame with only stored bytes is valid too, so the sender need not
+announce whether it compresses, and may change at any frame.
 """
 
 from __future__ import annotations
@@ -28,27 +28,31 @@ else:
 
 FRAME_BYTES = 1024 * 1024
 LEVEL = 1
-"""Of both: a higher one takes twice the time for a hundredth of the bytes, on what etcd holds."""
+"""The level of both programs: a higher one takes twice the time and saves a hundredth of the bytes, on etcd's data."""
 _ZSTD_OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.compression_level: LEVEL,
     zstd.CompressionParameter.checksum_flag: 1,
 }
 BUFFERED_BYTES = 16 * 1024 * 1024
-"""So much disappears in buffers on the way, whatever the link: what follows tells how fast that is."""
+"""About this much disappears in buffers on the way: only the bytes after it show the link's speed.
+"""
 WINDOW_BYTES = 32 * 1024 * 1024
 IDLE, WORTH, TRY_AGAIN = 0.2, 1.25, 16
-"""The link waits for the packer where it keeps frames waiting for less than that part of the time; storing must be so
-many times as fast; both are looked at again after so many windows."""
+"""``IDLE``: the link waits for the compressor if it delays frames for less than this part of the time. ``WORTH``:
+storing must be this many times as fast. ``TRY_AGAIN``: both are measured again after this many windows."""
 _PACKERS = min(os.cpu_count() or 1, 4)
-"""More threads than processors would only take turns with the event loop, which would then answer late."""
+"""More threads than processors would only compete with the event loop, which would then answer late."""
 _BLOCK_BYTES = 128 * 1024
 _own = threading.local()
 
 
 @dataclass(slots=True)
 class Pace:
-    """How fast it goes, packed and stored. Frames are only stored where the link waits for the packer, and storing was
-    tried and has brought more of the file along in the same time."""
+    """The speed with and without compression.
+
+    Frames are stored uncompressed only if the link waits for the compressor, and if a trial of storing moved more
+    of the file in the same time.
+    """
 
     stores: bool = False
     wire_bytes: int = 0
@@ -59,7 +63,7 @@ class Pace:
     _packed_rate: float = 0.0
 
     def sent(self, wire_bytes: int, raw_bytes: int, waited_s: float, now_s: float) -> None:
-        """A frame has gone; ``waited_s`` is how long the link has kept it waiting."""
+        """Record a sent frame; ``waited_s`` is how long the link has delayed it."""
         self.wire_bytes += wire_bytes
         if self.wire_bytes < BUFFERED_BYTES or not self._began_s:
             self._begin(now_s)
@@ -85,8 +89,10 @@ class Pace:
 
 
 async def packed(source: Source, offset: int, packing: Packing, pace: Pace) -> AsyncIterator[tuple[bytes, int]]:
-    """The bytes from ``offset`` on, packed, each piece with how many bytes it stands for. As many frames as there
-    are packers are made ahead of the one that is sent."""
+    """Yield the bytes from ``offset`` on, compressed, each piece with the number of bytes that it represents.
+
+    As many frames as there are threads are prepared ahead of the one being sent.
+    """
     if packing is Packing.NONE:
         async for chunk in source.chunks(offset):
             yield chunk, len(chunk)
@@ -124,14 +130,14 @@ async def _frames(source: Source, offset: int) -> AsyncIterator[bytes]:
 def _zstd(frame: bytes, packs: bool) -> bytes:
     if not packs:
         return _stored(frame)
-    if not hasattr(_own, "compressor"):  # to make one for each frame would take two thirds more time
+    if not hasattr(_own, "compressor"):  # creating one per frame takes two thirds more time
         _own.compressor = zstd.ZstdCompressor(options=_ZSTD_OPTIONS)
     made: bytes = _own.compressor.compress(frame, zstd.ZstdCompressor.FLUSH_FRAME)
     return made
 
 
 def _stored(frame: bytes) -> bytes:
-    """A zstd frame of raw blocks (RFC 8878, 3.1.1: single segment, its size in four bytes, no checksum)."""
+    """Return a zstd frame of raw blocks (RFC 8878, 3.1.1: single segment, its size in four bytes, no checksum)."""
     made = [struct.pack("<IBI", 0xFD2FB528, 0b1010_0000, len(frame))]
     for start in range(0, len(frame), _BLOCK_BYTES):
         block = frame[start : start + _BLOCK_BYTES]

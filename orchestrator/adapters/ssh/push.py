@@ -1,4 +1,4 @@
-"""Bringing a file to a host: it streams, goes on from what has arrived when cut, and counts only when hashed."""
+"""Push of a file to one host: it streams, resumes from what has arrived, and counts only after its hash matches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a push goes, and on whose behalf."""
+    """The destination of a push: the state folder, the run and attempt that push, the path, and the expected sha256."""
 
     state: str
     run: str
@@ -34,7 +34,7 @@ class Target:
 
 
 class Pusher:
-    """One push to one host. A try that is cut is followed by another, which goes on from the verified length."""
+    """One push to one host. If a try is cut, the next one resumes from the verified length."""
 
     def __init__(self, shell: Shell, functions: str, source: Source, target: Target) -> None:
         self._shell = shell
@@ -44,7 +44,7 @@ class Pusher:
         self._tries = itertools.count(1)
 
     async def push(self, progress: Progress | None) -> Outcome:
-        """Never raises for what a host does: neither the target nor the source's host."""
+        """Push the file. Never raises for what a host does, neither the target nor the source's host."""
         try:
             for _ in range(MOST_TRIES):
                 outcome = await self._try(progress)
@@ -57,7 +57,7 @@ class Pusher:
         return Outcome(Ended.LOST, detail=f"the push of {self._target.path} was cut {MOST_TRIES} times")
 
     async def _try(self, progress: Progress | None) -> Outcome | None:
-        """One try; None where it was cut, or what had arrived before turned out to be wrong and was removed."""
+        """Try once; None if it was cut, or if an earlier part turned out to be wrong and was removed."""
         target = self._target
         part = f"{target.path}.part.{target.attempt}.{next(self._tries)}"
         have = await self._ask("part", part)
@@ -81,9 +81,9 @@ class Pusher:
         return await ask_host(self._shell, self._functions, function, self._target, part)
 
     async def _send(self, part: str, offset: int, progress: Progress | None) -> Outcome | None:
-        """Stream the bytes from ``offset`` on; an Outcome where the host could not take them.
+        """Stream the bytes from ``offset`` on; return an Outcome if the host could not take them.
 
-        Raises NoAnswerError when the stream is cut.
+        Raises NoAnswerError if the stream is cut.
         """
         text = f"{self._functions}\n{call_line('receive', self._target.path, part, offset)}"
         async with self._shell.channel(("sh", "-c", text)) as process:
@@ -95,13 +95,13 @@ class Pusher:
                 raise self._shell.broken(str(error)) from error
             exit_code = self._shell.exit_code(process)
         if exit_code and not stderr:
-            # Killed, or its part is gone: a later try or attempt has taken over, as the next `part` will tell.
+            # Killed, or its part is gone: a later try or attempt has taken over, which the next `part` will show.
             raise self._shell.broken(f"the receiver ended with {exit_code}")
         return failed(exit_code, stderr) if exit_code else None
 
 
 async def _stream(process: Process, chunks: AsyncIterator[bytes], offset: int, progress: Progress | None) -> None:
-    """Write until the source ends, or the host stops listening; its exit status then says why."""
+    """Write until the source ends or the host stops listening; its exit status then says why."""
     async for chunk in chunks:
         try:
             process.stdin.write(chunk)
@@ -118,7 +118,7 @@ async def _stream(process: Process, chunks: AsyncIterator[bytes], offset: int, p
 
 
 async def ask_host(shell: Shell, functions: str, function: str, target: Target, part: str) -> Part | Outcome:
-    """Calls `part`, `drop`, `finish` or `adopt`. Raises NoAnswerError."""
+    """Call `part`, `drop`, `finish` or `adopt`. Raises NoAnswerError."""
     place = (target.state, target.run, target.attempt, target.path, target.sha256, part)
     output = await shell.call(functions, function, *place, timeout_s=HASH_S)
     try:
@@ -128,14 +128,14 @@ async def ask_host(shell: Shell, functions: str, function: str, target: Target, 
 
 
 async def verified(source: Source, part: Part) -> int:
-    """How much of what has arrived can stay: all of it, or nothing. Raises HostError."""
+    """Return how many of the arrived bytes can stay: all or none. Raises HostError."""
     if not 0 < part.size_bytes <= source.size_bytes:
         return 0
     return part.size_bytes if await source.sha256(part.size_bytes) == part.sha256 else 0
 
 
 def failed(exit_code: int | None, stderr: bytes) -> Outcome:
-    """A host that could not take the file, and its own words for that."""
+    """Return the outcome of a host that could not take the file, with its own words."""
     said = stderr.decode("utf-8", "replace").strip()
     why = "the disk is full" if "No space left" in said else said or f"exit status {exit_code}"
     return Outcome(Ended.FAILED, exit_code, log=said, detail=why)

@@ -1,8 +1,8 @@
-"""Carries a file to several hosts along a chain: the laptop feeds the first, each hands on to the next.
+"""Copies a file to several hosts along a chain: the laptop sends to the first, each host to the next.
 
-Every host of a chain is asked over its own connection, by which it also tells how far it is; only the bytes go from
-host to host (templates/relay.sh). Between two hosts they go through OpenSSH, by a key that is made on the giver, and
-never leaves it.
+Every host of a chain is controlled over its own connection, which also reports its progress; only the bytes flow
+from host to host (templates/relay.sh). Between two hosts they flow through OpenSSH, with a key that is created on
+the giver and never leaves it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ log = logging.getLogger(__name__)
 
 READY_S = 30.0
 GRACE_S = 2.0
-"""What a giver that has gone has sent is on its way to the next host no longer than that."""
+"""Bytes that a giver sent before it disappeared reach the next host within this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One host as the carrier needs it: its shell, what `relay.sh` is run with, the run that it was settled for."""
+    """One host as the carrier sees it: its shell, the functions of `relay.sh`, the run of its last settle."""
 
     shell: Shell
     functions: str
@@ -48,14 +48,14 @@ class End:
 
 
 class Limit:
-    """At most so many bytes a second over the laptop's link, in all streams together; 0 for no limit."""
+    """A limit in bytes per second for all streams over the laptop's link together; 0 for no limit."""
 
     def __init__(self, bytes_per_s: float) -> None:
         self._rate = bytes_per_s
         self._free_at_s = 0.0
 
     async def wait(self, size_bytes: int) -> None:
-        """Until that many more bytes may be sent."""
+        """Wait until that many more bytes may be sent."""
         if not self._rate:
             return
         now_s = time.monotonic()
@@ -65,7 +65,7 @@ class Limit:
 
 @dataclass(slots=True)
 class SshCarrier:
-    """Implements ``ports.Carrier``. ``ends`` has every host that was opened, once it is settled."""
+    """Implements ``ports.Carrier``. ``ends`` has every open host, once it is settled."""
 
     ends: Mapping[str, Callable[[], End]]
     relay: Relay
@@ -77,7 +77,7 @@ class SshCarrier:
         return host in self.ends
 
     async def standing(self, host: str, load: Load) -> int | Outcome:
-        """The part of an older try is taken over under a new name, as in a push to one host."""
+        """Take over the part of an older try under a new name, as in a push to one host."""
         end, path = self.ends[host](), load.paths[host]
         part = self._parts[host] = f"{path}.part.{load.attempt}.{next(self._tries)}"
         try:
@@ -98,7 +98,7 @@ class SshCarrier:
 
 @dataclass(slots=True)
 class Carry:
-    """One chain under way. ``name`` tells its folders on the hosts from those of others."""
+    """One chain in progress. ``name`` makes its folders on the hosts unique."""
 
     carrier: SshCarrier
     chain: Chain
@@ -111,7 +111,7 @@ class Carry:
     _head: asyncio.Future[Process] | None = None
 
     async def run(self) -> None:
-        """Makes the keys, has every host listen, then lets the bytes flow."""
+        """Create the keys, let every host listen, then start the stream."""
         self.chain = await self._with_keys()
         if self.chain.hosts:
             await self._flow()
@@ -137,7 +137,7 @@ class Carry:
     # --- keys -------------------------------------------------------------------------------------------
 
     async def _with_keys(self) -> Chain:
-        """A key for each link, made on its giver. The chain ends before a host for which there is none."""
+        """Create a key for each link, on its giver. The chain ends before a host for which this fails."""
         made = await asyncio.gather(*(self._make_key(*pair) for pair in self.chain.links))
         missing = [taker for (_, taker), is_there in zip(self.chain.links, made, strict=True) if not is_there]
         if not missing:
@@ -156,13 +156,13 @@ class Carry:
         return self._broken(giver, _said(output.stderr) or "it could make no key", taker)
 
     async def _forget_keys(self) -> None:
-        """Where the shell that was to use a key has not come to it. What is cut off here, the next settle removes."""
+        """Remove keys that no shell has used. If this is cut off, the next settle removes them."""
         givers = [giver for giver, taker in self.chain.links if taker in self._keys]
         with contextlib.suppress(NoAnswerError):
             await asyncio.gather(*(self._call(giver, "forget_key") for giver in givers))
 
     def _broken(self, giver: str, why: str, taker: str = "") -> bool:
-        """Nothing more comes from that giver. Whoever waits for it is cut, once what is on its way has arrived."""
+        """Report that a giver failed. The host that waits for it is cut off after the bytes in flight have arrived."""
         taker = taker or self._next(giver)
         self.witness.broken(giver, taker, why)
         self._leave_behind(taker)
@@ -175,7 +175,7 @@ class Carry:
     # --- the hosts --------------------------------------------------------------------------------------
 
     async def _take(self, host: str) -> None:
-        """One host of the chain, from its listening to its end. Its failure is told, or the host just asks again."""
+        """Run one host of the chain from listening to its end. A failure is reported, or the host is planned again."""
         stderr, handed_on = b"", False
         try:
             async with self._channel(host, "take", **self._values_to_take(host)) as process:
@@ -208,7 +208,7 @@ class Carry:
         return values
 
     async def _hear(self, host: str, process: Process) -> bool:
-        """What a host says of itself, to its end; whether it has handed everything on."""
+        """Read a host's reports to their end; return whether it has passed everything on."""
         handed_on, done_bytes = False, 0
         async for line in process.stdout:
             match line.decode("utf-8", "replace").split():
@@ -221,7 +221,7 @@ class Carry:
                     outcome = await self._ask(host, "adopt")
                     if isinstance(outcome, Outcome):
                         self.witness.arrived(host, outcome)
-                case ["sum", sha256]:  # cut, or damaged: `part` will tell which, and where to go on
+                case ["sum", sha256]:  # cut or damaged: `part` will show which, and where to resume
                     log.info("%s: what has arrived so far has sha256 %s", host, sha256)
                     if self.chain.giver != LAPTOP and done_bytes == self.load.source.size_bytes:
                         self.witness.broken(self.chain.giver, host, "what it has is another file")
@@ -236,8 +236,10 @@ class Carry:
     # --- the bytes --------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        """Has all hosts take, the last one first: as soon as one does, the one before it logs in there. One that is not
-        ready in time is left behind."""
+        """Start all hosts, the last one first: when a host listens, its predecessor logs in there.
+
+        A host that is not ready in time is dropped.
+        """
         for host in reversed(self.chain.hosts):
             self._taking[host] = asyncio.create_task(self._take(host))
             with contextlib.suppress(TimeoutError):
@@ -251,7 +253,7 @@ class Carry:
             await self._stream(self._head.result())
 
     async def _give(self) -> None:
-        """From a master that has the file: it hands it on by itself."""
+        """Let a master that has the file send it."""
         giver, taker = self.chain.giver, self.chain.hosts[0]
         why = "it has ended too early"
         try:
@@ -290,7 +292,7 @@ class Carry:
     # --- what they are made of --------------------------------------------------------------------------
 
     def _next(self, host: str) -> str:
-        """Whom that host hands on to; empty for the last one."""
+        """Return the next host of the chain; empty for the last one."""
         return dict(zip((self.chain.giver, *self.chain.hosts), (*self.chain.hosts, ""), strict=True))[host]
 
     def _link(self, giver: str, taker: str) -> Link:
@@ -323,9 +325,9 @@ class Carry:
 
 
 async def _offset(load: Load, part: Part) -> int | Outcome:
-    """Where to go on. Raises HostError."""
+    """Return the offset to resume from. Raises HostError."""
     offset = await verified(load.source, part)
-    if offset == load.source.size_bytes:  # all of it, and yet not the file that the plan was made from
+    if offset == load.source.size_bytes:  # complete, but not the file that the plan was made from
         return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {part.sha256}")
     return offset
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class SshRemote:
-    """One host behind SSH; implements ``Remote``."""
+    """One host over SSH; implements ``Remote``."""
 
     def __init__(self, host: Host, shell: Shell, texts: Mapping[str, str]) -> None:
         self._host = host
@@ -64,7 +64,7 @@ class SshRemote:
         return Outcome(Ended.LOST, detail=f"{self.name}: {step} has not ended {GRACE_S:g} s after its time")
 
     async def _join(self, values: tuple[object, ...]) -> Outcome | None:
-        """Hand the act over, or join it, for a while; None where it has not ended by then."""
+        """Start the act, or join it, and wait for a while; None if it has not ended by then."""
         if self._fenced_by:
             return Outcome(Ended.FENCED, detail=fenced(self._fenced_by))
         join_s = self._shell.patience.join_s
@@ -74,9 +74,9 @@ class SshRemote:
         except NoAnswerError as error:
             return Outcome(Ended.LOST, detail=error.detail)
         except ValueError as error:
-            return Outcome(Ended.LOST, detail=f"{self.name}: {error}: {_said(output)}")
+            return Outcome(Ended.LOST, detail=f"{self.name}: {error}: {_stderr_text(output)}")
         if outcome is not None and outcome.ended is Ended.FAILED and outcome.exit_code is None:
-            return replace(outcome, log=_said(output), detail=f"{outcome.detail}: {_said(output)}")
+            return replace(outcome, log=_stderr_text(output), detail=f"{outcome.detail}: {_stderr_text(output)}")
         return outcome
 
     async def push(
@@ -92,7 +92,7 @@ class SshRemote:
         return await Pusher(self._shell, self._functions, source, target).push(progress)
 
     def end(self) -> End:
-        """What a chain from host to host needs of this one, after a settle."""
+        """Return what a chain needs of this host, after a settle."""
         return End(self._shell, f"{self._functions}\n{self._relaying}", self._host.paths.state, self._bound_run())
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
@@ -120,7 +120,7 @@ class SshRemote:
         except NoAnswerError as error:
             return Settled(failure=error.failure, detail=error.detail)
         except ValueError as error:
-            return Settled(failure=Failure.UNREACHABLE, detail=f"{self.name}: {error}: {_said(output)}")
+            return Settled(failure=Failure.UNREACHABLE, detail=f"{self.name}: {error}: {_stderr_text(output)}")
         self._fenced_by = settled.fenced_by
         if settled.ok:
             self._heartbeat = asyncio.create_task(self._beat(call_line("heartbeat", *place)))
@@ -143,7 +143,7 @@ class SshRemote:
             self._heartbeat = None
 
     async def _beat(self, line: str) -> None:
-        """Send a line every so often, over a new connection when one breaks, until a later attempt fences us."""
+        """Send a line at each interval, over a new connection if one breaks, until a later attempt fences us."""
         words = ("sh", "-c", f"{self._functions}\n{line}")
         every_s = self._shell.patience.heartbeat_s
         while not self._fenced_by:
@@ -163,5 +163,5 @@ class SshRemote:
                 await asyncio.sleep(min(1.0, every_s))
 
 
-def _said(output: Output) -> str:
+def _stderr_text(output: Output) -> str:
     return output.stderr.decode("utf-8", "replace").strip()

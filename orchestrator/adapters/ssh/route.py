@@ -1,7 +1,7 @@
-"""The way to a host: the inventory first, then the operator's ssh_config, then the defaults.
+"""The route to a host: from the inventory first, then the operator's ssh_config, then the defaults.
 
-asyncssh would follow a ProxyJump of the ssh_config by itself, but with a new connection to the bastion for every
-host, and with known hosts of its own choosing. So the way is worked out here, bastions included.
+asyncssh alone would follow a ProxyJump of the ssh_config, but with a new connection to the bastion for every host,
+and with known hosts of its own choice. So the route, including bastions, is computed here.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MOST_JUMPS = 8
 class Endpoint:
     """One sshd and how to log in to it. Equal endpoints share one connection.
 
-    ``address`` is what the ssh_config knows the host by; ``known_as`` is the name that its host key is filed
-    under. An empty ``user`` and empty ``keys`` leave the choice to asyncssh; ``ciphers`` and
-    ``host_key_algorithms`` are the ssh_config's, empty where it has none.
+    ``address`` is the host's name in the ssh_config; ``known_as`` is the name under which its host key is stored.
+    Empty ``user`` and empty ``keys`` leave the choice to asyncssh; ``ciphers`` and ``host_key_algorithms`` are the
+    ssh_config's, empty if it has none.
     """
 
     name: str = field(compare=False)
@@ -49,7 +49,7 @@ class Endpoint:
 
 
 def route(host: Host, inventory: Inventory) -> Endpoint:
-    """The way to a host, through the inventory's bastions or else the ssh_config's. Raises UsageError."""
+    """Return the route to a host, through the inventory's bastions or else the ssh_config's. Raises UsageError."""
     via: Endpoint | None = None
     for bastion in inventory.jumps(host):
         via = _declared(bastion, via)
@@ -57,7 +57,7 @@ def route(host: Host, inventory: Inventory) -> Endpoint:
 
 
 def named(login: str) -> Endpoint:
-    """The way to ``[USER@]HOST[:PORT]``, which no inventory declares, as the ssh_config has it. Raises UsageError."""
+    """Return the route to ``[USER@]HOST[:PORT]``, as the ssh_config defines it. Raises UsageError."""
     return _jump(login, _configs(None), None, ())
 
 
@@ -83,7 +83,7 @@ def _declared(host: Host, via: Endpoint | None) -> Endpoint:
 
 
 def _jump(spec: str, configs: tuple[str, ...], via: Endpoint | None, seen: tuple[str, ...]) -> Endpoint:
-    """A bastion that only the ssh_config names: ``[user@]host[:port]``, as in ssh_config(5), ProxyJump."""
+    """Return a bastion that only the ssh_config names: ``[user@]host[:port]``, as in ssh_config(5), ProxyJump."""
     user, _, place = spec.removeprefix("ssh://").rpartition("@")
     address, port_text = place, ""
     if place.startswith("["):
@@ -124,7 +124,7 @@ def _proxy_jump(settings: SSHClientConfig, configs: tuple[str, ...], seen: tuple
 
 
 def _configs(declared: str | None) -> tuple[str, ...]:
-    """The ssh_config files to read; where several set an option, the first one wins, as with OpenSSH."""
+    """Return the ssh_config files to read; if several set an option, the first one wins, as in OpenSSH."""
     if declared == "none":
         return ()
     if declared is not None:
@@ -150,14 +150,14 @@ def _known_as(settings: SSHClientConfig, address: str) -> str:
 
 
 def _identity_files(settings: SSHClientConfig) -> tuple[str, ...]:
-    """The ssh_config's keys that are there; a missing one is no error to OpenSSH, but would be to asyncssh."""
+    """Return the ssh_config's keys that exist: OpenSSH accepts a missing file, asyncssh does not."""
     files = cast(list[str], settings.get("IdentityFile", []))
     paths = (Path(file).expanduser() for file in files)
     return tuple(str(path) for path in paths if path.is_file())
 
 
 def _known_hosts_files(settings: SSHClientConfig) -> tuple[Path, ...]:
-    """The files OpenSSH would look in. ``none`` takes one out; it never switches the check off."""
+    """Return the files that OpenSSH would read. ``none`` removes one; it never disables the check."""
     own = settings.get("UserKnownHostsFile", ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"])
     everyones = settings.get("GlobalKnownHostsFile", [str(path) for path in SYSTEM_KNOWN_HOSTS])
     files = (*cast(list[str], own), *cast(list[str], everyones))

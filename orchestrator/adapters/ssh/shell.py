@@ -19,7 +19,7 @@ from orchestrator.core.model.outcome import Command, Failure, Output
 from orchestrator.core.timeouts import LOGIN_S
 
 MOST_CHANNELS = 8
-"""Sessions at once on one connection. sshd refuses the eleventh by default (sshd_config(5), MaxSessions)."""
+"""Concurrent sessions on one connection. sshd refuses the eleventh by default (sshd_config(5), MaxSessions)."""
 
 _WHO = """
 who=$(id -u)
@@ -40,13 +40,13 @@ AskPassword = Callable[[], Awaitable[str]]
 class Become(Enum):
     """How this login becomes root."""
 
-    NOTHING = ""  # it is root, or is to stay what it is
+    NOTHING = ""  # it is root already, or needs no root
     FREE = "sudo -n "
-    PASSWORD = "sudo -k -S -p '' "  # noqa: S105 - the password goes to standard input, before all else
+    PASSWORD = "sudo -k -S -p '' "  # noqa: S105 - the password is sent on standard input, before everything else
 
 
 class Shell:
-    """Runs command lines on one host, over a line that is opened again when it breaks."""
+    """Runs command lines on one host, over a line that is reopened when it breaks."""
 
     def __init__(self, line: Line, patience: Patience, ask_password: AskPassword | None) -> None:
         self.line = line
@@ -57,12 +57,14 @@ class Shell:
         self._channels = asyncio.Semaphore(MOST_CHANNELS)
 
     async def find_root(self, sudo: Sudo) -> None:
-        """Find out, once, how this login becomes root. Raises NoAnswerError when it may not. A login of that name is
-        believed: what it cannot do, the first look at the host will tell."""
+        """Find out, once, how this login becomes root. Raises NoAnswerError if it cannot.
+
+        A login named root is trusted: if it lacks a right, the first look at the host will show that.
+        """
         if sudo is Sudo.NEVER or self.line.login == "root":
             return
         output = await self.ask_again(("sh", "-c", _WHO), as_root=False, timeout_s=LOGIN_S)
-        match output.text.split()[-2:]:  # a login shell may greet before
+        match output.text.split()[-2:]:  # a login shell may print a greeting first
             case ["0", _]:
                 return
             case [_, "free"]:
@@ -76,7 +78,7 @@ class Shell:
                 raise NoAnswerError(Failure.LOGIN, f"{self.line.endpoint.name}: no shell for this login: {said}")
 
     async def _find_password(self) -> None:
-        """Ask for the password and try it, with no other input: sudo would take that for further passwords."""
+        """Ask for the password and try it without other input, which sudo would read as further passwords."""
         if self._ask_password is None:
             raise self._refused("sudo wants a password, and none was given")
         self._password = (await self._ask_password()).encode() + b"\n"
@@ -87,21 +89,21 @@ class Shell:
 
     @contextlib.asynccontextmanager
     async def channel(self, words: Sequence[str], *, as_root: bool = True) -> AsyncIterator[Process]:
-        """A running command, its pipes open. Raises NoAnswerError where the connection cannot carry it."""
+        """Run a command with open pipes. Raises NoAnswerError if the connection cannot carry it."""
         become = self._become if as_root else Become.NOTHING
         async with self._channels:
-            with _broken_is_no_answer(self.line):
+            with _errors_as_no_answer(self.line):
                 process = await self._start(become.value + shlex.join(words))
             try:
                 if become is Become.PASSWORD:
-                    with _broken_is_no_answer(self.line):
+                    with _errors_as_no_answer(self.line):
                         process.stdin.write(self._password)
                 yield process
             finally:
                 process.close()
 
     async def _start(self, command_line: str) -> Process:
-        """Start a command. An sshd that refuses another session is asked again, as one may have ended by then."""
+        """Start a command. If sshd refuses another session, retry: one may have ended by then."""
         give_up = time.monotonic() + self.patience.unanswered_s
         while True:
             connection = await self.line.connection()
@@ -117,10 +119,10 @@ class Shell:
             await asyncio.sleep(0.05)
 
     async def ask(self, words: Sequence[str], text: bytes = b"", *, as_root: bool = True, timeout_s: float) -> Output:
-        """Run a command to its end, once. Raises NoAnswerError (unreachable, sudo, or the time is over)."""
+        """Run a command to its end, once. Raises NoAnswerError (unreachable, sudo, or timeout)."""
         async with self.channel(words, as_root=as_root) as process:
             try:
-                with _broken_is_no_answer(self.line):
+                with _errors_as_no_answer(self.line):
                     async with asyncio.timeout(timeout_s):
                         send(process, text)
                         stdout, stderr = await process.communicate()
@@ -129,7 +131,7 @@ class Shell:
                 raise NoAnswerError(Failure.TIMEOUT, f"{self.line.endpoint.name}: {what}") from error
             output = Output(self.exit_code(process), stdout, stderr)
         if as_root and self._become is not Become.NOTHING and not stdout:
-            for line in reversed(stderr.splitlines()):  # the last one says what the others came to
+            for line in reversed(stderr.splitlines()):  # the last line summarizes the others
                 if line.startswith(b"sudo: "):
                     raise self._refused(line.decode("utf-8", "replace"))
         return output
@@ -137,7 +139,7 @@ class Shell:
     async def ask_again(
         self, words: Sequence[str], text: bytes = b"", *, as_root: bool = True, timeout_s: float
     ) -> Output:
-        """As ``ask``, but asked anew over a new connection where one breaks."""
+        """Run a command like ``ask``, and repeat it over a new connection if one breaks."""
         for _ in range(_MOST_BREAKS):
             try:
                 return await self.ask(words, text, as_root=as_root, timeout_s=timeout_s)
@@ -148,9 +150,9 @@ class Shell:
         raise self.broken(f"the connection broke {_MOST_BREAKS} times")
 
     async def call(self, functions: str, name: str, *values: object, timeout_s: float) -> Output:
-        """Call one of host.sh's functions as root, again where the connection breaks or falls silent.
+        """Call one of host.sh's functions as root; repeat it if the connection breaks or falls silent.
 
-        ``timeout_s`` is well above the time that the function takes by its own account.
+        ``timeout_s`` is well above the time limit of the function itself.
         """
         text = script_stdin(f"{functions}\n{call_line(name, *values)}")
         for _ in range(_MOST_BREAKS):
@@ -163,7 +165,7 @@ class Shell:
         raise self.broken(f"no answer to {name}")
 
     def exit_code(self, process: Process) -> int:
-        """A process's exit status; 128 + the signal's number as in a shell. Raises NoAnswerError without one."""
+        """Return a process's exit status; 128 + the signal's number as in a shell. Raises NoAnswerError without one."""
         if process.returncode is None:
             raise self.broken("the connection broke before the command ended")
         return process.returncode if process.returncode >= 0 else 128 - process.returncode
@@ -176,10 +178,10 @@ class Shell:
 
 
 def look_words(command: Command) -> tuple[tuple[str, ...], bytes]:
-    """The command line and the standard input of a look.
+    """Return the command line and the standard input of a look.
 
-    The host ends it too when its time is over, for a look must leave no process behind; and it answers in the
-    same words whatever the login's language.
+    The host also enforces the timeout, because a look must leave no process behind; and it answers in English,
+    whatever the login's language.
     """
     limit = ("timeout", "-k", "5", str(math.ceil(command.timeout_s) + 1))
     if command.script:
@@ -189,32 +191,32 @@ def look_words(command: Command) -> tuple[tuple[str, ...], bytes]:
 
 
 def script_stdin(text: str) -> bytes:
-    """A script for ``sh -s``. As one compound command it runs whole or not at all, and cannot read itself."""
+    """Wrap a script for ``sh -s``. As one compound command it runs whole or not at all, and cannot read itself."""
     return f"{{\n:\n{text}\n}} </dev/null\n".encode()
 
 
 def call_line(function: str, *values: object) -> str:
-    """A line that calls a function of host.sh."""
+    """Return a line that calls a function of host.sh."""
     return shlex.join((function, *(str(value) for value in values)))
 
 
 def run_text(command: Command) -> str:
-    """What act.sh runs: the script with its values and arguments set, or the program in the shell's place."""
+    """Return the text that act.sh runs: the script with its values set, or the program in place of the shell."""
     if command.script:
         return f"{assignments(command.values)}set -- {shlex.join(command.argv[1:])}\n{command.script}"
     return f"exec {shlex.join(command.argv)}"
 
 
 def send(process: Process, data: bytes) -> None:
-    """All of a command's input. One that has ended meanwhile says why by its exit status."""
+    """Write all of a command's input. If the command has ended meanwhile, its exit status says why."""
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(data)
         process.stdin.write_eof()
 
 
 @contextlib.contextmanager
-def _broken_is_no_answer(line: Line) -> Iterator[None]:
-    """Turns what asyncssh raises for a broken connection into NoAnswerError."""
+def _errors_as_no_answer(line: Line) -> Iterator[None]:
+    """Turn asyncssh's errors for a broken connection into NoAnswerError."""
     try:
         yield
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""The folder on the laptop in which backups lie: each with its facts beside it, for its owner's eyes only."""
+"""The folder on the laptop that holds backups, each with its facts beside it, readable by its owner only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.ports import Progress
 
 
 class BackupFolder:
-    """Implements ``ports.BackupStore``. A backup arrives in the folder itself, and needs a new name alone."""
+    """Implements ``ports.BackupStore``. A backup arrives in the folder itself and only needs renaming."""
 
     link = ""
 
@@ -42,7 +42,7 @@ class BackupFolder:
 
     async def backups(self, cluster: str) -> tuple[Kept, ...]:
         return tuple(
-            Kept(path.stem, moment, is_good(_text(path.with_suffix(FACTS_ENDING)), path.stat().st_size))
+            Kept(path.stem, moment, is_good(_read_facts(path.with_suffix(FACTS_ENDING)), path.stat().st_size))
             for path in sorted(self.path.glob(f"*{ENDING}"))
             if (moment := taken_at_s(cluster, path.stem)) is not None
         )
@@ -52,7 +52,7 @@ class BackupFolder:
             (self.path / f"{name}{ending}").unlink(missing_ok=True)
 
 
-def _text(path: Path) -> bytes:
+def _read_facts(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:

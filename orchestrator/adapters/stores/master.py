@@ -1,4 +1,4 @@
-"""A snapshot that lies on a master, read over SSH."""
+"""A snapshot that is stored on a master, read over SSH."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.ports import HostError, Remote
 
 
 async def read_beside(remote: Remote, path: str) -> bytes:
-    """The facts beside a snapshot, read as root as the snapshot itself; empty if they cannot be read."""
+    """Return the facts beside a snapshot, read as root like the snapshot itself; empty if they cannot be read."""
     facts = beside(path)
     if not facts:
         return b""
@@ -18,7 +18,7 @@ async def read_beside(remote: Remote, path: str) -> bytes:
 
 
 async def measure(remote: Remote, path: str, *, hashed: bool = True) -> tuple[int, str]:
-    """Bytes and, where it is asked for, sha256 of a file, by its host. Raises HostError."""
+    """Return size and, if ``hashed``, sha256 of a file, computed by its host. Raises HostError."""
     script = 'stat -L -c "%s %F" "$1" && { [ -z "$2" ] || sha256sum <"$1"; }'
     output = await remote.look(Command(("measure", path, "yes" if hashed else ""), script, timeout_s=HASH_S))
     words = output.text.split()

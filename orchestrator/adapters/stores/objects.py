@@ -1,6 +1,7 @@
-"""Objects of S3, Google Cloud Storage and Azure by one library, obstore: an optional part of the installation.
+"""Objects of S3, Google Cloud Storage and Azure through one library, obstore: an optional part of the installation.
 
-It takes credentials, region and endpoint from the environment, or from the machine's own identity; never from us.
+The library takes credentials, region and endpoint from the environment, or from the machine's own identity; never
+from us.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from orchestrator.errors import LoginError, OrchestratorError, UsageError
 from orchestrator.ports import Progress
 
 _PIECE_BYTES = 8 << 20
-"""A part of an upload: the most there may be are 10,000."""
+"""The part size of an upload: at most 10,000 parts are allowed."""
 _AT_ONCE = 4
 _KEEP_TRYING = timedelta(seconds=60)
 _HOW = "README, Back up: what the environment must say"
@@ -42,22 +43,22 @@ _HOW = "README, Back up: what the environment must say"
 class ObjectFiles:
     """Implements ``ports.BackupStore`` below a prefix, and reads the single object that the place names.
 
-    Raises UsageError where the environment says too little, as all methods raise LoginError or OrchestratorError.
+    Raises UsageError if the environment lacks a setting; all methods raise LoginError or OrchestratorError.
     """
 
     def __init__(self, place: Objects) -> None:
         self.link = str(place)
         self._place = place
-        with self._told(f"cannot use {place}"):
+        with self._translated_errors(f"cannot use {place}"):
             self._store: ObjectStore = from_url(
                 f"{place.scheme}://{place.bucket}",
                 retry_config={"max_retries": 5, "retry_timeout": _KEEP_TRYING},
             )
 
     async def keep(self, name: str, part: Path, facts: BackupFacts, progress: Progress) -> str:
-        """An object is there when it is whole; its facts come last, and with them it counts."""
+        """Upload the object, then its facts: an object exists only when it is whole, and counts only with its facts."""
         key = self._key(f"{name}{ENDING}")
-        with self._told(f"cannot keep {self._place.child(f'{name}{ENDING}')}"):
+        with self._translated_errors(f"cannot keep {self._place.child(f'{name}{ENDING}')}"):
             await self._refuse_existing(key)
             pieces = _pieces(part, progress)
             await obstore.put_async(self._store, key, pieces, chunk_size=_PIECE_BYTES, max_concurrency=_AT_ONCE)
@@ -77,7 +78,7 @@ class ObjectFiles:
         raise OrchestratorError(f"{self._place.scheme}://{self._place.bucket}/{key} is there", "the same command again")
 
     async def _compare(self, key: str, facts: BackupFacts) -> None:
-        """Stores differ in their checksums, and of a file in parts most have none: what lies there is read back."""
+        """Read the object back: stores differ in their checksums, and most have none for a file in parts."""
         digest, done = hashlib.sha256(), 0
         async for piece in self._read(key):
             digest.update(piece)
@@ -88,42 +89,42 @@ class ObjectFiles:
 
     async def backups(self, cluster: str) -> tuple[Kept, ...]:
         found = []
-        with self._told(f"cannot look at the backups in {self._place}"):
+        with self._translated_errors(f"cannot look at the backups in {self._place}"):
             async for page in obstore.list(self._store, self._place.key or None):
                 for entry in page:
                     folder, file = posixpath.split(entry["path"])
                     name, ending = os.path.splitext(file)  # noqa: PTH122 - a name in a bucket
                     moment = taken_at_s(cluster, name)
                     if folder == self._place.key and ending == ENDING and moment is not None:
-                        facts = await self._small(f"{name}{FACTS_ENDING}")
+                        facts = await self._read_facts(f"{name}{FACTS_ENDING}")
                         found.append(Kept(name, moment, is_good(facts, entry["size"])))
         return tuple(sorted(found, key=lambda it: it.name))
 
-    async def _small(self, name: str) -> bytes:
+    async def _read_facts(self, name: str) -> bytes:
         try:
             return bytes(await (await obstore.get_async(self._store, self._key(name))).bytes_async())
         except FileNotFoundError:
             return b""
 
     async def remove(self, name: str) -> None:
-        with self._told(f"cannot remove {self._place.child(name)}"):
+        with self._translated_errors(f"cannot remove {self._place.child(name)}"):
             for ending in (ENDING, FACTS_ENDING):
                 with contextlib.suppress(FileNotFoundError):
                     await obstore.delete_async(self._store, self._key(f"{name}{ending}"))
 
     async def size_bytes(self) -> int:
-        """Of the single object that the place names. Raises UsageError where there is none."""
-        with self._told(f"cannot read {self._place}"):
+        """Return the size of the single object that the place names. Raises UsageError if there is none."""
+        with self._translated_errors(f"cannot read {self._place}"):
             return (await obstore.head_async(self._store, self._place.key))["size"]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The single object that the place names."""
-        with self._told(f"cannot read {self._place}"):
+        """Yield the single object that the place names."""
+        with self._translated_errors(f"cannot read {self._place}"):
             async for piece in self._read(self._place.key):
                 yield piece
 
     async def beside(self) -> bytes:
-        """What lies beside the single object that the place names; nothing where that cannot be read."""
+        """Return the facts beside the single object that the place names; empty if they cannot be read."""
         if key := beside(self._place.key):
             with contextlib.suppress(BaseError, OSError):
                 if (await obstore.head_async(self._store, key))["size"] <= MOST_FACTS_BYTES:
@@ -139,15 +140,15 @@ class ObjectFiles:
         return posixpath.join(self._place.key, name)
 
     @contextlib.contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _translated_errors(self, what: str) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as error:
             raise UsageError(f"{what}: it is not there", "correct the address") from error
         except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise LoginError(f"{what}: the store refuses: {_short(error)}", _HOW) from error
+            raise LoginError(f"{what}: the store refuses: {_first_line(error)}", _HOW) from error
         except (BaseError, OSError) as error:
-            raise OrchestratorError(f"{what}: {_short(error)}", _HOW) from error
+            raise OrchestratorError(f"{what}: {_first_line(error)}", _HOW) from error
 
 
 async def _pieces(part: Path, progress: Progress) -> AsyncIterator[bytes]:
@@ -159,6 +160,6 @@ async def _pieces(part: Path, progress: Progress) -> AsyncIterator[bytes]:
             progress(done)
 
 
-def _short(error: Exception) -> str:
-    """The library's first line: behind it stands its own inner structure."""
+def _first_line(error: Exception) -> str:
+    """Return the first line of the library's error; the rest is its internal structure."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

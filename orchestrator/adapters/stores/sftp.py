@@ -1,7 +1,7 @@
-"""Files on another host over SFTP: backups that are kept there, and snapshots that are read from there.
+"""Files on another host over SFTP: backups stored there, and snapshots read from there.
 
-The way to that host is what the operator's ssh_config says, the same machinery as for a host of the inventory decides
-on its host key, and there is no way in but a key.
+The route to that host is the operator's ssh_config. Its host key is checked in the same way as for a host of the
+inventory, and the only login is by key.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from orchestrator.errors import LoginError, OrchestratorError, UnreachableError,
 from orchestrator.ports import Progress
 
 _PIECE_BYTES = 4 << 20
-"""asyncssh sends a piece as many requests at once: a long way costs one round trip for each piece."""
+"""asyncssh sends a piece as many concurrent requests: on a slow route each piece costs one round trip."""
 
 
 @contextlib.asynccontextmanager
 async def open_sftp(place: Sftp) -> AsyncIterator[SftpFiles]:
-    """Raises UnreachableError, LoginError or UsageError."""
+    """Connect to a place. Raises UnreachableError, LoginError or UsageError."""
     async with contextlib.AsyncExitStack() as stack:
         line = _line(named(place.login), stack)
         try:
@@ -55,7 +55,7 @@ async def open_sftp(place: Sftp) -> AsyncIterator[SftpFiles]:
 
 
 def _line(endpoint: Endpoint, stack: contextlib.AsyncExitStack) -> Line:
-    """A bastion is closed after what goes through it."""
+    """Open a line so that a bastion is closed after the lines through it."""
     line = Line(endpoint, _line(endpoint.via, stack) if endpoint.via else None, Patience())
     stack.push_async_callback(line.close)
     return line
@@ -68,14 +68,14 @@ class SftpFiles:
         self.link = str(place)
         self._client = client
         self._place = place
-        self._folder = place.path.removeprefix("~/") or "."  # a relative path begins at the home folder
+        self._folder = place.path.removeprefix("~/") or "."  # a relative path starts at the home folder
 
     async def keep(self, name: str, part: Path, facts: BackupFacts, progress: Progress) -> str:
         path, arriving = self._path(f"{name}{ENDING}"), self._path(f"{name}.part")
-        with self._told(f"{self._place}: cannot keep {name}{ENDING}"):
+        with self._translated_errors(f"{self._place}: cannot keep {name}{ENDING}"):
             await self._make_folder()
             private = asyncssh.SFTPAttrs(permissions=0o600)
-            file = await self._client.open(arriving, "xb", attrs=private)  # what another has begun is left alone
+            file = await self._client.open(arriving, "xb", attrs=private)  # never touches another process's part file
             try:
                 await self._write(file, part, progress)
                 await self._compare(arriving, facts)
@@ -102,7 +102,7 @@ class SftpFiles:
             await _flush(file)
 
     async def _compare(self, path: str, facts: BackupFacts) -> None:
-        """SFTP as OpenSSH has it offers no checksum: what lies there is read back."""
+        """Read the file back: SFTP as in OpenSSH offers no checksum."""
         digest, done = hashlib.sha256(), 0
         async for piece in self._pieces(path):
             digest.update(piece)
@@ -118,21 +118,21 @@ class SftpFiles:
             await _flush(file)
 
     async def _rename(self, old: str, new: str) -> None:
-        """Never over another file: SFTP's own rename refuses that."""
+        """Rename without overwriting another file: SFTP's own rename refuses that."""
         await self._client.rename(old, new)
 
     async def backups(self, cluster: str) -> tuple[Kept, ...]:
         found = []
-        with self._told(f"{self._place}: cannot look at the backups there"):
+        with self._translated_errors(f"{self._place}: cannot look at the backups there"):
             for entry in await self._client.readdir(self._folder):
                 name, ending = os.path.splitext(_text(entry.filename))  # noqa: PTH122 - a name on another host
                 moment = taken_at_s(cluster, name)
                 if moment is not None and ending == ENDING:
-                    facts = await self._small(f"{name}{FACTS_ENDING}")
+                    facts = await self._read_facts(f"{name}{FACTS_ENDING}")
                     found.append(Kept(name, moment, is_good(facts, entry.attrs.size or 0)))
         return tuple(sorted(found, key=lambda it: it.name))
 
-    async def _small(self, name: str) -> bytes:
+    async def _read_facts(self, name: str) -> bytes:
         try:
             async with self._client.open(self._path(name), "rb") as file:
                 content = await file.read()
@@ -142,22 +142,22 @@ class SftpFiles:
         return content
 
     async def remove(self, name: str) -> None:
-        with self._told(f"{self._place}: cannot remove {name}"):
+        with self._translated_errors(f"{self._place}: cannot remove {name}"):
             for ending in (ENDING, FACTS_ENDING):
                 with contextlib.suppress(asyncssh.SFTPNoSuchFile):
                     await self._client.remove(self._path(f"{name}{ending}"))
 
     async def size_bytes(self) -> int:
-        """Of the single file that the place names. Raises UsageError where there is none."""
-        with self._told(f"cannot read {self._place}"):
+        """Return the size of the single file that the place names. Raises UsageError if there is none."""
+        with self._translated_errors(f"cannot read {self._place}"):
             attrs = await self._client.stat(self._folder)
         if not stat.S_ISREG(attrs.permissions or stat.S_IFREG):
             raise UsageError(f"{self._place} is no file", "name the file itself")
         return attrs.size or 0
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The single file that the place names."""
-        with self._told(f"cannot read {self._place}"):
+        """Yield the single file that the place names."""
+        with self._translated_errors(f"cannot read {self._place}"):
             async for piece in self._pieces(self._folder):
                 yield piece
 
@@ -168,7 +168,7 @@ class SftpFiles:
                 yield piece
 
     async def beside(self) -> bytes:
-        """What lies beside the single file that the place names; nothing where that cannot be read."""
+        """Return the facts beside the single file that the place names; empty if they cannot be read."""
         if path := beside(self._folder):
             with contextlib.suppress(asyncssh.Error, OSError):
                 async with self._client.open(path, "rb") as file:
@@ -181,7 +181,7 @@ class SftpFiles:
         return posixpath.join(self._folder, name)
 
     @contextlib.contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _translated_errors(self, what: str) -> Iterator[None]:
         try:
             yield
         except asyncssh.SFTPNoSuchFile as error:
@@ -191,7 +191,7 @@ class SftpFiles:
 
 
 async def _flush(file: asyncssh.SFTPClientFile) -> None:
-    """To the disk, where the server offers that (`fsync@openssh.com`)."""
+    """Flush to the disk, if the server offers that (`fsync@openssh.com`)."""
     with contextlib.suppress(asyncssh.SFTPOpUnsupported):
         await file.fsync()
 

@@ -1,4 +1,4 @@
-"""A private folder on the laptop in which a file arrives: read while it lies there, and gone with the command."""
+"""A private folder on the laptop in which a file arrives; it is removed when the command ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PREFIX = "spool-"
 
 
 class Spool:
-    """Made where it is missing. Raises UsageError where it cannot be written to, as all methods do."""
+    """A folder for part files, created if missing. All methods raise UsageError if it is not writable."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,11 +27,11 @@ class Spool:
             raise refused(path, error) from error
 
     def part(self, name: str) -> Path:
-        """What has arrived so far, under a name that nobody takes for a backup's."""
+        """Return the path of the bytes received so far, a name that is never taken for a backup."""
         return self.path / f"{name}.part"
 
     async def receive(self, name: str, chunks: AsyncIterator[bytes], moved: Callable[[int], None]) -> str:
-        """Writes the part file; its sha256. ``moved`` gets the number of bytes so far."""
+        """Write the part file and return its sha256. ``moved`` receives the number of bytes so far."""
         part = self.part(name)
         digest, done = hashlib.sha256(), 0
         try:
@@ -48,14 +48,16 @@ class Spool:
         return digest.hexdigest()
 
     def discard(self, name: str) -> None:
-        """Removes a part file, if there is one."""
+        """Delete a part file, if there is one."""
         self.part(name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def passing_spool(below: Path) -> Iterator[Spool]:
-    """A spool that is removed at the end; those of commands that were killed are removed first, for what lies in them
-    holds every Secret of a cluster. Each is locked by its command as long as that lives."""
+    """A spool that is removed at the end; spools of killed commands are removed first.
+
+    What they contain holds every Secret of a cluster. Each is locked by its command while that runs.
+    """
     Spool(below)
     for old in below.glob(f"{_PREFIX}*"):
         with _locked(old) as free:
@@ -71,7 +73,7 @@ def passing_spool(below: Path) -> Iterator[Spool]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
-    """Whether the folder is ours now; False where another holds it, or it has just gone."""
+    """Return whether this process now owns the folder; False if another process does, or the folder is gone."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:
