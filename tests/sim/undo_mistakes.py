@@ -251,7 +251,7 @@ UNDO_MISTAKES = {
         remove_in_place, in_each_of("finish", "release.remove-2", fault=DIED), "it has changed"
     ),
     "a rename comes before the flush": Mistake(
-        rename_the_list_unflushed, in_each(KEEP, "kept.sh", fault=REBOOTS), "the list of the old files is gone"
+        rename_the_list_unflushed, in_each(KEEP, "kept.sh", fault=REBOOTS), "the list of the old files is missing"
     ),
     "what a power cut has taken is believed to be scheduled": Mistake(
         replanned(believe_what_was_scheduled), power_cuts_while_committed, "is not that file"

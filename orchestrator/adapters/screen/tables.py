@@ -66,7 +66,7 @@ def print_plan(
         _print_phase(console, plan, phase, verbose)
     if plan.cost:
         _print_cost(console, plan.cost, rows)
-    heading(console, "What to know before")
+    heading(console, "Before you confirm")
     console.print(labelled(render.consequences(plan)))
     if verbose > 1:
         _print_scripts(console, plan)
@@ -222,7 +222,7 @@ def print_status(
     console.print(_indented(table))
     events = [event_line(event) for event in history]
     if events:
-        heading(console, "What this laptop remembers")
+        heading(console, "Journal on this laptop")
         for event in events:
             console.print(Text(f"  {event}"), soft_wrap=True)
     console.print()

@@ -142,12 +142,12 @@ def returning_volumes(rows: Iterable[ResourceCost], contents: Contents) -> tuple
 
 def unseen(views: Mapping[str, MasterView]) -> str:
     """Say why nothing was compared when no member answers, and what the data directories show."""
-    reason = "no member answers, so nobody can say what was created, changed or deleted since"
+    reason = "no member answers, so changes since the snapshot are unknown"
     written_s, last = last_write(views)
     if not written_s:
         return reason
     at_utc = datetime.fromtimestamp(written_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{reason}; etcd last wrote to its database at {at_utc} by the clock of {last}"
+    return f"{reason}; etcd last wrote to its database at {at_utc} (clock of {last})"
 
 
 def last_write(views: Mapping[str, MasterView]) -> tuple[int, str]:

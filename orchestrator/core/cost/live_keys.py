@@ -65,9 +65,9 @@ def read_page(stdout: bytes) -> Page:
     """Parse a page. Raises ``AnswerError`` with the member's own words if it refused."""
     answer = parse_http(_unpacked(stdout).decode("utf-8", "replace"))
     if not answer.status:
-        raise AnswerError("it gave no answer on its client port")
+        raise AnswerError("no answer on its client port")
     if answer.status != 200:
-        raise AnswerError(f"it answers {answer.status}: {' '.join(answer.body.split())[:200]}")
+        raise AnswerError(f"its answer is HTTP {answer.status}: {' '.join(answer.body.split())[:200]}")
     found = parse_range(answer.body)
     keys = tuple((pair.key, pair.mod_revision) for pair in found.kvs)
     further = keys[-1][0] + b"\0" if keys and found.count > len(keys) else None
@@ -81,4 +81,4 @@ def _unpacked(stdout: bytes) -> bytes:
     try:
         return zlib.decompressobj(_GZIP_WINDOW).decompress(stdout, _PAGE_BYTES_MAX)
     except zlib.error as error:
-        raise AnswerError(f"its answer came damaged: {error}") from error
+        raise AnswerError(f"its answer is damaged: {error}") from error

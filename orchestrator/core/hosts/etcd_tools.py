@@ -28,8 +28,8 @@ class Tool:
     def words(self) -> str:
         where = {
             Place.HOST: self.path,
-            Place.RUNNING: f"{self.path} out of etcd's container",
-            Place.IMAGE: f"etcdutl out of the image {self.path}",
+            Place.RUNNING: f"{self.path} from etcd's container",
+            Place.IMAGE: f"etcdutl from the image {self.path}",
         }
         return where[self.place] + (f" ({self.version})" if self.version else "")
 

@@ -68,9 +68,9 @@ def judge_equal(shown: Mapping[str, Standing], expect: Mapping[str, str]) -> Ver
 def _why_wrong(it: Standing, cluster_id: str) -> str:
     """Return why waiting cannot help; empty if it can."""
     if cluster_id and it.cluster_id and it.cluster_id != cluster_id:
-        return f"its cluster id is {it.cluster_id}, the old one was {cluster_id}"
+        return f"its cluster id is {it.cluster_id}, but the old one was {cluster_id}"
     if it.hashes and it.returned not in ("", "none") and not old_files(it.files, it.returned):
-        return "it runs on none of the files that were put back: something has restored it again"
+        return "it does not run on the files that were put back: something has restored it again"
     return ""
 
 
@@ -78,8 +78,8 @@ def _why_not_yet(it: Standing) -> str:
     if not it.hashes or not it.cluster_id:
         return "no answer on the peer port yet"
     if it.armed:
-        return f"{it.armed.split()[0]} still lies in the data volume"
-    return "" if it.healthy else "it has no quorum yet"
+        return f"{it.armed.split()[0]} is still in the data volume"
+    return "" if it.healthy else "no quorum yet"
 
 
 def _healthy(body: str) -> bool:

@@ -33,7 +33,7 @@ def judge_hashes(hashes: Mapping[str, tuple[HashKv, ...]]) -> Verdict:
     by_host = {host: {(it.revision, it.compacted_revision): it.hash_kv for it in mine} for host, mine in hashes.items()}
     common = set.intersection(*(set(mine) for mine in by_host.values()))
     if not common:
-        return Verdict(Answer.NO, dict.fromkeys(hashes, "not yet at the same revision as the others"))
+        return Verdict(Answer.NO, dict.fromkeys(hashes, "not yet at the others' revision"))
     revision, compacted = max(common)
     values = {host: mine[revision, compacted] for host, mine in by_host.items()}
     if len(set(values.values())) > 1:

@@ -75,11 +75,11 @@ def _judge_node(answers: list[tuple[str, Output]]) -> Verdict:
     """Judge a worker: its own look comes first and prints its start time; then the masters' looks at its lease."""
     worker, restarted = answers[0]
     if restarted.failure:
-        return Verdict(Answer.NO, {worker: "it does not answer yet"})
+        return Verdict(Answer.NO, {worker: "no answer yet"})
     if restarted.exit_code != 0:
         return Verdict(Answer.NO, {worker: restarted.text.strip() or "not restarted yet"})
     since = int(restarted.text.split()[-1])
-    reason = "no master shows its Node"
+    reason = "no master knows its Node"
     for _, output in answers[1:]:
         reason = _node_reason(output, since)
         if not reason:
@@ -97,7 +97,7 @@ def _node_reason(output: Output, since: int) -> str:
         lease = read_lease(_value(facts.get("leases", "")))
         node = read_node(_value(facts.get("minions", "")))
     except (AnswerError, ObjectError, LookupError) as error:
-        return f"its Node cannot be read: {error}"
+        return f"cannot read its Node: {error}"
     if lease.renewed_at_utc is None or lease.renewed_at_utc.timestamp() < since:
         return "its Node's lease was not renewed since the restart"
     if node.ready != "True":
@@ -108,5 +108,5 @@ def _node_reason(output: Output, since: int) -> str:
 def _value(answer: str) -> bytes:
     found: Range = parse_range(parse_http(answer).body)
     if not found.kvs:
-        raise LookupError("etcd has no such object")
+        raise LookupError("not found in etcd")
     return bytes(found.kvs[0].value)

@@ -74,11 +74,11 @@ def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
     if not shown.hashkv_now:
         return verdict(Answer.NO, "no answer on the peer port yet")
     if not shown.kept:
-        return verdict(Answer.WRONG, "the list of the old files is gone: nothing shows that its raft log is new")
+        return verdict(Answer.WRONG, "the list of the old files is missing: its raft log cannot be proven new")
     if old := old_files(shown.files, shown.kept):
-        return verdict(Answer.WRONG, f"it still runs on old data ({old[0]}): the restore was ignored")
+        return verdict(Answer.WRONG, f"it still runs on the old data ({old[0]}): it ignored the restore")
     if expected.cluster_id and shown.cluster_id and shown.cluster_id != expected.cluster_id:
-        what = f"its cluster id is {shown.cluster_id}, that of this restore is {expected.cluster_id}"
+        what = f"its cluster id is {shown.cluster_id}, but this restore's is {expected.cluster_id}"
         return verdict(Answer.WRONG, f"{what}: it runs on other data")
     try:
         newest = parse_hash_kv(shown.hashkv_now)
@@ -101,13 +101,13 @@ def _hash_at(shown: Shown, expected: Expected) -> HashKv | str:
         try:
             found = parse_hash_kv(answer)
         except AnswerError as error:
-            why = why or f"it has no hash at revision {expected.revision} any more: {error}"
+            why = why or f"its HashKV at revision {expected.revision} is no longer available: {error}"
             continue
         if found.compacted_revision == expected.compacted_revision:
             return found
         why = why or (
             f"it was compacted at {found.compacted_revision}, the snapshot at {expected.compacted_revision}: "
-            "their hashes cannot be compared"
+            "their HashKVs cannot be compared"
         )
     return why
 
@@ -175,8 +175,8 @@ def _hashes(it: Shown, expected: Expected) -> tuple[HashKv, ...]:
 
 def _why_not_yet(it: Shown) -> str:
     if it.armed:
-        return f"{it.armed.split()[0]} still lies in the data volume"
-    return "" if _healthy(it.health) else "it has no quorum yet"
+        return f"{it.armed.split()[0]} is still in the data volume"
+    return "" if _healthy(it.health) else "no quorum yet"
 
 
 def _healthy(health: str) -> bool:

@@ -9,20 +9,20 @@ from orchestrator.core.text import count, duration, printable
 
 _MARKS = {Change.CREATED: "+", Change.CHANGED: "~", Change.DELETED: "-"}
 _FATES = {
-    Change.CREATED: "created since, and will be lost",
-    Change.CHANGED: "changed since, and will be as it was",
-    Change.DELETED: "deleted since, and will come back",
+    Change.CREATED: "created since, and will be deleted",
+    Change.CHANGED: "changed since, and will be reverted",
+    Change.DELETED: "deleted since, and will be restored",
 }
 _OTHER_HISTORY = (
-    "the live cluster does not follow from this snapshot: it was restored since from another one, or the snapshot is "
-    "another cluster's. Only the names of objects are compared, not whether they changed"
+    "the live cluster is not a later state of this snapshot: it was restored from another snapshot since, or the "
+    "snapshot is of another cluster. Only the names of objects are compared, not their contents"
 )
 _TELLING_WORDS = (
-    (VOLUMES, Change.CREATED, "volumes that no PersistentVolume will name any more (their disks stay)"),
+    (VOLUMES, Change.CREATED, "volumes that will have no PersistentVolume (their disks stay)"),
     (NODES, Change.CREATED, "nodes that joined since (each registers again when its kubelet restarts)"),
-    (NODES, Change.DELETED, "nodes that left since, and will be listed again"),
+    (NODES, Change.DELETED, "nodes that left since, and will reappear"),
     (MASTERS, Change.CREATED, "API servers that joined since"),
-    (MASTERS, Change.DELETED, "API servers that left since, and will be listed as endpoints until their lease ends"),
+    (MASTERS, Change.DELETED, "API servers that left since, and will be endpoints until their lease ends"),
 )
 
 
@@ -47,14 +47,14 @@ def cost_lines(cost: Cost) -> tuple[tuple[str, str], ...]:
     back = cost.names(VOLUMES, Change.DELETED)
     if back.total:
         shown = Changes(total=back.total, names=cost.returning_volumes)
-        lines.append(("note", f"volumes that come back, whose disks may be gone: {_names(shown)}"))
+        lines.append(("note", f"PersistentVolumes that come back, whose disks may be gone: {_names(shown)}"))
     if cost.compared_with and not cost.resources:
         lines.append(("", "nothing was created, changed or deleted since"))
     return tuple((label, printable(text)) for label, text in lines)
 
 
 def change_heading(cost: Cost, change: Change) -> str:
-    """`+ 12 objects created since, and will be lost`."""
+    """`+ 12 objects created since, and will be deleted`."""
     return f"{_MARKS[change]} {count(cost.total(change), 'object')} {_FATES[change]}"
 
 

@@ -13,8 +13,9 @@ Row = tuple[str, ...]
 MOST_RESOURCES = 20
 _UNTOLD = "-"
 _GONE = {
-    StaleKind.NODE: "nodes without a sign of life since the restore; one that is gone for good is removed by",
-    StaleKind.API_SERVER: "API servers that have not renewed their lease since; one that is gone for good, by",
+    StaleKind.NODE: "nodes that have not renewed their lease since the restore; delete one that is gone for good with:",
+    StaleKind.API_SERVER: "API servers that have not renewed their lease since the restore; delete one that is "
+    "gone for good with:",
 }
 
 
@@ -41,7 +42,9 @@ def evidence_lines(found: Evidence) -> tuple[tuple[str, str], ...]:
     lines = [("alarms", ", ".join(alarms) or "none")] if found.members else []
     if any(it.id for it in found.members):
         as_planned = "as predicted from the peer URLs and the cluster token in the manifests"
-        others = f"{', '.join(other)}: not as the manifests' cluster token makes them; the restore has used another"
+        others = (
+            f"{', '.join(other)}: not as predicted from the manifests' cluster token; the restore used another token"
+        )
         lines.append(("ids", others if other else as_planned))
     lines += [("not read", text) for text in found.missing]
     return tuple((label, printable(text)) for label, text in lines)

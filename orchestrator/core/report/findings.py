@@ -32,7 +32,7 @@ def gathered(findings: Iterable[Finding]) -> Iterator[tuple[str, Finding]]:
         for group in shown:
             yield listed([it.host for it in group if it.host]) or "cluster", group[0]
         if rest := [it for group in groups[len(shown) :] for it in group]:
-            what = f"the same of {listed([it.host for it in rest])}; --json has every word"
+            what = f"the same on {listed([it.host for it in rest])}; --json shows all"
             yield f"{len(rest):,} more", rest[0].model_copy(update={"what": what})
 
 
@@ -42,7 +42,7 @@ def remedy_words(finding: Finding) -> str:
     open_to_override = finding.severity is Severity.BLOCK and finding.can_override
     if not open_to_override or flag in finding.remedy:
         return printable(finding.remedy)
-    return printable("; ".join(part for part in (finding.remedy, f"to go on all the same: {flag}") if part))
+    return printable("; ".join(part for part in (finding.remedy, f"to proceed anyway: {flag}") if part))
 
 
 def findings_footer(findings: Sequence[Finding], hosts: Sequence[str] = ()) -> str:

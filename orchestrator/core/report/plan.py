@@ -25,8 +25,8 @@ MOST_VOLUMES = 10
 """So many volumes are named when a plan is shown."""
 NO_RETURN = "point of no return"
 AFTER_NO_RETURN = (
-    "Until here everything can be taken back. From here on the cluster runs on the snapshot; what leads back is "
-    "the old data that each master keeps."
+    "Until here the run can be aborted. From here on the cluster runs on the snapshot; `rollback` puts back the "
+    "old data that each master keeps."
 )
 
 
@@ -38,14 +38,14 @@ Lines = tuple[tuple[str, str], ...]
 
 
 TITLES = {
-    "restore": "Restore of etcd on",
-    "workers": "Restart of the workers of",
-    "reinit": "One member of etcd anew on",
-    "schedule": "Scheduled backups of etcd on",
-    "abort": "Abort of a restore on",
-    "rollback": "Rollback of a restore on",
-    "finish": "End of a restore on",
-    "unlock": "Unlocking of the masters of",
+    "restore": "Restore etcd on",
+    "workers": "Restart the workers of",
+    "reinit": "Replace one etcd member of",
+    "schedule": "Schedule backups of etcd on",
+    "abort": "Abort a restore on",
+    "rollback": "Roll back a restore on",
+    "finish": "Finish a restore on",
+    "unlock": "Unlock the masters of",
 }
 """By the kind of a plan; the cluster's name follows."""
 
@@ -84,8 +84,8 @@ def _ids(plan: Plan) -> Lines:
         return ()
     ids = plan.predicted_ids
     members = listed([f"{name} {member}" for name, member in ids.members.items()])
-    token = plan.token or f"{plan.facts[0].token}, if the agent keeps the manifests'"
-    return (("ids", f"cluster {ids.cluster}, {members}, by the token {token}"),)
+    token = plan.token or f"{plan.facts[0].token}, if the agent uses the manifests' token"
+    return (("ids", f"cluster {ids.cluster}, {members}, with the token {token}"),)
 
 
 def masters_words(plan: Plan) -> str:
@@ -142,14 +142,14 @@ def consequences(plan: Plan) -> Lines:
 
 
 def _volumes_words(plan: Plan) -> str:
-    words = "persistent volumes: an etcd snapshot holds none of their data"
+    words = "persistent volumes: an etcd snapshot does not contain their data"
     policy = plan.inventory.policies.volumes
     if policy is Volumes.PAUSE:
-        return f"{words}. The run waits before the first start, so that you can put them back"
+        return f"{words}. The run pauses before the point of no return, so that you can put them back"
     if isinstance(policy, VolumesHook):
         where = "on every master" if policy.on is HookPlace.MASTERS else "on this laptop"
-        return f"{words}. Your hook is to put them back before the first start, {where}: {quoted(policy.hook)}"
-    return f"{words}. Policy `none`: they stay as they are"
+        return f"{words}. Your hook puts them back before the point of no return, {where}: {quoted(policy.hook)}"
+    return f"{words}. Policy `none`: they are not changed"
 
 
 def _volumes_known(plan: Plan) -> Lines:
@@ -160,7 +160,7 @@ def _volumes_known(plan: Plan) -> Lines:
     shown = [f"{it.name} ({it.driver} {it.handle}{f', for {it.claim}' if it.claim else ''})" for it in known]
     more = f" and {len(shown) - MOST_VOLUMES:,} more" if len(shown) > MOST_VOLUMES else ""
     many = count(len(known), "persistent volume")
-    return (("", f"the snapshot knows {many}: {', '.join(shown[:MOST_VOLUMES])}{more}"),)
+    return (("", f"the snapshot has {many}: {', '.join(shown[:MOST_VOLUMES])}{more}"),)
 
 
 def _restart_words(plan: Plan) -> str:
@@ -169,9 +169,9 @@ def _restart_words(plan: Plan) -> str:
     phase = plan.phase(PhaseName.WORKERS)
     workers = count(len(phase.steps), "worker") if phase and phase.steps else "NO worker"
     return (
-        "whatever watches the cluster. The restore does not bump the revision, so each watcher remembers newer "
-        "revisions than there are, and misses changes until it starts anew. This run restarts every master and "
-        f"{workers}; left to you is what watches from elsewhere: GitOps tools, operators in other clusters, dashboards"
+        "everything that watches the cluster. The restore does not bump the revision, so each watcher remembers a "
+        "newer revision than the cluster has, and misses changes until it restarts. This run restarts every master and "
+        f"{workers}; you restart other watchers: GitOps tools, operators in other clusters, dashboards"
     )
 
 
@@ -182,7 +182,7 @@ def footer(plan: Plan) -> str:
     if plan.undoes:
         parts.append(f"{plan.kind} of run {plan.undoes}")
     if plan.kind == "reinit":
-        parts.append("1 member to join anew")
+        parts.append("1 member to replace")
     elif plan.kind == "schedule":
         parts.append("timers to write")
     elif phase or not plan.undoes:

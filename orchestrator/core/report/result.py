@@ -27,7 +27,7 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
     if kept := kept_words(plan):
         lines.append(("old data", f"kept in {kept}{_same_id(plan, result)}"))
     if hosts := hosts_file_kept(plan):
-        lines.append(("hosts file", f"our lines stay on {listed(hosts)}: peers may not be reached without them"))
+        lines.append(("hosts file", f"this run's lines stay on {listed(hosts)}: peers may be unreachable without them"))
     lines.append(("next", _after(plan, result, inventory)))
     return tuple((label, printable(text)) for label, text in lines)
 
@@ -38,7 +38,7 @@ def _same_id(plan: Plan, result: Result) -> str:
     before |= set() if plan.token else {plan.predicted_ids.cluster}
     if result.proof.get("cluster_id") not in before:
         return ""
-    return "; never start a member on it: with the same cluster id it would join and spoil the others"
+    return "; never start a member on it: with the same cluster id it would join and corrupt the others"
 
 
 def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:
@@ -58,7 +58,7 @@ def _late(proof: Mapping[str, str]) -> str:
     late = [name.removesuffix(" late") for name in proof if name.endswith(" late")]
     if not late:
         return ""
-    return f"; {listed(late)}, started late, by equality with the others at revision {proof[f'{late[0]} revision']}"
+    return f"; {listed(late)}, started late, by comparison with the others at revision {proof[f'{late[0]} revision']}"
 
 
 def _after(plan: Plan, result: Result, inventory: str) -> str:
@@ -77,10 +77,10 @@ def _after(plan: Plan, result: Result, inventory: str) -> str:
 
 
 _UNDOES = {
-    "abort": "aborted: what run {run} had done is taken back",
+    "abort": "aborted: run {run} is undone",
     "rollback": "rolled back: every member runs on the data from before run {run}, and all agree",
-    "finish": "finished: what run {run} had left is removed",
-    "unlock": "unlocked: run {run} holds no master any more",
+    "finish": "finished: the files and old data of run {run} are deleted",
+    "unlock": "unlocked: run {run} no longer holds a master",
 }
 
 
@@ -88,7 +88,7 @@ def _verdict(plan: Plan, result: Result) -> str:
     if plan.kind == "workers":
         return "not all workers are restarted" if result.failed_workers else "the workers are restarted"
     if plan.kind == "reinit":
-        return "joined anew: the member holds what the others hold, and all agree"
+        return "rejoined: the member has the others' data, and all agree"
     restored = "restored: every member is proven to hold the snapshot"
     if plan.undoes:
         restored = _UNDOES[plan.kind].format(run=plan.undoes)
@@ -97,8 +97,8 @@ def _verdict(plan: Plan, result: Result) -> str:
 
 def _outage(result: Result) -> str:
     if result.outage_s is None:
-        return "not known here: an earlier attempt stopped the services"
-    apart = [f"{duration(result.dwell_s)} of it fixed waiting"] if result.dwell_s else []
+        return "unknown: an earlier attempt stopped the services"
+    apart = [f"{duration(result.dwell_s)} of it fixed waits"] if result.dwell_s else []
     apart += [f"{duration(result.paused_s)} for the persistent volumes not counted"] if round(result.paused_s) else []
     span = "from the first service stopped to the last member proven"
     return f"{duration(result.outage_s)}, {span}" + (f" ({', '.join(apart)})" if apart else "")
@@ -109,7 +109,7 @@ def _workers_words(plan: Plan, result: Result) -> str:
     if phase is None or not phase.steps:
         return phase.note if phase and phase.note else "none"
     if result.failed_workers:
-        return f"failed: {listed(result.failed_workers)}; what is not restarted holds stale watches"
+        return f"failed: {listed(result.failed_workers)}; the watches of workers that are not restarted are stale"
     return f"{len(phase.steps)} restarted and Ready"
 
 

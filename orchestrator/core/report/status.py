@@ -27,10 +27,10 @@ def holder_lines(hosts: Sequence[str], claims: Mapping[str, Claim], silent: Sequ
 
 def _holder_words(claims: Sequence[Claim]) -> str:
     if not claims:
-        return "held by nobody"
+        return "not held"
     first = claims[0]
     heard = [claim.silent_s for claim in claims if claim.silent_s is not None]
-    last = f"last heard {duration(min(heard))} ago" if heard else "which has ended"
+    last = f"last heard {duration(min(heard))} ago" if heard else "ended"
     if heard and not any(claim.is_held for claim in claims):
         last = f"silent for {duration(min(heard))}"
     return f"held by run {first.run}, attempt {first.attempt} of {first.laptop} since {first.taken_at_utc}, {last}"

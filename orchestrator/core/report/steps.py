@@ -75,7 +75,7 @@ def _order_words(phase: Phase) -> str:
         return "one host after another"
     if phase.order is Order.ROLLING and phase.steps:
         end = f"more than {count(phase.max_failures, 'failure')}" if phase.max_failures else "a failure"
-        return f"{count(phase.batch, 'host')} at a time; no further batch after {end}"
+        return f"{count(phase.batch, 'host')} at a time; no more batches after {end}"
     return ""
 
 
@@ -125,13 +125,13 @@ def probe_words(plan: Plan, probe: Probe) -> str:
                 f"{hosts_words(plan, hosts)}"
             )
             if probe.judge is Judge.AGREE:
-                words += "; one cluster id, a quorum, and nothing left that would restore again"
+                words += "; one cluster id, a quorum, and no restore scheduled"
         case Judge.EQUAL:
             words = f"one HashKV at one revision on {hosts_words(plan, hosts)}; one cluster id, a quorum"
             if cluster_id := probe.expect.get("cluster_id"):
                 words += f"; the cluster id is {cluster_id}, as before"
         case Judge.NODE:
-            words = "the host has started anew, and its Node is Ready since"
+            words = "the host has restarted, and its Node has been Ready since"
         case Judge.EXIT:
             asked = dict.fromkeys(_question(plan, look.call) for look in probe.looks)
             words = f"on {hosts_words(plan, hosts)}: {'; '.join(asked)}"
@@ -167,7 +167,7 @@ def _like_one_another(plan: Plan, lines: Sequence[tuple[str, str, str]]) -> Iter
             yield from same
         else:
             yield same[0]
-            yield verb, where, f"({len(same) - 1:,} more like that, each with another worker's name)"
+            yield verb, where, f"({len(same) - 1:,} more, each with another worker's name)"
 
 
 def _question(plan: Plan, call: Exec | Script) -> str:

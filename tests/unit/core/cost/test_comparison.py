@@ -133,4 +133,4 @@ def test_where_no_member_answers_the_files_tell_when_they_were_written() -> None
     views = masters()
     assert "last wrote" not in unseen(views)
     views["master-2"] = replace(views["master-2"], data_written_s=1763845177)
-    assert unseen(views).endswith("at 2025-11-22T20:59:37Z by the clock of master-2")
+    assert unseen(views).endswith("at 2025-11-22T20:59:37Z (clock of master-2)")

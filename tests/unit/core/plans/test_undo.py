@@ -397,13 +397,13 @@ def test_members_that_agree_at_a_round_revision() -> None:
     ("other", "answer", "reason"),
     [
         (standing(), Answer.NO, "no answer on the peer port yet"),
-        (standing(hash_kv(2000), healthy=False), Answer.NO, "it has no quorum yet"),
-        (standing(hash_kv(2000), armed="restore.db"), Answer.NO, "restore.db still lies in the data volume"),
+        (standing(hash_kv(2000), healthy=False), Answer.NO, "no quorum yet"),
+        (standing(hash_kv(2000), armed="restore.db"), Answer.NO, "restore.db is still in the data volume"),
         (standing(hash_kv(2000, 43)), Answer.NO, "its HashKV at revision 2000 is 43"),
-        (standing(hash_kv(2000, 42, compacted=9)), Answer.NO, "not yet at the same revision as the others"),
-        (standing(hash_kv(1900)), Answer.NO, "not yet at the same revision as the others"),
-        (standing(hash_kv(2000), cluster_id="beef"), Answer.WRONG, "its cluster id is beef, the old one was cdf8"),
-        (standing(hash_kv(2000), files=OTHER, returned=FILE), Answer.WRONG, "it runs on none of the files that"),
+        (standing(hash_kv(2000, 42, compacted=9)), Answer.NO, "not yet at the others' revision"),
+        (standing(hash_kv(1900)), Answer.NO, "not yet at the others' revision"),
+        (standing(hash_kv(2000), cluster_id="beef"), Answer.WRONG, "its cluster id is beef, but the old one was cdf8"),
+        (standing(hash_kv(2000), files=OTHER, returned=FILE), Answer.WRONG, "it does not run on the files that"),
     ],
 )
 def test_members_that_do_not(other: Standing, answer: Answer, reason: str) -> None:

@@ -41,7 +41,7 @@ def test_different_hashes_at_the_round_number_are_no_agreement() -> None:
 
 def test_after_another_compaction_nothing_is_comparable() -> None:
     verdict = judge_hashes({"a": shown(1217, 1, 9), "b": shown(1219, 2, 9, compacted=1100)})
-    assert (verdict.answer, verdict.reasons["a"]) == (Answer.NO, "not yet at the same revision as the others")
+    assert (verdict.answer, verdict.reasons["a"]) == (Answer.NO, "not yet at the others' revision")
 
 
 def test_what_carries_no_hash_is_left_out() -> None:

@@ -130,7 +130,7 @@ def test_a_node_that_is_ready_since_the_restart() -> None:
 def test_any_master_may_tell() -> None:
     silent = Output(None, failure=Failure.UNREACHABLE)
     assert judged(silent, objects(), silent) == (Answer.YES, "")
-    assert judged() == (Answer.NO, "no master shows its Node")
+    assert judged() == (Answer.NO, "no master knows its Node")
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_any_master_may_tell() -> None:
     [
         (objects(-1), "its Node's lease was not renewed since the restart"),
         (objects(ready=False), "its Node is not Ready"),
-        (Output(0, printed(leases=stored(None))), "its Node cannot be read: etcd has no such object"),
-        (Output(0, printed(leases=stored(b"k8s:enc:aescbc:"))), "its Node cannot be read: the value starts with"),
-        (Output(0, printed(leases="")), "its Node cannot be read: etcd's answer"),
-        (Output(0), "its Node cannot be read"),
+        (Output(0, printed(leases=stored(None))), "cannot read its Node: not found in etcd"),
+        (Output(0, printed(leases=stored(b"k8s:enc:aescbc:"))), "cannot read its Node: the value starts with"),
+        (Output(0, printed(leases="")), "cannot read its Node: etcd's answer"),
+        (Output(0), "cannot read its Node"),
     ],
 )
 def test_a_node_that_is_not_back(output: Output, said: str) -> None:
@@ -153,7 +153,7 @@ def test_a_node_that_is_not_back(output: Output, said: str) -> None:
 @pytest.mark.parametrize(
     ("since", "said"),
     [
-        (Output(None, failure=Failure.UNREACHABLE), "it does not answer yet"),
+        (Output(None, failure=Failure.UNREACHABLE), "no answer yet"),
         (Output(1, b"not rebooted yet\n"), "not rebooted yet"),
         (Output(1), "not restarted yet"),
     ],

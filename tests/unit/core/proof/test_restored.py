@@ -72,7 +72,7 @@ def test_a_member_that_does_not_answer_yet() -> None:
         ({"hashkv": hashkv(hash_kv=1)}, "its HashKV at revision 48213 is 1, not 2893040912"),
         ({"hashkv_now": hashkv(48212)}, "the member is at revision 48212, the snapshot at 48213"),
         ({"hashkv_now": "not JSON"}, "etcd's answer on /members/hashkv"),
-        ({"kept": ""}, "the list of the old files is gone"),
+        ({"kept": ""}, "the list of the old files is missing"),
     ],
 )
 def test_what_no_waiting_will_mend(change: dict[str, str], said: str) -> None:
@@ -102,7 +102,7 @@ def test_a_member_on_its_old_data_was_not_restored(still: str) -> None:
     """Healthy, agreeing, even with the right hash: a snapshot of a cluster at rest equals that cluster."""
     answer, reason = judged(files=still)
     assert answer is Answer.WRONG
-    assert "still runs on old data" in reason
+    assert "still runs on the old data" in reason
     assert MEMBER in reason
 
 
@@ -180,10 +180,10 @@ def test_a_wrong_member_outweighs_one_that_is_late() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"armed": "restore.db\ncommand\n"}, "restore.db still lies in the data volume"),
-        ({"armed": "command\n"}, "command still lies in the data volume"),
-        ({"health": NO_QUORUM}, "it has no quorum yet"),
-        ({"health": ""}, "it has no quorum yet"),
+        ({"armed": "restore.db\ncommand\n"}, "restore.db is still in the data volume"),
+        ({"armed": "command\n"}, "command is still in the data volume"),
+        ({"health": NO_QUORUM}, "no quorum yet"),
+        ({"health": ""}, "no quorum yet"),
     ],
 )
 def test_what_is_waited_for(change: dict[str, Any], said: str) -> None:
@@ -216,7 +216,7 @@ def test_a_late_member_holds_what_a_proven_one_holds() -> None:
     assert (verdict.answer, verdict.reasons) == (Answer.YES, {})
     assert verdict.details["a revision"] == "48213"
     assert (verdict.details["b revision"], verdict.details["b hash_kv"]) == ("50000", "6")
-    assert verdict.details["b late"].startswith("it has no hash at revision 48213 any more")
+    assert verdict.details["b late"].startswith("its HashKV at revision 48213 is no longer available")
 
 
 def test_a_late_member_that_differs_is_never_proven() -> None:
@@ -233,7 +233,7 @@ def test_a_late_member_is_asked_again_until_its_compaction_is_the_others() -> No
         COMPACTED, hashkv_round=hashkv(50017, hash_kv=6, compacted=48900), hashkv_now=hashkv(50017, 5, 48900)
     )
     verdict = judge_together({"a": WITNESSED, "b": behind}, EXPECTED)
-    assert (verdict.answer, verdict.reasons["b"]) == (Answer.NO, "not yet at the same revision as the others")
+    assert (verdict.answer, verdict.reasons["b"]) == (Answer.NO, "not yet at the others' revision")
     # One that still shows its hash at the snapshot's revision has not heard of the compaction yet.
     assert judge_together({"a": RESTORED, "b": COMPACTED}, EXPECTED).answer is Answer.NO
 

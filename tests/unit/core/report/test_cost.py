@@ -46,7 +46,7 @@ def plan(cost: Cost) -> Plan:
 
 def section(text: str) -> str:
     """The part of the printed plan that tells the cost."""
-    return text[text.index("What it costs") : text.index("What to know before")]
+    return text[text.index("What it costs") : text.index("Before you confirm")]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -85,7 +85,7 @@ def test_where_nothing_has_changed_it_says_so(printed: Printed) -> None:
 
 def test_another_history_is_told(printed: Printed) -> None:
     text = printed(print_plan, plan(COST.model_copy(update={"one_history": False})), width=200)
-    assert "does not follow from this snapshot" in text
+    assert "is not a later state of this snapshot" in text
 
 
 def test_json_has_the_namespaces_and_the_saved_plan_has_not() -> None:

@@ -97,9 +97,9 @@ def test_workers_alone(printed: Printed, whole_plan: Plan) -> None:
         }
     )
     text = printed(print_plan, plan)
-    assert text.startswith("Restart of the workers of prod-1\n")
+    assert text.startswith("Restart the workers of prod-1\n")
     assert NO_RETURN not in text
-    assert "2 hosts at a time; no further batch after a failure" in text
+    assert "2 hosts at a time; no more batches after a failure" in text
     assert "Plan: 3 workers to restart." in text
 
 
@@ -201,7 +201,7 @@ def test_a_hook_is_shown_with_all_that_it_is_told(printed: Printed, place: HookP
     assert "ORCHESTRATOR_SNAPSHOT_SHA256" in phase
     assert phase.index("ORCHESTRATOR_FACTS names a file with this whole plan") < phase.index("rollback run /opt/take")
     words = " ".join(text.split())
-    assert "the snapshot knows 12 persistent volumes: pv-0 (nfs a:/0), pv-1 (nfs a:/1)" in words
+    assert "the snapshot has 12 persistent volumes: pv-0 (nfs a:/0), pv-1 (nfs a:/1)" in words
     assert "pv-9 (nfs a:/9) and 2 more" in words
     assert (
         "master-1: " if place is HookPlace.MASTERS else "this laptop: "
