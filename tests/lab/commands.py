@@ -15,10 +15,15 @@ class LabError(Exception):
     """A command of the lab failed; the message has its output."""
 
 
-def run(argv: list[str], stdin: bytes = b"", environment: dict[str, str] | None = None) -> str:
-    """The standard output of a command. Raises LabError when it fails."""
+def run(
+    argv: list[str], stdin: bytes = b"", environment: dict[str, str] | None = None, within_s: float | None = None
+) -> str:
+    """The standard output of a command. Raises LabError when it fails or takes longer."""
     variables = {**os.environ, **(environment or {})}
-    done = subprocess.run(argv, input=stdin, capture_output=True, check=False, env=variables)
+    try:
+        done = subprocess.run(argv, input=stdin, capture_output=True, check=False, env=variables, timeout=within_s)
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"{' '.join(argv)}: no end within {within_s} s\n{(error.stderr or b'').decode()}") from error
     if done.returncode != 0:
         raise LabError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stderr.decode(errors='replace')}")
     return done.stdout.decode()
@@ -31,10 +36,10 @@ def each(chosen: Iterable[T], act: Callable[[T], object]) -> None:
             pass
 
 
-def wait(done: Callable[[], bool], what: str) -> None:
-    """Waits until it is done. Raises LabError after 90 s."""
-    deadline = time.monotonic() + WITHIN_S
+def wait(done: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
+    """Waits until it is done. Raises LabError when that takes longer."""
+    deadline = time.monotonic() + within_s
     while not done():
         if time.monotonic() > deadline:
-            raise LabError(f"no {what} within {WITHIN_S:.0f} s")
+            raise LabError(f"no {what} within {within_s:.0f} s")
         time.sleep(0.3)

@@ -67,7 +67,7 @@ class Keys:
             path.write_bytes(content)
 
 
-class _Archive:
+class Archive:
     """A tar in memory whose entries carry their owner and mode."""
 
     def __init__(self) -> None:
@@ -91,13 +91,8 @@ class _Archive:
 
 def archive(host: Host, keys: Keys, addresses: dict[str, str]) -> bytes:
     """A tar, to be unpacked in the host's root."""
-    tar = _Archive()
-    key = keys.host_keys[host.name]
-    tar.file("etc/ssh/ssh_host_ed25519_key", key.export_private_key(), 0o600)
-    tar.file("etc/ssh/ssh_host_ed25519_key.pub", key.export_public_key())
-    for home, owner in _LOGINS.values():
-        tar.folder(f"{home}/.ssh", 0o700, owner)
-        tar.file(f"{home}/.ssh/authorized_keys", keys.login.export_public_key(), 0o600, owner)
+    tar = Archive()
+    login_files(tar, host.name, keys)
     tar.folder("etc/kublr", 0o755)
     tar.file("etc/kublr/standin.conf", standin_conf(addresses).encode())
     tar.folder("etc/kubernetes", 0o755)
@@ -109,13 +104,23 @@ def archive(host: Host, keys: Keys, addresses: dict[str, str]) -> bytes:
     return tar.finish()
 
 
+def login_files(tar: Archive, host: str, keys: Keys) -> None:
+    """The host's own key, and the laptop's for each login."""
+    key = keys.host_keys[host]
+    tar.file("etc/ssh/ssh_host_ed25519_key", key.export_private_key(), 0o600)
+    tar.file("etc/ssh/ssh_host_ed25519_key.pub", key.export_public_key())
+    for home, owner in _LOGINS.values():
+        tar.folder(f"{home}/.ssh", 0o700, owner)
+        tar.file(f"{home}/.ssh/authorized_keys", keys.login.export_public_key(), 0o600, owner)
+
+
 def standin_conf(addresses: dict[str, str]) -> str:
     """The stand-ins' switches, each at its first value, and the API servers."""
     servers = " ".join(f"{addresses[master.name]}:6443" for master in MASTERS)
     return f'apiservers="{servers}"\n'
 
 
-def _master_files(tar: _Archive, host: Host, authority: Authority, addresses: dict[str, str]) -> None:
+def _master_files(tar: Archive, host: Host, authority: Authority, addresses: dict[str, str]) -> None:
     member = f"{host.member}.kublr.local"
     names = (member, host.name, "localhost", "127.0.0.1", addresses[host.name])
     pki = "etc/kubernetes/pki"

