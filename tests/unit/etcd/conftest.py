@@ -1,4 +1,4 @@
-"""One snapshot with a past for the tests that only need some snapshot."""
+"""One snapshot with a history, for tests that need any snapshot."""
 
 from pathlib import Path
 
@@ -11,6 +11,6 @@ KEYS, VALUE_BYTES = 600, 2500
 
 @pytest.fixture(scope="package")
 def snapshot_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """KEYS keys: branch pages, overflow pages, superseded entries, tombstones, a compaction."""
+    """KEYS keys, with branch pages, overflow pages, superseded entries, tombstones and a compaction."""
     folder = tmp_path_factory.mktemp("snapshot")
     return snapshots.make_snapshot(folder, keys=KEYS, value_bytes=VALUE_BYTES)

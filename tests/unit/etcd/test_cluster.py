@@ -42,7 +42,7 @@ def cluster(snapshot_path: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def listed(member: Member) -> tuple[answers.Member, ...]:
-    """The peer port's members, once each has told the others its name (for 10 s at most)."""
+    """Return the peer port's members, once each has sent its name to the others (within 10 s)."""
     for _ in range(500):
         found = answers.parse_members(request(member.peer_port, "GET", "/members").body)
         if all(one.name for one in found):
@@ -51,22 +51,22 @@ def listed(member: Member) -> tuple[answers.Member, ...]:
     return found
 
 
-def test_the_ids_are_those_predicted(cluster: Cluster) -> None:
+def test_ids_are_as_predicted(cluster: Cluster) -> None:
     predicted = predict_ids(parse_initial_cluster(snapshots.initial_cluster(cluster.members)), TOKEN)
     for member in cluster.members:
         assert request(member.peer_port, "GET", "/members").cluster_id == predicted.cluster
-        call(member, "maintenance/status", {})  # without a leader the list is in part, and without names
+        call(member, "maintenance/status", {})  # without a leader the list is incomplete and has no names
         assert {one.name: one.id for one in listed(member)} == predicted.members
 
 
-def test_another_token_makes_other_ids(cluster: Cluster) -> None:
+def test_other_token_gives_other_ids(cluster: Cluster) -> None:
     peers = parse_initial_cluster(snapshots.initial_cluster(cluster.members))
     one, other = predict_ids(peers, TOKEN), predict_ids(peers, "etcd-cluster")
     assert one.cluster != other.cluster
     assert not set(one.members.values()) & set(other.members.values())
 
 
-def test_a_member_with_two_peer_urls_has_the_id_that_etcd_gives_it(tmp_path: Path) -> None:
+def test_id_of_member_with_two_peer_urls(tmp_path: Path) -> None:
     member, spare = snapshots.members("m1", "spare")
     both = f"m1={spare.peer_url},m1={member.peer_url}"
     flags = (
@@ -84,7 +84,7 @@ def test_a_member_with_two_peer_urls_has_the_id_that_etcd_gives_it(tmp_path: Pat
     )
 
 
-def test_all_members_show_the_predicted_hash(cluster: Cluster) -> None:
+def test_all_members_show_predicted_hash(cluster: Cluster) -> None:
     facts = cluster.facts
     expected = answers.HashKv(
         revision=facts.revision, compacted_revision=facts.compacted_revision, hash_kv=facts.hash_kv
@@ -93,13 +93,13 @@ def test_all_members_show_the_predicted_hash(cluster: Cluster) -> None:
         assert answers.parse_hash_kv(snapshots.hash_kv(member, facts.revision).body) == expected
 
 
-def test_a_revision_in_the_future_is_refused_in_etcds_words(cluster: Cluster) -> None:
+def test_future_revision_is_refused(cluster: Cluster) -> None:
     body = snapshots.hash_kv(cluster.members[0], cluster.facts.revision + 1000).body
     with pytest.raises(answers.AnswerError, match="required revision is a future revision"):
         answers.parse_hash_kv(body)
 
 
-def test_the_other_answers_are_read(cluster: Cluster) -> None:
+def test_status_version_health_and_range_are_parsed(cluster: Cluster) -> None:
     member = cluster.members[0]
     key = snapshots.key_of(7)
     call(member, "maintenance/status", {})  # waits for a leader
@@ -116,7 +116,7 @@ def test_the_other_answers_are_read(cluster: Cluster) -> None:
     assert found.kvs[0].value == snapshots.value_of(7, VALUE_BYTES)
 
 
-def test_every_known_key_is_there_and_no_other(cluster: Cluster) -> None:
+def test_exactly_the_known_keys_are_restored(cluster: Cluster) -> None:
     everything = {"key": "AA==", "range_end": "AA==", "serializable": True}
     body = request(cluster.members[1].client_port, "POST", "/v3/kv/range", everything).body
     found = {one.key.decode(): one.value for one in answers.parse_range(body).kvs}
@@ -124,8 +124,8 @@ def test_every_known_key_is_there_and_no_other(cluster: Cluster) -> None:
     assert cluster.facts.live_keys == len(found)
 
 
-def test_the_hash_after_a_later_compaction(cluster: Cluster) -> None:
-    """As when an API server compacts before anyone has asked. Last in this file: it changes the cluster."""
+def test_hash_after_later_compaction(cluster: Cluster) -> None:
+    """As if an API server had compacted before anyone asked. Last in this file, because it changes the cluster."""
     facts, member = cluster.facts, cluster.members[2]
     later = facts.revision - 1
     snapshots.compact(member, later)

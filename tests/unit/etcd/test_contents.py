@@ -1,4 +1,4 @@
-"""What a snapshot holds for Kubernetes, from the bytes of its objects; and that no bytes make the reader raise."""
+"""The Kubernetes objects of a snapshot, read from their bytes; and no bytes make the reader raise."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ CLUSTER = {
 
 
 @pytest.mark.parametrize("prefix", ["/registry/", "/kubernetes.io/"])
-def test_a_cluster(prefix: str) -> None:
+def test_objects_of_cluster(prefix: str) -> None:
     found = contents(CLUSTER, prefix)
     assert found.prefix == prefix
     assert counts(found)["configmaps", "shop"] == 2
@@ -88,8 +88,8 @@ def test_a_cluster(prefix: str) -> None:
     assert Contents.model_validate_json(found.model_dump_json()) == found
 
 
-def test_the_same_as_json() -> None:
-    """An API server may be told to store JSON (--storage-media-type)."""
+def test_same_objects_as_json() -> None:
+    """An API server can be configured to store JSON (--storage-media-type)."""
     objects: dict[str, object] = {
         "namespaces/kube-system": {"metadata": {"uid": "b2c8-uid"}},
         "leases/kube-node-lease/w": {"spec": {"renewTime": "2026-11-22T12:30:01.250000Z"}},
@@ -143,24 +143,24 @@ SPOILED = (
 
 
 @pytest.mark.parametrize("value", SPOILED, ids=range(len(SPOILED)))
-def test_what_cannot_be_read_is_counted(value: bytes) -> None:
+def test_unreadable_values_are_counted(value: bytes) -> None:
     found = contents(_lease("w") | {"leases/kube-node-lease/odd": value})
     assert (found.unreadable, counts(found)["leases", "kube-node-lease"]) == (1, 2)
     assert found.newest_renewal_utc == "2026-11-22T12:30:01.250000+00:00"
 
 
-def test_half_a_surrogate_pair_is_replaced() -> None:
+def test_half_surrogate_pair_is_replaced() -> None:
     found = contents({"persistentvolumes/pv-1": b'{"metadata":{"name":"\\ud800"}}'})
     assert [volume.name for volume in found.volumes] == ["?"]
 
 
-def test_what_is_encrypted_is_not_unreadable() -> None:
+def test_encrypted_value_is_not_unreadable() -> None:
     found = contents({"persistentvolumes/pv-1": b"k8s:enc:secretbox:v1:k:\xff"})
     assert (found.unreadable, found.volumes) == (0, ())
     assert [(row.resource, row.provider) for row in found.encryption] == [("persistentvolumes", "secretbox")]
 
 
-def test_a_secret_with_a_long_name_is_seen_to_be_encrypted() -> None:
+def test_encrypted_secret_with_long_name_is_detected() -> None:
     found = contents({f"secrets/shop/{'n' * 253}": b"k8s:enc:aescbc:v1:key1:\xff", "secrets/shop/plain": b"k8s\0"})
     assert found.secret_keys == ("aescbc key1",)
     assert found.plain_secrets == 1
@@ -170,7 +170,7 @@ TAILS = [key.encode() for key in CLUSTER]
 
 
 @given(st.lists(st.tuples(st.sampled_from(TAILS), st.binary(max_size=60)), max_size=20))
-def test_no_value_makes_it_raise(pairs: list[tuple[bytes, bytes]]) -> None:
+def test_no_value_raises(pairs: list[tuple[bytes, bytes]]) -> None:
     reader = ContentsReader()
     for tail, value in dict(pairs).items():
         reader.add(b"/registry/" + tail, pair_of(b"/registry/" + tail, value, 2), 2)
@@ -178,14 +178,14 @@ def test_no_value_makes_it_raise(pairs: list[tuple[bytes, bytes]]) -> None:
 
 
 @given(st.sampled_from(sorted(CLUSTER)), st.integers(0, 400), st.integers(0, 255))
-def test_no_spoiled_object_makes_it_raise(key: str, place: int, byte: int) -> None:
+def test_no_damaged_object_raises(key: str, place: int, byte: int) -> None:
     value = bytearray(CLUSTER[key])
     value[place % len(value)] = byte
     assert contents({key: bytes(value)}).prefix == "/registry/"
 
 
 @given(st.lists(st.binary(max_size=80), unique=True, max_size=20))
-def test_no_key_makes_it_raise(keys: list[bytes]) -> None:
+def test_no_key_raises(keys: list[bytes]) -> None:
     reader = ContentsReader()
     for key in keys:
         reader.add(key, pair_of(key, b"", 2), 2)

@@ -1,4 +1,4 @@
-"""Damaged files: each fault has its name, and no bytes whatever crash the reader."""
+"""Damaged files: each fault has its name, and no bytes crash the reader."""
 
 import random
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def fault_of(data: bytes) -> Fault:
 
 
 def sealed(body: bytes | bytearray) -> bytes:
-    """The body with a fitting sha256, as if it had been saved so."""
+    """Return the body with a matching sha256, as if it had been saved that way."""
     return bytes(body) + sha256(body).digest()
 
 
@@ -46,7 +46,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         return snapshots.save(member, folder / "snapshot.db").read_bytes()
 
 
-def test_each_fault_is_told_apart(whole: bytes) -> None:
+def test_each_fault_has_its_kind(whole: bytes) -> None:
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 1
     assert fault_of(b"") is Fault.EMPTY
@@ -60,28 +60,28 @@ def test_each_fault_is_told_apart(whole: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", [b"key", b"meta"])
-def test_a_bbolt_file_without_etcds_buckets_is_foreign(small: bytes, name: bytes) -> None:
+def test_bbolt_file_without_etcd_buckets_is_foreign(small: bytes, name: bytes) -> None:
     assert fault_of(sealed(small[:-32].replace(name, b"x" * len(name)))) is Fault.FOREIGN
 
 
-def test_an_unhashed_file_is_read_on_demand_and_says_so(whole: bytes) -> None:
+def test_unhashed_file_is_read_on_demand(whole: bytes) -> None:
     facts, unhashed = read(whole), read(whole[:-32], allow_unhashed=True)
     assert not unhashed.hashed
     expected = {"hashed": False, "size_bytes": len(whole) - 32, "sha256": sha256(whole[:-32]).hexdigest()}
     assert unhashed == facts.model_copy(update=expected)
 
 
-def test_a_copied_member_db_is_unhashed(tmp_path: Path) -> None:
+def test_copied_member_db_is_unhashed(tmp_path: Path) -> None:
     (member,) = snapshots.members("m1")
     with snapshots.running(member, tmp_path / "data"):
         snapshots.put(member, "a", b"1")
-        snapshots.compact(member, 2)  # writes to the file at once what otherwise waits for 100 ms
+        snapshots.compact(member, 2)  # flushes to the file at once instead of after 100 ms
     data = (tmp_path / "data" / "member" / "snap" / "db").read_bytes()
     assert fault_of(data) is Fault.UNHASHED
     assert read(data, allow_unhashed=True).live_keys == 1
 
 
-def test_one_lost_meta_page_is_survived(whole: bytes) -> None:
+def test_one_lost_meta_page_is_tolerated(whole: bytes) -> None:
     for page in (0, 4096):
         body = bytearray(whole[:-32])
         body[page + 16 : page + 80] = bytes(64)
@@ -110,7 +110,7 @@ def flip_bits(body: bytearray, source: random.Random) -> None:
 
 
 def flip_in_headers(body: bytearray, source: random.Random) -> None:
-    """Page headers and the first elements, where the structure is."""
+    """Change page headers and the first elements, which hold the structure."""
     for _ in range(source.randrange(1, 40)):
         page = source.randrange(2, len(body) // 4096) * 4096
         body[page + source.randrange(64)] = source.randrange(256)
@@ -122,17 +122,17 @@ def swap_pages(body: bytearray, source: random.Random) -> None:
     body[one : one + 4096], body[other : other + 4096] = second, first
 
 
-def lying_numbers(body: bytearray, source: random.Random) -> None:
-    """Counts, sizes and page ids become huge."""
+def inflate_numbers(body: bytearray, source: random.Random) -> None:
+    """Make counts, sizes and page ids huge."""
     for _ in range(source.randrange(1, 10)):
         page = source.randrange(2, len(body) // 4096) * 4096
         field = page + 4 * source.randrange(16)
         body[field : field + 4] = source.choice((b"\xff\xff\xff\xff", b"\xff\xff\0\0", b"\xff\xff\xff\x7f"))
 
 
-@pytest.mark.parametrize("mutate", [flip_bits, flip_in_headers, swap_pages, lying_numbers])
+@pytest.mark.parametrize("mutate", [flip_bits, flip_in_headers, swap_pages, inflate_numbers])
 @pytest.mark.parametrize("file", ["whole", "small"])
-def test_damage_under_a_fitting_sha256_never_crashes(
+def test_damage_with_matching_sha256_never_crashes(
     mutate: Callable[[bytearray, random.Random], None], file: str, request: pytest.FixtureRequest
 ) -> None:
     original: bytes = request.getfixturevalue(file)

@@ -1,4 +1,4 @@
-"""etcd's own figures for a snapshot: equal to those of its tools, of 3.5 and of 3.4."""
+"""etcd's own figures for a snapshot: equal to those of its tools, 3.5 and 3.4."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BUMP = 1_000_000_000
 
 @pytest.fixture(scope="session")
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Tools:
-    """etcd 3.5.16, which can bump the revision, and hashes a tombstone at the compacted revision."""
+    """etcd 3.5.16, which can bump the revision, and which hashes a tombstone at the compacted revision."""
     return snapshots.debian_tools(tmp_path_factory.mktemp("trixie"), "trixie")
 
 
@@ -45,16 +45,16 @@ class Sample:
         return self.found.facts
 
 
-def nothing(member: Member) -> None:
-    """A store that nobody has written to."""
+def empty_store(member: Member) -> None:
+    """A store without any writes."""
 
 
-def one(member: Member) -> None:
+def one_key(member: Member) -> None:
     put(member, "a", b"1")
 
 
-def lived(member: Member) -> None:
-    """Leases, users, large and deleted values, a compaction in the middle."""
+def used_store(member: Member) -> None:
+    """Leases, users, large and deleted values, and a compaction in the middle."""
     for number in (7, 8):
         call(member, "lease/grant", {"TTL": 3600, "ID": number})
     for index in range(300):
@@ -68,7 +68,7 @@ def lived(member: Member) -> None:
     call(member, "auth/user/grant", {"user": "root", "role": "root"})
 
 
-@pytest.fixture(scope="module", params=[nothing, one, lived], ids=lambda history: history.__name__)
+@pytest.fixture(scope="module", params=[empty_store, one_key, used_store], ids=lambda history: history.__name__)
 def sample(request: pytest.FixtureRequest, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     folder = tmp_path_factory.mktemp("sample")
     (member,) = snapshots.members("m1")
@@ -81,7 +81,7 @@ def sample(request: pytest.FixtureRequest, tools: Tools, tmp_path_factory: pytes
     yield Sample(path, said, found, read_details(found.database, found.keys))
 
 
-def test_the_figures_of_etcds_own_tool(sample: Sample, tools: Tools) -> None:
+def test_figures_equal_etcd_tool(sample: Sample, tools: Tools) -> None:
     status = snapshots.status(sample.path, tools)
     assert sample.details.status_hash == status["hash"]
     assert sample.details.total_size_bytes == status["totalSize"]
@@ -89,17 +89,17 @@ def test_the_figures_of_etcds_own_tool(sample: Sample, tools: Tools) -> None:
     assert sample.facts.last_entry_revision == status["revision"]
 
 
-def test_hash_kv_is_what_the_member_said(sample: Sample) -> None:
+def test_hash_kv_equals_members_answer(sample: Sample) -> None:
     assert f'"hash":{sample.facts.hash_kv}' in sample.said
 
 
-def test_it_is_whole(sample: Sample) -> None:
+def test_sample_is_whole(sample: Sample) -> None:
     found = verify(memoryview(sample.path.read_bytes()))
     assert found.damages == ()
     assert found.is_whole
 
 
-def test_leases_users_and_roles(sample: Sample) -> None:
+def test_counts_of_leases_users_and_roles(sample: Sample) -> None:
     details = sample.details
     lived_in = "large" in sample.path.read_bytes().decode("latin-1")
     assert (details.leases, details.users, details.roles) == ((2, 1, 1) if lived_in else (0, 0, 0))
@@ -107,7 +107,7 @@ def test_leases_users_and_roles(sample: Sample) -> None:
     assert details.storage_version is None
 
 
-def test_a_bump_gives_what_a_member_says_that_was_restored_so(sample: Sample, newer: Tools, tmp_path: Path) -> None:
+def test_bumped_hash_equals_restored_members_answer(sample: Sample, newer: Tools, tmp_path: Path) -> None:
     (member,) = snapshots.members("bumped")
     flags = (f"--bump-revision={BUMP}", "--mark-compacted")
     snapshots.restore(sample.path, member, tmp_path / "data", "token", flags=flags, tools=newer)
@@ -119,21 +119,21 @@ def test_a_bump_gives_what_a_member_says_that_was_restored_so(sample: Sample, ne
     assert sample.facts.compacted_revision in (200, NEVER)
 
 
-def test_authentication_that_is_on(tmp_path: Path) -> None:
+def test_enabled_authentication_is_detected(tmp_path: Path) -> None:
     (member,) = snapshots.members("m1")
     with snapshots.running(member, tmp_path / "data"):
         call(member, "auth/role/add", {"name": "root"})
         call(member, "auth/user/add", {"name": "root", "password": "for the test"})
         call(member, "auth/user/grant", {"user": "root", "role": "root"})
         call(member, "auth/enable", {})
-        compact_by_writing(tmp_path)
+        wait_for_flush(tmp_path)
         data = (tmp_path / "data/member/snap/db").read_bytes()
     found = read_snapshot(memoryview(data), allow_unhashed=True)
     assert read_details(found.database, found.keys).auth_enabled
 
 
-def compact_by_writing(tmp_path: Path) -> None:
-    """etcd writes to its file every 100 ms; after that, what was acknowledged is in it."""
+def wait_for_flush(tmp_path: Path) -> None:
+    """Wait until etcd has flushed its acknowledged writes to the file, which it does every 100 ms."""
     import time
 
     time.sleep(0.5)

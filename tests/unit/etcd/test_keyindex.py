@@ -1,4 +1,4 @@
-"""The index of a snapshot's keys says the same as a dict."""
+"""The index of a snapshot's keys behaves like a dict."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +9,7 @@ KEYS = st.binary(min_size=1, max_size=6)
 
 
 @given(st.dictionaries(KEYS, st.integers(1, (1 << 63) - 1)), st.lists(KEYS, unique=True))
-def test_as_a_dict(stored: dict[bytes, int], asked: list[bytes]) -> None:
+def test_index_behaves_like_dict(stored: dict[bytes, int], asked: list[bytes]) -> None:
     index = KeyIndex()
     for key, revision in stored.items():
         index.add(key, memoryview(b""), revision)
@@ -18,12 +18,12 @@ def test_as_a_dict(stored: dict[bytes, int], asked: list[bytes]) -> None:
     assert list(index.left()) == [key for key in stored if key not in asked]
 
 
-def test_a_key_is_taken_once() -> None:
+def test_key_is_taken_once() -> None:
     index = KeyIndex()
     index.add(b"a", memoryview(b""), 7)
     assert (index.take(b"a"), index.take(b"a")) == (7, ABSENT)
 
 
-def test_an_empty_index() -> None:
+def test_empty_index() -> None:
     assert KeyIndex().take(b"a") == ABSENT
     assert list(KeyIndex().left()) == []

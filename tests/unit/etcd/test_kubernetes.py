@@ -1,4 +1,4 @@
-"""Leases and nodes from the API server's bytes."""
+"""Leases and nodes, read from the API server's bytes."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from tests.kubernetes_objects import lease_bytes, node_bytes, object_bytes
 
 MOMENT = datetime(2026, 11, 22, 12, 30, 1, 250_000, tzinfo=UTC)
 
-# A lease laid out by hand from the .proto files, with fields that nobody here asks for.
+# A lease encoded by hand from the .proto files, with fields that the reader does not use.
 LEASE_BY_HAND = bytes.fromhex(
     "6b387300"  # k8s\0
     "0a1f"  # Unknown.typeMeta, 31 bytes
@@ -29,28 +29,28 @@ LEASE_BY_HAND = bytes.fromhex(
 )
 
 
-def test_a_lease_laid_out_by_hand() -> None:
+def test_lease_encoded_by_hand() -> None:
     lease = read_lease(LEASE_BY_HAND)
     assert (lease.name, lease.holder) == ("n1", "n1")
     assert lease.renewed_at_utc == datetime(2025, 11, 22, 20, 59, 37, 125_000, tzinfo=UTC)
 
 
 @given(st.text(max_size=300), st.datetimes(timezones=st.just(UTC)))
-def test_a_lease_comes_back(name: str, moment: datetime) -> None:
+def test_lease_round_trip(name: str, moment: datetime) -> None:
     lease = read_lease(lease_bytes(name, f"{name}-kubelet", moment))
     assert lease == kubernetes.Lease(name, f"{name}-kubelet", moment)
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, "True"), (False, "False")])
-def test_a_node_comes_back(ready: bool, status: str) -> None:
+def test_node_round_trip(ready: bool, status: str) -> None:
     assert read_node(node_bytes("worker-1", ready, MOMENT)) == kubernetes.Node("worker-1", status)
 
 
-def test_a_node_without_conditions_is_not_ready() -> None:
+def test_node_without_conditions_is_not_ready() -> None:
     assert read_node(object_bytes("v1", "Node", "", "worker-1", "uid")).ready == ""
 
 
-def test_a_lease_without_a_renewal_has_no_time() -> None:
+def test_lease_without_renewal_has_no_time() -> None:
     lease = object_bytes("coordination.k8s.io/v1", "Lease", "kube-node-lease", "worker-1", "uid")
     assert read_lease(lease).renewed_at_utc is None
 
@@ -65,7 +65,7 @@ def test_a_lease_without_a_renewal_has_no_time() -> None:
         (lease_bytes("worker-1", "worker-1", MOMENT)[:-60], "damaged"),
     ],
 )
-def test_what_is_no_lease_is_refused_and_named(value: bytes, why: str) -> None:
+def test_other_value_is_refused_with_reason(value: bytes, why: str) -> None:
     with pytest.raises(ObjectError, match=why):
         read_lease(value)
 
@@ -80,7 +80,7 @@ def test_no_bytes_crash_the_reader(tail: bytes) -> None:
             continue
 
 
-def test_a_time_beyond_the_calendar_is_refused() -> None:
+def test_time_beyond_calendar_is_refused() -> None:
     seconds = b"\x08" + b"\xff" * 8 + b"\x7f"
     spec = b"\x22" + bytes([len(seconds)]) + seconds
     raw = b"\x12" + bytes([len(spec)]) + spec

@@ -1,4 +1,4 @@
-"""The walk over the live keys of snapshots that real etcd has saved."""
+"""The pass over the live keys of snapshots that a real etcd has saved."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ VALUES = {
 }
 
 
-class Kept:
-    """Keeps what the walk offers."""
+class Collector:
+    """Collects what the pass offers."""
 
     def __init__(self) -> None:
         self.pairs: dict[str, bytes] = {}
@@ -45,15 +45,15 @@ def test_newest_values_of_live_keys(tmp_path: Path) -> None:
         for key, value in VALUES.items():
             snapshots.put(member, key, value)
         path = snapshots.save(member, tmp_path / "snapshot.db")
-    first, second = Kept(), Kept()
+    first, second = Collector(), Collector()
     open_snapshot(path, first, second)
     assert first.pairs == second.pairs == VALUES
-    newest = 1 + 2 * len(VALUES) + 2  # etcd begins at 1
+    newest = 1 + 2 * len(VALUES) + 2  # etcd starts at 1
     assert first.revisions == list(range(newest - len(VALUES) + 1, newest + 1))
 
 
 @given(st.binary(max_size=40))
-def test_hostile_entries_have_a_value_or_are_damaged(entry: bytes) -> None:
+def test_hostile_entry_has_value_or_is_corrupt(entry: bytes) -> None:
     for begun in (entry, b"\x0a\x01k" + entry, b"\x0a\x01k\x10\x02\x18\x02\x20\x01" + entry):
         try:
             assert live.value_of(memoryview(begun)) in begun
@@ -61,6 +61,6 @@ def test_hostile_entries_have_a_value_or_are_damaged(entry: bytes) -> None:
             continue
 
 
-def test_a_value_that_runs_past_the_end_is_damage() -> None:
+def test_value_past_the_end_is_corrupt() -> None:
     with pytest.raises(CorruptError, match="past the end"):
         live.value_of(memoryview(b"\x0a\x01k\x10\x02\x2a\x05abc"))

@@ -1,4 +1,4 @@
-"""Which object a key stands for, and below which prefix."""
+"""Which object a key belongs to, and below which prefix."""
 
 import pytest
 
@@ -22,11 +22,11 @@ KEYS = {
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("prefix", ["/registry/", "/kubernetes.io/", "/a/b/"])
-def test_keys_of_objects(prefix: str, key: str) -> None:
+def test_keys_of_objects_are_parsed(prefix: str, key: str) -> None:
     assert read_key(prefix.encode(), f"{prefix}{key}".encode()) == ObjectKey(*KEYS[key])
 
 
-def test_a_key_outside_of_the_prefix_is_no_object() -> None:
+def test_key_outside_prefix_is_other() -> None:
     assert read_key(b"/registry/", b"compact_rev_key") == (OTHER, "", "compact_rev_key")
     assert read_key(b"/registry/", b"\xff\0") == (OTHER, "", "\N{REPLACEMENT CHARACTER}\0")
 
@@ -36,7 +36,7 @@ def test_full_names() -> None:
     assert ObjectKey("nodes", "", "worker-1").full_name == "worker-1"
 
 
-def found(*keys: str) -> bytes:
+def prefix_of(*keys: str) -> bytes:
     votes = PrefixVotes()
     for key in keys:
         folder, _, name = key.encode().rpartition(b"/")
@@ -45,15 +45,15 @@ def found(*keys: str) -> bytes:
     return votes.result()
 
 
-def test_the_prefix_is_found() -> None:
-    assert found() == b"/registry/"
-    assert found("compact_rev_key", "/registry", "minions/w") == b"/registry/"
-    assert found("/kubernetes.io/minions/w") == b"/kubernetes.io/"
-    assert found("/clusters/a/namespaces/kube-system") == b"/clusters/a/"
+def test_prefix_is_found() -> None:
+    assert prefix_of() == b"/registry/"
+    assert prefix_of("compact_rev_key", "/registry", "minions/w") == b"/registry/"
+    assert prefix_of("/kubernetes.io/minions/w") == b"/kubernetes.io/"
+    assert prefix_of("/clusters/a/namespaces/kube-system") == b"/clusters/a/"
 
 
-def test_a_custom_resource_that_is_named_like_a_landmark_does_not_win() -> None:
+def test_custom_resource_named_like_landmark_does_not_win() -> None:
     lookalikes = [f"/x/example.com/minions/{number}" for number in range(50)]
     claims = [f"/x/example.com/persistentvolumeclaims/n{number}/a" for number in range(50)]
-    assert found("/x/namespaces/kube-system", *lookalikes, *claims) == b"/x/"
-    assert found("/x/minions/w", "/x/masterleases/10.0.0.1", *lookalikes) == b"/x/"
+    assert prefix_of("/x/namespaces/kube-system", *lookalikes, *claims) == b"/x/"
+    assert prefix_of("/x/minions/w", "/x/masterleases/10.0.0.1", *lookalikes) == b"/x/"

@@ -1,4 +1,4 @@
-"""Snapshots of a size, or with pages of a size, that other tests do not have: etcd's own tool says the same of them."""
+"""Snapshots of unusual sizes or page sizes: etcd's own tool reports the same figures."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ TOKEN = "sizes"
 
 
 def read_as_etcdutl_does(path: Path) -> SnapshotFacts:
-    """What is in the file, after its figures were found equal to etcdutl's."""
+    """Return the facts of the file, after a check that its figures equal etcdutl's."""
     data = memoryview(path.read_bytes())
     found, status = read_snapshot(data), snapshots.status(path)
     facts, details = found.facts, read_details(found.database, found.keys)
@@ -29,14 +29,14 @@ def read_as_etcdutl_does(path: Path) -> SnapshotFacts:
 
 
 def hash_kv_restored(path: Path, folder: Path) -> int:
-    """What a real member says that was restored from it."""
+    """Return the answer of a real member that was restored from the file."""
     (member,) = snapshots.members("restored")
     snapshots.restore(path, member, folder / "data", TOKEN)
     with snapshots.running(member, folder / "data"):
         return parse_hash_kv(snapshots.hash_kv(member).body).hash_kv
 
 
-def test_a_hundred_thousand_keys(tmp_path: Path) -> None:
+def test_hundred_thousand_keys(tmp_path: Path) -> None:
     path = snapshots.make_snapshot(tmp_path, keys=MANY, value_bytes=100)
     facts = read_as_etcdutl_does(path)
     assert facts.live_keys == MANY
@@ -44,8 +44,8 @@ def test_a_hundred_thousand_keys(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page_size", [1024, 4096, 16384, 65536])
-def test_pages_of_another_size(snapshot_path: Path, tmp_path: Path, page_size: int) -> None:
-    """The file is laid out here, from the entries of a real one. etcdutl reads it with the page size that it names."""
+def test_other_page_sizes(snapshot_path: Path, tmp_path: Path, page_size: int) -> None:
+    """The file is built here from the entries of a real one; etcdutl reads it with the page size that it names."""
     whole = memoryview(snapshot_path.read_bytes())
     database = bbolt.Database(whole)
     entries = {name: [(bytes(key), bytes(value)) for key, value in database.entries(name)] for name in database.buckets}

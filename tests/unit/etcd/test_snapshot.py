@@ -1,4 +1,4 @@
-"""What is read from a snapshot against what real etcd says about it, before and after a real restore."""
+"""What is read from a snapshot, compared with what real etcd says about it, before and after a real restore."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TOKEN = "fresh-token"
 
 
 def churned(member: Member) -> None:
-    """Deletes, a re-creation, keys and values of many sizes, and writes after the compaction."""
+    """Deletions, a re-creation, keys and values of many sizes, and writes after the compaction."""
     for index in range(12):
         put(member, f"/registry/pods/{index}", b"first" * index)
     put(member, "/registry/large", b"x" * 50_000)
@@ -84,7 +84,7 @@ def many(member: Member) -> None:
 
 
 def empty(member: Member) -> None:
-    """A store that nobody has written to."""
+    """A store without any writes."""
 
 
 HISTORIES: tuple[Callable[[Member], None], ...] = (
@@ -121,7 +121,7 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     yield Sample(path, said, int(count), read_snapshot(memoryview(path.read_bytes())).facts, earlier)
 
 
-def test_counts_are_those_of_etcdutl(sample: Sample) -> None:
+def test_counts_equal_etcdutl(sample: Sample) -> None:
     status = snapshots.status(sample.path)
     facts = sample.facts
     assert facts.total_entries == status["totalKey"]
@@ -130,7 +130,7 @@ def test_counts_are_those_of_etcdutl(sample: Sample) -> None:
     assert facts.live_keys == sample.live_keys
 
 
-def test_hash_kv_is_what_the_member_said(sample: Sample) -> None:
+def test_hash_kv_equals_members_answer(sample: Sample) -> None:
     facts = sample.facts
     assert (
         HashKv(revision=facts.revision, compacted_revision=facts.compacted_revision, hash_kv=facts.hash_kv)
@@ -138,20 +138,20 @@ def test_hash_kv_is_what_the_member_said(sample: Sample) -> None:
     )
 
 
-def test_hash_kv_at_an_earlier_revision_is_what_the_member_said(sample: Sample) -> None:
+def test_hash_kv_at_earlier_revision_equals_members_answer(sample: Sample) -> None:
     database = read_snapshot(memoryview(sample.path.read_bytes())).database
     compacted = sample.facts.compacted_revision
     assert {at: hash_kv_at(database, at, compacted) for at in sample.earlier} == sample.earlier
 
 
-def test_hash_kv_is_what_a_restored_member_says(sample: Sample, tmp_path: Path) -> None:
+def test_hash_kv_equals_restored_members_answer(sample: Sample, tmp_path: Path) -> None:
     (member,) = snapshots.members("restored")
     snapshots.restore(sample.path, member, tmp_path / "data", TOKEN)
     with snapshots.running(member, tmp_path / "data"):
         assert parse_hash_kv(snapshots.hash_kv(member).body) == sample.said
 
 
-def test_a_digest_tells_the_sha256_of_the_file_and_its_trailer_in_one_pass(sample: Sample) -> None:
+def test_digest_hashes_file_and_checks_trailer_in_one_pass(sample: Sample) -> None:
     data = sample.path.read_bytes()
     seen: list[int] = []
     found = digest(memoryview(data), seen.append)
@@ -160,7 +160,7 @@ def test_a_digest_tells_the_sha256_of_the_file_and_its_trailer_in_one_pass(sampl
     assert seen[-1] == len(data) - 32
 
 
-def test_the_cluster_that_it_came_from(tmp_path: Path) -> None:
+def test_members_version_alarms_and_index_are_read(tmp_path: Path) -> None:
     (member,) = snapshots.members("etcd0")
     with snapshots.running(member, tmp_path / "data"):
         with_an_alarm(member)

@@ -1,4 +1,4 @@
-"""Verification: a whole file is found whole, a damaged one is told with its place, and nothing crashes it."""
+"""Verification: a whole file is accepted, a damaged one is reported with the place, and nothing crashes it."""
 
 import struct
 from collections import Counter
@@ -31,7 +31,7 @@ def sealed(body: bytes | bytearray) -> bytes:
 
 
 def branch_and_leaf(data: bytes) -> tuple[int, int]:
-    """Two pages in use: the top of the bucket `key`, and its first leaf. Among all pages there are stale ones, too."""
+    """Return two pages in use: the root of the bucket `key`, and its first leaf. Other pages may be stale."""
     database = bbolt.Database(memoryview(data))
     pages = bbolt.Pages(memoryview(data), database.meta.page_size, database.meta.pages)
     top = database.buckets[b"key"].root
@@ -39,7 +39,7 @@ def branch_and_leaf(data: bytes) -> tuple[int, int]:
     return top, leaf
 
 
-def test_a_whole_file(snapshot_path: Path) -> None:
+def test_whole_file(snapshot_path: Path) -> None:
     data = snapshot_path.read_bytes()
     found, facts = verified(data), read_snapshot(memoryview(data)).facts
     assert found.is_whole
@@ -48,7 +48,7 @@ def test_a_whole_file(snapshot_path: Path) -> None:
     assert 2 < found.pages_read <= found.pages == (len(data) - 32) // PAGE
 
 
-def test_progress_tells_of_both_passes(snapshot_path: Path) -> None:
+def test_progress_covers_both_passes(snapshot_path: Path) -> None:
     data = snapshot_path.read_bytes() * 1
     told: list[int] = []
     verify(memoryview(data), told.append)
@@ -56,13 +56,13 @@ def test_progress_tells_of_both_passes(snapshot_path: Path) -> None:
     assert told == [] or told[-1] <= 2 * len(data)
 
 
-def test_a_copied_member_db_has_no_sha256_and_is_read_all_the_same(whole: bytes) -> None:
+def test_copied_member_db_is_readable_without_sha256(whole: bytes) -> None:
     found = verified(whole[:-32])
     assert (found.trailer, found.damages, found.is_whole) == (Trailer.MISSING, (), False)
     assert found.readable_entries == verified(whole).readable_entries
 
 
-def test_a_flipped_byte_is_told_by_the_sha256_alone_where_the_pages_are_sound(whole: bytes) -> None:
+def test_flipped_byte_in_value_fails_only_sha256(whole: bytes) -> None:
     data = bytearray(whole)
     data[data.index(b"/registry/pods/namespace-") + 12] ^= 0x20
     found = verified(data)
@@ -71,7 +71,7 @@ def test_a_flipped_byte_is_told_by_the_sha256_alone_where_the_pages_are_sound(wh
     assert found.readable_entries == verified(whole).readable_entries
 
 
-def test_a_damaged_leaf_is_told_with_its_place_and_the_others_are_counted(whole: bytes) -> None:
+def test_damaged_leaf_is_located_and_other_leaves_are_counted(whole: bytes) -> None:
     _, leaf = branch_and_leaf(whole)
     body = bytearray(whole[:-32])
     struct.pack_into("<H", body, leaf * PAGE + 10, 60_000)
@@ -82,7 +82,7 @@ def test_a_damaged_leaf_is_told_with_its_place_and_the_others_are_counted(whole:
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_one_damaged_meta_is_told_and_the_other_read(whole: bytes, number: int) -> None:
+def test_damaged_meta_page_is_reported_and_other_is_used(whole: bytes, number: int) -> None:
     body = bytearray(whole[:-32])
     body[number * PAGE + 16 + 60] ^= 1
     found = verified(sealed(body))
@@ -90,7 +90,7 @@ def test_one_damaged_meta_is_told_and_the_other_read(whole: bytes, number: int) 
     assert found.readable_entries == verified(whole).readable_entries
 
 
-def test_a_file_that_is_cut_tells_what_is_still_there(whole: bytes) -> None:
+def test_cut_file_reports_readable_entries(whole: bytes) -> None:
     found = verified(whole[: len(whole) // 2 // PAGE * PAGE])
     assert found.damages[0].startswith("the file is truncated: it has")
     assert any("where the last page is" in damage for damage in found.damages[1:])
@@ -98,18 +98,18 @@ def test_a_file_that_is_cut_tells_what_is_still_there(whole: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 4096, b"apiVersion: v1\n", bytes(range(256)) * 64])
-def test_what_is_no_database_at_all(data: bytes) -> None:
+def test_other_files_have_no_readable_entries(data: bytes) -> None:
     found = verified(data)
     assert found.damage_count == 1
     assert (found.pages, found.readable_entries, found.page_size_bytes) == (0, 0, None)
 
 
-def test_bytes_behind_the_last_page_are_no_snapshots(whole: bytes) -> None:
+def test_bytes_after_last_page_are_damage(whole: bytes) -> None:
     found = verified(sealed(whole[:-32] + bytes(PAGE)))
     assert found.damages == (f"{PAGE} bytes lie behind the last page: a snapshot has none there",)
 
 
-def test_pages_out_of_their_order_are_told(whole: bytes) -> None:
+def test_pages_out_of_order_are_reported(whole: bytes) -> None:
     body = bytearray(whole[:-32])
     branch, _ = branch_and_leaf(whole)
     first, second = (branch * PAGE + 16 + 16 * n + 8 for n in (0, 1))  # the page ids of two children
@@ -119,7 +119,7 @@ def test_pages_out_of_their_order_are_told(whole: bytes) -> None:
 
 
 def test_elements_that_share_bytes_are_refused(whole: bytes) -> None:
-    """Else a page of 64 K elements, each of which spans the whole page, would take hours to read."""
+    """Otherwise a page of 64 K elements that each span the whole page would take hours to read."""
     body = bytearray(whole[:-32])
     _, leaf = branch_and_leaf(whole)
     (position,) = struct.unpack_from("<I", body, leaf * PAGE + 16 + 4)
@@ -129,7 +129,7 @@ def test_elements_that_share_bytes_are_refused(whole: bytes) -> None:
         read_snapshot(memoryview(sealed(body)))
 
 
-def test_many_damages_are_counted_and_some_told(whole: bytes) -> None:
+def test_many_damages_are_counted_and_first_are_described(whole: bytes) -> None:
     body = bytearray(whole[:-32])
     for page in range(2, len(body) // PAGE):
         if struct.unpack_from("<H", body, page * PAGE + 8)[0] == 0x02:
@@ -139,9 +139,11 @@ def test_many_damages_are_counted_and_some_told(whole: bytes) -> None:
     assert len(found.damages) == min(found.damage_count, TOLD)
 
 
-def test_mutants(whole: bytes) -> None:
-    """With a sha256 that no longer fits all are refused. With one that was made to fit, what verify calls whole can be
-    read: nothing is wrong with its pages, and that a value is another cannot be seen."""
+def test_no_mutant_loses_keys_unnoticed(whole: bytes) -> None:
+    """Without a matching sha256, all mutants are refused. With one, what verify accepts is readable.
+
+    Then nothing is wrong with its pages, and a changed value cannot be detected.
+    """
     truth, entries = verified(whole), read_snapshot(memoryview(whole)).facts.key_entries
     accepted: Counter[str] = Counter()
     for mutant in mutants(whole, MUTANTS):
@@ -157,8 +159,8 @@ def test_mutants(whole: bytes) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_count_that_lies_is_told(whole: bytes, count: int) -> None:
-    """Else the keys that it hides would be gone, and nobody would know."""
+def test_wrong_element_count_is_reported(whole: bytes, count: int) -> None:
+    """Otherwise the keys that it hides would be lost without notice."""
     body = bytearray(whole[:-32])
     _, leaf = branch_and_leaf(whole)
     assert struct.unpack_from("<H", body, leaf * PAGE + 10)[0] > 1
@@ -166,7 +168,7 @@ def test_a_count_that_lies_is_told(whole: bytes, count: int) -> None:
     assert f"page {leaf} " in verified(sealed(body)).damages[0]
 
 
-def test_a_page_that_the_freelist_calls_free_is_not_in_use() -> None:
+def test_freelist_is_read() -> None:
     page = bbolt.Page(5, 5 * PAGE, memoryview(struct.pack("<QHHIQQ", 5, 0x10, 2, 0, 7, 9)), 0x10, 2)
     assert list(bbolt.read_freelist(page)) == [7, 9]
     many = bbolt.Page(5, 0, memoryview(struct.pack("<QHHIQQ", 5, 0x10, 0xFFFF, 0, 1, 9)), 0x10, 0xFFFF)
@@ -179,18 +181,18 @@ CORPUS = sorted((Path(__file__).parents[2] / "fuzz" / "corpus").glob("*.db"))
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=[path.name for path in CORPUS])
-def test_the_files_that_fuzzing_begins_with_are_whole(path: Path) -> None:
+def test_fuzzing_corpus_is_whole(path: Path) -> None:
     assert verified(path.read_bytes()).is_whole
 
 
-def test_a_value_that_is_no_key_value_is_told(whole: bytes) -> None:
-    """Found by fuzzing: its key could be read, what follows could not."""
+def test_value_that_is_not_key_value_is_reported(whole: bytes) -> None:
+    """Found by fuzzing: the key was readable, what follows it was not."""
     data = bytearray(whole[:-32])
     _, leaf = branch_and_leaf(whole)
     page = bytes(data[leaf * PAGE : (leaf + 1) * PAGE])
     (position, key_size) = struct.unpack_from("<II", page, 16 + 4)
     value = leaf * PAGE + 16 + position + key_size
     assert data[value] == 0x0A
-    data[value + 2 + data[value + 1]] = 0xFC  # the tag behind the key: no wire type is 4
+    data[value + 2 + data[value + 1]] = 0xFC  # the tag after the key: wire type 4 does not exist
     found = verified(sealed(data))
     assert "a value is no mvccpb.KeyValue" in found.damages[0]

@@ -1,4 +1,4 @@
-"""The live keys against the snapshot's: what is told is what happened, key by key."""
+"""Comparison of the live keys with the snapshot's: what it reports is what happened, key by key."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def compare(
     return comparison.result(live_at)
 
 
-def told(rows: Rows) -> dict[str, set[str]]:
-    """`RESOURCE NAME` of every object, by what happened to it."""
+def names_by_change(rows: Rows) -> dict[str, set[str]]:
+    """Return `RESOURCE NAME` of every object, by kind of change."""
     return {
         change.value: {f"{row.resource} {name}" for row in rows for name in row.of(change).names} for change in Change
     }
 
 
-def test_created_changed_deleted() -> None:
+def test_created_changed_and_deleted_keys() -> None:
     then = {"configmaps/a/same": 5, "configmaps/a/other": 6, "configmaps/b/gone": 7, "minions/w1": 8}
     now = {
         "configmaps/a/same": 5,
@@ -47,7 +47,7 @@ def test_created_changed_deleted() -> None:
     }
     one_history, rows = compare(then, now)
     assert one_history
-    assert told(rows) == {
+    assert names_by_change(rows) == {
         "created": {"configmaps b/new", "nodes w2"},
         "changed": {"configmaps a/other"},
         "deleted": {"configmaps b/gone"},
@@ -55,8 +55,8 @@ def test_created_changed_deleted() -> None:
     assert [(row.resource, row.namespace) for row in rows] == [("configmaps", "a"), ("configmaps", "b"), ("nodes", "")]
 
 
-def test_deleted_and_created_again_is_changed() -> None:
-    assert told(compare({"pods/a/x": 5}, {"pods/a/x": 150})[1])["changed"] == {"pods a/x"}
+def test_deleted_and_recreated_key_counts_as_changed() -> None:
+    assert names_by_change(compare({"pods/a/x": 5}, {"pods/a/x": 150})[1])["changed"] == {"pods a/x"}
 
 
 NAMES = st.sampled_from(
@@ -65,7 +65,7 @@ NAMES = st.sampled_from(
 
 
 @given(st.lists(st.tuples(NAMES, st.booleans()), max_size=40), st.lists(st.tuples(NAMES, st.booleans()), max_size=40))
-def test_any_history(before: list[tuple[str, bool]], after: list[tuple[str, bool]]) -> None:
+def test_counts_of_any_history(before: list[tuple[str, bool]], after: list[tuple[str, bool]]) -> None:
     """Each write or deletion takes the next revision, as in etcd."""
     store: dict[str, int] = {}
     revision = 1
@@ -89,18 +89,18 @@ def test_any_history(before: list[tuple[str, bool]], after: list[tuple[str, bool
     assert sum(row.changed.total for row in rows) == sum(store[key] != snapshot[key] for key in both)
 
 
-def test_another_history_shows_itself() -> None:
-    """Restored from an older snapshot since: the same revisions were given to other writes."""
+def test_other_history_is_detected() -> None:
+    """The cluster was restored from an older snapshot since: other writes got the same revisions."""
     then = {"pods/a/x": 5, "pods/a/y": 90}
     for now in ({"pods/a/x": 5, "pods/a/z": 91}, {"pods/a/x": 80, "pods/a/y": 90}):
         one_history, rows = compare(then, now)
         assert not one_history
-        assert told(rows)["changed"] == set()
-    assert told(compare(then, {"pods/a/x": 5, "pods/a/z": 91})[1])["created"] == {"pods a/z"}
+        assert names_by_change(rows)["changed"] == set()
+    assert names_by_change(compare(then, {"pods/a/x": 5, "pods/a/z": 91})[1])["created"] == {"pods a/z"}
     assert not compare(then, {"pods/a/x": 5}, live_at=60)[0]
 
 
-def test_first_names_only() -> None:
+def test_only_first_names_are_kept() -> None:
     now = {f"pods/{namespace}/{number}": 101 + number for namespace in "ab" for number in range(9)}
     now |= {f"persistentvolumes/pv-{number:02}": 150 + number for number in range(30)}
     _, rows = compare({}, now, every_name=False)
@@ -113,7 +113,7 @@ def test_first_names_only() -> None:
     ]
 
 
-def test_volumes_that_come_back_have_their_handles() -> None:
+def test_returning_volumes_have_handles() -> None:
     reader = ContentsReader()
     value = volume_bytes("pv-1", "ebs.csi.aws.com", "vol-0a", ("shop", "data"))
     key = b"/registry/persistentvolumes/pv-1"
@@ -122,14 +122,14 @@ def test_volumes_that_come_back_have_their_handles() -> None:
     assert returning_volumes(rows, reader.result()) == ("pv-1 (ebs.csi.aws.com vol-0a)", "pv-2")
 
 
-def test_time_lost() -> None:
+def test_seconds_lost_since_newest_renewal() -> None:
     contents = ContentsReader().result()
     assert lost_s(contents, 0.0) is None
     renewed = contents.model_copy(update={"newest_renewal_utc": "1970-01-01T01:00:00.500000+00:00"})
     assert (lost_s(renewed, 3700.0), lost_s(renewed, 5.0)) == (100, 0)
 
 
-def test_where_no_member_answers_the_files_tell_when_they_were_written() -> None:
+def test_without_answers_last_write_comes_from_files() -> None:
     views = masters()
     assert "last wrote" not in unseen(views)
     views["master-2"] = replace(views["master-2"], data_written_s=1763845177)

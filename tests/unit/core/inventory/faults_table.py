@@ -1,4 +1,4 @@
-"""Documents with one thing wrong each, and every fault they must show: (line, column, rest of the line)."""
+"""Documents with one fault each, and every line that they must produce: (line, column, rest of the line)."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from orchestrator.distros import DISTROS
 
 
 class Case(NamedTuple):
-    """``text`` replaces `GOOD` as a whole or, where ``line`` is given, that line of it (the first is 1)."""
+    """``text`` replaces all of `GOOD` or, if ``line`` is given, that line of it (the first is 1)."""
 
     name: str
     text: str

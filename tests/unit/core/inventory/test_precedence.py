@@ -1,4 +1,4 @@
-"""A host's own settings win over its group's, and those over the defaults, key by key."""
+"""A host's own settings override its group's, and those override the defaults, key by key."""
 
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ _SETTINGS = st.fixed_dictionaries(
 
 @st.composite
 def _documents(draw: st.DrawFn) -> dict[str, Any]:
-    """A whole document: one to five masters, perhaps workers, and the bastion that all may jump to."""
+    """A whole document: one to five masters, sometimes workers, and the bastion that any host may use."""
     names = draw(st.lists(_NAMES.filter(lambda name: name != "gate"), min_size=1, max_size=8, unique=True))
     hosts = {name: {"address": f"10.0.0.{number}"} | draw(_SETTINGS) for number, name in enumerate(names, start=1)}
     masters, workers = names[:5], names[5:]
@@ -57,7 +57,7 @@ def _documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def _expected(document: dict[str, Any], group: str, name: str, key: str, below: str | None = None) -> Any:
-    """The last layer that has the setting decides; the plainest way to say it."""
+    """Return the value of the last layer that has the setting: the simplest specification."""
     layers = [
         document["defaults"],
         document[group].get("settings", {}),
@@ -70,7 +70,7 @@ def _expected(document: dict[str, Any], group: str, name: str, key: str, below: 
 
 
 @given(_documents())
-def test_every_setting_is_that_of_the_nearest_layer(document: dict[str, Any]) -> None:
+def test_every_setting_comes_from_nearest_layer(document: dict[str, Any]) -> None:
     inventory = parse_inventory(read_yaml(yaml.safe_dump(document)), "any.yml", DISTROS)
     for group, hosts in (("masters", inventory.masters), ("workers", inventory.workers)):
         assert [host.name for host in hosts] == sorted(document.get(group, {}).get("hosts", {}))
@@ -93,12 +93,12 @@ def _assert_resolved(document: dict[str, Any], group: str, host: Host) -> None:
 
 
 @given(_documents())
-def test_what_is_saved_in_a_plan_comes_back_equal(document: dict[str, Any]) -> None:
+def test_inventory_survives_json_round_trip(document: dict[str, Any]) -> None:
     inventory = parse_inventory(read_yaml(yaml.safe_dump(document)), "any.yml", DISTROS)
     assert Inventory.model_validate_json(inventory.model_dump_json()) == inventory
 
 
-def test_what_is_absent_is_left_to_ssh_or_looked_up(tmp_path: Path) -> None:
+def test_absent_settings_stay_unset(tmp_path: Path) -> None:
     file = tmp_path / "least.yml"
     file.write_text("format: 1\ncluster: c\ndistribution: kublr\nmasters: {hosts: {m1: {address: m1}}}\n")
     inventory = load_inventory(file)
@@ -124,7 +124,7 @@ def test_anchors_and_merge_keys(tmp_path: Path) -> None:
     assert shown == [("m1", "ops", 2222), ("m2", "ops", 2222), ("m3", "root", 2222)]
 
 
-def test_quoted_traps_are_text(tmp_path: Path) -> None:
+def test_quoted_yaml_traps_are_text(tmp_path: Path) -> None:
     file = tmp_path / "quoted.yml"
     file.write_text(
         'format: 1\ncluster: "no"\ndistribution: kublr\nmasters: {hosts: {"022": {address: m1, user: "1.10"}}}\n'
@@ -133,7 +133,7 @@ def test_quoted_traps_are_text(tmp_path: Path) -> None:
     assert (inventory.cluster, inventory.hosts[0].name, inventory.hosts[0].user) == ("no", "022", "1.10")
 
 
-def test_laptop_paths_start_at_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_laptop_paths_start_at_folder_of_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ops")
     file = tmp_path / "deep" / "prod.yml"
     file.parent.mkdir()
@@ -148,7 +148,7 @@ def test_laptop_paths_start_at_the_folder_of_the_file(tmp_path: Path, monkeypatc
     assert (first.config, second.config) == ("none", f"{tmp_path}/deep/ssh_config")
 
 
-def test_way_over_bastions(tmp_path: Path) -> None:
+def test_jumps_go_from_outer_to_inner_bastion(tmp_path: Path) -> None:
     file = tmp_path / "bastions.yml"
     file.write_text(
         "format: 1\ncluster: c\ndistribution: kublr\ndefaults: {jump: inner}\n"
@@ -162,7 +162,7 @@ def test_way_over_bastions(tmp_path: Path) -> None:
     assert [host.role for host in inventory.hosts] == [Role.MASTER] * 2 + [Role.BASTION] * 2
 
 
-def test_no_such_host(tmp_path: Path) -> None:
+def test_unknown_host_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "least.yml"
     file.write_text("format: 1\ncluster: c\ndistribution: kublr\nmasters: {hosts: {m1: {address: m1}}}\n")
     with pytest.raises(UsageError, match=r"^m2 is no host of c; known here: m1$"):

@@ -1,4 +1,4 @@
-"""The JSON Schema and the loader are two views of one format: what loads validates, the examples do both."""
+"""The JSON Schema and the loader describe one format: what loads is valid, and the examples do both."""
 
 import copy
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def _plain(file: Path) -> Any:
 
 
 def _places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of every value in a document but the document itself."""
+    """Yield the path of every value in a document, except the document itself."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, below in pairs:
         yield (*path, key)
@@ -52,11 +52,11 @@ def _loads(document: Any) -> bool:
     return True
 
 
-def test_there_are_examples() -> None:
+def test_example_inventories_exist() -> None:
     assert {file.name for file in EXAMPLES} >= {"kublr.yml", "kublr-minimal.yml", "lab.yml"}
 
 
-def test_the_schema_is_one() -> None:
+def test_schema_is_valid_json_schema() -> None:
     Draft202012Validator.check_schema(inventory_schema(DISTROS))
 
 
@@ -66,7 +66,7 @@ def test_example_loads_and_validates(file: Path) -> None:
     assert [error.message for error in SCHEMA.iter_errors(_plain(file))] == []
 
 
-def test_every_key_has_words_for_the_editor() -> None:
+def test_every_key_has_description() -> None:
     schema = inventory_schema(DISTROS)
     models = {"the document": schema, **schema["$defs"]}
     silent = [
@@ -78,7 +78,7 @@ def test_every_key_has_words_for_the_editor() -> None:
     assert silent == []
 
 
-def test_the_worked_examples_show_every_key() -> None:
+def test_examples_show_every_key() -> None:
     schema = inventory_schema(DISTROS)
     models = [schema, *schema["$defs"].values()]
     keys = {key for model in models for key in model.get("properties", {})}
@@ -92,7 +92,7 @@ _BASE = _plain(Path(__file__).parents[4] / "inventories" / "kublr.yml")
 
 
 @given(st.sampled_from(sorted(_places(_BASE), key=str)), _WRONG)
-def test_what_loads_validates(path: tuple[str | int, ...], wrong: object) -> None:
+def test_loadable_document_is_valid(path: tuple[str | int, ...], wrong: object) -> None:
     document = _with(_BASE, path, wrong)
     if _loads(document):
         assert [error.message for error in SCHEMA.iter_errors(document)] == []
@@ -112,7 +112,7 @@ def test_what_loads_validates(path: tuple[str | int, ...], wrong: object) -> Non
         (("masters", "settings", "paths", "state"), "/var/../lib"),
     ],
 )
-def test_what_the_loader_refuses_the_editor_shows(path: tuple[str | int, ...], wrong: object) -> None:
+def test_refused_document_is_invalid(path: tuple[str | int, ...], wrong: object) -> None:
     document = _with(_BASE, path, wrong)
     assert not _loads(document)
     assert not SCHEMA.is_valid(document)
@@ -130,13 +130,13 @@ def test_what_the_loader_refuses_the_editor_shows(path: tuple[str | int, ...], w
         ({"hook": ["put"], "on": "laptop", "timeout_s": 0}, False),
     ],
 )
-def test_a_hook_for_volumes(hook: dict[str, object], fits: bool) -> None:
+def test_volumes_hook(hook: dict[str, object], fits: bool) -> None:
     document = _with(_BASE, ("policies", "volumes"), hook)
     assert (_loads(document), SCHEMA.is_valid(document)) == (fits, fits)
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_arbitrary_text_raises_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         parse_inventory(read_yaml(text), "any.yml", DISTROS)
 
@@ -146,7 +146,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     st.integers(0, 30),
     st.text(st.sampled_from(" :-{}[]&*!|>'\"#%@`,?\n\tax0<"), max_size=4),
 )
-def test_a_spoiled_example_is_read_or_refused(start: int, length: int, instead: str) -> None:
+def test_damaged_example_loads_or_raises_usage_error(start: int, length: int, instead: str) -> None:
     text = (Path(__file__).parents[4] / "inventories" / "kublr.yml").read_text()
     spoiled = text[:start] + instead + text[start + length :]
     try:

@@ -30,7 +30,7 @@ def printed(**facts: str) -> bytes:
 # --- Exit statuses --------------------------------------------------------------------------------------
 
 
-def test_all_hosts_say_yes() -> None:
+def test_exit_0_on_all_hosts_is_yes() -> None:
     assert judge(probe("a", "b"), [Output(0), Output(0)]) == Verdict(Answer.YES)
 
 
@@ -48,11 +48,11 @@ def test_all_hosts_say_yes() -> None:
         (Output(None, failure=Failure.SUDO), Verdict(Answer.UNKNOWN, {"b": "sudo"})),
     ],
 )
-def test_one_host_does_not(output: Output, verdict: Verdict) -> None:
+def test_failure_on_one_host(output: Output, verdict: Verdict) -> None:
     assert judge(probe("a", "b"), [Output(0), output]) == verdict
 
 
-def test_an_answer_for_every_look() -> None:
+def test_missing_answer_raises() -> None:
     with pytest.raises(ValueError, match="argument"):
         judge(probe("a", "b"), [Output(0)])
 
@@ -72,7 +72,7 @@ PROVEN = {
 }
 
 
-def test_what_proof_sh_printed() -> None:
+def test_output_of_proof_sh_is_parsed() -> None:
     shown = read_shown(Output(0, printed(**PROVEN)))
     assert shown.cluster_id == "cdf8"
     assert json.loads(shown.hashkv)["hash"] == 77
@@ -80,22 +80,22 @@ def test_what_proof_sh_printed() -> None:
     assert (shown.files, shown.kept, shown.armed) == ("1 2 3 4 /member/snap/db\n", "none\n", "")
 
 
-def test_a_host_that_prints_nothing_proves_nothing() -> None:
+def test_empty_output_proves_nothing() -> None:
     verdict = judge(probe("a", by=Judge.MEMBER, **EXPECT), [Output(1)])
     assert verdict.answer is Answer.NO
 
 
-def test_a_member_alone_and_all_together() -> None:
+def test_one_member_and_all_members() -> None:
     output = Output(0, printed(**PROVEN))
     assert judge(probe("a", by=Judge.MEMBER, **EXPECT), [output]).answer is Answer.YES
     assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), [output, output]).answer is Answer.YES
     armed = Output(0, printed(**PROVEN | {"armed": "restore.db\n"}))
-    # A file that would restore again is disarmed after the member is proven, and before all are.
+    # A file that would restore again is removed after its member is proven, and before all members are.
     assert judge(probe("a", by=Judge.MEMBER, **EXPECT), [armed]).answer is Answer.YES
     assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), [output, armed]).answer is Answer.NO
 
 
-def test_a_silent_member_leaves_all_unknown() -> None:
+def test_silent_member_makes_verdict_unknown() -> None:
     outputs = [Output(0, printed(**PROVEN)), Output(None, failure=Failure.TIMEOUT)]
     assert judge(probe("a", "b", by=Judge.AGREE, **EXPECT), outputs) == Verdict(Answer.UNKNOWN, {"b": "timeout"})
 
@@ -104,13 +104,13 @@ def test_a_silent_member_leaves_all_unknown() -> None:
 
 
 def stored(value: bytes | None) -> str:
-    """etcd's gateway, answering a range."""
+    """Return the answer of etcd's gateway to a range request."""
     kvs = [] if value is None else [{"key": "aw==", "value": base64.b64encode(value).decode()}]
     return "HTTP/1.0 200 OK\r\n\r\n" + json.dumps({"header": {"revision": "9"}, "kvs": kvs})
 
 
 def objects(renewed_after_s: int = 5, *, ready: bool = True) -> Output:
-    """A master's answer to `lease.sh`: the Node and its Lease, renewed so long after the restart."""
+    """Return a master's answer to `lease.sh`: the Node and its Lease, renewed that long after the restart."""
     renewed = datetime.fromtimestamp(RESTARTED_AT + renewed_after_s, UTC)
     lease, node = lease_bytes("worker-1", "worker-1", renewed), node_bytes("worker-1", ready, renewed)
     return Output(0, printed(leases=stored(lease), minions=stored(node)))
@@ -122,12 +122,12 @@ def judged(*outputs: Output, since: Output | None = None) -> tuple[Answer, str]:
     return verdict.answer, verdict.reasons.get("worker-1", "")
 
 
-def test_a_node_that_is_ready_since_the_restart() -> None:
+def test_node_ready_since_restart() -> None:
     assert judged(objects()) == (Answer.YES, "")
     assert judged(objects(0)) == (Answer.YES, "")
 
 
-def test_any_master_may_tell() -> None:
+def test_any_masters_answer_is_enough() -> None:
     silent = Output(None, failure=Failure.UNREACHABLE)
     assert judged(silent, objects(), silent) == (Answer.YES, "")
     assert judged() == (Answer.NO, "no master knows its Node")
@@ -144,7 +144,7 @@ def test_any_master_may_tell() -> None:
         (Output(0), "cannot read its Node"),
     ],
 )
-def test_a_node_that_is_not_back(output: Output, said: str) -> None:
+def test_node_not_back(output: Output, said: str) -> None:
     answer, reason = judged(output)
     assert answer is Answer.NO
     assert reason.startswith(said)
@@ -158,14 +158,14 @@ def test_a_node_that_is_not_back(output: Output, said: str) -> None:
         (Output(1), "not restarted yet"),
     ],
 )
-def test_a_worker_that_has_not_restarted(since: Output, said: str) -> None:
+def test_worker_not_restarted(since: Output, said: str) -> None:
     assert judged(objects(), since=since) == (Answer.NO, said)
 
 
 # --- What answers are written in ------------------------------------------------------------------------
 
 
-def test_facts_of_a_connection_that_broke() -> None:
+def test_facts_of_broken_connection() -> None:
     whole = facts_text({"first": "one\n", "second": f"two\n{MARK[:-1]} lines", "empty": ""})
     assert parse_facts(whole) == {"first": "one\n", "second": f"two\n{MARK[:-1]} lines", "empty": ""}
     assert parse_facts(whole[: whole.index("lines") + 6]) == {"first": "one\n"}
@@ -184,5 +184,5 @@ def test_facts_of_a_connection_that_broke() -> None:
         ("curl: (7) Failed to connect", HttpAnswer()),
     ],
 )
-def test_http_answers(text: str, answer: HttpAnswer) -> None:
+def test_http_answers_are_parsed(text: str, answer: HttpAnswer) -> None:
     assert parse_http(text) == answer

@@ -1,4 +1,4 @@
-"""The proof that a member was restored: what convinces, and above all what does not."""
+"""The proof that a member was restored: which answers prove it and, above all, which do not."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def judged(**change: Any) -> tuple[Answer, str]:
 
 
 def is_late(**change: Any) -> bool:
-    """Not proven by itself, and not refuted."""
+    """Return whether the member alone is neither proven nor refuted."""
     verdict = judge_member("master-1", replace(RESTORED, **change), EXPECTED)
     return verdict.answer is Answer.YES and "late" in verdict.details and "hash_kv" not in verdict.details
 
 
-def test_a_restored_member() -> None:
+def test_restored_member_is_proven() -> None:
     verdict = judge_member("master-1", RESTORED, EXPECTED)
     assert (verdict.answer, verdict.reasons) == (Answer.YES, {})
     assert verdict.details == {
@@ -55,14 +55,14 @@ def test_a_restored_member() -> None:
     }
 
 
-def test_a_quiet_cluster_at_the_snapshots_revision() -> None:
-    # etcd refuses a revision as compacted where it is the compacted one; the newest answers the same.
+def test_idle_cluster_at_snapshot_revision() -> None:
+    # If the snapshot's revision is the compacted one, etcd refuses it; the newest revision has the same answer.
     refused = '{"error":"etcdserver: mvcc: required revision has been compacted"}'
     assert judged(hashkv=refused, hashkv_now=hashkv()) == (Answer.YES, "")
     assert judged(hashkv=refused, hashkv_now=hashkv(hash_kv=1))[0] is Answer.WRONG
 
 
-def test_a_member_that_does_not_answer_yet() -> None:
+def test_member_without_answer_is_waited_for() -> None:
     assert judged(hashkv="", hashkv_now="") == (Answer.NO, "no answer on the peer port yet")
 
 
@@ -75,15 +75,15 @@ def test_a_member_that_does_not_answer_yet() -> None:
         ({"kept": ""}, "the list of the old files is missing"),
     ],
 )
-def test_what_no_waiting_will_mend(change: dict[str, str], said: str) -> None:
+def test_lasting_faults_are_wrong(change: dict[str, str], said: str) -> None:
     answer, reason = judged(**change)
     assert answer is Answer.WRONG
     assert reason.startswith(said)
 
 
 @pytest.mark.parametrize("now", ["required revision has been compacted", hashkv(compacted=47000)])
-def test_what_was_witnessed_after_the_start_counts_once_it_is_compacted(now: str) -> None:
-    """Nobody can show the hash at the snapshot's revision again once the API servers have compacted."""
+def test_witnessed_hash_counts_after_compaction(now: str) -> None:
+    """After the API servers have compacted, no member can show the hash at the snapshot's revision again."""
     assert not is_late(hashkv=now, witnessed=hashkv())
     assert judged(hashkv=now, witnessed=hashkv(hash_kv=1))[0] is Answer.WRONG
     assert is_late(hashkv=now, witnessed=hashkv(compacted=40000))
@@ -92,56 +92,56 @@ def test_what_was_witnessed_after_the_start_counts_once_it_is_compacted(now: str
 
 
 @pytest.mark.parametrize("now", ["required revision has been compacted", hashkv(compacted=47000)])
-def test_a_member_that_came_too_late_is_left_to_the_comparison_with_the_others(now: str) -> None:
+def test_late_member_is_left_to_comparison(now: str) -> None:
     assert is_late(hashkv=now)
     assert judged(hashkv=now, files=OLD)[0] is Answer.WRONG
 
 
 @pytest.mark.parametrize("still", [OLD, OLD.splitlines()[0] + "\n", NEW + OLD.splitlines()[1]])
-def test_a_member_on_its_old_data_was_not_restored(still: str) -> None:
-    """Healthy, agreeing, even with the right hash: a snapshot of a cluster at rest equals that cluster."""
+def test_member_on_old_data_was_not_restored(still: str) -> None:
+    """It is healthy, agrees, and even has the right hash: a snapshot of an idle cluster equals that cluster."""
     answer, reason = judged(files=still)
     assert answer is Answer.WRONG
     assert "still runs on the old data" in reason
     assert MEMBER in reason
 
 
-def test_a_master_that_had_no_data() -> None:
+def test_master_without_old_data() -> None:
     assert judged(kept="none\n") == (Answer.YES, "")
 
 
 # --- Old files ------------------------------------------------------------------------------------------
 
 
-def test_old_files_are_known_by_inode_and_birth() -> None:
+def test_old_files_are_identified_by_inode_and_birth_time() -> None:
     assert old_files(OLD, OLD) == (f"{MEMBER}/wal/0.wal", f"{MEMBER}/snap/db")
     assert old_files(NEW, OLD) == ()
     assert old_files(OLD.replace("2049 ", "2050 "), OLD) == old_files(OLD, OLD), "a reboot may number devices anew"
     assert old_files(OLD.replace("1700000001", "1700009001"), OLD) == (f"{MEMBER}/snap/db",)
 
 
-def test_growing_or_being_renamed_makes_no_file_new() -> None:
+def test_grown_or_renamed_file_is_still_old() -> None:
     assert old_files(OLD.replace(" 64000000 ", " 128000000 "), OLD) == (f"{MEMBER}/wal/0.wal", f"{MEMBER}/snap/db")
     assert old_files(OLD.replace("0.wal", "1.wal"), OLD)[0] == f"{MEMBER}/wal/1.wal"
 
 
-def test_without_birth_times_a_reused_inode_counts_as_old() -> None:
+def test_reused_inode_without_birth_time_counts_as_old() -> None:
     before = f"2049 11 0 64000000 {MEMBER}/wal/0.wal\n"
     assert old_files(f"2049 11 0 64000000 {MEMBER}/wal/0.wal\n", before) == (f"{MEMBER}/wal/0.wal",)
     assert old_files(f"2049 13 0 64000000 {MEMBER}/wal/0.wal\n", before) == ()
 
 
-def test_only_database_and_log_count() -> None:
+def test_only_database_and_wal_count() -> None:
     other = f"2049 31 5 10 {MEMBER}/snap/0000000000000007-0000000000a1b2c3.snap\n"
     assert old_files(other, other) == ()
 
 
-def test_a_path_may_hold_blanks() -> None:
+def test_path_with_blanks() -> None:
     line = "2049 11 5 64000000 /mnt/a disk/member/wal/0 0.wal\n"
     assert old_files(line, line) == ("/mnt/a disk/member/wal/0 0.wal",)
 
 
-def test_torn_lines_say_nothing() -> None:
+def test_torn_lines_are_ignored() -> None:
     assert old_files("2049 11 17", OLD) == ()
     assert old_files(OLD, "none\n") == ()
 
@@ -163,13 +163,13 @@ def test_all_members_agree() -> None:
     assert verdict.details["master-3 revision"] == "48213"
 
 
-def test_one_member_not_restored_spoils_all() -> None:
+def test_one_unrestored_member_is_wrong() -> None:
     verdict = judge_together(together(master_2=replace(RESTORED, files=OLD)), EXPECTED)
     assert verdict.answer is Answer.WRONG
     assert set(verdict.reasons) == {"master-2"}
 
 
-def test_a_wrong_member_outweighs_one_that_is_late() -> None:
+def test_wrong_member_outweighs_silent_one() -> None:
     late = replace(RESTORED, hashkv="", hashkv_now="")
     verdict = judge_together(together(master_1=late, master_2=replace(RESTORED, files=OLD)), EXPECTED)
     assert verdict.answer is Answer.WRONG
@@ -186,12 +186,12 @@ def test_a_wrong_member_outweighs_one_that_is_late() -> None:
         ({"health": ""}, "no quorum yet"),
     ],
 )
-def test_what_is_waited_for(change: dict[str, Any], said: str) -> None:
+def test_passing_faults_are_waited_for(change: dict[str, Any], said: str) -> None:
     verdict = judge_together(together(master_3=replace(RESTORED, **change)), EXPECTED)
     assert (verdict.answer, verdict.reasons) == (Answer.NO, {"master-3": said})
 
 
-def test_two_histories_are_no_cluster() -> None:
+def test_two_cluster_ids_are_wrong() -> None:
     verdict = judge_together(together(master_2=replace(RESTORED, cluster_id="ffff")), EXPECTED)
     assert verdict.answer is Answer.WRONG
     assert verdict.reasons == dict.fromkeys(HOSTS, "different cluster ids: cdf818194e3a8c32, ffff")
@@ -209,7 +209,7 @@ COMPACTED = replace(
 WITNESSED = replace(COMPACTED, witnessed=hashkv())
 
 
-def test_a_late_member_holds_what_a_proven_one_holds() -> None:
+def test_late_member_equal_to_proven_one_is_proven() -> None:
     later = hashkv(50023, hash_kv=8, compacted=49000)
     late = replace(COMPACTED, hashkv_now=later, hashkv_round=hashkv(50023, hash_kv=6, compacted=49000))
     verdict = judge_together({"a": WITNESSED, "b": late, "c": late}, EXPECTED)
@@ -219,7 +219,7 @@ def test_a_late_member_holds_what_a_proven_one_holds() -> None:
     assert verdict.details["b late"].startswith("its HashKV at revision 48213 is no longer available")
 
 
-def test_a_late_member_that_differs_is_never_proven() -> None:
+def test_different_late_member_is_not_proven() -> None:
     other = replace(
         COMPACTED, hashkv_round=hashkv(50017, hash_kv=7, compacted=49000), hashkv_now=hashkv(50018, 5, 49000)
     )
@@ -228,20 +228,20 @@ def test_a_late_member_that_differs_is_never_proven() -> None:
     assert verdict.reasons["b"] == "its HashKV at revision 50000 is 7"
 
 
-def test_a_late_member_is_asked_again_until_its_compaction_is_the_others() -> None:
+def test_late_member_is_asked_again_until_compactions_match() -> None:
     behind = replace(
         COMPACTED, hashkv_round=hashkv(50017, hash_kv=6, compacted=48900), hashkv_now=hashkv(50017, 5, 48900)
     )
     verdict = judge_together({"a": WITNESSED, "b": behind}, EXPECTED)
     assert (verdict.answer, verdict.reasons["b"]) == (Answer.NO, "not yet at the others' revision")
-    # One that still shows its hash at the snapshot's revision has not heard of the compaction yet.
+    # A member that still shows its hash at the snapshot's revision has not applied the compaction yet.
     assert judge_together({"a": RESTORED, "b": COMPACTED}, EXPECTED).answer is Answer.NO
 
 
-def test_late_members_alone_prove_nothing() -> None:
+def test_only_late_members_prove_nothing() -> None:
     verdict = judge_together({"a": COMPACTED, "b": COMPACTED}, EXPECTED)
     assert verdict.answer is Answer.WRONG
     assert set(verdict.reasons) == {"a", "b"}
-    # Even at one revision with equal hashes: both may have restored another file.
+    # Equal hashes at one revision prove nothing either: both may have restored another file.
     early = replace(RESTORED, hashkv=hashkv(compacted=47000))
     assert judge_together({"a": early, "b": early}, EXPECTED).answer is Answer.WRONG

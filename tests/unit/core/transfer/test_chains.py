@@ -1,4 +1,4 @@
-"""In which order masters hand a file on: every plan of chains, and plans made again from wherever one was cut."""
+"""In which order masters pass a file on: every plan of chains, and new plans after any cut."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ def planned(have: dict[str, int], **others: object) -> tuple[Chain, ...]:
     return next_chains(Standings(size_bytes=SIZE, have=have, **({"links": ALL} | others)))  # type: ignore[arg-type]
 
 
-def test_the_laptop_sends_once_and_each_hands_on() -> None:
+def test_laptop_sends_once_and_hosts_pass_on() -> None:
     assert planned(dict.fromkeys(HOSTS, 0)) == (Chain(LAPTOP, HOSTS, 0),)
     assert Chain(LAPTOP, ("a", "b", "c"), 0).links == (("a", "b"), ("b", "c"))
 
 
-def test_without_links_each_gets_it_from_the_laptop() -> None:
+def test_without_links_laptop_sends_to_each() -> None:
     chains = planned({"a": 0, "b": 500}, links=frozenset())
     assert chains == (Chain(LAPTOP, ("b",), 500), Chain(LAPTOP, ("a",), 0))
 
 
-def test_one_that_nobody_can_hand_it_to_comes_first() -> None:
+def test_host_without_giver_comes_first() -> None:
     links = frozenset(pair for pair in ALL if pair[1] != "c")
     assert planned(dict.fromkeys(HOSTS, 0), links=links) == (Chain(LAPTOP, ("c", "a", "b", "d", "e"), 0),)
 
 
-def test_a_host_that_has_it_hands_it_on_instead_of_the_laptop() -> None:
+def test_master_with_whole_file_is_giver() -> None:
     assert planned({"b": 0, "c": 700}, whole=("a",)) == (Chain("a", ("c", "b"), 0),)
 
 
-def test_one_far_behind_waits_for_a_master_that_has_it() -> None:
+def test_host_far_behind_waits_for_master() -> None:
     assert planned({"a": 900, "b": 890, "c": 100}) == (Chain(LAPTOP, ("a", "b"), 890),)
     assert planned({"c": 100}, filling=frozenset("ab")) == ()
 
 
-def test_one_that_no_filling_master_can_reach_does_not_wait() -> None:
+def test_host_unreachable_from_filling_masters_does_not_wait() -> None:
     assert planned({"c": 100}, filling=frozenset("ab"), links=frozenset()) == (Chain(LAPTOP, ("c",), 100),)
 
 
-def test_a_slow_host_comes_last() -> None:
+def test_slow_host_comes_last() -> None:
     assert planned({"b": 300, "c": 100, "d": 100}, whole=("a",), slow=frozenset("b")) == (
         Chain("a", ("c", "d", "b"), 100),
     )
 
 
 @pytest.mark.parametrize("links", [ALL, frozenset(), frozenset((("a", "b"), ("b", "c"), ("c", "a")))])
-def test_wherever_it_is_cut_all_have_it_in_the_end(links: frozenset[tuple[str, str]]) -> None:
-    """Of every chain that begins, just one host is filled: the rest asks again. Nobody is planned for twice at once."""
+def test_all_hosts_are_filled_after_any_cut(links: frozenset[tuple[str, str]]) -> None:
+    """Of every chain that starts, only one host is filled, and the rest asks again. No host is in two plans at once."""
     have = dict.fromkeys(HOSTS, 0)
     whole: list[str] = []
     for _ in range(len(HOSTS)):
@@ -70,7 +70,7 @@ def test_wherever_it_is_cut_all_have_it_in_the_end(links: frozenset[tuple[str, s
     raise AssertionError(f"{have} never got it")
 
 
-def test_the_first_chains_begin_where_the_file_lies() -> None:
+def test_first_chains_start_at_giver() -> None:
     assert first_chains(HOSTS, ALL, "c") == (Chain("c", ("a", "b", "d", "e"), 0),)
     assert first_chains(HOSTS, frozenset(), "c") == tuple(Chain(LAPTOP, (host,), 0) for host in "abde")
 
@@ -79,12 +79,12 @@ def test_the_first_chains_begin_where_the_file_lies() -> None:
     ("whole_for_s", "slow"),
     [({}, ""), ({"a": 4.0}, ""), ({"a": 6.0}, "b"), ({"a": 60.0, "b": 1.0}, ""), ({"a": 60.0, "b": 30.0}, "")],
 )
-def test_who_holds_others_up(whole_for_s: dict[str, float], slow: str) -> None:
-    """Not the last one: nobody waits for that."""
+def test_held_up_names_slow_host(whole_for_s: dict[str, float], slow: str) -> None:
+    """The last host delays nobody."""
     assert held_up(Chain(LAPTOP, ("a", "b", "c"), 0), whole_for_s, dict.fromkeys("abc", 10.0)) == slow
 
 
-def test_a_host_may_be_later_where_all_took_long() -> None:
+def test_allowed_delay_grows_with_duration() -> None:
     chain = Chain(LAPTOP, ("a", "b", "c"), 0)
     assert held_up(chain, {"a": 20.0}, {"a": 100.0}) == ""
     assert held_up(chain, {"a": 26.0}, {"a": 100.0}) == "b"

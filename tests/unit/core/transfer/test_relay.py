@@ -1,4 +1,4 @@
-"""Who can hand a file on to whom: from what each master has and sees."""
+"""Which master can pass a file to which: from what each has and sees."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PROGRAMS = GIVES_WITH | {"zstd", "gzip"}
 
 
 def ways(**changes: dict[str, object]) -> dict[str, Ways]:
-    """Three masters that see each other; ``changes`` by name."""
+    """Return three masters that see each other; ``changes`` by name."""
     seen = {(name, *places[0]): KEYS[name] for name, places in PLACES.items()}
     plain = Ways(PROGRAMS, "ops", "/home/ops/.ssh/authorized_keys", "", seen)
     return {name: replace(plain, **changes.get(name, {})) for name in PLACES}  # type: ignore[arg-type]
 
 
-def test_all_hand_on_to_all_and_the_laptop_sends_once() -> None:
+def test_all_masters_are_linked_and_laptop_sends_once() -> None:
     relay = relay_of(ways(), PLACES, KEYS)
     assert len(relay.links) == 6 and relay.refused == {} and relay.packing is Packing.ZSTD
     link = relay.link("a", "b")
@@ -51,19 +51,19 @@ def test_all_hand_on_to_all_and_the_laptop_sends_once() -> None:
         ),
     ],
 )
-def test_why_one_takes_nothing_from_another(changes: dict[str, dict[str, object]], why: str) -> None:
+def test_reason_why_master_takes_nothing(changes: dict[str, dict[str, object]], why: str) -> None:
     relay = relay_of(ways(**changes), PLACES, KEYS)
     assert relay.refused["b"] == why
     assert all(link.taker != "b" for link in relay.links)
 
 
-def test_one_that_can_only_give_is_fed_first() -> None:
+def test_master_that_only_gives_is_fed_first() -> None:
     relay = relay_of(ways(b={"closed": "no"}), PLACES, KEYS)
     assert copies_sent(relay, list(PLACES)) == 1
     assert relay_note(relay, list(PLACES)).endswith("this laptop -> b -> a -> c")
 
 
-def test_without_a_client_nobody_hands_on() -> None:
+def test_without_ssh_client_no_links() -> None:
     without: dict[str, object] = {"programs": frozenset({"gzip"})}
     relay = relay_of(ways(**dict.fromkeys(PLACES, without)), PLACES, KEYS)
     assert relay.links == () and relay.packing is Packing.GZIP
@@ -72,12 +72,12 @@ def test_without_a_client_nobody_hands_on() -> None:
     assert note.startswith("straight from this laptop, packed by gzip, to a (no other has an OpenSSH client)")
 
 
-def test_the_packing_is_one_that_all_have() -> None:
+def test_packing_is_available_on_all_masters() -> None:
     assert relay_of(ways(c={"programs": GIVES_WITH | {"gzip"}}), PLACES, KEYS).packing is Packing.GZIP
     assert relay_of(ways(c={"programs": GIVES_WITH}), PLACES, KEYS).packing is Packing.NONE
 
 
-def test_the_answer_of_a_host() -> None:
+def test_answer_of_ways_sh_is_parsed() -> None:
     found = parse_ways(
         "has zstd\nhas ssh\nkeys ops /home/ops/.ssh/authorized_keys\nnoise\n"
         "sees b 10.0.0.2 2222 ssh-ed25519 AAAA\nsees c 10.0.0.3 22 ssh-rsa BBBB\n"
@@ -93,5 +93,5 @@ def test_the_answer_of_a_host() -> None:
     ("key", "kind"),
     [("ssh-ed25519 A", "ed25519"), ("ecdsa-sha2-nistp256 A", "ecdsa"), ("ssh-rsa A", "rsa")],
 )
-def test_the_type_of_a_host_key_as_ssh_keyscan_has_it(key: str, kind: str) -> None:
+def test_key_kind_as_ssh_keyscan_names_it(key: str, kind: str) -> None:
     assert key_kind(key) == kind
