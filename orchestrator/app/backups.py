@@ -117,7 +117,7 @@ def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent
             cluster.reporter.note(f"computing the HashKV of {it.view.host}'s at revision {common.revision}")
             database = open_snapshot(spool.part(it.part)).database
             found = keyspace.hash_kv_at(database, common.revision, common.compacted_revision)
-        contents.append(Content(it.view.host, it.view.live.cluster_id if it.view.live else "", found))
+        contents.append(Content(it.view.host, it.view.member.cluster_id, found))
     return compare(contents, common, [host.name for host in cluster.inventory.masters])
 
 
@@ -134,7 +134,7 @@ async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
 async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run: str) -> SnapshotFacts:
     """The facts of a whole file in the spool's part. Raises _NoBackupError."""
     host, remote, attempt = cluster.inventory.host(view.host), cluster.remotes[view.host], new_attempt(1)
-    if view.state_disk and view.state_disk.free_bytes < view.data_bytes:
+    if view.machine.state_disk and view.machine.state_disk.free_bytes < view.volume.data_bytes:
         raise _NoBackupError(f"too little room in {host.paths.state} for a snapshot")
     settled = await remote.settle(run, attempt, _SETTLE_S)
     if not settled.ok:

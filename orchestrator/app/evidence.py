@@ -38,15 +38,15 @@ async def _look_at_masters(cluster: Cluster, plan: Plan) -> dict[str, MasterView
     masters = {host.name for host in plan.inventory.masters}
     opened = {name: it for name, it in cluster.opened.items() if name in masters}
     seen = await observe(plan.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
-    return {name: view for name, view in seen.views.items() if view.etcd}
+    return {name: view for name, view in seen.views.items() if view.member.config}
 
 
 async def _ask_member(
     cluster: Cluster, plan: Plan, view: MasterView, fact: MasterFacts, proof: Mapping[str, str]
 ) -> MemberEvidence:
     snapshot = plan.snapshot
-    assert view.etcd is not None and snapshot is not None
-    script = holds_look(view.etcd, snapshot.revision)
+    assert view.member.config is not None and snapshot is not None
+    script = holds_look(view.member.config, snapshot.revision)
     command = script.command(cluster.scripts[script.file])
     output = await cluster.remotes[fact.host].look(command)
     return read_member(fact, output.text, snapshot, plan.predicted_ids, proof)
@@ -55,12 +55,12 @@ async def _ask_member(
 async def _with_objects(cluster: Cluster, found: Evidence, views: Mapping[str, MasterView], cost: Cost) -> Evidence:
     """With the objects counted, and those that nothing has renewed since."""
     member = member_to_ask(views)
-    if member is None or member.etcd is None:
+    if member is None or member.member.config is None:
         return found.model_copy(update={"missing": ("no member answers clients: no object was counted",)})
     census = Census(cost.prefix, found.revision)
     try:
         await read_live_keys(cluster, member, "counting", census.add)
     except AnswerError as error:
         return found.model_copy(update={"missing": (f"the keys of {member.host} could not be read: {error}",)})
-    stale = census.stale(member.host, member.etcd)
+    stale = census.stale(member.host, member.member.config)
     return found.model_copy(update={"resources": census.resources(cost.counts), "stale": stale})

@@ -11,10 +11,10 @@ from orchestrator.errors import LockedError, RefusedError
 def refuse_claimed(seen: Seen) -> None:
     """Raises LockedError where a run holds a host: one run at a time."""
     for name, view in seen.views.items():
-        if view.claim:
+        if claim := view.markers.claim:
             raise LockedError(
-                f"{name} is held by run {view.claim.run} of {view.claim.laptop} since {view.claim.taken_at_utc}",
-                f"orchestrator status -i INVENTORY, then resume {view.claim.run}",
+                f"{name} is held by run {claim.run} of {claim.laptop} since {claim.taken_at_utc}",
+                f"orchestrator status -i INVENTORY, then resume {claim.run}",
             )
 
 

@@ -34,7 +34,7 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     refusals.refuse_blocked(findings)
     run = new_run(cluster.clock)
     phases = Reinit(cluster.inventory, views, cluster.distro, run, laptop(), host).phases()
-    copied = max(view.database_bytes or view.data_bytes for name, view in views.items() if name != host)
+    copied = max(view.volume.database_bytes or view.volume.data_bytes for name, view in views.items() if name != host)
     return plan_with_header(
         cluster,
         "reinit",

@@ -24,7 +24,7 @@ async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
     way = Way(plan.strategy, brings_tool=bool(plan.tool))
     checked = await check(cluster, plan.snapshot, frozenset(plan.overrides), way)
     for name, view in checked.seen.views.items():
-        if plan.run in view.attempts:
+        if plan.run in view.markers.attempts:
             raise NotConfirmedError(
                 f"this plan was used before: {name} knows its run {plan.run}",
                 "orchestrator status -i INVENTORY, or make a new plan",

@@ -116,10 +116,10 @@ def _refuse_others(known: Known, views: Mapping[str, MasterView]) -> None:
     """Raises LockedError where another run holds a master."""
     for name in (host.name for host in known.cluster.inventory.masters):
         view = views[name]
-        if view.claim and view.claim.run != known.plan.run:
+        if view.markers.claim and view.markers.claim.run != known.plan.run:
             raise LockedError(
-                f"{name} is held by run {view.claim.run} of {view.claim.laptop}",
-                f"orchestrator status -i INVENTORY {view.claim.run}",
+                f"{name} is held by run {view.markers.claim.run} of {view.markers.claim.laptop}",
+                f"orchestrator status -i INVENTORY {view.markers.claim.run}",
             )
 
 
@@ -155,7 +155,7 @@ async def _make(kind: Kind, known: Known, views: Mapping[str, MasterView], run: 
 def _refuse_moved(plan: Plan, views: Mapping[str, MasterView]) -> None:
     """Raises RefusedError where the run was about other masters, or other volumes, than those that are there now."""
     for fact in plan.facts:
-        etcd = views[fact.host].etcd if fact.host in views else None
+        etcd = views[fact.host].member.config if fact.host in views else None
         if etcd is None or etcd.data != fact.data:
             raise RefusedError(
                 f"run {plan.run} knows {fact.host} with the data volume {fact.data}; now it is "

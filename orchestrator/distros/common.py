@@ -9,7 +9,18 @@ from dataclasses import replace
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.etcd_tools import parse_tools
 from orchestrator.core.hosts.http import parse_http
-from orchestrator.core.hosts.view import Certificate, Claim, Disk, LiveMember, MasterView, Trust
+from orchestrator.core.hosts.view import (
+    ApiServer,
+    Certificate,
+    Claim,
+    Disk,
+    LiveMember,
+    MachineView,
+    MasterView,
+    RunMarkers,
+    Trust,
+    VolumeView,
+)
 from orchestrator.core.inventory.inventory import Host
 from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.core.model.plan import Script
@@ -27,8 +38,7 @@ from orchestrator.etcd.members import (
 
 def read_basics(host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
     """What `templates/host/basics.sh` printed, of a host of any role."""
-    return MasterView(
-        host=host.name,
+    machine = MachineView(
         hostname=facts.get("hostname", "").strip(),
         clock_offset_s=clock_offset_s,
         missing_tools=frozenset(facts.get("missing_tools", "").split()),
@@ -40,17 +50,20 @@ def read_basics(host: Host, facts: dict[str, str], clock_offset_s: float) -> Mas
         resolves=parse_names(facts.get("names", "")),
         hosts_file=facts.get("hosts", ""),
         state_disk=parse_disk(facts.get("state_disk", "")),
-        claim=parse_claim(facts["claim"], facts.get("silent_s", "")) if "claim" in facts else None,
-        hold=facts.get("hold", "").strip(),
         live_restore=bool(facts.get("live_restore", "").strip()),
         selinux_enforces=facts.get("selinux_enforces", "").strip() == "1",
+    )
+    markers = RunMarkers(
+        claim=parse_claim(facts["claim"], facts.get("silent_s", "")) if "claim" in facts else None,
+        hold=facts.get("hold", "").strip(),
         attempts=dict(line.split(" ", 1) for line in facts.get("attempts", "").splitlines() if " " in line),
     )
+    return MasterView(host=host.name, machine=machine, markers=markers)
 
 
 def look_at_volume(host: Host, view: MasterView) -> Script | None:
     """The look at the data volume of a master; None where nothing told which it is."""
-    etcd = view.etcd
+    etcd = view.member.config
     if etcd is None:
         return None
     return Script(
@@ -78,8 +91,7 @@ def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
     stat = facts.get("data_stat", "").split()
     inodes = facts.get("data_inodes", "").split()
     kib = facts.get("data_kib", "").split()
-    return replace(
-        view,
+    volume = VolumeView(
         data_disk=parse_disk(facts.get("data_disk", "")),
         free_inodes=int(inodes[3]) if len(inodes) > 3 and inodes[3].isdigit() else None,
         data_bytes=int(kib[0]) * 1024 if kib else 0,
@@ -89,26 +101,30 @@ def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
         members_on_disk=tuple(facts.get("members_on_disk", "").split()),
         data_entries=tuple(facts.get("data_entries", "").splitlines()),
         member_links=tuple(facts.get("member_links", "").splitlines()),
-        missing_certificates=tuple(facts.get("missing_certificates", "").split()),
         wal_disk=parse_disk(facts.get("wal_disk", "")),
         owner=facts.get("owner", "").strip(),
-        tools=parse_tools(facts.get("tools", "")),
         mounts_within=tuple(facts.get("mounts_within", "").splitlines()),
+    )
+    member = replace(
+        view.member,
+        missing_certificates=tuple(facts.get("missing_certificates", "").split()),
+        tools=parse_tools(facts.get("tools", "")),
         trust=parse_trust(facts),
         live=parse_live(facts),
     )
+    return replace(view, volume=volume, member=member)
 
 
 def _certificates(view: MasterView) -> tuple[str, ...]:
-    assert view.etcd is not None
-    peer, client = view.etcd.peer_tls, view.etcd.client_tls
+    assert view.member.config is not None
+    peer, client = view.member.config.peer_tls, view.member.config.client_tls
     return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
 
 
 def save(view: MasterView) -> Script:
     """A safety snapshot from etcd's own gateway."""
-    assert view.etcd is not None
-    etcd = view.etcd
+    assert view.member.config is not None
+    etcd = view.member.config
     peer, client = etcd.peer_tls, etcd.client_tls
     args = (etcd.client_url, etcd.address, client.ca, client.cert, client.key, peer.cert, peer.key, etcd.member_path)
     return Script(file="save.sh", args=args, timeout_s=timeouts.BACKUP_S)
@@ -132,12 +148,18 @@ def fault(host: Host, what: str, remedy: str = "") -> Finding:
 
 def missing_units(host: Host, view: MasterView, *needed: str) -> tuple[Finding, ...]:
     """A finding for each of these units that is not there."""
-    gone = [unit for unit in needed if view.units.get(unit, "not-found") in ("not-found", "masked")]
+    gone = [unit for unit in needed if view.machine.units.get(unit, "not-found") in ("not-found", "masked")]
     what, remedy = "there is no unit {}", "set `units` in the inventory"
     return tuple(
         Finding(name="units", severity=Severity.BLOCK, host=host.name, what=what.format(unit), remedy=remedy)
         for unit in gone
     )
+
+
+def with_port(server: ApiServer, text: str) -> ApiServer:
+    """The API server with the port that ends the text, as in `--secure-port=6443`; without one, its default."""
+    port = text.strip().rpartition("=")[2]
+    return replace(server, port=int(port)) if port.isdigit() else server
 
 
 def parse_disk(text: str) -> Disk | None:

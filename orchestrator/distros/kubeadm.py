@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from orchestrator.core import timeouts
-from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.hosts.view import MasterView, MemberView
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.finding import Finding
 from orchestrator.core.model.plan import Exec, Script
@@ -58,13 +58,13 @@ class Kubeadm:
             )
         except ManifestError as error:
             return replace(view, faults=(common.fault(host, str(error)),))
-        port = facts.get("api_port", "").strip().rpartition("=")[2]
         return replace(
             view,
-            etcd=replace(etcd, lists_all=False),  # kubeadm lists those that were members when this one joined
-            manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
-            api_port=int(port) if port.isdigit() else view.api_port,
-            api=parse_api_manifest(facts.get("api_manifest", "")),
+            member=MemberView(
+                config=replace(etcd, lists_all=False),  # kubeadm lists those that were members when this one joined
+                manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
+            ),
+            api=common.with_port(parse_api_manifest(facts.get("api_manifest", "")), facts.get("api_port", "")),
             faults=(
                 *_strangers(host, facts.get("pods", "")),
                 *common.missing_units(host, view, common.service(host.units.kubelet)),

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from orchestrator.core import timeouts
-from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.hosts.view import MasterView, MemberView
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.finding import Finding, block
 from orchestrator.core.model.plan import Exec, Script
@@ -58,14 +58,14 @@ class Kublr:
             )
         except ManifestError as error:
             return replace(view, faults=(common.fault(host, str(error)),))
-        port = facts.get("api_port", "").strip().rpartition("=")[2]
         return replace(
             view,
-            etcd=etcd,
-            manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
-            other_data=_etcd_storage_path(facts.get("kublr_validate", "")),
-            api_port=int(port) if port.isdigit() else view.api_port,
-            api=parse_api_manifest(facts.get("api_manifest", "")),
+            member=MemberView(
+                config=etcd,
+                manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
+                other_data=_etcd_storage_path(facts.get("kublr_validate", "")),
+            ),
+            api=common.with_port(parse_api_manifest(facts.get("api_manifest", "")), facts.get("api_port", "")),
         )
 
     def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
@@ -93,16 +93,16 @@ class Kublr:
         return Script(file="safety.sh", args=(host.paths.kublr,), timeout_s=timeouts.BACKUP_S)
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
-        assert view.etcd is not None
+        assert view.member.config is not None
         return Script(
             file="schedule.sh",
-            args=(host.paths.kublr, snapshot, view.etcd.member_path, view.etcd.data, sha256),
+            args=(host.paths.kublr, snapshot, view.member.config.member_path, view.member.config.data, sha256),
             timeout_s=timeouts.COPY_S,
         )
 
     def reinitialize(self, view: MasterView) -> Script:
-        assert view.etcd is not None
-        return Script(file="reinit.sh", args=(view.etcd.data,), timeout_s=timeouts.MARK_S)
+        assert view.member.config is not None
+        return Script(file="reinit.sh", args=(view.member.config.data,), timeout_s=timeouts.MARK_S)
 
     def start(self, host: Host, view: MasterView) -> Exec:
         # "no need to manually start" kubelet and Docker: the agent does that.
@@ -126,15 +126,15 @@ class Kublr:
 def unfit(host: Host, view: MasterView) -> Iterator[Finding]:
     """What stopping Kublr's services must stop with them."""
     runtime = host.units.runtime
-    state = view.units.get(f"{runtime}.service", "not-found")
-    if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.missing_tools:
+    state = view.machine.units.get(f"{runtime}.service", "not-found")
+    if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.machine.missing_tools:
         yield block(
             "runtime",
             host.name,
             f"the container runtime is not Docker: the unit {runtime}.service is {state}",
             "only Docker stops its containers when it is stopped; name its unit in `units.runtime` if it differs",
         )
-    if view.live_restore:
+    if view.machine.live_restore:
         yield block(
             "live-restore",
             host.name,
@@ -142,7 +142,7 @@ def unfit(host: Host, view: MasterView) -> Iterator[Finding]:
             'set "live-restore": false in /etc/docker/daemon.json, then: systemctl reload docker',
         )
     for unit in (host.units.kublr, host.units.kubelet):
-        if view.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
+        if view.machine.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
             yield block("units", host.name, f"there is no unit {unit}.service", "set `units` in the inventory")
 
 

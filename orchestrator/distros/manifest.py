@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from orchestrator.core.hosts.view import ApiConfig, EtcdConfig
+from orchestrator.core.hosts.view import ApiServer, EtcdConfig
 from orchestrator.distros.settings import (
     SettingsError,
     Words,
-    api_config,
+    api_server,
     certificates_in,
     environment_settings,
     etcd_config,
@@ -61,15 +61,15 @@ def parse_manifest(
     )
 
 
-def parse_api_manifest(text: str) -> ApiConfig:
+def parse_api_manifest(text: str) -> ApiServer:
     """The API server's manifest -> what its masters must share, with paths of the host; empty where it says nothing."""
     try:
         pod = _load(text, "")
         container = _container(pod, "kube-apiserver", "")
     except ManifestError:
-        return ApiConfig()
+        return ApiServer()
     volumes = _volumes(pod, container)
-    return api_config(_words(container), lambda inside: _on_host(inside, volumes))
+    return api_server(_words(container), lambda inside: _on_host(inside, volumes))
 
 
 def _load(text: str, path: str) -> dict[str, Any]:

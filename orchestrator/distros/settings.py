@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
-from orchestrator.core.hosts.view import ApiConfig, EtcdConfig, Tls
+from orchestrator.core.hosts.view import ApiServer, EtcdConfig, Tls
 
 _SHARED = (
     *("listen-peer-urls", "advertise-client-urls", "peer-client-cert-auth", "peer-cert-allowed-cn"),
@@ -86,7 +86,7 @@ def etcd_config(
     )
 
 
-def api_config(words: Words, on_host: Callable[[str], str] = str) -> ApiConfig:
+def api_server(words: Words, on_host: Callable[[str], str] = str) -> ApiServer:
     """What an API server's command line says of what its masters must share.
 
     Source: Kubernetes, command line reference of kube-apiserver.
@@ -95,7 +95,7 @@ def api_config(words: Words, on_host: Callable[[str], str] = str) -> ApiConfig:
     def paths(flag: str) -> tuple[str, ...]:
         return tuple(on_host(value) for name, value in words if name == flag and value)
 
-    return ApiConfig(
+    return ApiServer(
         client_ca="".join(paths("client-ca-file")[-1:]),
         service_account_keys=tuple(
             dict.fromkeys((*paths("service-account-key-file"), *paths("service-account-signing-key-file")))

@@ -17,13 +17,13 @@ from typing import Any
 import yaml
 
 from orchestrator.core import timeouts
-from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.hosts.view import MasterView, MemberView
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.plan import Exec, Script
 from orchestrator.distros import common
 from orchestrator.distros.settings import (
     SettingsError,
-    api_config,
+    api_server,
     certificates_in,
     environment_settings,
     etcd_config,
@@ -58,13 +58,12 @@ class Systemd:
             return view
         api = _service("api", facts)
         words = flags(api.argv)
-        port = dict(words).get("secure-port", "")
+        listens = frozenset(int(number) for number in facts.get("listens", "").split())
+        server = common.with_port(api_server(words), dict(words).get("secure-port", ""))
         view = replace(
             view,
-            serves_api=_is_there(view, common.service(host.units.api_server)),
-            api_port=int(port) if port.isdigit() else view.api_port,
-            api=api_config(words),
-            listens=frozenset(int(number) for number in facts.get("listens", "").split()),
+            machine=replace(view.machine, listens=listens),
+            api=replace(server, is_there=_is_there(view, common.service(host.units.api_server))),
         )
         if host.role is Role.API:
             return replace(view, faults=common.missing_units(host, view, common.service(host.units.api_server)))
@@ -91,10 +90,11 @@ class Systemd:
         read = json.dumps([asdict(service), asdict(api), facts.get("config", "")], sort_keys=True)
         return replace(
             view,
-            etcd=replace(
-                etcd, lists_all=False, program=service.argv[0]
-            ),  # each may list those that were members when it joined
-            manifest_sha256=hashlib.sha256(read.encode()).hexdigest(),
+            member=MemberView(
+                # each may list those that were members when it joined
+                config=replace(etcd, lists_all=False, program=service.argv[0]),
+                manifest_sha256=hashlib.sha256(read.encode()).hexdigest(),
+            ),
         )
 
     def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
@@ -129,7 +129,7 @@ class Systemd:
         return _start(common.service(host.units.etcd))
 
     def start_api(self, host: Host, view: MasterView, run: str) -> Exec | None:
-        return _start(common.service(host.units.api_server)) if view.serves_api else None
+        return _start(common.service(host.units.api_server)) if view.api.is_there else None
 
     def start_controllers(self, host: Host, view: MasterView, run: str) -> Exec | None:
         present = [unit for unit in _controllers(host) if _is_there(view, unit)]
@@ -145,7 +145,7 @@ def _controllers(host: Host) -> tuple[str, ...]:
 
 
 def _is_there(view: MasterView, unit: str) -> bool:
-    return view.units.get(unit, "not-found") not in ("not-found", "masked")
+    return view.machine.units.get(unit, "not-found") not in ("not-found", "masked")
 
 
 def _start(*units: str) -> Exec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from functools import cache
 
 from orchestrator.core.hosts.etcd_tools import Place, Tool
@@ -62,7 +61,7 @@ class Observed(Kublr):
         known = builders.masters(resolving=False, quorum=True)
         told = super().read_host(host, facts, clock_offset_s)
         view = known.get(host.name, MasterView(host.name))
-        return replace(view, claim=told.claim, hold=told.hold, attempts=told.attempts)
+        return builders.altered(view, claim=told.markers.claim, hold=told.markers.hold, attempts=told.markers.attempts)
 
     def look_at_volume(self, host: Host, view: MasterView) -> None:
         return None
@@ -72,7 +71,7 @@ class Observed(Kublr):
 def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: bool = False) -> Plan:
     """The restore of this cluster, by the product's own planner."""
     views = {
-        name: replace(view, tools=(Tool(Place.HOST, "/usr/local/bin/etcdutl", "3.5.21"),), owner="0:0 700 ?")
+        name: builders.altered(view, tools=(Tool(Place.HOST, "/usr/local/bin/etcdutl", "3.5.21"),), owner="0:0 700 ?")
         for name, view in builders.masters(len(inventory.masters), resolving=False, quorum=True).items()
     }
     strategy: StrategyName = "manual" if manual else "aided"

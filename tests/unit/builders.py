@@ -7,11 +7,21 @@ what it is about with keyword arguments, ``dataclasses.replace`` or ``model_copy
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from functools import cache
 
 from orchestrator.adapters.templates import read_templates
 from orchestrator.core.checks import Way, check_all
-from orchestrator.core.hosts.view import Disk, EtcdConfig, LiveMember, MasterView, Tls
+from orchestrator.core.hosts.view import (
+    Disk,
+    EtcdConfig,
+    LiveMember,
+    MachineView,
+    MasterView,
+    MemberView,
+    Tls,
+    VolumeView,
+)
 from orchestrator.core.inventory.declared import Policies, Restart, Volumes, VolumesHook, WorkerPolicy
 from orchestrator.core.inventory.inventory import Host, Inventory, Role
 from orchestrator.core.model.plan import Plan, StrategyName
@@ -31,6 +41,7 @@ DATA = "/mnt/master-pd/etcd"
 HASH_KV = 2893040912
 REVISION = 48213
 PKI = "/etc/kubernetes/pki/etcd"
+PARTS = ("machine", "volume", "member", "api", "markers")
 UNITS = ("kublr.service", "kublr-kubelet.service", "docker.service", "docker.socket")
 
 
@@ -73,25 +84,50 @@ def masters(count: int = 3, *, resolving: bool = True, quorum: bool = False) -> 
     return {
         f"master-{index + 1}": MasterView(
             host=f"master-{index + 1}",
-            hostname=f"master-{index + 1}",
-            systemd=True,
-            own_addresses=frozenset(("127.0.0.1", f"10.20.0.{11 + index}")),
-            units=dict.fromkeys(UNITS, "active"),
-            units_sha256="ab" * 32,
-            manifest_sha256=f"{index:064x}",
-            etcd=_etcd(f"etcd{index}", cluster),
-            other_data=DATA,
-            resolves={name: (address,) for name, address in addresses.items()} if resolving else {},
-            state_disk=Disk("/dev/sda1 /", 40 << 30),
-            data_disk=Disk("/dev/sdb1 /mnt/master-pd", 40 << 30),
-            free_inodes=1_000_000,
-            data_bytes=520 << 20,
-            members_on_disk=(f"{DATA}/member",),
-            data_entries=("member",),
-            live=live,
+            machine=MachineView(
+                hostname=f"master-{index + 1}",
+                systemd=True,
+                own_addresses=frozenset(("127.0.0.1", f"10.20.0.{11 + index}")),
+                units=dict.fromkeys(UNITS, "active"),
+                units_sha256="ab" * 32,
+                resolves={name: (address,) for name, address in addresses.items()} if resolving else {},
+                state_disk=Disk("/dev/sda1 /", 40 << 30),
+            ),
+            volume=VolumeView(
+                data_disk=Disk("/dev/sdb1 /mnt/master-pd", 40 << 30),
+                free_inodes=1_000_000,
+                data_bytes=520 << 20,
+                members_on_disk=(f"{DATA}/member",),
+                data_entries=("member",),
+            ),
+            member=MemberView(
+                config=_etcd(f"etcd{index}", cluster),
+                manifest_sha256=f"{index:064x}",
+                other_data=DATA,
+                live=live,
+            ),
         )
         for index in range(count)
     }
+
+
+def altered(view: MasterView, **changes: object) -> MasterView:
+    """The view with other values; a keyword is a field of the view, or of the one part that has it."""
+    by_part: dict[str, dict[str, object]] = {}
+    for name, value in changes.items():
+        by_part.setdefault(_part_of(view, name), {})[name] = value
+    own = by_part.pop("", {})
+    parts = {part: replace(getattr(view, part), **values) for part, values in by_part.items()}
+    return replace(view, **parts, **own)  # type: ignore[arg-type]
+
+
+def _part_of(view: MasterView, name: str) -> str:
+    """Which part of a view has this field; empty for the view itself."""
+    if name in {field.name for field in fields(view)}:
+        return ""
+    parts = [part for part in PARTS if name in {field.name for field in fields(getattr(view, part))}]
+    assert len(parts) == 1, f"{name} is a field of {parts or 'no part'}"
+    return parts[0]
 
 
 def _etcd(member: str, cluster: dict[str, str]) -> EtcdConfig:

@@ -30,7 +30,7 @@ def changed_since(
             can_override=True,
         )
     for host in inventory.masters:
-        known = views[host.name].trust.files if host.name in views else {}
+        known = views[host.name].member.trust.files if host.name in views else {}
         gone = [path for path, sha256 in facts.shared_files.items() if sha256 not in known.values()]
         if known and gone:
             yield warn(

@@ -35,7 +35,7 @@ def hook_missing(host: str, program: str) -> Finding:
 
 def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
     """All means all: the masters of the inventory and the members of the cluster are the same set."""
-    known = {name: view.etcd for name, view in views.items() if view.etcd}
+    known = {name: view.member.config for name, view in views.items() if view.member.config}
     if len(known) != len(inventory.masters):
         return  # what could not be read has its own finding
     names = [etcd.member for etcd in known.values()]
@@ -71,8 +71,8 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
         yield block("members", "", "the manifests of the masters have different cluster tokens", remedy)
     for host, view in views.items():
         expected = {"", *names}.union(*(etcd.initial_cluster for etcd in known.values()) if gone else ())
-        if view.live and set(view.live.members) - expected:
-            extra = ", ".join(sorted(set(view.live.members) - expected))
+        if view.member.live and set(view.member.live.members) - expected:
+            extra = ", ".join(sorted(set(view.member.live.members) - expected))
             yield block("members", host, f"the running cluster has members that are not masters: {extra}", remedy)
 
 
@@ -88,8 +88,12 @@ def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[
         )
     for host in inventory.left_out:
         view = views.get(host.name)
-        if view and (view.live or view.members_on_disk):
-            what = "its member answers" if view.live else f"it still has etcd data in {view.members_on_disk[0]}"
+        if view and (view.member.live or view.volume.members_on_disk):
+            what = (
+                "its member answers"
+                if view.member.live
+                else f"it still has etcd data in {view.volume.members_on_disk[0]}"
+            )
             remedy = "restore on all masters, or remove that disk for good"
             yield block("left-out", host.name, f"{what}: only a lost master can be left out", remedy)
 
@@ -97,13 +101,17 @@ def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[
 def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
     """A peer URL that resolves must lead to the host that claims it."""
     masters = {host.name: host for host in inventory.masters}
-    claims = {name_of(view.etcd.peer_url): name for name, view in views.items() if name in masters and view.etcd}
+    claims = {
+        name_of(view.member.config.peer_url): name
+        for name, view in views.items()
+        if name in masters and view.member.config
+    }
     for asking, view in views.items():
-        for peer, addresses in view.resolves.items():
+        for peer, addresses in view.machine.resolves.items():
             owner = claims.get(peer)
             if owner is None or not addresses:
                 continue
-            right = {peer_address(masters[owner], views[owner]), *views[owner].own_addresses}
+            right = {peer_address(masters[owner], views[owner]), *views[owner].machine.own_addresses}
             for other in claims.values():
                 if other != owner and peer_address(masters[other], views[other]) in addresses:
                     right = set()  # it leads to another master
@@ -118,9 +126,9 @@ def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iter
 
 def quorum(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
     """A healthy cluster loses all that was written since the snapshot."""
-    healthy = [view for _, view in masters if view.live and view.live.has_quorum]
+    healthy = [view for _, view in masters if view.member.has_quorum]
     if healthy:
-        newest = max(view.live.revision for view in healthy if view.live)
+        newest = max(view.member.revision for view in healthy)
         yield block(
             "quorum-healthy",
             "",
@@ -133,7 +141,7 @@ def quorum(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
 def clients_answered(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
     """A member that answers its peers alone: whether a quorum stands behind it cannot be seen."""
     for host, view in masters:
-        if view.live and not view.live.answers_clients:
+        if view.member.live and not view.member.live.answers_clients:
             yield warn(
                 "client-port",
                 host.name,

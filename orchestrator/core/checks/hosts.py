@@ -31,24 +31,24 @@ CLOCK_WARN_S, CLOCK_BLOCK_S = 1.0, 30.0
 def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
     """The programs and services a restore needs on a master."""
     yield from tools(host, view, NEEDED_TOOLS)
-    if {"curl", "openssl"} <= view.missing_tools:
+    if {"curl", "openssl"} <= view.machine.missing_tools:
         yield block("tools", host.name, "neither curl nor openssl is installed", "install one of the two")
-    if not view.systemd and view.kills_user_processes:
+    if not view.machine.systemd and view.machine.kills_user_processes:
         yield block(
             "logind",
             host.name,
             "logind kills a user's processes at logout (KillUserProcesses=yes): a step would die with the connection",
             "set KillUserProcesses=no in logind.conf and restart systemd-logind",
         )
-    if view.selinux_enforces:
+    if view.machine.selinux_enforces:
         yield warn(
             "selinux",
             host.name,
             "SELinux is enforcing: restored files may get a label that etcd cannot read",
             "if a member does not start, run restorecon -R on its data volume",
         )
-    if abs(view.clock_offset_s) > CLOCK_WARN_S:
-        apart = abs(view.clock_offset_s)
+    if abs(view.machine.clock_offset_s) > CLOCK_WARN_S:
+        apart = abs(view.machine.clock_offset_s)
         severity = Severity.BLOCK if apart > CLOCK_BLOCK_S else Severity.WARN
         yield Finding(
             name="clock",
@@ -62,11 +62,11 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
 
 def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:
     """An API server that nobody stops would write what it remembers into the restored data."""
-    if not view.serves_api and view.api_port in view.listens:
+    if not view.api.is_there and view.api.port in view.machine.listens:
         yield block(
             "api-server",
             host.name,
-            f"something listens on port {view.api_port}, but the unit {host.units.api_server} does not exist",
+            f"something listens on port {view.api.port}, but the unit {host.units.api_server} does not exist",
             "set `units.api_server` to the API server's unit; if it is not an API server: --override api-server",
             can_override=True,
         )
@@ -74,5 +74,5 @@ def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:
 
 def tools(host: Host, view: MasterView, needed: frozenset[str]) -> Iterator[Finding]:
     """Programs that must be on a host's PATH."""
-    if missing := sorted(needed & view.missing_tools):
+    if missing := sorted(needed & view.machine.missing_tools):
         yield block("tools", host.name, f"missing programs: {', '.join(missing)}", "install them")

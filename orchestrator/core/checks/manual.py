@@ -15,21 +15,21 @@ def manual(inventory: Inventory, views: Mapping[str, MasterView], way: Way) -> I
     """Findings of all masters, for that strategy alone."""
     known = {host.name: views[host.name] for host in inventory.masters if host.name in views}
     for name, view in known.items():
-        if view.etcd and not way.brings_tool:
+        if view.member.config and not way.brings_tool:
             yield from _tool(name, view)
-        if view.etcd and not owner_of(view, known.values()):
-            owners = ", ".join(sorted({other.owner for other in known.values() if other.owner}))
+        if view.member.config and not owner_of(view, known.values()):
+            owners = ", ".join(sorted({other.volume.owner for other in known.values() if other.volume.owner}))
             yield block(
                 "owner",
                 name,
                 f"cannot tell the owner of the restored data: it has no data, and the other masters differ: {owners}",
-                f"make an empty {view.etcd.member_path} on it, with the right owner and mode",
+                f"make an empty {view.member.config.member_path} on it, with the right owner and mode",
             )
 
 
 def _tool(name: str, view: MasterView) -> Iterator[Finding]:
-    version = view.live.version if view.live else ""
-    tool = best_tool(view.tools, version)
+    version = view.member.version
+    tool = best_tool(view.member.tools, version)
     if tool is None:
         yield block(
             "tool",

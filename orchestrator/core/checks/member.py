@@ -16,9 +16,9 @@ PROGRAM_BYTES = 64 << 20
 
 def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: str) -> tuple[Finding, ...]:
     """What must keep a member from being thrown away: the others are no quorum, or it is well itself."""
-    others = [view.live for name, view in views.items() if name != host and view.live and view.live.has_quorum]
+    others = [view.member.cluster_id for name, view in views.items() if name != host and view.member.has_quorum]
     members = len(inventory.masters) + len(inventory.left_out)
-    if len({live.cluster_id for live in others}) > 1:
+    if len(set(others)) > 1:
         what = "the other masters belong to different clusters"
         return (block("quorum-missing", "", what, "restore a snapshot on all masters"),)
     if len(others) <= members // 2:
@@ -26,8 +26,8 @@ def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: st
         return (
             block("quorum-missing", "", what, "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE"),
         )
-    own = views[host].live
-    if own and own.has_quorum and own.cluster_id == others[0].cluster_id:
+    own = views[host].member.live
+    if own and own.has_quorum and own.cluster_id == others[0]:
         what = f"its member is healthy: it answers at revision {own.revision} and has a quorum"
         return (block("member-healthy", host, what, "name the failed member", can_override=True),)
     return ()
@@ -41,18 +41,18 @@ def room_to_join(host: Host, views: Mapping[str, MasterView], *, aided: bool) ->
     taken out of an image lies in the run's folder.
     """
     view = views[host.name]
-    etcd, data_disk = view.etcd, view.data_disk
+    etcd, data_disk = view.member.config, view.volume.data_disk
     if etcd is None or data_disk is None:
         return
-    others = (it for name, it in views.items() if name != host.name and it.live and it.live.has_quorum)
-    copied = max((it.database_bytes or it.data_bytes for it in others), default=0)
+    others = (it for name, it in views.items() if name != host.name and it.member.has_quorum)
+    copied = max((it.volume.database_bytes or it.volume.data_bytes for it in others), default=0)
     wanted = [
         (data_disk, etcd.data, copied, "a copy of the others' database"),
-        (view.wal_disk or data_disk, etcd.wal_dir or etcd.data, WAL_BYTES, "its log"),
+        (view.volume.wal_disk or data_disk, etcd.wal_dir or etcd.data, WAL_BYTES, "its log"),
     ]
-    if view.state_disk and not aided and not etcd.program:
-        wanted.append((view.state_disk, host.paths.state, PROGRAM_BYTES, "etcd's program from its image"))
-    gone = view.database_bytes if aided else 0
+    if view.machine.state_disk and not aided and not etcd.program:
+        wanted.append((view.machine.state_disk, host.paths.state, PROGRAM_BYTES, "etcd's program from its image"))
+    gone = view.volume.database_bytes if aided else 0
     for disk, path, needed in by_disk(one[:3] for one in wanted):
         free = disk.free_bytes + (gone if disk.device == data_disk.device else 0)
         if free < needed:

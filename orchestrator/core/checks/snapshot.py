@@ -13,7 +13,7 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterView]]) -> Iterator[Finding]:
     """A snapshot of another cluster has other members."""
-    names = {view.etcd.member for _, view in masters if view.etcd}
+    names = {view.member.config.member for _, view in masters if view.member.config}
     came_from = {member.name for member in snapshot.members}
     if names and came_from and not came_from & names:
         yield block(
@@ -23,7 +23,9 @@ def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterV
             "take a snapshot of this cluster; if you have renamed the members: --override other-cluster",
             can_override=True,
         )
-    elif others := came_from - names.union(*(view.etcd.initial_cluster for _, view in masters if view.etcd)):
+    elif others := came_from - names.union(
+        *(view.member.config.initial_cluster for _, view in masters if view.member.config)
+    ):
         what = f"snapshot with members that are not masters here: {', '.join(sorted(others))}"
         yield warn(
             "other-members", "", what, "make sure that it is a snapshot of this cluster; members may have changed since"
@@ -43,7 +45,7 @@ def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterV
 def same_kubernetes(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
     """Members may have the same names in two clusters; the namespace kube-system has its UID once."""
     for host, view in masters:
-        runs = view.live.kube_system_uid if view.live else None
+        runs = view.member.live.kube_system_uid if view.member.live else None
         if runs and snapshot.kube_system_uid and runs != snapshot.kube_system_uid:
             yield block(
                 "other-cluster",
@@ -58,7 +60,7 @@ def same_kubernetes(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, Maste
 def secrets_can_be_read(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
     """Secrets that are encrypted at rest are lost without their key: every API server must have it."""
     for host, view in masters:
-        known = view.trust.encryption_keys
+        known = view.member.trust.encryption_keys
         if known is None and snapshot.secret_keys and not view.api.client_ca:
             what = f"cannot read its API server's manifest to find the encryption key {', '.join(snapshot.secret_keys)}"
             yield warn(
@@ -96,7 +98,13 @@ def versions_fit(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterVi
 
 def installed_version(view: MasterView) -> tuple[int, int, int] | None:
     """What the member says, else its image's tag; None where neither tells."""
-    told = view.live.version if view.live else view.etcd.image.rpartition(":")[2] if view.etcd else ""
+    told = (
+        view.member.live.version
+        if view.member.live
+        else view.member.config.image.rpartition(":")[2]
+        if view.member.config
+        else ""
+    )
     return parse_version(told)
 
 

@@ -13,18 +13,18 @@ from orchestrator.core.model.finding import Finding, block, warn
 def certificates(host: Host, view: MasterView) -> Iterator[Finding]:
     """A member whose certificate has ended starts, and is believed by nobody."""
     remedy = "renew the certificate before the restore"
-    for shown in view.trust.certificates:
+    for shown in view.member.trust.certificates:
         if shown.state == "expired":
             what = f"etcd's certificate {shown.path} has expired ({shown.ends}): its peers will reject it"
             yield block("certificate-expiry", host.name, what, remedy, can_override=True)
         elif shown.state == "soon":
             what = f"etcd's certificate {shown.path} expires within a week ({shown.ends})"
             yield warn("certificate-expiry", host.name, what, remedy)
-    if view.etcd is None:
+    if view.member.config is None:
         return
-    peer = name_of(view.etcd.peer_url)
-    for shown in view.trust.certificates:
-        if shown.path == view.etcd.peer_tls.cert and shown.names and not _names(shown.names, peer):
+    peer = name_of(view.member.config.peer_url)
+    for shown in view.member.trust.certificates:
+        if shown.path == view.member.config.peer_tls.cert and shown.names and not _names(shown.names, peer):
             what = f"etcd's certificate {shown.path} is valid for {', '.join(sorted(shown.names))}, not for {peer}"
             yield warn("certificate-names", host.name, what, f"peers connect to {peer}; {remedy}")
 
@@ -36,10 +36,10 @@ def _names(names: frozenset[str], host: str) -> bool:
 
 def trust_is_shared(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
     """Tokens that one API server signs are refused by another with other keys, after a restore as before."""
-    known = [(host.name, view) for host, view in masters if view.trust.files]
-    authorities = {host: frozenset((view.trust.files.get(view.api.client_ca, ""),)) for host, view in known}
+    known = [(host.name, view) for host, view in masters if view.member.trust.files]
+    authorities = {host: frozenset((view.member.trust.files.get(view.api.client_ca, ""),)) for host, view in known}
     keys = {
-        host: frozenset(view.trust.files.get(path, "") for path in view.api.service_account_keys)
+        host: frozenset(view.member.trust.files.get(path, "") for path in view.api.service_account_keys)
         for host, view in known
     }
     remedy = "find out which files are the cluster's, and copy them to all masters"

@@ -18,43 +18,47 @@ WAL_BYTES = 2 * 64_000_000
 
 def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
     """Where the data lies must be beyond doubt (vendor's page, "Addendum: locating etcd data volume")."""
-    etcd = view.etcd
+    etcd = view.member.config
     if etcd is None:
         return
     remedy = "find out which is right, and set `paths.data` for this host in the inventory"
-    if (view.other_data or way.strategy == "aided") and view.other_data != etcd.data and not host.paths.data:
+    if (
+        (view.member.other_data or way.strategy == "aided")
+        and view.member.other_data != etcd.data
+        and not host.paths.data
+    ):
         yield block(
             "data-volume",
             host.name,
             f"etcd's data volume is {etcd.data} in the manifest, but `kublr validate` says "
-            f"{view.other_data or 'nothing'}",
+            f"{view.member.other_data or 'nothing'}",
             remedy,
         )
-    if view.data_disk is None:
+    if view.volume.data_disk is None:
         yield block("data-volume", host.name, f"the data volume {etcd.data} does not exist", "mount the volume")
-    strangers = [path for path in view.members_on_disk if path != etcd.member_path]
-    if strangers and etcd.member_path not in view.members_on_disk:
+    strangers = [path for path in view.volume.members_on_disk if path != etcd.member_path]
+    if strangers and etcd.member_path not in view.volume.members_on_disk:
         yield block("data-volume", host.name, f"etcd's data is in {strangers[0]}, not in {etcd.member_path}", remedy)
-    if view.member_links:
-        what = f"{view.member_links[0]} is a symbolic link: its target cannot be kept"
+    if view.volume.member_links:
+        what = f"{view.volume.member_links[0]} is a symbolic link: its target cannot be kept"
         yield block("data-volume", host.name, what, "stop etcd, and replace the link by the files")
-    if view.mounts_within:
-        what = f"{view.mounts_within[0]} is a mount point of its own: it cannot be set aside by a rename"
+    if view.volume.mounts_within:
+        what = f"{view.volume.mounts_within[0]} is a mount point of its own: it cannot be set aside by a rename"
         yield block("mount-point", host.name, what, "stop etcd, unmount it, and move its files to the volume")
     yield from _log_apart(host, etcd, way)
     for name in ("restore.db", "command"):
-        if name in view.data_entries:
+        if name in view.volume.data_entries:
             yield block(
                 "armed",
                 host.name,
                 f"{etcd.data}/{name} exists: somebody has scheduled an action for the next start of etcd",
                 f"find out who did, then move the file: mv {etcd.data}/{name} /root/",
             )
-    if view.missing_certificates:
+    if view.member.missing_certificates:
         yield block(
             "certificates",
             host.name,
-            f"cannot read etcd's certificates: {', '.join(view.missing_certificates)}",
+            f"cannot read etcd's certificates: {', '.join(view.member.missing_certificates)}",
             "set `paths.certificates` for this host in the inventory",
         )
 
@@ -89,17 +93,21 @@ def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Ite
     """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the
     restored database and its log, which may have a disk of its own; where the vendor's agent restores, for the
     scheduled file and the copy of the old data as well: otherwise that is only renamed."""
-    if view.state_disk is None or view.data_disk is None or view.etcd is None:
+    if view.machine.state_disk is None or view.volume.data_disk is None or view.member.config is None:
         return
     data_bytes, state_bytes = snapshot.size_bytes, snapshot.size_bytes + (16 << 20)
-    data_bytes += snapshot.size_bytes + view.data_bytes if way.strategy == "aided" else 0
+    data_bytes += snapshot.size_bytes + view.volume.data_bytes if way.strategy == "aided" else 0
     wanted = (
-        (view.state_disk, host.paths.state, state_bytes),
-        (view.data_disk, view.etcd.data, data_bytes),
-        (view.wal_disk or view.data_disk, view.etcd.wal_dir or view.etcd.data, WAL_BYTES),
+        (view.machine.state_disk, host.paths.state, state_bytes),
+        (view.volume.data_disk, view.member.config.data, data_bytes),
+        (
+            view.volume.wal_disk or view.volume.data_disk,
+            view.member.config.wal_dir or view.member.config.data,
+            WAL_BYTES,
+        ),
     )
     for disk, path, needed in by_disk(wanted):
-        if disk is view.state_disk:
+        if disk is view.machine.state_disk:
             needed = max(needed, with_a_tenth(state_bytes + snapshot.size_bytes))
         if disk.free_bytes < needed:
             yield block(
@@ -108,5 +116,5 @@ def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Ite
                 f"the disk under {path} has {disk.free_bytes >> 20} MiB free; {needed >> 20} MiB are needed",
                 "free some space, or set `paths.state` to a larger disk",
             )
-    if view.free_inodes is not None and view.free_inodes < 1000:
-        yield block("disk", host.name, f"only {view.free_inodes} inodes are free", "delete unneeded files there")
+    if view.volume.free_inodes is not None and view.volume.free_inodes < 1000:
+        yield block("disk", host.name, f"only {view.volume.free_inodes} inodes are free", "delete unneeded files there")

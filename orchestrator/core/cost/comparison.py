@@ -152,4 +152,4 @@ def unseen(views: Mapping[str, MasterView]) -> str:
 
 def last_write(views: Mapping[str, MasterView]) -> tuple[int, str]:
     """Return when a member last wrote to its database (seconds since 1970; 0: unknown), and on which master."""
-    return max(((view.data_written_s, name) for name, view in views.items()), default=(0, ""))
+    return max(((view.volume.data_written_s, name) for name, view in views.items()), default=(0, ""))

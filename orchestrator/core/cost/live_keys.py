@@ -39,19 +39,21 @@ class Page:
 
 def member_to_ask(views: Mapping[str, MasterView]) -> MasterView | None:
     """Return the master whose member has the highest revision among those that answer clients."""
-    answering = [view for view in views.values() if view.etcd and view.live and view.live.answers_clients]
-    return max(answering, key=lambda view: view.live.revision if view.live else 0, default=None)
+    answering = [
+        view for view in views.values() if view.member.config and view.member.live and view.member.live.answers_clients
+    ]
+    return max(answering, key=lambda view: view.member.revision, default=None)
 
 
 def page_look(view: MasterView, first: bytes, revision: int, most: int = PAGE_KEYS) -> Script:
     """Return the look for a page of ``most`` keys from ``first`` on, at a revision or (0) the newest."""
-    assert view.etcd is not None
-    tls, peer = view.etcd.client_tls, view.etcd.peer_tls
+    assert view.member.config is not None
+    tls, peer = view.member.config.client_tls, view.member.config.peer_tls
     return Script(
         file="keys.sh",
         args=(
-            view.etcd.client_url,
-            view.etcd.address,
+            view.member.config.client_url,
+            view.member.config.address,
             *(tls.ca, tls.cert, tls.key, peer.cert, peer.key),
             b64encode(first).decode(),
             str(most),

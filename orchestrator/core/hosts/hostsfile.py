@@ -16,7 +16,7 @@ def peer_names(masters: Mapping[str, Host], views: Mapping[str, MasterView]) -> 
     """Every peer's name and the address it must lead to. Peer URLs that hold an address need no name."""
     names: dict[str, str] = {}
     for name, host in masters.items():
-        etcd = views[name].etcd
+        etcd = views[name].member.config
         if etcd and not is_address(peer := name_of(etcd.peer_url)):
             names[peer] = peer_address(host, views[name])
     return names
@@ -24,7 +24,7 @@ def peer_names(masters: Mapping[str, Host], views: Mapping[str, MasterView]) -> 
 
 def missing_names(view: MasterView, names: Mapping[str, str]) -> dict[str, str]:
     """Those of the names that do not lead to their address on this master."""
-    return {name: address for name, address in names.items() if address not in view.resolves.get(name, ())}
+    return {name: address for name, address in names.items() if address not in view.machine.resolves.get(name, ())}
 
 
 def block_for(missing: Mapping[str, str]) -> str:
@@ -34,6 +34,6 @@ def block_for(missing: Mapping[str, str]) -> str:
 
 def removable(view: MasterView, missing: Mapping[str, str]) -> bool:
     """Whether the member reaches its peers without the block: its pod knows the names itself, or it had a quorum."""
-    if view.etcd and set(missing) <= view.etcd.aliases:
+    if view.member.config and set(missing) <= view.member.config.aliases:
         return True
-    return view.live is not None and view.live.has_quorum
+    return view.member.has_quorum

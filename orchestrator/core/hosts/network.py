@@ -38,9 +38,9 @@ def peer_address(host: Host, view: MasterView) -> str:
     if is_address(host.address):
         # The kernel lists 127.0.0.0/8 once, for all the addresses in it.
         loopback = ipaddress.ip_address(host.address).is_loopback
-        if loopback or host.address in view.own_addresses or not view.own_addresses:
+        if loopback or host.address in view.machine.own_addresses or not view.machine.own_addresses:
             return host.address
-    own = sorted(address for address in view.own_addresses if not ipaddress.ip_address(address).is_loopback)
+    own = sorted(address for address in view.machine.own_addresses if not ipaddress.ip_address(address).is_loopback)
     return own[0] if own else host.address
 
 

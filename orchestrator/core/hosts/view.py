@@ -1,4 +1,7 @@
-"""What a master is to the planner: the same shape for every distribution, read from what the host said."""
+"""One host as the planner sees it: machine, data volume, member, API server, run markers.
+
+The shape is the same for every distribution. ``distros/`` reads it from what the host said.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +56,14 @@ class EtcdConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiConfig:
-    """What an API server's manifest says of what every master must share; paths are the host's own."""
+class ApiServer:
+    """The API server of a host: its port, and the settings that all masters must share. Paths are the host's own.
 
+    ``is_there`` is false on a host without one: there is nothing to stop and to start.
+    """
+
+    port: int = 6443
+    is_there: bool = True
     client_ca: str = ""
     service_account_keys: tuple[str, ...] = ()
     encryption: str = ""
@@ -63,7 +71,7 @@ class ApiConfig:
 
     @property
     def shared_files(self) -> tuple[str, ...]:
-        """Paths of what every master's API server must have the same of."""
+        """Paths of the files that must be equal on all masters."""
         found = (self.client_ca, *self.service_account_keys, self.encryption)
         return tuple(path for path in found if path)
 
@@ -129,33 +137,40 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class MasterView:
-    """One master as observed. ``etcd`` is None where its configuration could not be read; ``faults`` say why. ``unfit``
-    says what else its distribution needs for a restore, and has not.
+class MachineView:
+    """The machine itself: clock, programs, units, addresses, names.
 
-    ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
-    ``data_bytes`` is of the whole data volume, ``database_bytes`` of the member's database alone, 0 without one.
-    ``serves_api`` says that an API server is stopped and started there; ``listens`` are ports in use.
+    ``clock_offset_s`` is seconds that its clock is ahead of the laptop's, at least. ``units`` is the state of each
+    unit, `not-found` without one. ``listens`` are TCP ports in use. ``resolves`` is addresses by the name of a peer.
+    ``state_disk`` is the filesystem of the project's own state folder.
     """
 
-    host: str
     hostname: str = ""
     clock_offset_s: float = 0.0
     missing_tools: frozenset[str] = frozenset()
     systemd: bool = False
     kills_user_processes: bool = False
-    own_addresses: frozenset[str] = frozenset()
+    live_restore: bool = False
+    selinux_enforces: bool = False
     units: dict[str, str] = field(default_factory=dict)
     units_sha256: str = ""
-    manifest_sha256: str = ""
-    etcd: EtcdConfig | None = None
-    other_data: str = ""
-    api_port: int = 6443
-    serves_api: bool = True
+    own_addresses: frozenset[str] = frozenset()
     listens: frozenset[int] = frozenset()
     resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hosts_file: str = ""
     state_disk: Disk | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeView:
+    """The data volume of a member, and what is on it. Empty until the second look has read it.
+
+    ``owner`` is of the live member folder, `UID:GID MODE LABEL`: mode in octal, the SELinux label or `?`.
+    ``data_bytes`` is of the whole data volume, ``database_bytes`` of the member's database alone, 0 without one;
+    ``data_written_s`` is its time of modification, in seconds since 1970. ``keeps_beside`` says that a folder
+    beside the data is on the same filesystem.
+    """
+
     data_disk: Disk | None = None
     wal_disk: Disk | None = None
     free_inodes: int | None = None
@@ -164,20 +179,72 @@ class MasterView:
     data_written_s: int = 0
     keeps_beside: bool = True
     owner: str = ""
-    tools: tuple[Tool, ...] = ()
     members_on_disk: tuple[str, ...] = ()
     data_entries: tuple[str, ...] = ()
     member_links: tuple[str, ...] = ()
-    missing_certificates: tuple[str, ...] = ()
     mounts_within: tuple[str, ...] = ()
-    api: ApiConfig = ApiConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """The etcd member of a master: its configuration, what it trusts, the tools to restore it, and its live answers.
+
+    ``config`` is None if it could not be read; the view's ``faults`` say why. ``other_data`` is the data path that a
+    second source names, empty without one. ``live`` is None if the member does not answer.
+    """
+
+    config: EtcdConfig | None = None
+    manifest_sha256: str = ""
+    other_data: str = ""
+    tools: tuple[Tool, ...] = ()
     trust: Trust = Trust()
-    live_restore: bool = False
-    selinux_enforces: bool = False
+    missing_certificates: tuple[str, ...] = ()
     live: LiveMember | None = None
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether it answers, and a quorum answers through it."""
+        return self.live is not None and self.live.has_quorum
+
+    @property
+    def revision(self) -> int:
+        """The revision that it is at; 0 if it does not answer."""
+        return self.live.revision if self.live else 0
+
+    @property
+    def version(self) -> str:
+        """etcd's version as the member tells it; empty if it does not answer."""
+        return self.live.version if self.live else ""
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster that it belongs to; empty if it does not answer."""
+        return self.live.cluster_id if self.live else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunMarkers:
+    """What runs have left on a host: the claim, the run that holds its units down, and the newest attempt by run."""
+
     claim: Claim | None = None
     hold: str = ""
     attempts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MasterView:
+    """One host as observed; a worker has only the machine and the markers.
+
+    ``faults`` say why a configuration could not be read or used; ``unfit`` says what else the host's distribution
+    needs for a restore and does not find.
+    """
+
+    host: str
+    machine: MachineView = MachineView()
+    volume: VolumeView = VolumeView()
+    member: MemberView = MemberView()
+    api: ApiServer = ApiServer()
+    markers: RunMarkers = RunMarkers()
     faults: tuple[Finding, ...] = ()
     unfit: tuple[Finding, ...] = ()
 
@@ -185,9 +252,9 @@ class MasterView:
 def owner_of(view: MasterView, all_masters: Iterable[MasterView]) -> str:
     """Whose restored data must be, `UID:GID MODE LABEL`: the old data's owner; where that is gone, that on the other
     masters; where none has any, as whom etcd runs. Empty where the other masters differ."""
-    if view.owner:
-        return view.owner
-    owners = {other.owner for other in all_masters if other.owner}
-    if not owners and view.etcd:
-        return f"{view.etcd.owner} 700 ?"
+    if view.volume.owner:
+        return view.volume.owner
+    owners = {other.volume.owner for other in all_masters if other.volume.owner}
+    if not owners and view.member.config:
+        return f"{view.member.config.owner} 700 ?"
     return owners.pop() if len(owners) == 1 else ""

@@ -102,12 +102,12 @@ class Manual:
 
     @staticmethod
     def _found(master: Master) -> Tool:
-        found = best_tool(master.view.tools, master.view.live.version if master.view.live else "")
+        found = best_tool(master.view.member.tools, master.view.member.version)
         assert found is not None  # without one a check blocks the plan
         return found
 
     def _restore_arguments(self, master: Master) -> tuple[str, ...]:
-        etcd, watched = master.etcd, bool(master.view.live and master.view.live.has_quorum)
+        etcd, watched = master.etcd, master.view.member.has_quorum
         cluster = ",".join(f"{name}={url}" for name, url in sorted(self.initial_cluster.items()))
         return (
             master.tool,

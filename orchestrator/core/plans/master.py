@@ -40,7 +40,9 @@ class Master:
     @property
     def kept(self) -> str:
         """Where the old member folder is copied: beside the volume, or inside it where that is its own filesystem."""
-        return f"{self.etcd.data}.kr-{self.run}" if self.view.keeps_beside else f"{self.etcd.data}/.kr-{self.run}"
+        return (
+            f"{self.etcd.data}.kr-{self.run}" if self.view.volume.keeps_beside else f"{self.etcd.data}/.kr-{self.run}"
+        )
 
     @property
     def kept_wal(self) -> str:
@@ -119,7 +121,7 @@ def masters_of(inventory: Inventory, views: Mapping[str, MasterView], run: str) 
     """All masters of the inventory. Their configurations are known: one that cannot be read blocks the plan."""
     found = []
     for host in inventory.masters:
-        etcd = views[host.name].etcd
+        etcd = views[host.name].member.config
         assert etcd is not None
         found.append(Master(host, views[host.name], etcd, run))
     return tuple(found)

@@ -58,11 +58,7 @@ class Reinit:
     @property
     def _others(self) -> tuple[Master, ...]:
         """Those that answer with a quorum: a check has seen that they are enough."""
-        return tuple(
-            master
-            for master in self._masters
-            if master.name != self.host and master.view.live and master.view.live.has_quorum
-        )
+        return tuple(master for master in self._masters if master.name != self.host and master.view.member.has_quorum)
 
     def _order(self) -> Phase:
         master = self._failed
@@ -80,7 +76,9 @@ class Reinit:
 
     @property
     def _equal(self) -> Probe:
-        clusters = {view.live.cluster_id for name, view in self.views.items() if name != self.host and view.live}
+        clusters = {
+            view.member.live.cluster_id for name, view in self.views.items() if name != self.host and view.member.live
+        }
         return equal(self._masters, {"cluster_id": clusters.pop()} if len(clusters) == 1 else {})
 
     def _release(self, *before: Step) -> Phase:

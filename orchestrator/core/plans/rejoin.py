@@ -62,7 +62,7 @@ class Rejoin:
     def api(self) -> tuple[Phase, ...]:
         """Its API server, if it has one."""
         failed = self.failed
-        if not failed.view.serves_api:
+        if not failed.view.api.is_there:
             return ()
         api = self.distro.start_api(failed.host, failed.view, failed.run)
         steps = (call_step("api.start", failed, "start the API server", api),) if api else ()
@@ -160,7 +160,7 @@ class Rejoin:
     def _join_arguments(self) -> tuple[str, ...]:
         failed = self.failed
         etcd, tls = failed.etcd, failed.etcd.peer_tls
-        newest = max(other.view.live.revision for other in self.others if other.view.live)
+        newest = max(other.view.member.revision for other in self.others)
         return (
             self.failed.program,
             etcd.member_path,

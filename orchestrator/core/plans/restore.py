@@ -255,7 +255,7 @@ class Restore:
     def _api(self) -> Phase:
         steps = [step for master in self.masters for step in self._api_steps(master)]
         steps += [step for host in self.api_hosts for step in api_host_steps(host, self.distro, self.run)]
-        serving = [machine for machine in self.machines if machine.view.serves_api]
+        serving = [machine for machine in self.machines if machine.view.api.is_there]
         barrier = all_of(serving, self.services.ready, wait_s=timeouts.READY_WAIT_S) if serving else None
         started = any(step.name == "api.start" for step in steps)
         note = "" if started else "the agent starts them with etcd: only waited for"

@@ -12,10 +12,10 @@ from orchestrator.core.plans.steps import all_of, make_phase
 
 def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:
     """Taken from the member that knows most of those with a quorum, and copied to another master."""
-    live = [master for master in masters if master.view.live and master.view.live.has_quorum]
+    live = [master for master in masters if master.view.member.has_quorum]
     if not live:
         return make_phase(PhaseName.SAFEGUARD, (), note="impossible: no quorum answers, so nothing can be saved")
-    best = max(live, key=lambda master: master.view.live.revision if master.view.live else 0)
+    best = max(live, key=lambda master: master.view.member.revision)
     others = [master for master in masters if master.name != best.name]
     take = Step(
         id=f"safeguard.take/{best.name}",

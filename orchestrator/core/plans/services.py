@@ -67,12 +67,12 @@ class Services:
 
     def present(self, master: Master | ApiHost) -> tuple[str, ...]:
         units = (unit for group in self.distro.units(master.host) for unit in group)
-        return tuple(unit for unit in units if master.view.units.get(unit, "not-found") != "not-found")
+        return tuple(unit for unit in units if master.view.machine.units.get(unit, "not-found") != "not-found")
 
     def gone(self, master: Master | ApiHost) -> Script:
         """Whether nothing uses the data and the addresses; units may run."""
         addresses = {"127.0.0.1", peer_address(master.host, master.view)}
-        ports = (*((master.view.api_port,) if master.view.serves_api else ()), *self.distro.controller_ports)
+        ports = (*((master.view.api.port,) if master.view.api.is_there else ()), *self.distro.controller_ports)
         if isinstance(master, ApiHost):
             return look("stopped.sh", "", socket_pattern(frozenset(addresses), ports))
         etcd = master.etcd
@@ -96,7 +96,7 @@ class Services:
     def ready(machine: Master | ApiHost) -> Script:
         """Whether its API server is ready."""
         addresses = dict.fromkeys(("127.0.0.1", peer_address(machine.host, machine.view)))
-        return look("ready.sh", str(machine.view.api_port), *addresses)
+        return look("ready.sh", str(machine.view.api.port), *addresses)
 
     def let_go(self, machine: Master | ApiHost) -> Iterable[Step]:
         if rest := self.distro.start_controllers(machine.host, machine.view, self.run):

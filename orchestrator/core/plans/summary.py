@@ -26,7 +26,7 @@ def facts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[Mas
     found = []
     for host in inventory.masters:
         view = views[host.name]
-        if etcd := view.etcd:
+        if etcd := view.member.config:
             found.append(
                 MasterFacts(
                     host=host.name,
@@ -35,10 +35,10 @@ def facts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[Mas
                     initial_cluster=etcd.initial_cluster,
                     token=etcd.token,
                     data=etcd.data,
-                    manifest_sha256=view.manifest_sha256,
-                    units_sha256=view.units_sha256,
-                    etcd_version=view.live.version if view.live else "",
-                    cluster_id=view.live.cluster_id if view.live else "",
+                    manifest_sha256=view.member.manifest_sha256,
+                    units_sha256=view.machine.units_sha256,
+                    etcd_version=view.member.version,
+                    cluster_id=view.member.cluster_id,
                 )
             )
     return tuple(found)
@@ -55,7 +55,7 @@ def never_start(inventory: Inventory) -> tuple[str, ...]:
 
 def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str, ...]:
     """What the cluster had after the snapshot was taken."""
-    live = {name: view.live for name, view in views.items() if view.live}
+    live = {name: view.member.live for name, view in views.items() if view.member.live}
     if not live:
         return (f"everything written after revision {snapshot.revision}; no member answers that could tell how much",)
     newest = max(member.revision for member in live.values())
@@ -82,8 +82,8 @@ def estimate(
     masters = [views[host.name] for host in inventory.masters]
     names = [host.name for host in inventory.masters]
     upload = snapshot.size_bytes * copies_sent(relay, names, origin.host if origin else LAPTOP)
-    kept = sum(view.data_bytes for view in masters)
-    largest = max((view.data_bytes for view in masters), default=0)
+    kept = sum(view.volume.data_bytes for view in masters)
+    largest = max((view.volume.data_bytes for view in masters), default=0)
     restoring = (largest + 3 * snapshot.size_bytes + WAL_BYTES) // COPY_BYTES_PER_S
     outage = RESTART_S + (restoring if strategy == "aided" else 0)
     policy = inventory.policies.workers

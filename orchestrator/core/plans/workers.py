@@ -81,7 +81,7 @@ def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView]
             ),
         )
         for master in inventory.masters
-        if (etcd := views[master.name].etcd)
+        if (etcd := views[master.name].member.config)
     )
     poll_s = max(timeouts.WORKER_POLL_S, timeouts.WORKER_POLL_EACH_S * policy.batch_size(len(inventory.workers)))
     return Step(

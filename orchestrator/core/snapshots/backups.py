@@ -117,23 +117,23 @@ def to_remove(found: Iterable[Kept], *, most: int | None, days: float | None, no
 
 def members_to_ask(views: Mapping[str, MasterView]) -> tuple[MasterView, ...]:
     """The masters whose members have a quorum, the one that knows most first."""
-    well = [view for view in views.values() if view.etcd and view.live and view.live.has_quorum]
-    return tuple(sorted(well, key=lambda view: view.live.revision if view.live else 0, reverse=True))
+    well = [view for view in views.values() if view.member.config and view.member.has_quorum]
+    return tuple(sorted(well, key=lambda view: view.member.revision, reverse=True))
 
 
 def facts_of(cluster: str, at_utc: str, view: MasterView, snapshot: SnapshotFacts) -> BackupFacts:
     """Of a backup that this master's member has made."""
-    assert view.etcd is not None and view.live is not None
+    assert view.member.config is not None and view.member.live is not None
     return BackupFacts(
         cluster=cluster,
         taken_at_utc=at_utc,
         host=view.host,
-        member=view.etcd.member,
-        etcd_version=view.live.version,
-        cluster_id=view.live.cluster_id,
+        member=view.member.config.member,
+        etcd_version=view.member.live.version,
+        cluster_id=view.member.live.cluster_id,
         snapshot=snapshot,
-        shared_files=dict(view.trust.files),
-        encryption_keys=view.trust.encryption_keys or (),
+        shared_files=dict(view.member.trust.files),
+        encryption_keys=view.member.trust.encryption_keys or (),
     )
 
 

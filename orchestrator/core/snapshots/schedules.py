@@ -101,8 +101,8 @@ def wanted(
 
 def _told(cluster: str, view: MasterView) -> tuple[str, ...]:
     """What ``templates/units/facts.sh`` is told of the master: where to ask the rest, and what is known already."""
-    assert view.etcd is not None
-    etcd, tls = view.etcd, view.etcd.peer_tls
+    assert view.member.config is not None
+    etcd, tls = view.member.config, view.member.config.peer_tls
     known = json.dumps({"format": 1, "cluster": cluster, "host": view.host, "member": etcd.member})[1:-1]
     shared = (word for path in view.api.shared_files for word in (path, json.dumps(path)))
     return (known, etcd.peer_url, etcd.address, tls.ca, tls.cert, tls.key, view.api.encryption, *shared)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.distros.kubeadm import Kubeadm
 from tests.unit import builders
-from tests.unit.builders import LAPTOP, RUN, snapshot_facts
+from tests.unit.builders import LAPTOP, RUN, altered, snapshot_facts
 
 MANIFEST = Path(__file__).parents[2] / "lab/kubeadm/etcd.yaml"
 PKI = "/etc/kubernetes/pki/etcd"
@@ -42,7 +41,7 @@ def read(**facts: str) -> MasterView:
 
 
 def test_a_member_as_kubeadm_writes_it() -> None:
-    assert read().etcd == EtcdConfig(
+    assert read().member.config == EtcdConfig(
         member="cp-2",
         peer_url="https://10.30.0.12:2380",
         client_url="https://10.30.0.12:2379",
@@ -72,7 +71,7 @@ def test_a_member_with_an_owner_and_a_log_of_its_own() -> None:
     text = text.replace(
         "  hostNetwork: true\n", "  hostNetwork: true\n  securityContext: {runAsUser: 998, runAsGroup: 997}\n"
     )
-    etcd = read(manifest=text).etcd
+    etcd = read(manifest=text).member.config
     assert etcd is not None
     assert (etcd.owner, etcd.wal_dir) == ("998:997", "/var/lib/etcd/log")
 
@@ -97,7 +96,7 @@ def planned() -> Restore:
     cluster, views = builders.inventory(), builders.masters()
     tool = Tool(Place.RUNNING, "/usr/local/bin/etcdutl", "3.5.1")
     views = {
-        name: replace(view, tools=(tool,), units={"kublr-kubelet.service": "active"}) for name, view in views.items()
+        name: altered(view, tools=(tool,), units={"kublr-kubelet.service": "active"}) for name, view in views.items()
     }
     way = strategy_of("manual", snapshot_facts(), masters_of(cluster, views, RUN), Kubeadm(), RUN)
     return Restore(cluster, views, Kubeadm(), way, RUN, LAPTOP)

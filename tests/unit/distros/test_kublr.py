@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.core.hosts.view import ApiConfig, Claim, Disk, EtcdConfig, MasterView, Tls
+from orchestrator.core.hosts.view import ApiServer, Claim, Disk, EtcdConfig, MasterView, Tls
 from orchestrator.core.inventory.declared import Units
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.distros import DISTROS
@@ -25,32 +25,32 @@ def read(**changed: str) -> MasterView:
 
 
 def etcd_of(view: MasterView) -> EtcdConfig:
-    assert view.etcd is not None
-    return view.etcd
+    assert view.member.config is not None
+    return view.member.config
 
 
 def test_a_master_as_recorded() -> None:
     view = read()
-    assert (view.host, view.hostname, view.clock_offset_s) == ("master-1", "master-1", 0.5)
-    assert view.systemd
-    assert not view.kills_user_processes
-    assert view.missing_tools == {"kubectl"}
-    assert view.own_addresses == {"127.0.0.1", "172.30.80.11"}
-    assert view.units == dict.fromkeys(
+    assert (view.host, view.machine.hostname, view.machine.clock_offset_s) == ("master-1", "master-1", 0.5)
+    assert view.machine.systemd
+    assert not view.machine.kills_user_processes
+    assert view.machine.missing_tools == {"kubectl"}
+    assert view.machine.own_addresses == {"127.0.0.1", "172.30.80.11"}
+    assert view.machine.units == dict.fromkeys(
         ("kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service"), "active"
     )
-    assert view.state_disk is not None
-    assert view.state_disk.device == "overlay /"
-    assert view.state_disk.free_bytes > 1 << 30
-    assert view.resolves["172.30.80.11"] == ("172.30.80.11",)
-    assert "etcd1.kublr.local" not in view.resolves  # cluster DNS is down, and no hosts file names it
-    assert view.hosts_file.startswith("127.0.0.1\tlocalhost\n")
-    assert len(view.units_sha256) == len(view.manifest_sha256) == 64
+    assert view.machine.state_disk is not None
+    assert view.machine.state_disk.device == "overlay /"
+    assert view.machine.state_disk.free_bytes > 1 << 30
+    assert view.machine.resolves["172.30.80.11"] == ("172.30.80.11",)
+    assert "etcd1.kublr.local" not in view.machine.resolves  # cluster DNS is down, and no hosts file names it
+    assert view.machine.hosts_file.startswith("127.0.0.1\tlocalhost\n")
+    assert len(view.machine.units_sha256) == len(view.member.manifest_sha256) == 64
     assert view.faults == ()
 
 
 def test_its_member_as_recorded() -> None:
-    assert read().etcd == EtcdConfig(
+    assert read().member.config == EtcdConfig(
         member="etcd1",
         peer_url="https://etcd1.kublr.local:2380",
         client_url="https://172.30.80.11:2379",
@@ -72,28 +72,28 @@ def test_its_member_as_recorded() -> None:
             "--quota-backend-bytes=8589934592",
         ),
     )
-    assert read().other_data == "/mnt/master-pd/etcd"
+    assert read().member.other_data == "/mnt/master-pd/etcd"
 
 
 def test_its_volume_as_recorded() -> None:
     view = Kublr().read_volume(read(), recorded("master"))
-    assert view.data_disk is not None
-    assert view.data_disk.device == "/dev/vda /mnt/master-pd"
-    assert view.free_inodes == 16_270_297
-    assert view.data_bytes == 193_335 * 1024
-    assert view.database_bytes == 0, "what was recorded does not tell"
-    assert Kublr().read_volume(read(), recorded("master") | {"database_bytes": "8192\n"}).database_bytes == 8192
-    assert view.keeps_beside
-    assert view.members_on_disk == ("/mnt/master-pd/etcd/member",)
-    assert view.data_entries == ("member", "member.old-1795360715")
-    assert view.missing_certificates == ()
+    assert view.volume.data_disk is not None
+    assert view.volume.data_disk.device == "/dev/vda /mnt/master-pd"
+    assert view.volume.free_inodes == 16_270_297
+    assert view.volume.data_bytes == 193_335 * 1024
+    assert view.volume.database_bytes == 0, "what was recorded does not tell"
+    assert Kublr().read_volume(read(), recorded("master") | {"database_bytes": "8192\n"}).volume.database_bytes == 8192
+    assert view.volume.keeps_beside
+    assert view.volume.members_on_disk == ("/mnt/master-pd/etcd/member",)
+    assert view.volume.data_entries == ("member", "member.old-1795360715")
+    assert view.member.missing_certificates == ()
 
 
 @pytest.mark.parametrize(
     ("folder", "revision", "hash_kv"), [("master", 560, 87903193), ("master-without-curl", 735, 1809915743)]
 )
 def test_what_its_member_answers(folder: str, revision: int, hash_kv: int) -> None:
-    live = Kublr().read_volume(read(), recorded(folder)).live
+    live = Kublr().read_volume(read(), recorded(folder)).member.live
     assert live is not None
     assert (live.version, live.cluster_id, live.has_quorum) == ("3.5.1", "ce830170935672c0", True)
     assert (live.revision, live.hash_kv) == (revision, hash_kv)
@@ -102,30 +102,30 @@ def test_what_its_member_answers(folder: str, revision: int, hash_kv: int) -> No
 
 def test_a_member_without_quorum() -> None:
     down = "HTTP/1.0 503 Service Unavailable\r\n\r\n" + '{"health":"false","reason":"RAFT NO LEADER"}'
-    live = Kublr().read_volume(read(), recorded("master") | {"client_health": down}).live
+    live = Kublr().read_volume(read(), recorded("master") | {"client_health": down}).member.live
     assert live is not None
     assert not live.has_quorum
-    live = Kublr().read_volume(read(), recorded("master") | {"client_health": ""}).live
+    live = Kublr().read_volume(read(), recorded("master") | {"client_health": ""}).member.live
     assert live is not None
     assert not live.has_quorum
 
 
 @pytest.mark.parametrize("silent", ["peer_members", "peer_version", "peer_hashkv"])
 def test_a_member_that_does_not_answer(silent: str) -> None:
-    assert Kublr().read_volume(read(), recorded("master") | {silent: ""}).live is None
+    assert Kublr().read_volume(read(), recorded("master") | {silent: ""}).member.live is None
 
 
 def test_a_volume_that_is_not_there() -> None:
     view = Kublr().read_volume(read(), {"missing_certificates": f"{PKI}/peer.crt\n{PKI}/peer.key\n"})
-    assert view.data_disk is None
-    assert view.free_inodes is None
-    assert view.data_bytes == 0
-    assert not view.keeps_beside
-    assert view.missing_certificates == (f"{PKI}/peer.crt", f"{PKI}/peer.key")
+    assert view.volume.data_disk is None
+    assert view.volume.free_inodes is None
+    assert view.volume.data_bytes == 0
+    assert not view.volume.keeps_beside
+    assert view.member.missing_certificates == (f"{PKI}/peer.crt", f"{PKI}/peer.key")
 
 
 def test_what_all_masters_must_share_is_hashed() -> None:
-    api = ApiConfig(client_ca="/ca.crt", service_account_keys=("/sa.pub",), encryption="/encryption.yaml")
+    api = ApiServer(client_ca="/ca.crt", service_account_keys=("/sa.pub",), encryption="/encryption.yaml")
     look = Kublr().look_at_volume(host(Role.MASTER), replace(read(), api=api))
     assert look is not None
     assert look.args[-3:] == ("/ca.crt", "/sa.pub", "/encryption.yaml")
@@ -133,22 +133,22 @@ def test_what_all_masters_must_share_is_hashed() -> None:
 
 def test_a_volume_that_is_a_filesystem_of_its_own_is_kept_inside() -> None:
     facts = recorded("master") | {"parent_device": "2049\n"}
-    assert not Kublr().read_volume(read(), facts).keeps_beside
+    assert not Kublr().read_volume(read(), facts).volume.keeps_beside
 
 
 def test_a_worker_as_recorded() -> None:
     view = Kublr().read_host(host(Role.WORKER), recorded("worker"), 0.0)
-    assert view.hostname == "worker-1"
-    assert view.units["kublr.service"] == "active"
-    assert view.etcd is None
+    assert view.machine.hostname == "worker-1"
+    assert view.machine.units["kublr.service"] == "active"
+    assert view.member.config is None
     assert view.faults == ()  # it needs no manifest
     assert Kublr().look_at_volume(host(Role.WORKER), view) is None
 
 
 def test_a_host_that_says_nothing() -> None:
     view = Kublr().read_host(host(), {}, 0.0)
-    assert not view.systemd
-    assert view.units == {}
+    assert not view.machine.systemd
+    assert view.machine.units == {}
     (fault,) = view.faults
     assert (fault.name, fault.host) == ("manifest", "master-1")
     assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is not there or cannot be read"
@@ -182,12 +182,12 @@ def test_the_inventory_has_the_last_word_on_data_and_certificates() -> None:
     ],
 )
 def test_the_stream_of_kublr_validate(stream: str, path: str) -> None:
-    assert read(kublr_validate=stream).other_data == path
+    assert read(kublr_validate=stream).member.other_data == path
 
 
 @pytest.mark.parametrize(("found", "port"), [("--secure-port=443\n", 443), ("", 6443), ("--secure-port=\n", 6443)])
 def test_the_port_of_the_api_server(found: str, port: int) -> None:
-    assert read(api_port=found).api_port == port
+    assert read(api_port=found).api.port == port
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_the_port_of_the_api_server(found: str, port: int) -> None:
 )
 def test_a_host_that_a_run_holds(silent_s: str, claim: Claim) -> None:
     view = read(claim=OURS, silent_s=silent_s, hold="r1\n", attempts="r0 3-aa\nr1 2-ab\n")
-    assert view.claim == claim
-    assert view.hold == "r1"
-    assert view.attempts == {"r0": "3-aa", "r1": "2-ab"}
+    assert view.markers.claim == claim
+    assert view.markers.hold == "r1"
+    assert view.markers.attempts == {"r0": "3-aa", "r1": "2-ab"}
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ def test_a_holder_is_at_work_until_it_is_silent_for_a_minute(heartbeat_s: int | 
 
 @pytest.mark.parametrize("torn", ["", '{"run":"r1"', "[]", '{"run":"r1","attempt":"1-a"}'])
 def test_a_torn_claim_still_says_that_somebody_holds_the_host(torn: str) -> None:
-    claim = read(claim=torn, silent_s="1\n").claim
+    claim = read(claim=torn, silent_s="1\n").markers.claim
     assert claim is not None
     assert (claim.run, claim.is_held) == ("unknown", True)
 
 
 def test_logind_that_ends_processes_is_seen() -> None:
-    assert read(kill_user_processes="KillUserProcesses=yes\n").kills_user_processes
-    assert not read(kill_user_processes="KillUserProcesses=no\n").kills_user_processes
+    assert read(kill_user_processes="KillUserProcesses=yes\n").machine.kills_user_processes
+    assert not read(kill_user_processes="KillUserProcesses=no\n").machine.kills_user_processes
 
 
 # --- Intent to commands ---------------------------------------------------------------------------------
@@ -284,6 +284,6 @@ def test_every_distribution_stands_under_its_own_name() -> None:
 
 def test_a_disk_line() -> None:
     view = read(state_disk="/dev/sda1 100 60 40 60% /var\n")
-    assert view.state_disk == Disk("/dev/sda1 /var", 40 * 1024)
-    assert read(state_disk="df: /x: No such file or directory").state_disk is None
-    assert read(state_disk="/dev/sda1 100 60 - 60% /var").state_disk is None
+    assert view.machine.state_disk == Disk("/dev/sda1 /var", 40 * 1024)
+    assert read(state_disk="df: /x: No such file or directory").machine.state_disk is None
+    assert read(state_disk="/dev/sda1 100 60 - 60% /var").machine.state_disk is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator.core.hosts.view import ApiConfig, EtcdConfig, Tls
+from orchestrator.core.hosts.view import ApiServer, EtcdConfig, Tls
 from orchestrator.distros.manifest import ManifestError, parse_api_manifest, parse_manifest
 
 PATH = "/etc/kubernetes/manifests/etcd.manifest"
@@ -215,7 +215,7 @@ def test_what_api_servers_must_share() -> None:
         "--encryption-provider-config=/certs/encryption.yaml",
         "--etcd-prefix=kubernetes.io",
     )
-    assert parse_api_manifest(text) == ApiConfig(
+    assert parse_api_manifest(text) == ApiServer(
         client_ca="/etc/kubernetes/pki/ca.crt",
         service_account_keys=tuple(f"/etc/kubernetes/pki/{name}" for name in ("sa.pub", "old.pub", "sa.key")),
         encryption="/etc/kubernetes/pki/encryption.yaml",
@@ -228,4 +228,4 @@ NO_WORDS = "spec: {containers: [{name: kube-apiserver, image: x, env: [{name: A,
 
 @pytest.mark.parametrize("text", ["", "no: pod", "{", api_pod(), NO_WORDS])
 def test_an_api_servers_manifest_that_says_nothing(text: str) -> None:
-    assert parse_api_manifest(text) == ApiConfig()
+    assert parse_api_manifest(text) == ApiServer()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.core.hosts.etcd_tools import Place, Tool
-from orchestrator.core.hosts.view import ApiConfig, EtcdConfig, MasterView, Tls
+from orchestrator.core.hosts.view import ApiServer, EtcdConfig, MasterView, Tls
 from orchestrator.core.inventory.declared import Restart
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.plan import Exec, Phase, PhaseName, Probe
@@ -17,7 +16,7 @@ from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.distros.systemd import Systemd
 from orchestrator.distros.unit import parse_environment_file, parse_service
 from tests.unit import builders
-from tests.unit.builders import LAPTOP, RUN, snapshot_facts
+from tests.unit.builders import LAPTOP, RUN, altered, snapshot_facts
 
 LAB = Path(__file__).parents[2] / "lab/systemd"
 PKI = "/etc/etcd/pki"
@@ -69,7 +68,7 @@ def fault(view: MasterView) -> str:
 def test_a_member_as_debians_package_starts_it() -> None:
     view = read()
     assert view.faults == ()
-    assert view.etcd == EtcdConfig(
+    assert view.member.config == EtcdConfig(
         member="master-1",
         peer_url="https://10.40.0.11:2380",
         client_url="https://10.40.0.11:2379",
@@ -98,12 +97,14 @@ def test_beside_a_configuration_file_nothing_else_counts() -> None:
     unit = told("/usr/bin/etcd", "--name=not-this-one", "--config-file", path)
     view = read(etcd_unit=unit, config_path=f"{path}\n", config=text("etcd.conf.yml"))
     by_variable = told("/usr/bin/etcd", environment=f'as 1 "ETCD_CONFIG_FILE={path}"')
-    assert view.etcd == read(etcd_unit=by_variable, config_path=path, config=text("etcd.conf.yml")).etcd
-    assert view.etcd is not None
-    assert (view.etcd.member, view.etcd.wal_dir) == ("master-1", "/mnt/master-pd/etcd/wal")
-    plain = read().etcd
+    assert (
+        view.member.config == read(etcd_unit=by_variable, config_path=path, config=text("etcd.conf.yml")).member.config
+    )
+    assert view.member.config is not None
+    assert (view.member.config.member, view.member.config.wal_dir) == ("master-1", "/mnt/master-pd/etcd/wal")
+    plain = read().member.config
     assert plain is not None
-    assert (view.etcd.peer_tls, view.etcd.client_tls) == (plain.peer_tls, plain.client_tls)
+    assert (view.member.config.peer_tls, view.member.config.client_tls) == (plain.peer_tls, plain.client_tls)
 
 
 @pytest.mark.parametrize(
@@ -133,13 +134,14 @@ def test_without_the_unit_there_is_no_member() -> None:
 
 
 def test_the_hash_covers_all_that_was_read_and_no_process_id() -> None:
-    before = read().manifest_sha256
+    before = read().member.manifest_sha256
     assert len(before) == 64
-    assert read(etcd_unit=DEBIAN.replace("4711", "4712")).manifest_sha256 == before
+    assert read(etcd_unit=DEBIAN.replace("4711", "4712")).member.manifest_sha256 == before
     assert (
-        read(etcd_environment_1=text("etcd.default") + "ETCD_AUTO_COMPACTION_RETENTION=1\n").manifest_sha256 != before
+        read(etcd_environment_1=text("etcd.default") + "ETCD_AUTO_COMPACTION_RETENTION=1\n").member.manifest_sha256
+        != before
     )
-    assert read(api_unit=told("/usr/bin/kube-apiserver", "--v=2")).manifest_sha256 != before
+    assert read(api_unit=told("/usr/bin/kube-apiserver", "--v=2")).member.manifest_sha256 != before
 
 
 def test_an_api_server_beside_it_and_one_on_a_host_of_its_own() -> None:
@@ -147,11 +149,11 @@ def test_an_api_server_beside_it_and_one_on_a_host_of_its_own() -> None:
         "/usr/bin/kube-apiserver", "--secure-port=6444", "--client-ca-file", "/pki/ca.crt", "--etcd-prefix=kube"
     )
     view = read(api_unit=unit, listens="22\n6444\n")
-    assert (view.serves_api, view.api_port, view.listens) == (True, 6444, frozenset((22, 6444)))
-    assert view.api == ApiConfig(client_ca="/pki/ca.crt", etcd_prefix="/kube")
-    assert not read(there=HERE[:1]).serves_api
+    assert (view.api.is_there, view.api.port, view.machine.listens) == (True, 6444, frozenset((22, 6444)))
+    assert view.api == ApiServer(port=6444, client_ca="/pki/ca.crt", etcd_prefix="/kube")
+    assert not read(there=HERE[:1]).api.is_there
     alone = read(Role.API, HERE[1:], api_unit=unit)
-    assert (alone.etcd, alone.serves_api, alone.faults) == (None, True, ())
+    assert (alone.member.config, alone.api.is_there, alone.faults) == (None, True, ())
     assert "kube-apiserver.service" in fault(read(Role.API, ()))
 
 
@@ -216,10 +218,8 @@ def planned() -> dict[PhaseName, Phase]:
     declared = declared.model_copy(update={"hosts": (*declared.hosts, alone)})
     tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.21")
     units = {"etcd.service": "active", "kube-apiserver.service": "not-found"}
-    views = {
-        name: replace(view, tools=(tool,), units=units, serves_api=False, api_port=6443) for name, view in views.items()
-    }
-    views["api-1"] = MasterView(host="api-1", units=dict.fromkeys(HERE[1:], "active"), systemd=True)
+    views = {name: altered(view, tools=(tool,), units=units, is_there=False, port=6443) for name, view in views.items()}
+    views["api-1"] = altered(MasterView("api-1"), units=dict.fromkeys(HERE[1:], "active"), systemd=True)
     way = strategy_of("manual", snapshot_facts(), masters_of(declared, views, RUN), Systemd(), RUN)
     phases = Restore(declared, views, Systemd(), way, RUN, LAPTOP).phases()
     return {phase.name: phase for phase in phases}

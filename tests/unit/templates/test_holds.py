@@ -17,7 +17,7 @@ from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots
 from tests.snapshots import Member
-from tests.unit.builders import masters
+from tests.unit.builders import altered, masters
 from tests.unit.templates.host import FakeHost
 
 NODES = ("minions/alive", "minions/dead", "minions/without-lease")
@@ -48,9 +48,9 @@ def snapshot(member: Member, tmp_path: Path) -> SnapshotFacts:
 
 def view_of(member: Member) -> tuple[MasterView, EtcdConfig]:
     view = masters(1, quorum=True)["master-1"]
-    assert view.etcd is not None
-    etcd = replace(view.etcd, client_url=member.client_url, peer_url=member.peer_url, address="127.0.0.1")
-    return replace(view, etcd=etcd), etcd
+    assert view.member.config is not None
+    etcd = replace(view.member.config, client_url=member.client_url, peer_url=member.peer_url, address="127.0.0.1")
+    return altered(view, config=etcd), etcd
 
 
 def held(

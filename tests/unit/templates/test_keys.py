@@ -17,7 +17,7 @@ from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.members import AnswerError
 from tests import snapshots
 from tests.snapshots import Member
-from tests.unit.builders import masters
+from tests.unit.builders import altered, masters
 from tests.unit.templates.host import WITHOUT_APPLETS, FakeHost
 
 
@@ -30,8 +30,8 @@ def member(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
 
 def view_of(member: Member) -> MasterView:
     view = masters(1, quorum=True)["master-1"]
-    assert isinstance(view.etcd, EtcdConfig)
-    return replace(view, etcd=replace(view.etcd, client_url=member.client_url, address="127.0.0.1"))
+    assert isinstance(view.member.config, EtcdConfig)
+    return altered(view, config=replace(view.member.config, client_url=member.client_url, address="127.0.0.1"))
 
 
 def ask(host: FakeHost, view: MasterView, first: bytes = FIRST_KEY, revision: int = 0) -> Page:
@@ -117,11 +117,11 @@ def test_a_damaged_answer_is_refused() -> None:
 
 def test_the_member_that_knows_most_is_asked() -> None:
     views = masters(quorum=True)
-    live = views["master-2"].live
+    live = views["master-2"].member.live
     assert live
-    views["master-2"] = replace(views["master-2"], live=replace(live, revision=60_000))
+    views["master-2"] = altered(views["master-2"], live=replace(live, revision=60_000))
     silent = replace(live, revision=70_000, answers_clients=False)
-    views["master-3"] = replace(views["master-3"], live=silent)
+    views["master-3"] = altered(views["master-3"], live=silent)
     asked = member_to_ask(views)
     assert asked
     assert asked.host == "master-2"

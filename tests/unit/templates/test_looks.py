@@ -51,14 +51,18 @@ def observed(host: FakeHost) -> MasterView:
 def test_a_master_is_observed(host: FakeHost) -> None:
     furnish(host)
     view = observed(host)
-    assert view.hostname == os.uname().nodename
-    assert "127.0.0.1" in view.own_addresses
-    assert view.units == {"kublr.service": "active"}
-    assert view.etcd is not None
-    assert (view.etcd.member, view.etcd.data, view.other_data) == ("etcd1", f"{host.root}/data", f"{host.root}/data")
-    assert view.api_port == 7443
-    assert view.hosts_file == "127.0.0.1 localhost\n"
-    assert view.missing_tools <= {"docker", "kubectl", "curl", "systemd-run"}
+    assert view.machine.hostname == os.uname().nodename
+    assert "127.0.0.1" in view.machine.own_addresses
+    assert view.machine.units == {"kublr.service": "active"}
+    assert view.member.config is not None
+    assert (view.member.config.member, view.member.config.data, view.member.other_data) == (
+        "etcd1",
+        f"{host.root}/data",
+        f"{host.root}/data",
+    )
+    assert view.api.port == 7443
+    assert view.machine.hosts_file == "127.0.0.1 localhost\n"
+    assert view.machine.missing_tools <= {"docker", "kubectl", "curl", "systemd-run"}
     assert view.faults == ()
 
 
@@ -67,20 +71,20 @@ def test_its_volume_is_observed(host: FakeHost) -> None:
     furnish(host)
     view = observed(host)
     usage = os.statvfs(host.root)
-    assert view.data_disk is not None
-    assert view.state_disk is not None
+    assert view.volume.data_disk is not None
+    assert view.machine.state_disk is not None
     # The state folder is not there yet: the disk is that of the nearest folder above it.
-    assert view.data_disk.device == view.state_disk.device
-    assert abs(view.data_disk.free_bytes - usage.f_bavail * usage.f_frsize) < 1 << 30
-    assert view.keeps_beside
-    assert view.data_bytes >= 64_000
-    assert view.members_on_disk == (str(host.member),)
-    assert view.data_entries == ("member",)
+    assert view.volume.data_disk.device == view.machine.state_disk.device
+    assert abs(view.volume.data_disk.free_bytes - usage.f_bavail * usage.f_frsize) < 1 << 30
+    assert view.volume.keeps_beside
+    assert view.volume.data_bytes >= 64_000
+    assert view.volume.members_on_disk == (str(host.member),)
+    assert view.volume.data_entries == ("member",)
     pki = "/etc/kubernetes/pki/etcd"
-    assert view.missing_certificates == tuple(
+    assert view.member.missing_certificates == tuple(
         f"{pki}/{name}" for name in ("ca.crt", "peer.crt", "peer.key", "server.crt", "server.key")
     )
-    assert view.live is None
+    assert view.member.live is None
     assert not (host.root / "deep").exists()
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.adapters.stores.folder import BackupFolder
 from orchestrator.adapters.templates import read_templates
-from orchestrator.core.hosts.view import ApiConfig, MasterView
+from orchestrator.core.hosts.view import ApiServer, MasterView
 from orchestrator.core.inventory.declared import Paths
 from orchestrator.core.snapshots.backups import FileFacts, ScheduledFacts, read_facts
 from orchestrator.core.snapshots.schedules import Terms, wanted
@@ -90,15 +90,15 @@ def test_a_backup_is_whole_private_and_told(host: FakeHost, snapshot: Path) -> N
 
 
 @contextlib.contextmanager
-def serving(host: FakeHost, api: ApiConfig) -> Iterator[tuple[dict[str, MasterView], str]]:
+def serving(host: FakeHost, api: ApiServer) -> Iterator[tuple[dict[str, MasterView], str]]:
     """A master whose member answers, and the id of its cluster."""
     (member,) = snapshots.members("etcd0")
     view = builders.masters()["master-1"]
-    assert view.etcd is not None
-    etcd = replace(view.etcd, peer_url=member.peer_url, address=member.peer_address)
+    assert view.member.config is not None
+    etcd = replace(view.member.config, peer_url=member.peer_url, address=member.peer_address)
     with snapshots.running(member, host.root / "etcd"):
         cluster_id = snapshots.request(member.peer_port, "GET", "/members").cluster_id
-        yield builders.masters() | {"master-1": replace(view, etcd=etcd, api=api)}, cluster_id
+        yield builders.masters() | {"master-1": builders.altered(view, config=etcd, api=api)}, cluster_id
 
 
 def beside(host: FakeHost) -> ScheduledFacts:
@@ -116,7 +116,7 @@ def test_beside_it_lies_what_a_backup_of_the_laptops_would_have(host: FakeHost, 
     config, key, absent = (host.root / name for name in ("encryption.yaml", """a 'key' "b" $(c).pub""", "absent"))
     config.write_text(ENCRYPTION)
     key.write_text("public\n")
-    api = ApiConfig(client_ca=str(absent), service_account_keys=(str(key),), encryption=str(config))
+    api = ApiServer(client_ca=str(absent), service_account_keys=(str(key),), encryption=str(config))
     with serving(host, api) as (views, cluster_id):
         path = script(host, snapshot, views)
         assert run(host, path) == 0

@@ -39,9 +39,9 @@ def finish(undone: Undone) -> tuple[Phase, ...]:
 
 def _refuse_open(undone: Undone) -> None:
     """Raises RefusedError while a master that was left out is no member of the restored cluster again."""
-    clusters = {master.view.live.cluster_id for master in undone.masters if master.view.live}
+    clusters = {master.view.member.live.cluster_id for master in undone.masters if master.view.member.live}
     for host in undone.inventory.left_out:
-        live = undone.views[host.name].live if host.name in undone.views else None
+        live = undone.views[host.name].member.live if host.name in undone.views else None
         if live is None or not live.has_quorum or {live.cluster_id} != clusters:
             raise RefusedError(
                 f"{host.name} was left out, and is no member of the restored cluster again",

@@ -25,7 +25,7 @@ def refuse_way_back(undone: Undone) -> None:
     be restored. Beside old data of a cluster with the same id it would spoil it."""
     for host in undone.inventory.left_out:
         view = undone.views.get(host.name)
-        if view and (view.live or view.members_on_disk):
+        if view and (view.member.live or view.volume.members_on_disk):
             raise RefusedError(
                 f"{host.name} was left out, and has etcd's data again: it would spoil the old data of the others",
                 "power it off, and take its disk away before it starts again; then the same command",

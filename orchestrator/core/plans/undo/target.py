@@ -128,7 +128,9 @@ class Undone:
 
     def running(self, master: Master) -> Script:
         units = (unit for group in self.distro.units(master.host) for unit in group if unit.endswith(".service"))
-        return look("running.sh", *(unit for unit in units if master.view.units.get(unit, "not-found") != "not-found"))
+        return look(
+            "running.sh", *(unit for unit in units if master.view.machine.units.get(unit, "not-found") != "not-found")
+        )
 
     def equal(self, masters: Sequence[Master], *, old: bool) -> Probe:
         """With ``old`` data back, the cluster id is expected that was seen before the run, where one was."""
@@ -151,7 +153,7 @@ def lost(kind: str, undone: Undone) -> tuple[str, ...]:
         return (f"the way back: without what is removed, run {run} can no longer be rolled back",)
     if kind != "rollback" or snapshot is None:
         return ()
-    newest = max((view.live.revision for view in undone.views.values() if view.live), default=0)
+    newest = max((view.member.revision for view in undone.views.values()), default=0)
     since = f": {newest - snapshot.revision} revisions" if newest > snapshot.revision else ""
     texts = [
         f"everything written since the restore of revision {snapshot.revision}{since}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from orchestrator.core.snapshots.backups import (
     facts_text,
     read_facts,
 )
-from tests.unit.builders import inventory, masters, snapshot_facts
+from tests.unit.builders import altered, inventory, masters, snapshot_facts
 
 AT = "2026-11-23T03:00:07Z"
 THEN = {"/pki/ca.crt": "aa", "/pki/sa.pub": "bb"}
@@ -40,7 +39,7 @@ def scheduled(**changed: Any) -> ScheduledFacts:
 def with_files(**files: Mapping[str, str]) -> dict[str, MasterView]:
     """By master, with `_` for `-`; those that are not named have what was there then."""
     found = {name.replace("_", "-"): dict(has) for name, has in files.items()}
-    return {name: replace(view, trust=Trust(files=found.get(name, THEN))) for name, view in masters().items()}
+    return {name: altered(view, trust=Trust(files=found.get(name, THEN))) for name, view in masters().items()}
 
 
 def findings(of: BackupFacts | ScheduledFacts, views: Mapping[str, MasterView] | None = None) -> list[Finding]:

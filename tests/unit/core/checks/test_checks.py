@@ -10,13 +10,13 @@ import pytest
 from orchestrator.app.refusals import refuse_blocked
 from orchestrator.core.checks import NEEDED_TOOLS, Way, blockers, check_all
 from orchestrator.core.hosts.etcd_tools import Place, Tool
-from orchestrator.core.hosts.view import ApiConfig, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
+from orchestrator.core.hosts.view import ApiServer, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
 from orchestrator.core.inventory.declared import Paths, Units
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.distros.kublr import unfit
 from orchestrator.errors import RefusedError
-from tests.unit.builders import DATA, inventory, masters, snapshot_facts
+from tests.unit.builders import DATA, altered, inventory, masters, snapshot_facts
 
 GIB = 1 << 30
 FIRST = "master-1"
@@ -44,12 +44,12 @@ def by_etcds_tool(views: Mapping[str, MasterView]) -> tuple[Finding, ...]:
 def changed(**change: object) -> dict[str, MasterView]:
     """The ordinary cluster with master-1 changed."""
     views = masters()
-    return views | {FIRST: replace(views[FIRST], **change)}  # type: ignore[arg-type]
+    return views | {FIRST: altered(views[FIRST], **change)}
 
 
 def etcd_of(view: MasterView) -> EtcdConfig:
-    assert view.etcd is not None
-    return view.etcd
+    assert view.member.config is not None
+    return view.member.config
 
 
 def changed_etcd(
@@ -58,7 +58,7 @@ def changed_etcd(
     """The ordinary cluster with the configuration of one member changed."""
     views = views or masters()
     etcd = replace(etcd_of(views[host]), **change)  # type: ignore[arg-type]
-    return views | {host: replace(views[host], etcd=etcd)}
+    return views | {host: altered(views[host], config=etcd)}
 
 
 def with_host(host: Host) -> Inventory:
@@ -69,7 +69,7 @@ def with_host(host: Host) -> Inventory:
 
 
 def units_but(unit: str, state: str | None) -> dict[str, str]:
-    units = masters()[FIRST].units | {unit: state or ""}
+    units = masters()[FIRST].machine.units | {unit: state or ""}
     return {name: state for name, state in units.items() if state}
 
 
@@ -141,7 +141,7 @@ def test_what_looks_odd_and_is_fine(views: dict[str, MasterView]) -> None:
 
 @pytest.mark.parametrize("tool", sorted(NEEDED_TOOLS))
 def test_every_needed_program_is_looked_for_on_workers_too(tool: str) -> None:
-    views = masters() | {"worker-1": MasterView("worker-1", missing_tools=frozenset((tool, "docker", "curl")))}
+    views = masters() | {"worker-1": altered(MasterView("worker-1"), missing_tools=frozenset((tool, "docker", "curl")))}
     (finding,) = findings(views)
     assert (finding.name, finding.host, finding.severity) == ("tools", "worker-1", Severity.BLOCK)
     assert finding.what == f"missing programs: {tool}"
@@ -149,7 +149,7 @@ def test_every_needed_program_is_looked_for_on_workers_too(tool: str) -> None:
 
 def test_faults_of_the_distribution_are_findings() -> None:
     fault = Finding(name="manifest", severity=Severity.BLOCK, host=FIRST, what="it is no YAML")
-    assert findings(changed(etcd=None, faults=(fault,))) == (fault,)
+    assert findings(changed(config=None, faults=(fault,))) == (fault,)
 
 
 def test_the_inventory_may_decide_where_the_data_lies() -> None:
@@ -288,7 +288,7 @@ def test_a_member_that_never_started_has_no_name() -> None:
 
 def test_members_are_compared_only_where_all_are_known() -> None:
     fault = Finding(name="manifest", severity=Severity.BLOCK, host=FIRST, what="it is no YAML")
-    assert findings(changed(etcd=None, faults=(fault,))) == (fault,)
+    assert findings(changed(config=None, faults=(fault,))) == (fault,)
 
 
 # --- A name must lead to the host that claims it ----------------------------------------------------------
@@ -319,7 +319,7 @@ def test_where_a_peers_name_leads(addresses: tuple[str, ...], wrong: bool) -> No
 def test_a_name_may_lead_to_any_own_address_of_its_master() -> None:
     views = changed(resolves={"etcd1.kublr.local": ("192.168.7.2",)})
     assert said(findings(views), "peers")
-    second = replace(views["master-2"], own_addresses=frozenset(("10.20.0.12", "192.168.7.2")))
+    second = altered(views["master-2"], own_addresses=frozenset(("10.20.0.12", "192.168.7.2")))
     assert findings(views | {"master-2": second}) == ()
 
 
@@ -358,9 +358,9 @@ def test_a_snapshot_of_another_cluster_blocks_until_overridden() -> None:
 
 def test_a_snapshot_of_another_kubernetes_blocks_until_overridden() -> None:
     views = masters(quorum=True)
-    live = views[FIRST].live
+    live = views[FIRST].member.live
     assert live
-    views = {FIRST: replace(views[FIRST], live=replace(live, kube_system_uid="aaaa"))} | {
+    views = {FIRST: altered(views[FIRST], live=replace(live, kube_system_uid="aaaa"))} | {
         name: view for name, view in views.items() if name != FIRST
     }
     of_this = snapshot_facts().model_copy(update={"kube_system_uid": "aaaa"})
@@ -374,8 +374,8 @@ def test_a_snapshot_of_another_kubernetes_blocks_until_overridden() -> None:
 
 def encrypting(*keys: str) -> dict[str, MasterView]:
     """All masters with these keys, but master-1 without the last."""
-    views = {name: replace(view, api=API, trust=Trust(encryption_keys=keys)) for name, view in masters().items()}
-    return views | {FIRST: replace(views[FIRST], trust=Trust(encryption_keys=keys[:-1]))}
+    views = {name: altered(view, api=API, trust=Trust(encryption_keys=keys)) for name, view in masters().items()}
+    return views | {FIRST: altered(views[FIRST], trust=Trust(encryption_keys=keys[:-1]))}
 
 
 def test_a_master_without_the_key_of_the_snapshots_secrets() -> None:
@@ -416,15 +416,15 @@ def test_a_certificate_for_another_name(names: tuple[str, ...]) -> None:
     assert finding.what.endswith(f"is valid for {', '.join(sorted(names))}, not for etcd0.kublr.local")
 
 
-API = ApiConfig(client_ca="/pki/ca.crt", service_account_keys=("/pki/sa.pub", "/pki/sa.key"))
+API = ApiServer(client_ca="/pki/ca.crt", service_account_keys=("/pki/sa.pub", "/pki/sa.key"))
 
 
 def trusting(**files: str) -> dict[str, MasterView]:
     """All masters with the same files, but master-2 with ``files``."""
     same = {"/pki/ca.crt": "aa", "/pki/sa.pub": "bb", "/pki/sa.key": "cc"}
-    views = {name: replace(view, api=API, trust=Trust(files=same)) for name, view in masters().items()}
+    views = {name: altered(view, api=API, trust=Trust(files=same)) for name, view in masters().items()}
     other = same | {f"/pki/{name.replace('_', '.')}": sha256 for name, sha256 in files.items()}
-    return views | {"master-2": replace(views["master-2"], trust=Trust(files=other))}
+    return views | {"master-2": altered(views["master-2"], trust=Trust(files=other))}
 
 
 def test_masters_that_trust_the_same() -> None:
@@ -452,7 +452,7 @@ def test_versions_that_fit_or_cannot_be_told(image: str) -> None:
 def test_what_a_running_member_says_counts_before_its_image() -> None:
     views = changed_etcd(image="etcd:3.4.30")
     live = LiveMember("3.5.21", "cdf8", {}, revision=1, hash_kv=1, has_quorum=False)
-    assert findings(views | {FIRST: replace(views[FIRST], live=live)}) == ()
+    assert findings(views | {FIRST: altered(views[FIRST], live=live)}) == ()
 
 
 def test_an_alarm_in_the_snapshot_is_a_warning() -> None:
@@ -472,21 +472,21 @@ def test_a_list_of_those_that_were_members_when_it_joined() -> None:
     """As kubeadm leaves it: the first names itself alone, each later one itself and those before it."""
     views = masters()
     for count, name in enumerate(views, start=1):
-        etcd = views[name].etcd
+        etcd = views[name].member.config
         assert etcd is not None
         some = dict(sorted(etcd.initial_cluster.items())[:count])
-        views[name] = replace(views[name], etcd=replace(etcd, initial_cluster=some, lists_all=False))
+        views[name] = altered(views[name], config=replace(etcd, initial_cluster=some, lists_all=False))
     assert findings(views) == ()
-    etcd = views["master-2"].etcd
+    etcd = views["master-2"].member.config
     assert etcd is not None
     for wrong in (etcd.initial_cluster | {"etcd9": "https://gone:2380"}, {"etcd0": "https://etcd0.kublr.local:2380"}):
-        views["master-2"] = replace(views["master-2"], etcd=replace(etcd, initial_cluster=wrong))
+        views["master-2"] = altered(views["master-2"], config=replace(etcd, initial_cluster=wrong))
         assert [host for host, _ in said(findings(views), "members")] == ["master-2"]
 
 
 def test_blockers_come_first_and_each_finding_says_where() -> None:
     views = changed(clock_offset_s=2.0, free_inodes=1) | {
-        "master-2": replace(masters()["master-2"], data_entries=("command",))
+        "master-2": altered(masters()["master-2"], data_entries=("command",))
     }
     found = findings(views, inventory(volumes=None))
     assert [(it.severity, it.name, it.host) for it in found] == [

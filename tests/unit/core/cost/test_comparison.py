@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +10,7 @@ from orchestrator.core.model.cost import Change, Changes, ResourceCost
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
 from tests.kubernetes_objects import pair_of, volume_bytes
-from tests.unit.builders import masters
+from tests.unit.builders import altered, masters
 
 Rows = tuple[ResourceCost, ...]
 
@@ -132,5 +130,5 @@ def test_seconds_lost_since_newest_renewal() -> None:
 def test_without_answers_last_write_comes_from_files() -> None:
     views = masters()
     assert "last wrote" not in unseen(views)
-    views["master-2"] = replace(views["master-2"], data_written_s=1763845177)
+    views["master-2"] = altered(views["master-2"], data_written_s=1763845177)
     assert unseen(views).endswith("at 2025-11-22T20:59:37Z (clock of master-2)")

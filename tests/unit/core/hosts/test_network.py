@@ -14,7 +14,7 @@ from orchestrator.core.hosts.network import is_address, name_of, peer_address, p
 from orchestrator.core.hosts.sockets import socket_pattern
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host
-from tests.unit.builders import inventory, masters
+from tests.unit.builders import altered, inventory, masters
 
 # --- URLs and addresses ---------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ def host(address: str) -> Host:
     ],
 )
 def test_where_other_masters_reach_one(address: str, own: set[str], reached_at: str) -> None:
-    view = MasterView("master-1", own_addresses=frozenset(own))
+    view = altered(MasterView("master-1"), own_addresses=frozenset(own))
     assert peer_address(host(address), view) == reached_at
 
 
@@ -71,9 +71,9 @@ def test_every_peers_name_and_where_it_must_lead() -> None:
 
 def test_a_peer_url_with_an_address_needs_no_name() -> None:
     views = masters()
-    etcd = views["master-1"].etcd
+    etcd = views["master-1"].member.config
     assert etcd is not None
-    views["master-1"] = replace(views["master-1"], etcd=replace(etcd, peer_url="https://10.20.0.11:2380"))
+    views["master-1"] = altered(views["master-1"], config=replace(etcd, peer_url="https://10.20.0.11:2380"))
     assert set(peer_names(BY_NAME, views)) == {"etcd1.kublr.local", "etcd2.kublr.local"}
 
 
@@ -81,8 +81,8 @@ def test_names_that_a_master_lacks() -> None:
     views = masters()
     assert missing_names(views["master-1"], NAMES) == {}
     assert missing_names(masters(resolving=False)["master-1"], NAMES) == NAMES
-    elsewhere = views["master-1"].resolves | {"etcd2.kublr.local": ("10.99.0.1",)}
-    assert missing_names(replace(views["master-1"], resolves=elsewhere), NAMES) == {"etcd2.kublr.local": "10.20.0.13"}
+    elsewhere = views["master-1"].machine.resolves | {"etcd2.kublr.local": ("10.99.0.1",)}
+    assert missing_names(altered(views["master-1"], resolves=elsewhere), NAMES) == {"etcd2.kublr.local": "10.20.0.13"}
 
 
 def test_the_lines_between_our_markers() -> None:
@@ -93,11 +93,11 @@ def test_when_the_lines_may_be_removed_again() -> None:
     down, quorum = masters()["master-1"], masters(quorum=True)["master-1"]
     assert not removable(down, NAMES)
     assert removable(quorum, NAMES)  # peers were reached without them
-    assert down.etcd is not None
-    knows = replace(down, etcd=replace(down.etcd, aliases=frozenset(NAMES)))
+    assert down.member.config is not None
+    knows = altered(down, config=replace(down.member.config, aliases=frozenset(NAMES)))
     assert removable(knows, NAMES)  # the pod knows the names by itself
     assert not removable(knows, NAMES | {"etcd9.kublr.local": "10.20.0.19"})
-    assert not removable(replace(down, etcd=None), {})
+    assert not removable(altered(down, config=None), {})
 
 
 # --- Listening sockets ----------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from orchestrator.core.checks import blockers, check_all
@@ -14,7 +12,7 @@ from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.report.result import result_lines
 from orchestrator.core.runs.result import Result
 from orchestrator.errors import RefusedError, UsageError
-from tests.unit.builders import inventory, masters, plan
+from tests.unit.builders import altered, inventory, masters, plan
 
 LOST = "master-2"
 QUORUM = frozenset(("quorum-healthy",))
@@ -75,7 +73,7 @@ def test_a_master_that_is_not_lost_is_not_left_out(quorum: bool, said: str) -> N
 
 def test_a_master_whose_disk_is_gone_may_still_answer() -> None:
     views = masters()
-    views[LOST] = replace(views[LOST], members_on_disk=(), data_disk=None)
+    views[LOST] = altered(views[LOST], members_on_disk=(), data_disk=None)
     assert blockers(check_all(inventory().leave_out([LOST]), None, views, frozenset())) == ()
 
 

@@ -15,7 +15,7 @@ from orchestrator.core.model.plan import Exec, Judge, Order, PhaseName
 from orchestrator.core.plans.reinit import Reinit
 from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
-from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters
+from tests.unit.builders import DATA, LAPTOP, RUN, altered, inventory, masters
 
 FAILED = "master-2"
 GIB = 1 << 30
@@ -24,11 +24,11 @@ GIB = 1 << 30
 def views(*silent: str, other_cluster: str = "") -> dict[str, MasterView]:
     found = masters(3, quorum=True)
     for name in silent:
-        found[name] = replace(found[name], live=None)
+        found[name] = altered(found[name], live=None)
     if other_cluster:
-        live = found[other_cluster].live
+        live = found[other_cluster].member.live
         assert live is not None
-        found[other_cluster] = replace(found[other_cluster], live=replace(live, cluster_id="beef"))
+        found[other_cluster] = altered(found[other_cluster], live=replace(live, cluster_id="beef"))
     return found
 
 
@@ -52,7 +52,7 @@ def test_a_master_that_was_left_out_counts_as_a_member() -> None:
     """Two of four members are no quorum."""
     cluster = inventory(4).leave_out(["master-4"])
     seen = {name: view for name, view in masters(4, quorum=True).items() if name != "master-4"}
-    seen[FAILED] = replace(seen[FAILED], live=None)
+    seen[FAILED] = altered(seen[FAILED], live=None)
     (finding,) = check_reinit(cluster, seen, FAILED)
     assert finding.what.startswith("2 of 4 members are healthy without it")
 
@@ -62,12 +62,12 @@ def with_disks(
 ) -> dict[str, MasterView]:
     """The failed member has 2 GiB of old data; the others' database has that size, and more lies beside it."""
     seen = views(FAILED)
-    others = {name: replace(view, database_bytes=database_bytes, data_bytes=9 * GIB) for name, view in seen.items()}
+    others = {name: altered(view, database_bytes=database_bytes, data_bytes=9 * GIB) for name, view in seen.items()}
     failed = seen[FAILED]
-    assert failed.etcd is not None
-    etcd = replace(failed.etcd, wal_dir="/wal" if log else "", program=program)
-    failed = replace(failed, data_disk=data, wal_disk=log, state_disk=state or Disk("state", 40 * GIB))
-    return others | {FAILED: replace(failed, etcd=etcd, database_bytes=2 * GIB, data_bytes=3 * GIB)}
+    assert failed.member.config is not None
+    etcd = replace(failed.member.config, wal_dir="/wal" if log else "", program=program)
+    failed = altered(failed, data_disk=data, wal_disk=log, state_disk=state or Disk("state", 40 * GIB))
+    return others | {FAILED: altered(failed, config=etcd, database_bytes=2 * GIB, data_bytes=3 * GIB)}
 
 
 def refused(seen: Mapping[str, MasterView], *, aided: bool = False) -> list[str]:
@@ -118,7 +118,7 @@ def test_where_a_database_has_no_size_all_of_the_volume_counts() -> None:
 
 def test_a_volume_that_is_not_there_is_no_matter_of_room() -> None:
     seen = with_disks(Disk("data", 0))
-    assert refused(seen | {FAILED: replace(seen[FAILED], data_disk=None)}) == []
+    assert refused(seen | {FAILED: altered(seen[FAILED], data_disk=None)}) == []
 
 
 def test_nothing_stops_and_only_that_member_is_touched() -> None:
@@ -132,7 +132,9 @@ def test_nothing_stops_and_only_that_member_is_touched() -> None:
     barrier = by_name[PhaseName.START].barrier
     assert barrier is not None
     assert (barrier.judge, [look.host for look in barrier.looks]) == (Judge.EQUAL, sorted(seen))
-    assert barrier.expect == {"cluster_id": next(view.live.cluster_id for view in seen.values() if view.live)}
+    assert barrier.expect == {
+        "cluster_id": next(view.member.live.cluster_id for view in seen.values() if view.member.live)
+    }
 
 
 def test_without_an_agent_the_member_alone_is_stopped_and_joins_before_its_service_starts() -> None:

@@ -12,7 +12,6 @@ import jsonschema
 import pytest
 
 from orchestrator.core.hosts.etcd_tools import Place, Tool
-from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.declared import Restart, Volumes
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import (
@@ -30,7 +29,7 @@ from orchestrator.core.plans.summary import estimate, facts_of, lost
 from orchestrator.core.plans.workers import restart_workers
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.distros.kublr import Kublr
-from tests.unit.builders import LAPTOP, REVISION, RUN, inventory, masters, plan, scripts, snapshot_facts
+from tests.unit.builders import LAPTOP, REVISION, RUN, altered, inventory, masters, plan, scripts, snapshot_facts
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -177,15 +176,11 @@ def test_a_claim_goes_host_by_host_in_one_order() -> None:
 
 def test_a_unit_that_is_not_there_is_not_stopped() -> None:
     views = masters()
-    units = {name: state for name, state in views["master-1"].units.items() if name != "docker.socket"}
-    views["master-1"] = MasterView(**{**fields_of(views["master-1"]), "units": units})
+    units = {name: state for name, state in views["master-1"].machine.units.items() if name != "docker.socket"}
+    views["master-1"] = altered(views["master-1"], units=units)
     stop = phase_of(plan(views=views), PhaseName.STOP)
     assert _stopped(stop, "master-1") == [["kublr.service"], ["kublr-kubelet.service"], ["docker.service"]]
     assert _stopped(stop, "master-2")[-1] == ["docker.socket", "docker.service"]
-
-
-def fields_of(view: MasterView) -> dict[str, Any]:
-    return {name: getattr(view, name) for name in view.__dataclass_fields__}
 
 
 def _stopped(stop: Phase, host: str) -> list[list[str]]:
@@ -195,7 +190,7 @@ def _stopped(stop: Phase, host: str) -> list[list[str]]:
 
 def test_old_data_on_its_own_filesystem_is_kept_inside() -> None:
     views = masters()
-    views["master-1"] = MasterView(**{**fields_of(views["master-1"]), "keeps_beside": False})
+    views["master-1"] = altered(views["master-1"], keeps_beside=False)
     acts = [step.act for step in phase_of(plan(views=views), PhaseName.KEEP).steps]
     kept = [act.args[1] for act in acts if isinstance(act, Script)]
     assert kept == [f"/mnt/master-pd/etcd/.kr-{RUN}", *[f"/mnt/master-pd/etcd.kr-{RUN}"] * 2]
@@ -260,7 +255,7 @@ def test_a_restart_of_the_workers_alone() -> None:
 def test_a_snapshot_on_a_master_is_copied_there_and_brought_from_there(strategy: StrategyName) -> None:
     origin = OnHost("master-2", "/var/backups/etcd.db")
     tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.16")
-    views = {name: replace(view, tools=(tool,)) for name, view in masters(3).items()}
+    views = {name: altered(view, tools=(tool,)) for name, view in masters(3).items()}
     made, usual = (plan(views=views, strategy=strategy, origin=it) for it in (origin, None))
     steps = [step for phase in made.phases for step in phase.steps if step.name in ("stage.push", "commit.mend")]
     for step in steps:
@@ -279,10 +274,10 @@ def test_a_snapshot_on_a_master_is_copied_there_and_brought_from_there(strategy:
 
 def test_a_log_that_lies_apart_moves_within_its_folder() -> None:
     tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.16")
-    views = {name: replace(view, tools=(tool,)) for name, view in masters(3).items()}
-    etcd = views["master-1"].etcd
+    views = {name: altered(view, tools=(tool,)) for name, view in masters(3).items()}
+    etcd = views["master-1"].member.config
     assert etcd
-    views["master-1"] = replace(views["master-1"], etcd=replace(etcd, wal_dir="/wal"))
+    views["master-1"] = altered(views["master-1"], config=replace(etcd, wal_dir="/wal"))
     steps = {step.id: step for phase in plan(views=views, strategy="manual").phases for step in phase.steps}
     keep, place = steps["keep.aside/master-1"], steps["commit.place/master-1"]
     assert keep.title.endswith(f"by a rename; its log, file by file, in /wal/.kr-{RUN}")

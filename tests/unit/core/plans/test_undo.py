@@ -22,7 +22,7 @@ from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import RefusedError
 from orchestrator.etcd.members import HashKv
-from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters, plan, scripts
+from tests.unit.builders import DATA, LAPTOP, RUN, altered, inventory, masters, plan, scripts
 
 BACK = "20261122t040000z-aaaa"
 MASTERS = ("master-1", "master-2", "master-3")
@@ -213,7 +213,9 @@ def test_a_log_that_lies_apart_goes_with_its_data_or_alone(kept: str, removed: l
     found = undone("release.claim", released=True, quorum=True, kept=dict.fromkeys(MASTERS, kept))
     paths = ((f"/wal/.kr-{RUN}", 1 << 20), (f"/var/lib/orchestrator/{RUN}/snapshot.db", 1 << 20))
     views = {
-        name: replace(view, etcd=replace(view.etcd, wal_dir="/wal")) for name, view in found.views.items() if view.etcd
+        name: altered(view, config=replace(view.member.config, wal_dir="/wal"))
+        for name, view in found.views.items()
+        if view.member.config
     }
     left = {host: Left(kept, paths, released=True) for host in MASTERS}
     phases = finish.finish(replace(found, views=views, left=left))
@@ -245,7 +247,11 @@ def test_unlocking_takes_over_only_what_the_run_holds() -> None:
 def of_reinit(distro: Distro, **etcd: str) -> Undone:
     """A reinit of master-2 that was left once its services were stopped; ``etcd`` is of its configuration."""
     made = undone("stop.hold", "commit.join", quorum=True)
-    views = {name: replace(view, etcd=replace(view.etcd, **etcd)) for name, view in made.views.items() if view.etcd}  # type: ignore[arg-type]
+    views = {
+        name: altered(view, config=replace(view.member.config, **etcd))  # type: ignore[arg-type]
+        for name, view in made.views.items()
+        if view.member.config
+    }
     phases = Reinit(made.inventory, views, distro, RUN, LAPTOP, "master-2").phases()
     reinit = made.plan.model_copy(update={"kind": "reinit", "phases": phases})
     return replace(made, plan=reinit, views=views, distro=distro, claims=dict.fromkeys(MASTERS, CLAIM))
@@ -328,7 +334,7 @@ def test_a_finish_takes_no_claim_over() -> None:
 
 def without(made: Undone, *names: str, **changes: object) -> Undone:
     """The same run, in which those masters are left out. ``changes`` are about what is seen of them."""
-    views = {name: replace(view, **changes) if name in names else view for name, view in made.views.items()}  # type: ignore[arg-type]
+    views = {name: altered(view, **changes) if name in names else view for name, view in made.views.items()}
     return replace(made, inventory=made.inventory.leave_out(names), plan=leave_out(made.plan, names), views=views)
 
 

@@ -49,7 +49,7 @@ def member(number: int, **changed: object) -> MemberEvidence:
 
 
 def evidence(**changed: object) -> Evidence:
-    etcd = builders.masters()["master-1"].etcd
+    etcd = builders.masters()["master-1"].member.config
     assert etcd is not None
     census = Census("/registry/", R)
     for key, revision in KEYS.items():
@@ -96,7 +96,7 @@ def test_many_resources_are_cut() -> None:
 
 
 def test_without_node_leases_no_node_is_called_dead() -> None:
-    etcd = builders.masters()["master-1"].etcd
+    etcd = builders.masters()["master-1"].member.config
     assert etcd is not None
     census = Census("/registry/", R)
     census.add(b"/registry/minions/w1", 5)

@@ -106,7 +106,7 @@ def test_workers_alone(printed: Printed, whole_plan: Plan) -> None:
 def test_old_data_is_found_where_each_master_keeps_it(printed: Printed) -> None:
     """A data volume of its own filesystem keeps the copy inside, others beside it."""
     views = builders.masters()
-    views["master-2"] = replace(views["master-2"], keeps_beside=False)
+    views["master-2"] = builders.altered(views["master-2"], keeps_beside=False)
     text = printed(print_plan, builders.plan(views=views), width=200)
     beside = f"{builders.DATA}.kr-{builders.RUN} on master-1, master-3"
     assert f"{beside}; {builders.DATA}/.kr-{builders.RUN} on master-2" in text

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.snapshots.backups import Kept, members_to_ask, name_of, taken_at_s, to_remove
-from tests.unit.builders import masters
+from tests.unit.builders import altered, masters
 
 DAY_S = 86_400.0
 NOW_S = 100 * DAY_S
@@ -55,9 +55,9 @@ def test_a_good_one_is_always_left(ages: list[tuple[float, bool]], most: int | N
 
 def test_the_member_that_knows_most_is_asked_first() -> None:
     views = masters(3, quorum=True)
-    live = views["master-2"].live
+    live = views["master-2"].member.live
     assert live is not None
-    views["master-2"] = replace(views["master-2"], live=replace(live, revision=live.revision + 5))
-    views["master-3"] = replace(views["master-3"], live=replace(live, has_quorum=False, revision=live.revision + 9))
+    views["master-2"] = altered(views["master-2"], live=replace(live, revision=live.revision + 5))
+    views["master-3"] = altered(views["master-3"], live=replace(live, has_quorum=False, revision=live.revision + 9))
     assert [view.host for view in members_to_ask(views)] == ["master-2", "master-1"]
     assert members_to_ask(masters(3)) == ()
