@@ -1,7 +1,8 @@
-"""Lays out a bbolt file from its entries, with pages of any size: etcd takes the page size of the machine it runs on,
-which is 64 KiB on some arm64 and ppc64le, and 4 KiB here.
+"""Builder of a bbolt file from its entries, with pages of any size.
 
-Source: bbolt v1.4.3 internal/common/{page,meta,inode}.go. Without a list of free pages, as etcd writes its file.
+etcd uses the page size of the machine: 64 KiB on some arm64 and ppc64le machines, 4 KiB here.
+
+Source: bbolt v1.4.3 internal/common/{page,meta,inode}.go. Without a list of free pages, like etcd's files.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MAGIC, VERSION, NO_FREELIST = 0xED0CDAED, 2, 0xFFFF_FFFF_FFFF_FFFF
 
 
 class BboltFile:
-    """Pages are appended from page 2 on; ``seal`` puts the metas before them."""
+    """A file under construction: pages are appended from page 2 on; ``seal`` puts the metas before them."""
 
     def __init__(self, page_size: int) -> None:
         self._page_size = page_size
@@ -26,7 +27,7 @@ class BboltFile:
         self._next = 2
 
     def add_tree(self, entries: Entries, flags: int = 0) -> int:
-        """A B+tree of the entries, which are sorted; the id of its top page."""
+        """Add a B+tree of the sorted entries; return the id of its top page."""
         leaves = list(self._chunks(entries))
         level = [(chunk[0][0] if chunk else b"", self._add(LEAF, _leaf(chunk, flags), len(chunk))) for chunk in leaves]
         while len(level) > 1:
@@ -39,7 +40,7 @@ class BboltFile:
         return b"".join((*metas, *self._pages))
 
     def _chunks(self, entries: Entries) -> Iterator[Entries]:
-        """As many entries as a page holds; at least two, as bbolt has it, or all there are."""
+        """Yield as many entries as fit on a page; at least two, as in bbolt, or the rest."""
         room, chunk = self._page_size - HEADER.size, list[tuple[bytes, bytes]]()
         for key, value in entries:
             room -= ELEMENT_BYTES + len(key) + len(value)
@@ -63,7 +64,7 @@ class BboltFile:
 
 
 def lay_out(buckets: Mapping[bytes, Entries], page_size: int) -> bytes:
-    """A whole file with these top-level buckets, each with pages of its own."""
+    """Return a whole file with these top-level buckets, each with its own pages."""
     file = BboltFile(page_size)
     tops = [(name, struct.pack("<QQ", file.add_tree(entries), 0)) for name, entries in sorted(buckets.items())]
     return file.seal(file.add_tree(tops, BUCKET))

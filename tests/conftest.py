@@ -1,4 +1,4 @@
-"""For all tests."""
+"""Fixtures and settings for all tests."""
 
 import signal
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ import pytest
 
 from tests.contract.swift import Swift
 
-pytest.register_assert_rewrite("tests.lab.scene")  # its assertions tell as much as a test's own
+pytest.register_assert_rewrite("tests.lab.scene")  # its assertions are as detailed as a test's own
 
-# A shell starts what it puts in the background with Ctrl-C ignored, and every program that a test starts would inherit
-# that: a test that sends SIGINT would wait in vain wherever `make test` itself runs in the background.
+# A shell starts background processes with Ctrl-C ignored, and every program that a test starts would inherit that: if
+# `make test` itself runs in the background, a test that sends SIGINT would wait forever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
-    """An object store with a bucket `backups`, in which each test has a prefix of its own."""
+    """An object store with a bucket `backups`, in which each test has its own prefix."""
     server = Swift(tmp_path_factory.mktemp("swift"))
     try:
         server.start()

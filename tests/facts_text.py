@@ -1,4 +1,4 @@
-"""What a host's script prints of its facts (templates/host/facts.sh)."""
+"""Facts in the format that a host's script prints (templates/host/facts.sh)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Kubernetes objects as the API server stores them in etcd: ``k8s\\0`` and Protocol Buffers.
 
-Standard library only and no import of this project, so that the file can be copied to where it is needed.
-Field numbers: the ``generated.proto`` files of apimachinery (runtime, meta/v1), coordination/v1 and core/v1.
+This file uses only the standard library and imports nothing of this project, so that it can be copied to other
+machines. Field numbers: the ``generated.proto`` files of apimachinery (runtime, meta/v1), coordination/v1 and
+core/v1.
 """
 
 from datetime import UTC, datetime
@@ -13,14 +14,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def lease_bytes(
     name: str, holder: str, renew_time: datetime, namespace: str = "kube-node-lease", uid: str = ""
 ) -> bytes:
-    """A Lease of coordination.k8s.io/v1 of 40 s, acquired and renewed at that (aware) time."""
+    """Return a Lease of coordination.k8s.io/v1 of 40 s, acquired and renewed at that (aware) time."""
     time = _micro_time(renew_time)
     spec = _text(1, holder) + _number(2, 40) + _message(3, time) + _message(4, time)
     return _stored("coordination.k8s.io/v1", "Lease", _metadata(name, namespace, uid) + _message(2, spec))
 
 
 def node_bytes(name: str, ready: bool, heartbeat: datetime, uid: str = "") -> bytes:
-    """A v1 Node with two conditions, of which one is Ready."""
+    """Return a v1 Node with two conditions, one of which is Ready."""
     pressure = _condition("MemoryPressure", "False", heartbeat)
     readiness = _condition("Ready", "True" if ready else "False", heartbeat)
     status = _message(4, pressure) + _message(4, readiness)
@@ -28,12 +29,12 @@ def node_bytes(name: str, ready: bool, heartbeat: datetime, uid: str = "") -> by
 
 
 def object_bytes(api_version: str, kind: str, namespace: str, name: str, uid: str) -> bytes:
-    """Any object, with nothing but its metadata."""
+    """Return an object of any kind, with only its metadata."""
     return _stored(api_version, kind, _metadata(name, namespace, uid))
 
 
 def volume_bytes(name: str, driver: str, handle: str, claim: tuple[str, str], storage_class: str = "fast") -> bytes:
-    """A v1 PersistentVolume of a CSI driver, bound to the claim (namespace, name)."""
+    """Return a v1 PersistentVolume of a CSI driver, bound to the claim (namespace, name)."""
     source = _message(22, _text(1, driver) + _text(2, handle))
     reference = _text(1, "PersistentVolumeClaim") + _text(2, claim[0]) + _text(3, claim[1])
     capacity = _message(1, _text(1, "storage") + _message(2, _text(1, "10Gi")))
@@ -42,32 +43,32 @@ def volume_bytes(name: str, driver: str, handle: str, claim: tuple[str, str], st
 
 
 def disk_bytes(name: str, disk: str) -> bytes:
-    """A v1 PersistentVolume on a GCE disk, from before CSI; no claim, no class."""
+    """Return a v1 PersistentVolume on a GCE disk, from before CSI; no claim, no class."""
     source = _message(1, _text(1, disk) + _text(2, "ext4"))
     return _stored("v1", "PersistentVolume", _metadata(name, "", "") + _message(2, _message(2, source)))
 
 
 def claim_bytes(namespace: str, name: str, volume: str, storage_class: str = "fast") -> bytes:
-    """A v1 PersistentVolumeClaim, bound to the volume."""
+    """Return a v1 PersistentVolumeClaim, bound to the volume."""
     spec = _text(1, "ReadWriteOnce") + _text(3, volume) + _text(5, storage_class)
     return _stored("v1", "PersistentVolumeClaim", _metadata(name, namespace, "") + _message(2, spec))
 
 
 def definition_bytes(name: str, *stored_versions: str) -> bytes:
-    """A CustomResourceDefinition."""
+    """Return a CustomResourceDefinition."""
     status = _message(2, _text(1, name)) + b"".join(_text(3, version) for version in stored_versions)
     raw = _metadata(name, "", "") + _message(2, _text(1, "example.com")) + _message(3, status)
     return _stored("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", raw)
 
 
 def webhooks_bytes(kind: str, name: str, policies: dict[str, str]) -> bytes:
-    """A Mutating- or ValidatingWebhookConfiguration: the failure policy of each webhook by its name."""
+    """Return a Mutating- or ValidatingWebhookConfiguration; ``policies`` maps each webhook to its failure policy."""
     hooks = (_message(2, _text(1, hook) + _message(2, b"") + _text(4, policy)) for hook, policy in policies.items())
     return _stored("admissionregistration.k8s.io/v1", kind, _metadata(name, "", "") + b"".join(hooks))
 
 
 def pair_of(key: bytes, value: bytes, revision: int) -> memoryview:
-    """An mvccpb.KeyValue as etcd writes it, its lease left out."""
+    """Return an mvccpb.KeyValue as etcd writes it, without its lease."""
     numbers = b"".join(_number(number, revision) for number in (2, 3, 4))
     return memoryview(_message(1, key) + numbers + (_message(5, value) if value else b""))
 

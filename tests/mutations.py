@@ -1,7 +1,7 @@
-"""Seeded corruptions of a real snapshot: `python -m tests.mutations [NUMBER]` counts who refuses how many of them.
+"""Seeded corruptions of a real snapshot: `python -m tests.mutations [NUMBER]` counts how many each tool refuses.
 
-Half of them keep the sha256 at the end, as damage on a disk or a line does. The others get one that fits, as if the
-file had been damaged before it was saved: then a flipped byte of a value is another value, and nobody can tell.
+Half of them keep the sha256 at the end, as after damage on a disk or a line. The others get a matching one, as if
+the file had been damaged before it was saved: then a flipped byte in a value cannot be detected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STUCK_S = 20
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """What was done to the file, and whether its sha256 was made to fit."""
+    """A changed file: what was done to it, and whether its sha256 was recomputed."""
 
     what: str
     sealed: bool
@@ -33,7 +33,7 @@ class Mutant:
 
 
 def mutants(whole: bytes, number: int, first_seed: int = 0) -> Iterator[Mutant]:
-    """That many, no two by the same chance; none equals the whole file."""
+    """Yield that many mutants, each with its own seed; none equals the whole file."""
     for seed in range(first_seed, first_seed + number):
         chance = random.Random(seed)
         body, what = _mutate(bytearray(whole[:-TRAILER]), chance)
@@ -66,7 +66,7 @@ def _mutate(body: bytearray, chance: random.Random) -> tuple[bytearray, str]:
             at = page * PAGE + chance.randrange(8, 16)
             body[at] = (body[at] + chance.randint(1, 255)) % 256
         case "zero":
-            body[page * PAGE] ^= 1  # else a page of zeros would stay what it is
+            body[page * PAGE] ^= 1  # otherwise a page of zeros would not change
             body[page * PAGE + 1 : (page + 1) * PAGE] = bytes(PAGE - 1)
         case "double":
             body += body[page * PAGE : (page + 1) * PAGE]
@@ -74,7 +74,7 @@ def _mutate(body: bytearray, chance: random.Random) -> tuple[bytearray, str]:
 
 
 def etcdutl(path: Path) -> str:
-    """How `etcdutl snapshot status` ends: `accepted`, `refused`, or `stuck` for 20 s."""
+    """Return how `etcdutl snapshot status` ends: `accepted`, `refused`, or `stuck` for 20 s."""
     argv = [str(snapshots.ETCDUTL), "snapshot", "status", str(path)]
     try:
         ended = subprocess.run(argv, capture_output=True, check=False, timeout=STUCK_S)

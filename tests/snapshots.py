@@ -1,7 +1,7 @@
-"""Real etcd on loopback, and real snapshots of a wanted size made with it.
+"""Real etcd on loopback, and real snapshots of a chosen size made with it.
 
-The values are pseudo-random but known: ``known_keys`` tells every key and value that a snapshot of
-``make_snapshot`` holds, so a restored cluster can be checked key by key.
+The values are pseudo-random but known: ``known_keys`` yields every key and value in a snapshot of
+``make_snapshot``, so a restored cluster can be checked key by key.
 """
 
 import base64
@@ -34,14 +34,14 @@ _BATCH_BYTES = 512 * 1024
 _BATCH_PUTS = 128  # etcd's own limit for one transaction
 _CONNECTIONS = 4
 _START_TIMEOUT_S = 30.0
-_HISTORY = 1  # counts up when ``_fill`` changes, so that no older file is taken for a new one
+_HISTORY = 1  # increase it when ``_fill`` changes, so that no older file is taken for a new one
 
 Operation = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a cluster on loopback that speaks plain HTTP."""
+    """One member of a cluster on loopback with plain HTTP."""
 
     name: str
     client_port: int
@@ -59,7 +59,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: its status, its body and the cluster id that etcd puts into the header."""
+    """An HTTP answer: status, body, and the cluster id from etcd's header."""
 
     status: int
     body: str
@@ -67,7 +67,7 @@ class Answer:
 
 
 def members(*names: str) -> tuple[Member, ...]:
-    """Members on ports that were free a moment ago."""
+    """Return members on ports that are free at the moment."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(2 * len(names))]
         for one in sockets:
@@ -92,7 +92,7 @@ class Tools:
 
 
 def debian_tools(folder: Path, suite: str) -> Tools:
-    """etcd out of Debian's packages, which are unpacked and not installed: 3.4.23 of suite bookworm, 3.5.16 of trixie.
+    """Return etcd from Debian's packages, unpacked without installing: 3.4.23 from bookworm, 3.5.16 from trixie.
 
     They come from the mirror that this machine installs from. Raises CalledProcessError.
     """
@@ -120,7 +120,7 @@ def debian_tools(folder: Path, suite: str) -> Tools:
 def running(
     member: Member, data_dir: Path, *flags: str, cluster: tuple[Member, ...] = (), tools: Tools = Tools()
 ) -> Iterator[Member]:
-    """An etcd process, from the answer of its peer port to its end by SIGTERM."""
+    """Run an etcd process, from the answer of its peer port to its end by SIGTERM."""
     argv = [
         str(tools.etcd), f"--name={member.name}", f"--data-dir={data_dir}",
         f"--listen-client-urls={member.client_url}", f"--advertise-client-urls={member.client_url}",
@@ -156,7 +156,7 @@ def _wait_for(member: Member, process: subprocess.Popen[bytes], log: Path) -> No
 
 
 def request(port: int, method: str, path: str, body: object = None) -> Answer:
-    """One HTTP request to a port on loopback; a body is sent as JSON."""
+    """Send one HTTP request to a port on loopback; a body is sent as JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_START_TIMEOUT_S)
     with contextlib.closing(connection):
         connection.request(method, path, None if body is None else json.dumps(body))
@@ -165,12 +165,12 @@ def request(port: int, method: str, path: str, body: object = None) -> Answer:
 
 
 def hash_kv(member: Member, revision: int = 0) -> Answer:
-    """The peer port's answer on HashKV, which needs no quorum."""
+    """Return the peer port's answer to HashKV, which needs no quorum."""
     return request(member.peer_port, "GET", "/members/hashkv", {"revision": revision})
 
 
 def call(member: Member, method: str, body: object) -> Any:
-    """A call to the client port's JSON gateway, repeated until the member has a leader."""
+    """Call the client port's JSON gateway, and repeat until the member has a leader."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         with contextlib.suppress(ConnectionError):
@@ -193,12 +193,12 @@ def delete(member: Member, key: str) -> None:
 
 
 def compact(member: Member, revision: int) -> None:
-    """Compacts and waits until the pages are free, so that a snapshot shows the compaction as finished."""
+    """Compact and wait until the pages are free, so that a snapshot shows the compaction as finished."""
     call(member, "kv/compaction", {"revision": revision, "physical": True})
 
 
 def save(member: Member, path: Path, tools: Tools = Tools()) -> Path:
-    """A snapshot as `etcdctl snapshot save` writes it, with its sha256 trailer."""
+    """Save a snapshot with `etcdctl snapshot save`, with its sha256 trailer."""
     argv = [str(tools.etcdctl), f"--endpoints={member.client_url}", "snapshot", "save", str(path)]
     subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "ETCDCTL_API": "3"})
     return path
@@ -213,7 +213,7 @@ def restore(
     flags: tuple[str, ...] = (),
     tools: Tools = Tools(),
 ) -> None:
-    """`etcdutl snapshot restore` for one member."""
+    """Run `etcdutl snapshot restore` for one member."""
     argv = [
         str(tools.status), "snapshot", "restore", str(snapshot), f"--name={member.name}",
         f"--initial-cluster={initial_cluster(cluster or (member,))}", f"--initial-cluster-token={token}",
@@ -223,7 +223,7 @@ def restore(
 
 
 def status(snapshot: Path, tools: Tools = Tools()) -> Any:
-    """What `etcdutl snapshot status` says: hash, revision, totalKey, totalSize."""
+    """Return the output of `etcdutl snapshot status`: hash, revision, totalKey, totalSize."""
     argv = [str(tools.status), "snapshot", "status", str(snapshot), "--write-out=json"]
     environment = {**os.environ, "ETCDCTL_API": "3"}
     return json.loads(subprocess.run(argv, check=True, capture_output=True, env=environment).stdout)
@@ -234,22 +234,22 @@ def key_of(index: int, prefix: str = PREFIX) -> str:
 
 
 def value_of(index: int, value_bytes: int) -> bytes:
-    """Seeded bytes that compress about five times, like Kubernetes objects do."""
+    """Return seeded bytes that compress about five times, like Kubernetes objects."""
     block = random.Random(index).randbytes(value_bytes // 5 + 1)
     return (block * 5)[:value_bytes]
 
 
 def known_keys(keys: int, value_bytes: int, prefix: str = PREFIX) -> Iterator[tuple[str, bytes]]:
-    """Every key below the prefix, with its value, in a snapshot of ``make_snapshot``."""
+    """Yield every key below the prefix, with its value, in a snapshot of ``make_snapshot``."""
     for index in range(keys):
         yield key_of(index, prefix), value_of(index, value_bytes)
 
 
 def make_snapshot(folder: Path, *, keys: int, value_bytes: int, prefix: str = PREFIX) -> Path:
-    """A snapshot of about keys * value_bytes, made once per folder and kept there.
+    """Return a snapshot of about keys * value_bytes, made once per folder and kept there.
 
-    It has a past: one key in fifty was written twice, and as many others were written and deleted again. Half of
-    each happened before the revision that was compacted, half after.
+    It has a history: one key in fifty was written twice, and as many others were written and deleted again. Half of
+    each happened before the compacted revision, half after.
     """
     mark = sha256(f"{_HISTORY} {prefix}".encode()).hexdigest()[:8]
     path = folder / f"etcd-{keys}x{value_bytes}-{mark}.db"
@@ -283,7 +283,7 @@ def _fill(member: Member, keys: int, value_bytes: int, prefix: str) -> None:
 
 
 def write_all(member: Member, operations: Iterator[Operation], operation_bytes: int) -> None:
-    """Sends the operations in large transactions over several connections."""
+    """Send the operations in large transactions over several connections."""
     size = max(1, min(_BATCH_PUTS, _BATCH_BYTES // operation_bytes))
     batches = iter(lambda: list(islice(operations, size)), [])
     turn = Lock()

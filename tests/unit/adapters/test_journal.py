@@ -24,36 +24,36 @@ def folder(tmp_path: Path) -> Path:
     return journal.folder
 
 
-def test_events_come_back_in_order(folder: Path) -> None:
+def test_events_are_read_in_order(folder: Path) -> None:
     assert list(read_journal(folder)) == [
         {"at_utc": AT_UTC, "kind": "attempt", "attempt": "1-a1b2", "laptop": "ana@laptop"},
         {"at_utc": AT_UTC, "kind": "step", "step": "keep.copy/master-1", "exit_code": 0, "said": "two\nlines \u00e9"},
     ]
 
 
-def test_a_later_attempt_goes_on_in_the_same_file(folder: Path) -> None:
+def test_later_attempt_appends_to_same_file(folder: Path) -> None:
     journal = FileJournal(folder, lambda: AT_UTC)
     journal.write("attempt", attempt="2-c3d4")
     journal.close()
     assert [event["kind"] for event in read_journal(folder)] == ["attempt", "step", "attempt"]
 
 
-def test_a_run_that_this_laptop_never_saw(tmp_path: Path) -> None:
+def test_unknown_run_has_no_events(tmp_path: Path) -> None:
     assert list(read_journal(tmp_path)) == []
 
 
-def test_only_its_owner_reads_it(folder: Path) -> None:
+def test_journal_is_readable_by_owner_only(folder: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "journal.jsonl").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_line_that_the_laptop_died_over(folder: Path) -> None:
+def test_line_cut_by_crash_is_torn(folder: Path) -> None:
     path = folder / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-10])
     assert [event["kind"] for event in read_journal(folder)] == ["attempt", "torn"]
 
 
-def test_a_later_attempt_goes_on_after_a_torn_line(folder: Path) -> None:
+def test_later_attempt_continues_after_torn_line(folder: Path) -> None:
     path = folder / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-10])
     journal = FileJournal(folder, lambda: AT_UTC)
@@ -64,11 +64,11 @@ def test_a_later_attempt_goes_on_after_a_torn_line(folder: Path) -> None:
     assert [event["kind"] for event in read_journal(folder)] == ["damaged", "torn", "attempt"]
 
 
-def test_a_full_disk_is_an_error_and_no_damage(folder: Path) -> None:
+def test_full_disk_raises_without_damage(folder: Path) -> None:
     journal = FileJournal(folder, lambda: AT_UTC)
     full = (folder / "journal.jsonl").stat().st_size + 20
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with ignored(signal.SIGXFSZ):
+    with ignoring_signal(signal.SIGXFSZ):
         resource.setrlimit(resource.RLIMIT_FSIZE, (full, hard))
         try:
             for _ in range(2):
@@ -82,7 +82,7 @@ def test_a_full_disk_is_an_error_and_no_damage(folder: Path) -> None:
 
 
 @contextmanager
-def ignored(number: signal.Signals) -> Iterator[None]:
+def ignoring_signal(number: signal.Signals) -> Iterator[None]:
     before = signal.signal(number, signal.SIG_IGN)
     try:
         yield
@@ -90,7 +90,7 @@ def ignored(number: signal.Signals) -> Iterator[None]:
         signal.signal(number, before)
 
 
-def test_a_line_that_was_damaged(folder: Path) -> None:
+def test_changed_line_is_damaged(folder: Path) -> None:
     path = folder / "journal.jsonl"
     path.write_bytes(path.read_bytes().replace(b"ana@laptop", b"bob@laptop"))
     first, second = read_journal(folder)
@@ -98,7 +98,7 @@ def test_a_line_that_was_damaged(folder: Path) -> None:
     assert second["kind"] == "step"
 
 
-def test_bytes_that_are_no_text_are_damage(folder: Path) -> None:
+def test_bytes_that_are_not_text_are_damaged(folder: Path) -> None:
     path = folder / "journal.jsonl"
     path.write_bytes(b"\xff\xfe\n" + path.read_bytes())
     assert [event["kind"] for event in read_journal(folder)] == ["damaged", "attempt", "step"]

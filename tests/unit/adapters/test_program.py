@@ -1,4 +1,4 @@
-"""A program on the laptop: real ones, and how each is seen to end."""
+"""Programs on the laptop: real ones, and how their ends are recognized."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ async def shell(script: str, log: Path, *, timeout_s: float = 20, env: dict[str,
     )
 
 
-async def test_one_that_succeeds(log: Path) -> None:
+async def test_successful_program(log: Path) -> None:
     outcome = await shell("echo $A; pwd; readlink /proc/self/fd/0; echo to stderr >&2", log, env={"A": "told"})
     assert (outcome.ended, outcome.exit_code) == (Ended.DONE, 0)
     assert outcome.log.split("\n") == ["told", "/", "/dev/null", "to stderr", ""]
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-async def test_it_has_the_environment_that_it_is_given_and_no_other(log: Path) -> None:
+async def test_program_gets_only_given_environment(log: Path) -> None:
     os.environ["ORCHESTRATOR_SUDO_PASSWORD_FILE"] = "/secret"
     try:
         assert "/secret" not in (await shell("env", log)).log
@@ -41,24 +41,24 @@ async def test_it_has_the_environment_that_it_is_given_and_no_other(log: Path) -
         del os.environ["ORCHESTRATOR_SUDO_PASSWORD_FILE"]
 
 
-async def test_one_that_fails_says_how(log: Path) -> None:
+async def test_failed_program_has_exit_code_and_log(log: Path) -> None:
     outcome = await shell("echo why; exit 3", log)
     assert (outcome.ended, outcome.exit_code, outcome.log) == (Ended.FAILED, 3, "why\n")
 
 
-async def test_one_that_is_not_there(log: Path) -> None:
+async def test_missing_program(log: Path) -> None:
     outcome = await run_program(("/absent",), {}, 5, log, SystemClock())
     assert (outcome.ended, outcome.exit_code) == (Ended.FAILED, NOT_STARTED)
     assert "/absent cannot be started: No such file or directory" in outcome.detail
 
 
-async def test_one_that_a_signal_ends_has_no_exit_code(log: Path) -> None:
+async def test_program_ended_by_signal_has_no_exit_code(log: Path) -> None:
     outcome = await shell("echo began; kill -9 $$", log)
     assert (outcome.ended, outcome.exit_code, outcome.log) == (Ended.DIED, None, "began\n")
     assert "signal 9" in outcome.detail
 
 
-async def test_one_whose_time_is_over_is_ended_with_what_it_started(log: Path, tmp_path: Path) -> None:
+async def test_timeout_ends_program_and_its_children(log: Path, tmp_path: Path) -> None:
     outcome = await shell(
         f"(sleep 30; echo late >{tmp_path}/late) & echo $! >{tmp_path}/pid; sleep 30", log, timeout_s=1
     )
@@ -67,15 +67,15 @@ async def test_one_whose_time_is_over_is_ended_with_what_it_started(log: Path, t
     assert ends((tmp_path / "pid").read_text())
 
 
-async def test_only_the_last_of_much_output_is_told_and_all_is_kept(log: Path) -> None:
+async def test_outcome_has_end_of_output_and_log_has_all(log: Path) -> None:
     outcome = await shell("seq 100000", log)
     assert len(outcome.log) <= 4096
     assert outcome.log.endswith("\n100000\n")
     assert log.read_text().startswith("1\n2\n")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # that it still runs is what is wanted
-async def test_one_that_is_left_goes_on(log: Path, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the test wants it to keep running
+async def test_cancelled_call_leaves_program_running(log: Path, tmp_path: Path) -> None:
     running = asyncio.create_task(shell(f"echo $$; sleep 1; echo still heard; echo >{tmp_path}/ended", log))
     while not log.exists() or not log.read_text():
         await asyncio.sleep(0.05)
@@ -91,7 +91,7 @@ async def test_one_that_is_left_goes_on(log: Path, tmp_path: Path) -> None:
 
 
 def ends(pid: str) -> bool:
-    """Whether nothing runs under that pid any more, soon; a zombie does not."""
+    """Return whether the process ends soon; a zombie counts as ended."""
     for _ in range(100):
         try:
             if Path(f"/proc/{pid.strip()}/stat").read_text().rpartition(")")[2].split()[0] == "Z":

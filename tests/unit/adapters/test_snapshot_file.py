@@ -1,4 +1,4 @@
-"""A snapshot on the laptop's disk: what stands between the file and its bytes."""
+"""A snapshot on the laptop's disk: errors between the file and its bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.etcd.snapshot import SnapshotError
 
 
 @pytest.mark.parametrize("name", ["absent.db", "."])
-def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+def test_unreadable_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with pytest.raises(UsageError, match=f"cannot read the snapshot {path}") as raised:
         open_snapshot(path)
@@ -21,7 +21,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no snapshot", b"\0" * 100_000], ids=["empty", "short", "zeros"])
-def test_a_file_that_is_no_snapshot_is_named(tmp_path: Path, content: bytes) -> None:
+def test_error_names_file_that_is_not_snapshot(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "backup.db"
     path.write_bytes(content)
     with pytest.raises(SnapshotError) as raised:

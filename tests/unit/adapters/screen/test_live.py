@@ -33,7 +33,7 @@ def _terminal(width: int = 80) -> Console:
 
 
 def _screen(reporter: LiveReporter, width: int = 80) -> list[str]:
-    """What stands on a terminal of that width now."""
+    """Return what a terminal of that width shows now."""
     console = Console(file=io.StringIO(), width=width, color_system=None, markup=False, highlight=False)
     console.print(reporter.render())
     return text_of(console).splitlines()
@@ -41,7 +41,7 @@ def _screen(reporter: LiveReporter, width: int = 80) -> list[str]:
 
 @pytest.fixture
 def reporter(clock: StillClock) -> LiveReporter:
-    """Not entered, and its terminal not looked at: tests ask what it would draw."""
+    """A reporter that is not entered: tests ask what it would draw."""
     return LiveReporter(_terminal(), clock)
 
 
@@ -62,7 +62,7 @@ def test_one_line_per_host(reporter: LiveReporter, clock: StillClock) -> None:
         ]
 
 
-def test_what_a_barrier_waits_for(reporter: LiveReporter, clock: StillClock) -> None:
+def test_barrier_shows_reasons(reporter: LiveReporter, clock: StillClock) -> None:
     with reporter:
         reporter.phase("stop", "stop", ("master-1", "master-2"))
         for host in ("master-1", "master-2"):
@@ -80,7 +80,7 @@ def test_what_a_barrier_waits_for(reporter: LiveReporter, clock: StillClock) -> 
         assert _screen(reporter)[1].split() == ["master-3", "waiting:", "not", "ready"]
 
 
-def test_a_long_reason_keeps_to_its_line(reporter: LiveReporter) -> None:
+def test_long_reason_is_truncated_to_line(reporter: LiveReporter) -> None:
     with reporter:
         reporter.phase("start", "start", ("master-1",))
         reporter.step("master-1", "start.services/master-1", "waiting", "no answer on the peer port yet " * 5)
@@ -90,7 +90,7 @@ def test_a_long_reason_keeps_to_its_line(reporter: LiveReporter) -> None:
     assert "…" in lines[1]
 
 
-def test_of_many_hosts_only_those_at_work_or_failed(reporter: LiveReporter) -> None:
+def test_many_hosts_show_only_failed_and_busy_ones(reporter: LiveReporter) -> None:
     hosts = tuple(f"worker-{number}" for number in range(1, 101))
     with reporter:
         reporter.phase("workers", "restart the workers", hosts)
@@ -103,7 +103,7 @@ def test_of_many_hosts_only_those_at_work_or_failed(reporter: LiveReporter) -> N
     assert lines[-1] == "37 of 100 hosts are through, 1 of them failed; 3 at work; 96 not shown"
 
 
-def test_at_the_end_only_plain_lines_are_left(clock: StillClock) -> None:
+def test_only_plain_lines_remain_at_end(clock: StillClock) -> None:
     console = _terminal()
     with LiveReporter(console, clock) as reporter:
         reporter.note("connecting to 5 hosts")
@@ -122,7 +122,7 @@ def test_at_the_end_only_plain_lines_are_left(clock: StillClock) -> None:
     ]
 
 
-def test_a_phase_that_raised_is_halted(clock: StillClock) -> None:
+def test_phase_that_raised_is_halted(clock: StillClock) -> None:
     console = _terminal()
     reporter = LiveReporter(console, clock)
     with pytest.raises(RuntimeError), reporter:
@@ -131,8 +131,8 @@ def test_a_phase_that_raised_is_halted(clock: StillClock) -> None:
     assert _replayed(console) == ["phase 5/12 stop halted (0s)"]
 
 
-def test_reading_before_the_first_phase_leaves_the_screen_free(clock: StillClock) -> None:
-    """After it the operator is asked to confirm: nothing may be drawn over the question."""
+def test_screen_is_free_after_reading_before_first_phase(clock: StillClock) -> None:
+    """Afterwards the operator is asked to confirm: nothing may be drawn over the question."""
     console = _terminal()
     with LiveReporter(console, clock) as reporter:
         reporter.moved("laptop", 5 * MIB, 10 * MIB)
@@ -142,7 +142,7 @@ def test_reading_before_the_first_phase_leaves_the_screen_free(clock: StillClock
     assert _replayed(console) == []
 
 
-def test_aside_gives_the_screen_away_and_takes_it_again(clock: StillClock) -> None:
+def test_aside_hides_and_restores_display(clock: StillClock) -> None:
     console = _terminal()
     with LiveReporter(console, clock) as reporter:
         reporter.phase("volumes", "volumes", ("master-1",))
@@ -153,7 +153,7 @@ def test_aside_gives_the_screen_away_and_takes_it_again(clock: StillClock) -> No
     assert not _is_drawing()
 
 
-def test_results_on_stdout_are_never_taken_for_progress(clock: StillClock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_on_stdout_are_not_redirected(clock: StillClock, capsys: pytest.CaptureFixture[str]) -> None:
     console = _terminal()
     with LiveReporter(console, clock) as reporter:
         reporter.phase("stop", "stop", ())
@@ -162,12 +162,12 @@ def test_results_on_stdout_are_never_taken_for_progress(clock: StillClock, capsy
 
 
 def _is_drawing() -> bool:
-    """While rich draws, what others write to stderr goes through it."""
+    """While rich draws, it proxies what others write to stderr."""
     return isinstance(sys.stderr, FileProxy)
 
 
 def _replayed(console: Console) -> list[str]:
-    """The lines that a terminal shows after it obeyed everything written to it: cursor up, erase line, return."""
+    """Return the lines that a terminal shows after executing all output: cursor up, erase line, return."""
     assert isinstance(console.file, io.StringIO)
     lines, row = [""], 0
     for piece in re.findall(r"\x1b\[\??\d*[A-Za-z]|\n|\r|[^\x1b\n\r]+", console.file.getvalue()):
@@ -210,14 +210,14 @@ def _work(reporter: LiveReporter | PlainReporter | QuietReporter) -> None:
             pass
 
 
-def test_a_terminal_is_drawn_on(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
+def test_terminal_gets_live_display(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
     stream = _stderr(monkeypatch, terminal=True)
     _work(report.make_reporter(clock=clock))
     assert "\x1b[?25l" in stream.getvalue()  # hides the cursor
     assert "\x1b[1;31m" in stream.getvalue()
 
 
-def test_without_colour_a_terminal_is_drawn_on_all_the_same(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
+def test_no_color_keeps_live_display(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
     stream = _stderr(monkeypatch, terminal=True, NO_COLOR="1")
     _work(report.make_reporter(clock=clock))
     assert "\x1b[?25l" in stream.getvalue()
@@ -225,29 +225,27 @@ def test_without_colour_a_terminal_is_drawn_on_all_the_same(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1"}, {"TTY_INTERACTIVE": "1"}])
-def test_nothing_moves_in_a_pipe(
-    monkeypatch: pytest.MonkeyPatch, clock: StillClock, environment: dict[str, str]
-) -> None:
+def test_pipe_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, clock: StillClock, environment: dict[str, str]) -> None:
     stream = _stderr(monkeypatch, terminal=False, **environment)
     _work(report.make_reporter(clock=clock))
     assert "\x1b" not in stream.getvalue()
     assert "03:10:00Z phase 5/12 stop: stop\n" in stream.getvalue()
 
 
-def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
+def test_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
     stream = _stderr(monkeypatch, terminal=True, TERM="dumb")
     _work(report.make_reporter(clock=clock))
     assert "\x1b" not in stream.getvalue()
     assert "03:10:00Z phase 5/12 stop: stop\n" in stream.getvalue()
 
 
-def test_quiet_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = _stderr(monkeypatch, terminal=True)
     _work(report.make_reporter(quiet=True))
     assert stream.getvalue() == ""
 
 
-def test_forced_colour_reaches_a_result_in_a_pipe(
+def test_force_color_colours_error_in_pipe(
     monkeypatch: pytest.MonkeyPatch, printed: Printed, clock: StillClock
 ) -> None:
     stream = _stderr(monkeypatch, terminal=False, FORCE_COLOR="1")

@@ -1,4 +1,4 @@
-"""Progress as plain lines, with a clock that the test moves."""
+"""Progress as plain lines, with a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 
 class Screen:
-    """A plain reporter whose lines a test takes away."""
+    """A plain reporter whose lines a test takes."""
 
     def __init__(self, clock: StillClock, **options: Any) -> None:
         self.stream = io.StringIO()
@@ -25,14 +25,14 @@ class Screen:
         self.reporter = PlainReporter(self.stream, clock, **options)
 
     def lines(self) -> list[str]:
-        """What was said since the last call."""
+        """Return the lines printed since the last call."""
         text = self.stream.getvalue()
         self.stream.seek(0)
         self.stream.truncate()
         return text.splitlines()
 
     def tick(self, seconds: float) -> list[str]:
-        """Time passes, second by second."""
+        """Advance the clock, second by second."""
         for _ in range(round(seconds)):
             self.clock.now_s += 1
             self.reporter.tick()
@@ -44,7 +44,7 @@ def screen(clock: StillClock) -> Screen:
     return Screen(clock)
 
 
-def test_a_phase_and_its_steps(screen: Screen) -> None:
+def test_phase_and_its_steps(screen: Screen) -> None:
     report = screen.reporter
     report.phase("stop", "stop the services", ("master-1", "master-2"))
     report.step("master-1", "stop.kublr/master-1", "acting", "stop kublr.service")
@@ -96,7 +96,7 @@ def test_heartbeat_of_a_barrier(screen: Screen) -> None:
     assert screen.tick(30) == ["03:11:00Z phase 10/12 api still waiting: master-3: not ready (1m)"]
 
 
-def test_no_heartbeat_before_the_first_phase_and_while_someone_is_asked(screen: Screen) -> None:
+def test_no_heartbeat_before_first_phase_or_during_question(screen: Screen) -> None:
     assert screen.tick(100) == []
     screen.reporter.phase("volumes", "persistent volumes", ())
     screen.lines()
@@ -105,7 +105,7 @@ def test_no_heartbeat_before_the_first_phase_and_while_someone_is_asked(screen: 
     assert len(screen.tick(1)) == 1
 
 
-def test_reasons_come_when_they_change_but_not_faster_than_each_ten_seconds(screen: Screen) -> None:
+def test_reasons_are_printed_on_change_at_most_every_ten_seconds(screen: Screen) -> None:
     reporter = screen.reporter
     reporter.phase("start", "start", ("master-1",))
     reporter.step("master-1", "start.services/master-1", "acting", "start")
@@ -120,14 +120,14 @@ def test_reasons_come_when_they_change_but_not_faster_than_each_ten_seconds(scre
     ]
 
 
-def test_verbose_tells_every_reason(clock: StillClock) -> None:
+def test_verbose_prints_every_reason(clock: StillClock) -> None:
     screen = Screen(clock, verbose=1)
     for reason in ("a", "a", "b"):
         screen.reporter.waiting("stop", {"master-1": reason})
     assert [line[-1] for line in screen.lines()] == ["a", "b"]
 
 
-def test_bytes_on_a_slow_link_each_ten_seconds(screen: Screen) -> None:
+def test_slow_transfer_is_printed_every_ten_seconds(screen: Screen) -> None:
     screen.reporter.phase("stage", "bring", ("master-1",))
     screen.reporter.step("master-1", "stage.push/master-1", "acting", "bring the snapshot")
     screen.lines()
@@ -142,7 +142,7 @@ def test_bytes_on_a_slow_link_each_ten_seconds(screen: Screen) -> None:
     ]
 
 
-def test_bytes_on_a_fast_link_each_tenth_but_not_faster_than_each_two_seconds(screen: Screen) -> None:
+def test_fast_transfer_is_printed_every_tenth_at_most_every_two_seconds(screen: Screen) -> None:
     screen.reporter.phase("stage", "bring", ("master-1",))
     screen.lines()
     for percent in range(0, 100, 10):
@@ -151,14 +151,14 @@ def test_bytes_on_a_fast_link_each_tenth_but_not_faster_than_each_two_seconds(sc
     assert [line.split()[2] for line in screen.lines()] == ["20%", "40%", "60%", "80%"]
 
 
-def test_rate_of_a_push_that_went_on_counts_only_what_moved(screen: Screen) -> None:
+def test_rate_of_resumed_push_counts_only_moved_bytes(screen: Screen) -> None:
     screen.reporter.moved("master-1", 900 * MIB, 1000 * MIB)
     screen.clock.now_s += 10
     screen.reporter.moved("master-1", 950 * MIB, 1000 * MIB)
     assert screen.lines() == ["03:10:10Z master-1 95% of 1000.0 MiB, 5.0 MiB/s, 10s left"]
 
 
-def test_a_new_step_forgets_the_bytes_of_the_one_before(screen: Screen) -> None:
+def test_new_step_resets_transfer(screen: Screen) -> None:
     screen.reporter.phase("stage", "bring", ("master-1",))
     screen.reporter.moved("master-1", 5, 10)
     screen.reporter.step("master-1", "keep.copy/master-1", "acting", "copy")
@@ -166,7 +166,7 @@ def test_a_new_step_forgets_the_bytes_of_the_one_before(screen: Screen) -> None:
     assert screen.tick(30) == ["03:10:30Z master-1 keep.copy still acting: copy (30s)"]
 
 
-def test_hosts_own_words_stay_on_one_line(screen: Screen) -> None:
+def test_text_of_hosts_stays_on_one_line(screen: Screen) -> None:
     screen.reporter.step("master-1", "stop.kublr/master-1", "failed", "a\nb\x1b[2J")
     screen.reporter.waiting("stop", {"master-2": "c\r\nd\x07"})
     screen.reporter.note("e\nf")
@@ -179,21 +179,21 @@ def test_hosts_own_words_stay_on_one_line(screen: Screen) -> None:
     ]
 
 
-class Gone(io.StringIO):
+class ClosedTerminal(io.StringIO):
     """A terminal that was closed."""
 
     def write(self, _: str) -> int:
         raise OSError(5, "Input/output error")
 
 
-def test_a_screen_that_is_gone_does_not_end_the_run(clock: StillClock) -> None:
-    reporter = PlainReporter(Gone(), clock)
+def test_closed_terminal_does_not_end_run(clock: StillClock) -> None:
+    reporter = PlainReporter(ClosedTerminal(), clock)
     reporter.phase("stop", "stop", ())
     reporter.note("nobody reads this")
 
 
-def test_the_heartbeat_beats_by_itself(clock: StillClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even while the program waits for a host, and no longer than the reporter is entered."""
+def test_heartbeat_thread_runs_while_entered(clock: StillClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It beats while the program waits for a host, and only while the reporter is entered."""
     monkeypatch.setattr(plain, "BEAT_S", 0.01)
     screen = Screen(clock)
     with screen.reporter:

@@ -1,4 +1,4 @@
-"""Hundreds of hosts at once: how many logins, who waits for whom, and how long the goodbye takes. No network."""
+"""Hundreds of hosts at once: number of logins, order of waiting, time to close. No network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ONE_TRY = Patience(connect_tries=1)
 
 @dataclass
 class Network:
-    """Stands for ``asyncssh.connect``. A silent host never answers: neither a login nor a goodbye."""
+    """Replaces ``asyncssh.connect``. A silent host never answers, neither at login nor at close."""
 
     login_s: float = 0.01
     silent_s: float = 0.0
@@ -55,7 +55,7 @@ class Network:
 
 @dataclass
 class Connection:
-    """What the product uses of a connection. No command runs on it."""
+    """The parts of a connection that the product uses. No command runs on it."""
 
     network: Network
     address: str
@@ -111,9 +111,11 @@ async def test_logins_are_bounded_and_all_hosts_are_opened(monkeypatch: pytest.M
     assert network.most == ssh.MOST_LOGINS
 
 
-async def test_silent_hosts_do_not_keep_the_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three times as many as may log in at once: were each to keep its place until it is given up, the last host would
-    come after most of them."""
+async def test_silent_hosts_do_not_delay_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are three times as many silent hosts as concurrent logins.
+
+    If each kept its slot until it is given up, the last host would come after most of them.
+    """
     monkeypatch.setattr(ssh, "SLOT_S", 0.02)
     silent = frozenset(NAMES[: 3 * ssh.MOST_LOGINS])
     network = network_of(monkeypatch, Network(silent=silent, silent_s=3.0))
@@ -124,7 +126,7 @@ async def test_silent_hosts_do_not_keep_the_others_waiting(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("sudo", [Sudo.NEVER, Sudo.AUTO], ids=["hosts", "logins that cannot become root"])
-async def test_fifty_silent_hosts_are_left_in_the_time_of_one(monkeypatch: pytest.MonkeyPatch, sudo: Sudo) -> None:
+async def test_fifty_silent_hosts_are_closed_in_time_of_one(monkeypatch: pytest.MonkeyPatch, sudo: Sudo) -> None:
     monkeypatch.setattr(ssh_line, "GOODBYE_S", 0.2)
     names = NAMES[:50]
     network = network_of(monkeypatch, Network(silent=frozenset(names)))
@@ -136,7 +138,7 @@ async def test_fifty_silent_hosts_are_left_in_the_time_of_one(monkeypatch: pytes
     assert sum(told.startswith("cut ") for told in network.told) == 50
 
 
-async def test_a_bastion_is_left_after_those_who_go_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_bastion_is_closed_after_hosts_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     network = network_of(monkeypatch, Network())
     names = NAMES[:5]
     async with Fleet(inventory(names, sudo=Sudo.AUTO, jump="gate"), TEXTS, None) as fleet:
@@ -144,7 +146,7 @@ async def test_a_bastion_is_left_after_those_who_go_through_it(monkeypatch: pyte
     assert network.told.index("closing gate") > max(network.told.index(f"closed {name}") for name in names)
 
 
-def test_known_hosts_are_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_hosts_file_is_read_once_for_all_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "known_hosts"
     file.write_text("".join(f"{name} {KEY}\n" for name in NAMES[:100]))
     read: list[Path] = []

@@ -1,4 +1,4 @@
-"""Backups on the laptop: whole or not there, for their owner's eyes, and told apart from what else lies beside them."""
+"""Backups on the laptop: whole or absent, readable by their owner only, and distinct from other files in the folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def found(folder: BackupFolder, cluster: str = CLUSTER) -> tuple[Kept, ...]:
     return asyncio.run(folder.backups(cluster))
 
 
-def test_a_backup_is_there_when_it_is_whole(tmp_path: Path) -> None:
+def test_backup_exists_only_when_whole(tmp_path: Path) -> None:
     folder = BackupFolder(tmp_path / "new" / "folder")
     assert received(folder) == sha256(CONTENT).hexdigest()
     assert found(folder) == ()
@@ -55,7 +55,7 @@ def test_a_backup_is_there_when_it_is_whole(tmp_path: Path) -> None:
     assert list(folder.path.iterdir()) == []
 
 
-def test_one_that_was_cut_or_has_no_facts_is_not_good(tmp_path: Path) -> None:
+def test_cut_backup_or_backup_without_facts_is_not_good(tmp_path: Path) -> None:
     folder = BackupFolder(tmp_path)
     received(folder)
     path = kept(folder)
@@ -66,7 +66,7 @@ def test_one_that_was_cut_or_has_no_facts_is_not_good(tmp_path: Path) -> None:
     assert [it.good for it in found(folder)] == [False]
 
 
-def test_what_did_not_arrive_is_discarded(tmp_path: Path) -> None:
+def test_discard_removes_part_file(tmp_path: Path) -> None:
     folder = BackupFolder(tmp_path)
     received(folder)
     folder.spool.discard(NAME)
@@ -74,7 +74,7 @@ def test_what_did_not_arrive_is_discarded(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"cannot write .*/file/folder: Not a directory"):
         BackupFolder(tmp_path / "file" / "folder")

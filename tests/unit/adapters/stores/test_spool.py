@@ -1,4 +1,4 @@
-"""A private folder for what arrives: gone with the command, also with one that was killed."""
+"""A private folder for arriving files: removed with its command, even if that was killed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ with passing_spool(pathlib.Path(sys.argv[1])) as spool:
 """
 
 
-def test_it_is_private_and_gone_at_the_end(tmp_path: Path) -> None:
+def test_spool_is_private_and_removed_at_end(tmp_path: Path) -> None:
     with passing_spool(tmp_path / "below") as spool:
         assert spool.path.stat().st_mode & 0o777 == 0o700
         spool.part("x").write_text("x")
     assert list((tmp_path / "below").iterdir()) == []
 
 
-def test_what_a_killed_command_left_goes_with_the_next_one_and_what_is_in_use_stays(tmp_path: Path) -> None:
+def test_spool_of_killed_command_is_removed_by_next_one(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", WAITS, str(tmp_path)], stdout=subprocess.PIPE)
     try:
         assert process.stdout
