@@ -208,7 +208,7 @@ Done in {seconds:.0f} s. Nothing is left running. What the hosts wrote is in {fo
 Try next:
   make demo DEMO=--keep     the same again, and then a shell while the cluster is still up
   less {inventory}  how the cluster was described
-  less README.md            how to restore a real cluster
+  less docs/restore.md      how to restore a real cluster
   make demo-clean           remove {folder}
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Any
 
 from typer.core import TyperOption
@@ -17,13 +18,15 @@ HEAD = """\
 
 `make docs-reference` writes this page from the program. Do not edit it by hand.
 
-Results go to standard output. Progress and errors go to standard error. A failure ends with a line `error:` and, if a
-command can go on from there, a line `next:`. [Exit codes](exit-codes.md) lists what each exit status means.
+Results go to standard output. Progress and errors go to standard error. A failure ends with a line
+`error:` and, if a command continues from there, a line `next:`. [Exit codes](exit-codes.md) lists
+what each exit status means.
 
-The first Ctrl-C lets running steps finish and starts no new ones. The second Ctrl-C leaves at once; steps that already
-run on hosts finish there.
+The first Ctrl-C lets running steps finish and starts no new ones. The second Ctrl-C leaves at once;
+steps that already run on hosts finish there.
 
-If sudo needs a password, the program asks once, or reads the file that `ORCHESTRATOR_SUDO_PASSWORD_FILE` names.
+If sudo needs a password, the program asks once, or reads the file that
+`ORCHESTRATOR_SUDO_PASSWORD_FILE` names.
 """
 
 
@@ -42,6 +45,11 @@ def options_of(command: Any) -> list[TyperOption]:
     return [param for param in command.params if isinstance(param, TyperOption)]
 
 
+def flags(command: Any) -> list[str]:
+    """Every option of a command, long and short."""
+    return [flag for option in options_of(command) for flag in (*option.opts, *option.secondary_opts)]
+
+
 def arguments_of(command: Any) -> list[Any]:
     return [param for param in command.params if not isinstance(param, TyperOption)]
 
@@ -56,7 +64,7 @@ def page() -> str:
 def _section(name: str, command: Any) -> str:
     words = [f"`{argument_name(argument)}`" for argument in arguments_of(command)]
     text, _, example = (command.help or "").partition("Example: ")
-    lines = [f"## {name}", "", _one_line(text), ""]
+    lines = [f"## {name}", "", textwrap.fill(_one_line(text), 100), ""]
     lines += [f"    {_one_line(example)}", ""] if example else []
     rows = [(word, argument.help or "", argument) for word, argument in zip(words, arguments_of(command), strict=True)]
     rows += [(_flags(option), option.help or "", option) for option in options_of(command)]

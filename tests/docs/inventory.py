@@ -12,12 +12,15 @@ from orchestrator.distros import DISTROS
 HEAD = """\
 # The inventory file
 
-`make docs-reference` writes this page from the JSON Schema, which `orchestrator schema inventory` prints for your
-editor. Do not edit it by hand. [Complete examples](../../inventories/) stand beside it, one for each distribution.
+`make docs-reference` writes this page from the JSON Schema. Do not edit it by hand. Your editor can
+use the same schema: `orchestrator schema inventory` prints it. There is a
+[complete example](../../inventories/) for every distribution.
 
 - A host's own settings win over its group's, and these win over `defaults`, key by key.
-- The program reports all faults at once, as `file:line:column path: what is wrong, and what you probably meant`.
-- Your `~/.ssh/config` and your agent count. Host keys are always checked, and no setting turns that off.
+- The program reports all faults at once: file, line, column, what is wrong, and what you may have
+  meant.
+- Your `~/.ssh/config` and your agent count. Host keys are always checked; no setting turns that
+  off.
 - No password belongs in this file.
 """
 

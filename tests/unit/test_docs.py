@@ -1,177 +1,242 @@
-"""The README says what the program does: every command, option, check and exit code, and none that is not there."""
+"""The pages are true: their commands parse, their links and files exist, their samples and inventories are real."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.core import TyperOption
-from typer.main import get_command
 
-from orchestrator import errors
-from orchestrator.cli import main as cli
+from orchestrator.adapters.yaml import read_yaml
+from orchestrator.core.inventory.parser import parse_inventory
 from orchestrator.core.model.plan import PhaseName
-from orchestrator.errors import InterruptedRunError, OrchestratorError
+from orchestrator.distros import DISTROS
+from tests.docs import commands, markdown, samples
+from tests.docs.markdown import ALL_PAGES, GUIDES, ROOT, name_of, read
+from tests.unit import test_architecture as architecture
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROGRAM = get_command(cli.app)
+GUIDE = pytest.mark.parametrize("page", GUIDES, ids=name_of)
+HOW_IT_WORKS, ARCHITECTURE = ROOT / "docs/how-it-works.md", ROOT / "docs/architecture.md"
 
+FOREIGN_OPTIONS = {
+    "--collect",
+    "--config-file",
+    "--control-plane",
+    "--file",
+    "--format",
+    "--no-block",
+    "--reflink=auto",
+}
+FOREIGN_OPTIONS |= {"--secure-port", "--wal-dir"}
+"""Options of other programs that the pages mention by themselves."""
 
-def rows(header: str) -> list[list[str]]:
-    """The cells of the README's table whose first header cell is ``header``."""
-    _, found, rest = README.partition(f"\n| {header} |")
-    assert found, f"README.md has no table {header}"
-    lines = rest.splitlines()[2:]
-    end = next((number for number, line in enumerate(lines) if not line.startswith("|")), len(lines))
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:end]]
+ROOTS = (ROOT, ROOT / "orchestrator", ROOT / "templates/host")
+TREE = {path.name for root in ROOTS for path in root.iterdir()} - {"etcd"}
+"""Where a path of this repository begins; `etcd/` may be one on a host."""
 
-
-# --- Commands and options -------------------------------------------------------------------------------
-
-
-def all_commands() -> dict[str, Any]:
-    """Every command by the words that call it: `plan`, `snapshot verify`."""
-    found: dict[str, Any] = {}
-    for name, command in PROGRAM.commands.items():  # type: ignore[attr-defined]
-        below = getattr(command, "commands", None)
-        found |= {f"{name} {inner}": it for inner, it in below.items()} if below else {}
-        if not below or command.invoke_without_command:
-            found[name] = command
-    return found
+MAKEFILES = "\n".join(read(path) for path in (ROOT / "Makefile", *ROOT.glob("tests/*/*.mk")))
 
 
-def commands() -> dict[str, list[str]]:
-    """Every command with its options, long and short, as the program itself knows them."""
-    found: dict[str, list[str]] = {}
-    for name, command in all_commands().items():
-        options = [param for param in command.params if isinstance(param, TyperOption)]
-        found[name] = [flag for option in options for flag in (*option.opts, *option.secondary_opts)]
-    return found
+# --- Commands -------------------------------------------------------------------------------------------
 
 
-def test_every_command_has_its_row_and_every_row_its_command() -> None:
-    told = [row[0].strip("`").removeprefix("orchestrator ") for row in rows("command")]
-    names = sorted(commands(), key=len, reverse=True)  # `backup schedule` before `backup`
-    named = {next((name for name in names if f"{line} ".startswith(f"{name} ")), line) for line in told}
-    assert named == set(commands())
+def typed_in(page: Path) -> list[str]:
+    """Every line of ours that a reader may type, and every inline command that has arguments."""
+    text = read(page)
+    lines = [re.sub(r"^(\w+=\S+ )*(\.venv/bin/)?", "", line) for line in markdown.command_lines(text)]
+    lines += [code for code in markdown.inline_codes(text) if len(code.split()) > 2 or " --" in code]
+    return [line for line in lines if line.startswith("orchestrator ")]
+
+
+def parse(line: str) -> None:
+    """Raises whatever the program says to that line; runs nothing."""
+    words = shlex.split(line, comments=True)[1:]
+    command: Any = commands.PROGRAM
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    if words not in (["--help"], ["--version"]):
+        assert command is not commands.PROGRAM, f"no such command: {line}"
+        command.make_context("orchestrator", words[: words.index(">")] if ">" in words else words)
+
+
+@GUIDE
+def test_every_command_line_parses(page: Path) -> None:
+    for line in typed_in(page):
+        try:
+            parse(line)
+        except Exception as error:  # Typer's usage errors share no public base class
+            said = error.format_message() if hasattr(error, "format_message") else error
+            raise AssertionError(f"{line}: {said}") from error
+
+
+def test_command_lines_are_found() -> None:
+    assert len([line for page in GUIDES for line in typed_in(page)]) > 45
 
 
 @pytest.mark.parametrize(
-    ("command", "flag"), [(name, flag) for name, flags in commands().items() for flag in flags if flag != "--help"]
+    "line", ["orchestrator plan -i x.yml", "orchestrator frobnicate x y", "orchestrator status --no"]
 )
-def test_every_option_is_told(command: str, flag: str) -> None:
-    assert re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", README), f"{command} {flag} is not in README.md"
+def test_a_wrong_command_line_does_not_parse(line: str) -> None:
+    with pytest.raises(Exception, match=r"(?i)missing|no such"):
+        parse(line)
 
 
-def test_no_option_is_told_that_is_not_there() -> None:
-    known = {flag for flags in commands().values() for flag in flags} | {"--help"}
-    known |= {flag for param in PROGRAM.params for flag in param.opts}
-    typed = [line for line in README.splitlines() if "orchestrator " in line and line.startswith(("    ", "| `orch"))]
-    told = {flag for line in typed for flag in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line.partition("#")[0])}
-    assert told <= known
+@GUIDE
+def test_every_command_that_is_mentioned_exists(page: Path) -> None:
+    known = {word for name in commands.all_commands() for word in (name, name.split()[0])}
+    for code in markdown.inline_codes(read(page)):
+        if found := re.match(r"orchestrator ([a-z][a-z-]*)( [a-z]+)?", code):
+            assert found[1] in known, code
 
 
-@pytest.mark.parametrize("name", sorted(commands()))
+@GUIDE
+def test_every_option_that_is_mentioned_exists(page: Path) -> None:
+    known = {flag for command in commands.all_commands().values() for flag in commands.flags(command)}
+    known |= set(commands.flags(commands.PROGRAM)) | FOREIGN_OPTIONS | {"--help"}
+    told = {code.split()[0] for code in markdown.inline_codes(read(page)) if re.match(r"--?[a-z]", code)}
+    assert {flag for flag in told if not flag[1:2].isdigit()} <= known
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [(name, flag) for name, command in commands.all_commands().items() for flag in commands.flags(command)],
+)
+def test_every_option_is_in_the_reference(command: str, flag: str) -> None:
+    section = markdown.sections(read(ROOT / "docs/reference/commands.md"))[command]
+    assert f"`{flag}`" in section
+
+
+@pytest.mark.parametrize("name", sorted(commands.all_commands()))
 def test_every_command_shows_an_example_of_itself(name: str) -> None:
-    help_text = all_commands()[name].help
-    assert f"Example: orchestrator {name} " in help_text
+    assert f"Example: orchestrator {name} " in commands.all_commands()[name].help
 
 
-# --- Exit codes -----------------------------------------------------------------------------------------
+@GUIDE
+def test_every_make_target_exists(page: Path) -> None:
+    text = read(page)
+    typed = [line for line in markdown.command_lines(text) if line.startswith("make ")]
+    typed += [code for code in markdown.inline_codes(text) if code.startswith("make ")]
+    for line in typed:
+        target = line.split()[1]
+        word = rf"(?<![\w-]){re.escape(target)}(?![\w-])"
+        assert re.search(rf"^[^\t#\n]*{word}", MAKEFILES, re.MULTILINE), line
 
 
-def every_error() -> Iterator[type[OrchestratorError]]:
-    yield OrchestratorError
-    yield from (kind for kind in OrchestratorError.__subclasses__() if kind.__module__ == errors.__name__)
+# --- Links and files ------------------------------------------------------------------------------------
 
 
-def codes_in(text: str) -> set[int]:
-    return {int(code) for code in re.findall(r"\b\d+\b", text)}
-
-
-def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
-    told = set().union(*(codes_in(row[0]) for row in rows("exit")))
-    plain = {kind.exit_code for kind in every_error() if kind is not InterruptedRunError}
-    signals = {InterruptedRunError("", signal_number=number).exit_code for number in (1, 2, 15)}
-    assert told == plain | signals | {0, 2}  # done; `plan --detailed-exitcode`
-
-
-def test_the_tree_in_the_errors_docstring_is_true() -> None:
-    tree = dict(re.findall(r"(\w+Error) +([\d, ]+?) {3}", errors.__doc__ or ""))
-    assert set(tree) == {kind.__name__ for kind in every_error()}
-    for kind in every_error():
-        if kind is not InterruptedRunError:
-            assert codes_in(tree[kind.__name__]) == {kind.exit_code}
-
-
-# --- Checks and phases ----------------------------------------------------------------------------------
-
-CHECKS = tuple(f"core/checks/{path.name}" for path in (ROOT / "orchestrator/core/checks").glob("*.py"))
-DISTROS = tuple(f"distros/{path.name}" for path in (ROOT / "orchestrator/distros").glob("*.py"))
-MAKERS = (*CHECKS, *DISTROS, "app/planning.py", "etcd/snapshot.py")
-
-
-def finding_names() -> set[str]:
-    """The names that findings are made with: `Finding(name=...)`, `block(NAME, ...)`."""
-    names: set[str] = set()
-    for file in MAKERS:
-        for node in ast.walk(ast.parse((ROOT / "orchestrator" / file).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                names |= set(_name_of(node))
-    return names
-
-
-def _name_of(call: ast.Call) -> Iterator[str]:
-    called = ast.unparse(call.func)
-    given = [keyword.value for keyword in call.keywords if called == "Finding" and keyword.arg == "name"]
-    given += call.args[:1] if called in ("block", "warn") else []
-    yield from (value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str))
-
-
-def test_every_check_has_its_row_and_every_row_its_check() -> None:
-    told = [row[0].strip("`") for row in rows("name")]
-    assert told == sorted(set(told))
-    assert set(told) == finding_names() | {"unhashed"}  # the snapshot reader's own, not a finding of a host
-
-
-def test_what_may_be_overridden_is_told() -> None:
-    source = "\n".join((ROOT / "orchestrator" / file).read_text(encoding="utf-8") for file in CHECKS)
-    open_to_override = {
-        name
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and any(keyword.arg == "can_override" for keyword in node.keywords)
-        for name in _name_of(node)
-    }
-    told = {row[0].strip("`") for row in rows("name") if row[3] == "yes"}
-    assert told == open_to_override | {"unhashed"}
-
-
-def test_every_phase_is_told_in_its_order() -> None:
-    assert [row[0] for row in rows("phase")] == [name.value for name in PhaseName]
-
-
-# --- Links ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "page", sorted(path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-)
-def test_links_lead_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        path, _, anchor = target.partition("#")
-        if "://" in target:
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in markdown.links(read(page)):
+        path, _, anchor = link.partition("#")
+        if "://" in link:
             continue
-        if path:
-            assert (ROOT / page).parent.joinpath(path).exists(), target
-        elif anchor:
-            titles = {
-                re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-                for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-            }
-            assert anchor in titles, target
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in markdown.anchors(read(target)), link
+
+
+@GUIDE
+def test_every_file_that_is_named_exists(page: Path) -> None:
+    for code in markdown.inline_codes(read(page)):
+        if not re.fullmatch(r"[a-z_./-]+", code) or code.partition("/")[0] not in TREE:
+            continue  # a path on a host; a name with capitals or an ellipsis stands for many files
+        assert any((root / code).exists() for root in ROOTS), code
+
+
+def test_a_finding_can_be_looked_up_from_every_page() -> None:
+    """The README and the runbook lead to every other guide."""
+    reached = {ROOT / "README.md"}
+    while True:
+        found = {
+            (page.parent / link.partition("#")[0]).resolve()
+            for page in reached
+            for link in markdown.links(read(page))
+            if "://" not in link and link.partition("#")[0].endswith(".md")
+        }
+        if found <= reached:
+            break
+        reached |= found
+    assert set(GUIDES) <= reached
+
+
+# --- Samples and inventories ----------------------------------------------------------------------------
+
+
+def inventories() -> list[tuple[str, str]]:
+    return [
+        (f"{name_of(page)}-{number}", block.text)
+        for page in GUIDES
+        for number, block in enumerate(markdown.blocks(read(page)))
+        if block.language == "yaml"
+    ]
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in inventories()])
+def test_every_yaml_block_is_an_inventory_or_part_of_one(text: str) -> None:
+    if "format:" not in text:
+        text = f"format: 1\ncluster: c\ndistribution: kublr\nmasters: {{hosts: {{m: {{address: 10.0.0.1}}}}}}\n{text}"
+    parse_inventory(read_yaml(text), "page", DISTROS)
+
+
+@GUIDE
+def test_every_sample_is_what_the_program_prints(page: Path) -> None:
+    assert read(page) == samples.refreshed(read(page)), "run: make docs-reference"
+
+
+def test_phases_are_those_of_the_program() -> None:
+    told = [row[0] for row in markdown.table(read(HOW_IT_WORKS), "phase")]
+    assert told == [name.value for name in PhaseName]
+
+
+# --- The drawing of the rooms ---------------------------------------------------------------------------
+
+
+def floors() -> list[set[str]]:
+    """The rooms of the drawing, from the top floor down."""
+    drawing = markdown.blocks(markdown.sections(read(ARCHITECTURE))["The rooms"])[0]
+    return [set(re.split(r" {2,}(?! )|(?<=\w) (?=\w)", line[:41].strip())) - {""} for line in drawing.text.splitlines()]
+
+
+def test_the_drawing_has_every_room() -> None:
+    drawn = [room for floor in floors() for room in floor]
+    assert sorted(drawn) == sorted(architecture.RANK)
+
+
+def test_imports_go_down_the_drawing() -> None:
+    floor_of = {room: number for number, floor in enumerate(floors()) for room in floor}
+    upward = []
+    for path in architecture.FILES:
+        room = architecture.room_of(architecture.module_of(path))
+        for _, module in architecture.imports(architecture.parsed(path)):
+            other = architecture.room_of(module)
+            if module.startswith("orchestrator.") and other in floor_of and room in floor_of and other != room:
+                upward += [f"{path}: {module}"] if floor_of[other] <= floor_of[room] else []
+    assert upward == []
+
+
+# --- The shape of the pages -----------------------------------------------------------------------------
+
+
+def test_the_readme_fits_on_a_page() -> None:
+    assert len(read(ROOT / "README.md").splitlines()) <= 130
+
+
+@GUIDE
+def test_prose_is_wrapped(page: Path) -> None:
+    assert [line for line in markdown.prose_lines(read(page)) if len(line) > 100 and " " in line.strip()] == []
+
+
+@GUIDE
+def test_paragraphs_are_short(page: Path) -> None:
+    assert [lines[0] for lines in markdown.paragraphs(read(page)) if len(lines) > 5] == []
+
+
+def test_pages_that_the_program_names_exist() -> None:
+    named = {
+        page for path in architecture.FILES for page in re.findall(r"docs/[\w./-]+\.md|README(?:\.md)?", read(path))
+    }
+    assert named
+    assert [page for page in named if not (ROOT / page).exists()] == []

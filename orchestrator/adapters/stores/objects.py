@@ -37,7 +37,7 @@ _PIECE_BYTES = 8 << 20
 """The part size of an upload: at most 10,000 parts are allowed."""
 _AT_ONCE = 4
 _KEEP_TRYING = timedelta(seconds=60)
-_HOW = "README, Back up: what the environment must say"
+_HOW = "docs/backup.md: what the environment must say"
 
 
 class ObjectFiles:

@@ -77,7 +77,7 @@ def place_of(text: str) -> Place:
         raise UsageError(f"nothing is known of {scheme}:// addresses", f"use sftp://, {listed_schemes()}, or a path")
     user, at, _ = where.rpartition("@")
     if ":" in user or (at and scheme != "sftp"):  # not repeated: it may hold a secret
-        remedy = "log in with a key, or by what the environment says: README, Back up"
+        remedy = "log in with a key, or by what the environment says: docs/backup.md"
         raise UsageError(f"a {scheme}:// address must hold no password", remedy)
     if scheme == "sftp" and not _LOGIN.fullmatch(where):
         raise UsageError(f"{text} is no SFTP address", "write sftp://USER@HOST:PORT/FOLDER")

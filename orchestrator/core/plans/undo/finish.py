@@ -45,7 +45,7 @@ def _refuse_open(undone: Undone) -> None:
         if live is None or not live.has_quorum or {live.cluster_id} != clusters:
             raise RefusedError(
                 f"{host.name} was left out, and is no member of the restored cluster again",
-                f'let it rejoin: README.md, "If a master is lost for good"; then: '
+                f'let it rejoin: docs/restore.md, "A master is lost for good"; then: '
                 f"orchestrator finish -i INVENTORY {undone.plan.run}",
             )
 

@@ -1,0 +1,39 @@
+"""Samples of output in the pages, taken from the golden files.
+
+A marker stands above the block: `<!-- sample: FILE -->` is the whole file. `<!-- sample: FILE: TEXT+N, TEXT+N -->` is
+N lines from the first one that contains TEXT, and so on, with `...` between.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tests.docs.markdown import GUIDES, ROOT, read
+
+_SAMPLE = re.compile(r"(<!-- sample: ([^:\n]+?)(?:: ([^\n]+))? -->\n```\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+
+
+def refreshed(text: str) -> str:
+    """The page with its samples as the golden files have them now."""
+    return _SAMPLE.sub(lambda found: found[1] + _sample(found[2], found[3] or ""), text)
+
+
+def _sample(file: str, parts: str) -> str:
+    lines = [line.rstrip() for line in read(ROOT / file).strip("\n").splitlines()]
+    if not parts:
+        return "\n".join((*lines, ""))
+    return "...\n".join(_part(lines, part) for part in parts.split(", "))
+
+
+def _part(lines: list[str], part: str) -> str:
+    text, _, count = part.rpartition("+")
+    first = next(number for number, line in enumerate(lines) if text in line)
+    return "".join(f"{line}\n" for line in lines[first : first + int(count)])
+
+
+def refresh() -> None:
+    """Writes the pages whose samples have changed."""
+    for page in GUIDES:
+        if (text := refreshed(read(page))) != read(page):
+            page.write_text(text, encoding="utf-8")
+            print(page)
