@@ -129,7 +129,7 @@ class Acts:
                 case ActState.ENDED, int(code):
                     return _outcome(code, self.disk.text(f"{marker}/log"))
                 case ActState.DIED, _ if not self.lock.locked():
-                    return Outcome(Ended.DIED, detail="it began, did not end, and no longer runs")
+                    return Outcome(Ended.DIED, detail="it began but did not end, and no longer runs")
                 case ActState.WAITING, _ if self.newest(place.run) != place.attempt:
                     return self._fenced(place)
             if task := self._running.get(marker):
@@ -211,7 +211,7 @@ class Acts:
         return self.newest(place.run) != place.attempt
 
     def _fenced(self, place: Call) -> Outcome:
-        return Outcome(Ended.FENCED, detail=f"attempt {self.newest(place.run)} has taken this host over")
+        return Outcome(Ended.FENCED, detail=f"attempt {self.newest(place.run)} has taken over this host")
 
     def has_begun(self, marker: str) -> bool:
         """An act runs once per attempt, however often it was asked for."""

@@ -96,7 +96,7 @@ class SimRemote:
         except HostError as error:
             return Outcome(Ended.FAILED, detail=str(error))
         if self._host.acts.is_fenced(place):
-            return Outcome(Ended.FENCED, detail=f"attempt {self._host.acts.newest(self._run)} has taken this host over")
+            return Outcome(Ended.FENCED, detail=f"attempt {self._host.acts.newest(self._run)} has taken over this host")
         sha256 = sha256 or hashlib.sha256(content).hexdigest()
         if self._host.disk.is_file(path) and self._host.disk.sha256(path) == sha256:
             if fault:

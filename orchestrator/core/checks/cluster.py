@@ -83,7 +83,7 @@ def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[
         yield block(
             "left-out",
             "",
-            f"{left} of {left + gone} masters remain, which is not a quorum of {left + gone} members",
+            f"{left} of {left + gone} masters remain, which is not a quorum",
             "set up the lost masters again with empty disks, and restore on all masters",
         )
     for host in inventory.left_out:

@@ -59,7 +59,7 @@ class Distro(Protocol):
         ...
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
-        """Aided strategy: has the vendor's agent schedule the restore for the next start."""
+        """Aided strategy: has the vendor's agent schedule the restore for the next start of etcd."""
         ...
 
     def reinitialize(self, view: MasterView) -> Script:

@@ -36,7 +36,7 @@ class Aided:
         return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv)
 
     def stage(self, master: Master) -> Iterable[Step]:
-        yield push_step("stage.push", master, self.snapshot, "bring the snapshot", self.origin)
+        yield push_step("stage.push", master, self.snapshot, "copy the snapshot", self.origin)
 
     def staged(self, master: Master) -> Script:
         return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
@@ -45,23 +45,23 @@ class Aided:
         return script_step(
             "keep.copy",
             master,
-            f"set the old data aside, in {master.kept}, with a copy in its place",
+            f"move the old data to {master.kept}, and put a copy in its place",
             "keep.sh",
             master.etcd.member_path,
             master.kept,
             timeout_s=timeouts.COPY_S,
             rerunnable=True,
-            undo="put it back",
+            undo="move it back",
         )
 
     def commit(self, master: Master) -> Iterable[Step]:
-        title = "bring the snapshot anew, if the copy is damaged by now"
+        title = "copy the snapshot again, if the copy is damaged"
         mend = push_step("commit.mend", master, self.snapshot, title, self.origin)
         yield mend.model_copy(update={"done_if": one(master, self.staged(master)), "mends": True})
         yield Step(
             id=f"commit.schedule/{master.name}",
             host=master.name,
-            title="schedule the restore for the next start",
+            title="schedule the restore for the next start of etcd",
             act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
             done_if=one(master, self.in_place(master)),  # a power cut may have taken the file since
             rerunnable=True,
@@ -79,7 +79,7 @@ class Aided:
         yield script_step(
             "start.disarm",
             master,
-            "rename restore.db, if it was left behind",
+            "rename restore.db, if it is still there",
             "disarm.sh",
             master.etcd.data,
             master.etcd.peer_url,

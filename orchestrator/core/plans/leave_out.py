@@ -36,7 +36,7 @@ def refuse_minority(left: int, gone: int) -> None:
     """Raises RefusedError where the masters that are left would be no quorum of the cluster that is restored."""
     if left <= gone:
         raise RefusedError(
-            f"{left} of {left + gone} masters would be left: a cluster of as many members needs more to have a quorum",
+            f"{left} of {left + gone} masters would remain, which is not a quorum",
             "set up the lost masters again with empty disks, and restore on all masters",
         )
 
@@ -45,7 +45,9 @@ def _phase(phase: Phase, gone: Collection[str], masters: Sequence[str]) -> Phase
     orphans = {step.host for step in phase.steps if isinstance(step.act, Push) and step.act.source_host in gone}
     if phase.name is PhaseName.SAFEGUARD and (orphans or any(step.host in gone for step in phase.steps)):
         # Its source or its second copy is lost. What was taken stays where it is, and nothing waits for more.
-        return phase.model_copy(update={"steps": (), "barrier": None, "note": "not completed: a master was lost in it"})
+        return phase.model_copy(
+            update={"steps": (), "barrier": None, "note": "not completed: a master was lost during it"}
+        )
     return phase.model_copy(
         update={
             "steps": tuple(found for step in phase.steps if (found := _step(step, gone, masters))),

@@ -36,8 +36,8 @@ class Manual:
 
     titles = MappingProxyType(
         {
-            PhaseName.STAGE: "bring the snapshot to every master, and restore it beside the old data",
-            PhaseName.COMMIT: "put the restored data in its place",
+            PhaseName.STAGE: "copy the snapshot to every master, and restore it beside the old data",
+            PhaseName.COMMIT: "move the restored data into place",
         }
     )
     resolves_first = True  # before etcd 3.5.6 and 3.4.22 the tool looks every peer's name up
@@ -60,12 +60,12 @@ class Manual:
         return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv, ids.cluster)
 
     def stage(self, master: Master) -> Iterable[Step]:
-        yield push_step("stage.push", master, self.snapshot, "bring the snapshot", self.origin)
+        yield push_step("stage.push", master, self.snapshot, "copy the snapshot", self.origin)
         yield self._bring_tool(master)
         yield script_step(
             "stage.restore",
             master,
-            f"restore it into {master.staged}, with little priority, while the old etcd still serves",
+            f"restore it into {master.staged}, at low priority, while the old etcd still serves",
             "restore.sh",
             *self._restore_arguments(master),
             timeout_s=timeouts.COPY_S,
@@ -79,7 +79,7 @@ class Manual:
             return Step(
                 id=f"stage.tool/{master.name}",
                 host=master.name,
-                title=f"bring {self.tool.path}",
+                title=f"copy {self.tool.path}",
                 act=act,
                 rerunnable=True,
                 undo="remove the copy",
@@ -133,27 +133,27 @@ class Manual:
         return script_step(
             "keep.aside",
             master,
-            f"set the old data aside, {master.kept_words}",
+            f"move the old data to {master.kept_words}",
             "aside.sh",
             master.etcd.member_path,
             master.kept,
             *((*master.wal_and_kept, master.staged_wal) if master.staged_wal else ()),
             rerunnable=True,
-            undo="put it back",
+            undo="move it back",
         )
 
     def commit(self, master: Master) -> Iterable[Step]:
         yield script_step(
             "commit.place",
             master,
-            "put the restored data in its place, by a rename",
+            "move the restored data into place, by a rename",
             "place.sh",
             master.staged,
             master.etcd.member_path,
             *((master.staged_wal, master.etcd.wal_dir) if master.staged_wal else ()),
             done_if=one(master, self.in_place(master)),
             rerunnable=True,
-            undo="put it aside again",
+            undo="move it aside again",
         )
 
     def in_place(self, master: Master) -> Script:

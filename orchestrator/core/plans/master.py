@@ -57,8 +57,8 @@ class Master:
     @property
     def kept_words(self) -> str:
         """Where the old data goes, and how."""
-        apart = f"; its log, file by file, in {self.kept_wal}" if self.etcd.wal_dir else ""
-        return f"in {self.kept}, by a rename{apart}"
+        apart = f"; its log, file by file, to {self.kept_wal}" if self.etcd.wal_dir else ""
+        return f"{self.kept}, by a rename{apart}"
 
     @property
     def staged(self) -> str:

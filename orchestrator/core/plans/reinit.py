@@ -66,12 +66,12 @@ class Reinit:
         step = Step(
             id=f"commit.reinit/{master.name}",
             host=master.name,
-            title=f"write `reinitialize` to {data}/command, and wait until the pod has obeyed",
+            title=f"write `reinitialize` to {data}/command, and wait until the pod has carried it out",
             act=self.distro.reinitialize(master.view),
             done_if=one(master, look("reinited.sh", master.state, master.run, data), wait_s=timeouts.PROVEN_WAIT_S),
             rerunnable=True,
         )
-        title = "have the member thrown away, and join the others anew"
+        title = "remove the member, and let it rejoin the others"
         return Phase(name=PhaseName.COMMIT, title=title, steps=(step,), destructive=True)
 
     @property
@@ -83,4 +83,4 @@ class Reinit:
 
     def _release(self, *before: Step) -> Phase:
         steps = (*before, *(release_step(master) for master in self._masters))
-        return Phase(name=PhaseName.RELEASE, title="give the hosts back", steps=steps)
+        return Phase(name=PhaseName.RELEASE, title="release the hosts", steps=steps)

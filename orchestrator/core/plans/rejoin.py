@@ -57,7 +57,9 @@ class Rejoin:
             steps.append(call_step("start.admit", failed, "move etcd's manifest back", admitted))
         start = self.distro.start(failed.host, failed.view)
         steps.append(call_step("start.services", failed, "start the member", start))
-        return make_phase(PhaseName.START, tuple(steps), title="start it, and prove that all agree", barrier=equal)
+        return make_phase(
+            PhaseName.START, tuple(steps), title="start the member, and prove that all members agree", barrier=equal
+        )
 
     def api(self) -> tuple[Phase, ...]:
         """Its API server, if it has one."""
@@ -81,12 +83,12 @@ class Rejoin:
         """etcd's own program, where no path on the host leads to it; out of the pod's image."""
         etcd = self.failed.etcd
         if etcd.program:
-            note = f"etcd is {etcd.program} there"
+            note = f"etcd's program is {etcd.program}"
             return make_phase(PhaseName.STAGE, (), title="find etcd's program", note=note)
         step = script_step(
             "stage.etcd",
             self.failed,
-            f"take etcd out of the image {etcd.image}",
+            f"copy etcd's program from the image {etcd.image}",
             "tool.sh",
             Place.IMAGE,
             etcd.image,
@@ -103,7 +105,7 @@ class Rejoin:
 
     def _stop(self) -> Phase:
         steps = tuple(self.services.stop_steps(self.failed))
-        title = "stop that master's services, and hold them down; the others serve"
+        title = "stop that master's services, and keep them down; the others keep serving"
         return make_phase(PhaseName.STOP, steps, title=title, barrier=self.services.down((self.failed,)))
 
     def _keep(self) -> Phase:
@@ -111,7 +113,7 @@ class Rejoin:
         step = script_step(
             "keep.aside",
             failed,
-            f"set the failed member's data aside, {failed.kept_words}",
+            f"move the failed member's data to {failed.kept_words}",
             "aside.sh",
             failed.etcd.member_path,
             failed.kept,
@@ -127,7 +129,7 @@ class Rejoin:
         rejoin = script_step(
             "commit.members",
             asked,
-            f"have the others forget the member {failed.etcd.member}, and take it in as a new one",
+            f"remove the member {failed.etcd.member} from the others, and add it as a new one",
             "members.sh",
             failed.etcd.member,
             failed.etcd.peer_url,
@@ -141,7 +143,7 @@ class Rejoin:
         join = script_step(
             "commit.join",
             failed,
-            "have it join them and copy what they hold, by an etcd that no service knows",
+            "let it join and copy the others' data, with a temporary etcd outside the services",
             "join.sh",
             *self._join_arguments(),
             timeout_s=timeouts.COPY_S,
@@ -150,7 +152,7 @@ class Rejoin:
         )
         return Phase(
             name=PhaseName.COMMIT,
-            title="have the member thrown away, and join the others anew",
+            title="remove the member, and let it rejoin the others",
             steps=(rejoin, join),
             order=Order.SEQUENCE,
             requires=self._held,

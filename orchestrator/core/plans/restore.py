@@ -62,7 +62,7 @@ def strategy_of(
 
 def origin_note(origin: OnHost) -> str:
     """What a snapshot that lies on a master means for the laptop's link."""
-    return f"the snapshot lies on {origin.host}, which copies it there; for this plan the laptop has read it once"
+    return f"the snapshot is on {origin.host}, which copies it locally; the laptop read it once to make this plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Restore:
         )
         pairs = tuple(f"{name}={address}" for name, address in sorted(names.items()))
         barrier = all_of(self.masters, lambda _: look("resolves.sh", *pairs), wait_s=timeouts.RESOLVE_WAIT_S)
-        note = "" if steps else "every master resolves every peer already"
+        note = "" if steps else "every master already resolves every peer"
         return make_phase(PhaseName.RESOLVE, steps, barrier=barrier, note=note)
 
     def _stop(self) -> Phase:
@@ -216,7 +216,7 @@ class Restore:
         yield Step(
             id=f"start.services/{master.name}",
             host=master.name,
-            title="start, and wait until this member is proven to be restored",
+            title="start the member, and prove that it is restored",
             act=self._start_act(master),
             done_if=Probe(
                 looks=(Look(host=master.name, call=self._proof(master, client_url="")),),
@@ -258,15 +258,15 @@ class Restore:
         serving = [machine for machine in self.machines if machine.view.api.is_there]
         barrier = all_of(serving, self.services.ready, wait_s=timeouts.READY_WAIT_S) if serving else None
         started = any(step.name == "api.start" for step in steps)
-        note = "" if started else "the agent starts them with etcd: only waited for"
+        note = "" if started else "the agent starts them with etcd; this phase only waits"
         if not serving:
-            note = "no API server is known: start them yourself, now that etcd is restored"
+            note = "no API server found: start the API servers yourself, now that etcd is restored"
         return make_phase(PhaseName.API, tuple(steps), barrier=barrier, note=note)
 
     def _api_steps(self, master: Master) -> Iterable[Step]:
         # Once the API servers compact, no member can show its hash at the snapshot's revision any more. These markers
         # stand behind the proof's barrier: a run that is resumed later does not ask for that proof again.
-        proven = "write down that every member is proven to be restored"
+        proven = "record that every member is proven to be restored"
         yield call_step("api.proven", master, proven, Exec(argv=("true",)))
         if api := self.distro.start_api(master.host, master.view, self.run):
             yield call_step("api.start", master, "start the API server", api)
@@ -282,7 +282,7 @@ class Restore:
                     script_step(
                         "release.hosts",
                         master,
-                        f"remove our lines from {master.host.paths.hosts}",
+                        f"remove this run's lines from {master.host.paths.hosts}",
                         "hosts.sh",
                         "remove",
                         master.host.paths.hosts,
@@ -297,7 +297,7 @@ class Restore:
         note = ""
         if kept_blocks:
             note = (
-                f"the lines in the hosts file stay on {', '.join(kept_blocks)}: nothing shows peers are reached without"
+                f"the lines in the hosts file stay on {', '.join(kept_blocks)}: without them, peers may be unreachable"
             )
         return make_phase(PhaseName.RELEASE, tuple(steps), note=note)
 

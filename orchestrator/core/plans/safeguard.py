@@ -14,7 +14,7 @@ def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:
     """Taken from the member that knows most of those with a quorum, and copied to another master."""
     live = [master for master in masters if master.view.member.has_quorum]
     if not live:
-        return make_phase(PhaseName.SAFEGUARD, (), note="impossible: no quorum answers, so nothing can be saved")
+        return make_phase(PhaseName.SAFEGUARD, (), note="impossible: no quorum answers")
     best = max(live, key=lambda master: master.view.member.revision)
     others = [master for master in masters if master.name != best.name]
     take = Step(

@@ -30,8 +30,8 @@ class Scheduling:
         release = tuple(release_step(master) for master in masters)
         return (
             claim_phase(masters, self.laptop),
-            Phase(name=PhaseName.COMMIT, title="write the units, and let the timers run", steps=steps),
-            Phase(name=PhaseName.RELEASE, title="give the hosts back", steps=release),
+            Phase(name=PhaseName.COMMIT, title="write the units, and start the timers", steps=steps),
+            Phase(name=PhaseName.RELEASE, title="release the hosts", steps=release),
         )
 
     def _step(self, master: Master) -> Step:
@@ -40,10 +40,10 @@ class Scheduling:
         if texts:
             sums = tuple(part for path, text in texts.items() for part in (path, _sha256(text)))
             arguments = ("set", timer, *(part for pair in texts.items() for part in pair))
-            done, title = look("scheduled.sh", "set", timer, *sums), f"write {timer} and what it runs"
+            done, title = look("scheduled.sh", "set", timer, *sums), f"write {timer}, its service and its script"
         else:
             arguments = ("remove", timer, *paths_of(master.host, cluster))
-            done, title = look("scheduled.sh", *arguments), f"end {timer}, and remove its files; backups stay"
+            done, title = look("scheduled.sh", *arguments), f"stop {timer}, and delete its files; backups stay"
         return script_step(
             "commit.schedule-backups",
             master,

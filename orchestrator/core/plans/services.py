@@ -26,7 +26,7 @@ class Services:
         yield script_step(
             "stop.hold",
             master,
-            "hold the services down, through reboots",
+            "keep the services down, even after a reboot",
             "hold.sh",
             "set",
             master.host.paths.units,
@@ -44,7 +44,7 @@ class Services:
             yield Step(
                 id=f"stop.pods/{master.name}",
                 host=master.name,
-                title="move the static pods' manifests out of kubelet's sight, so that their containers end",
+                title="move the static pods' manifests away, so that kubelet stops their containers",
                 act=out,
                 done_if=one(master, self.gone(master), wait_s=timeouts.STOPPED_WAIT_S),
                 rerunnable=True,
@@ -62,7 +62,7 @@ class Services:
                     act=Exec(argv=("systemctl", "stop", *units), timeout_s=timeouts.STOP_UNIT_S),
                     done_if=one(master, look("inactive.sh", *units)),
                     rerunnable=True,
-                    undo="start it again",
+                    undo="start them again",
                 )
 
     def present(self, master: Master | ApiHost) -> tuple[str, ...]:
@@ -110,5 +110,5 @@ def leader_waits(master: Master) -> Step:
     """A leader that is stopped together with the others would wait for a successor."""
     etcd = master.etcd
     where = (str(port_of(etcd.peer_url)), etcd.client_url, etcd.address, *master.certificates)
-    title = "where this member leads, let the others stop first"
+    title = "if this member is the leader, let the others stop first"
     return call_step("stop.last", master, title, Script(file="last.sh", args=where, timeout_s=timeouts.MARK_S))

@@ -23,7 +23,7 @@ def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
         script_step(
             "claim.take",
             master,
-            "take the host",
+            "claim the host",
             "claim.sh",
             laptop,
             done_if=one(master, claimed(master)),  # a claim that was taken may have been given back since
@@ -37,14 +37,14 @@ def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
 
 def release_step(master: Master) -> Step:
     """Gives a host back to the next run."""
-    return script_step("release.claim", master, "give the host back", "release.sh", rerunnable=True)
+    return script_step("release.claim", master, "release the host", "release.sh", rerunnable=True)
 
 
 def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str, origin: OnHost | None = None) -> Step:
     """Brings the snapshot into the run's folder: from the master that has it already, where there is one."""
     act: Script | Push
     if origin and origin.host == master.name:
-        title += ", which lies on this host"
+        title += ", which is on this host"
         act = Script(file="copy.sh", args=(origin.path, master.snapshot, snapshot.sha256), timeout_s=timeouts.COPY_S)
     else:
         act = Push(

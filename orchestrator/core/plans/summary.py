@@ -47,8 +47,8 @@ def facts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[Mas
 def never_start(inventory: Inventory) -> tuple[str, ...]:
     """What follows from leaving masters out."""
     return tuple(
-        f"{host.name}, which is left out: never start it on its old disk. The restored cluster may have the old one's "
-        "id, and an old member that joins it would spoil the others"
+        f"{host.name} is left out: never start it on its old disk. The restored cluster may have the old one's "
+        "id, and an old member that joins it would corrupt the others"
         for host in inventory.left_out
     )
 
@@ -57,11 +57,11 @@ def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str,
     """What the cluster had after the snapshot was taken."""
     live = {name: view.member.live for name, view in views.items() if view.member.live}
     if not live:
-        return (f"everything written after revision {snapshot.revision}; no member answers that could tell how much",)
+        return (f"everything written after revision {snapshot.revision}; no member answers, so the amount is unknown",)
     newest = max(member.revision for member in live.values())
     count = max(0, newest - snapshot.revision)
     return (
-        f"everything written after revision {snapshot.revision}: {count} revisions, the live cluster is at {newest}",
+        f"everything written after revision {snapshot.revision}: {count} revisions; the live cluster is at {newest}",
     )
 
 

@@ -51,11 +51,11 @@ def volumes_phase(
     """Of a restore. ``held``: every master is still down."""
     if isinstance(policy, VolumesHook):
         steps = hook_steps("volumes.hook", policy.hook, policy, masters, masters, occasion)
-        back = f"run {quoted(policy.undo)}" if policy.undo else "ask you to take back what it did"
-        note = f"{hook_note(steps)}. An abort and a rollback {back}"
+        back = f"run {quoted(policy.undo)}" if policy.undo else "ask you to undo what the hook did"
+        note = f"{hook_note(steps)}. An abort or a rollback will {back}"
         return make_phase(PhaseName.VOLUMES, steps, requires=held, note=note)
     if policy is not Volumes.PAUSE:
-        return make_phase(PhaseName.VOLUMES, (), note="policy `none`: persistent volumes stay as they are")
+        return make_phase(PhaseName.VOLUMES, (), note="policy `none`: persistent volumes are not changed")
     question = "Put the persistent volumes back now. All masters are down and stay down. Done?"
     pause = pause_step(masters[0].name, "wait until the persistent volumes are put back", question)
     return make_phase(PhaseName.VOLUMES, (pause,), requires=held)
@@ -112,7 +112,7 @@ def hook_note(steps: Sequence[Step]) -> str:
     """What the hook is told."""
     names = {name for step in steps if isinstance(step.act, Hook | LocalHook) for name in step.act.env}
     told = ", ".join(sorted(names - {FACTS}))
-    return f"its environment has {told}; {FACTS} names a file with this whole plan"
+    return f"its environment has {told}; {FACTS} is the path of a file with this whole plan"
 
 
 def with_masters(step: Step, masters: Sequence[str]) -> Step:

@@ -23,9 +23,9 @@ def workers_phase(inventory: Inventory, views: Mapping[str, MasterView], distro:
     workers = inventory.workers
     note = ""
     if policy.restart is Restart.NONE:
-        note = "the inventory leaves the workers alone: their watches are stale until someone restarts them"
+        note = "the policy leaves the workers alone: their watches are stale until you restart them"
     elif not workers:
-        note = "the inventory names no workers"
+        note = "no workers in the inventory"
     steps = () if note else tuple(_restart(worker, inventory, views, distro, run) for worker in workers)
     return Phase(
         name=PhaseName.WORKERS,

@@ -36,14 +36,14 @@ def parse_settle(text: str) -> Settled:
             case ["act", step, attempt, state, code]:
                 records.append(_record(step, attempt, state, code))
             case ["act", *_]:
-                raise ValueError(f"no record of an act: {' '.join(words)}")
+                raise ValueError(f"invalid record of a step: {' '.join(words)}")
             case ["settled"]:
                 return Settled(tuple(records))
             case ["fenced", newer]:
                 return Settled(fenced_by=newer)
             case ["busy", step]:
                 return Settled(busy_with=step)
-    raise ValueError("the host's answer to settle has no end")
+    raise ValueError("the host's answer to settle is incomplete")
 
 
 def parse_acts(text: str) -> tuple[ActRecord, ...]:
@@ -59,14 +59,14 @@ def parse_join(text: str) -> Outcome | None:
             case ["ended", code]:
                 return _ended(int(code), log)
             case ["died", "-"]:
-                return Outcome(Ended.DIED, log=log, detail="it began, did not end, and no longer runs")
+                return Outcome(Ended.DIED, log=log, detail="it began but did not end, and no longer runs")
             case ["fenced", newer]:
                 return Outcome(Ended.FENCED, detail=fenced(newer))
             case ["waiting" | "running", "-"]:
                 return None
             case ["refused"]:
                 return Outcome(Ended.FAILED, detail="the host could not start it")
-    raise ValueError("the host's answer to join does not say how the act stands")
+    raise ValueError("the host's answer to join has no state of the step")
 
 
 def parse_part(text: str) -> Part | Outcome:
@@ -82,13 +82,13 @@ def parse_part(text: str) -> Part | Outcome:
             case ["fenced", newer]:
                 return Outcome(Ended.FENCED, detail=fenced(newer))
             case ["busy"]:
-                return Outcome(Ended.FAILED, detail="an act held the host's lock for too long")
-    raise ValueError("the host's answer does not say how the push stands")
+                return Outcome(Ended.FAILED, detail="another step held the host's lock for too long")
+    raise ValueError("the host's answer has no state of the push")
 
 
 def fenced(newer: str) -> str:
     """Why an attempt may do nothing more on a host."""
-    return f"attempt {newer} has taken this host over"
+    return f"attempt {newer} has taken over this host"
 
 
 def is_later(attempt: str, mine: str) -> bool:
@@ -111,5 +111,5 @@ def _record(step: str, attempt: str, state: str, code: str) -> ActRecord:
 def _ended(code: int, log: str) -> Outcome:
     if code == 0:
         return Outcome(Ended.DONE, 0, log)
-    detail = "it took longer than its time" if code == TIMED_OUT else f"exit status {code}"
+    detail = "it timed out" if code == TIMED_OUT else f"exit status {code}"
     return Outcome(Ended.FAILED, code, log, detail)

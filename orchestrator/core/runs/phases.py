@@ -37,18 +37,18 @@ class PhaseRule:
 
 
 PHASES: dict[PhaseName, PhaseRule] = {
-    PhaseName.CLAIM: PhaseRule("take every master for this run"),
-    PhaseName.SAFEGUARD: PhaseRule("snapshot what still answers"),
-    PhaseName.STAGE: PhaseRule("bring the snapshot to every master"),
-    PhaseName.RESOLVE: PhaseRule("make the peers' names resolve"),
-    PhaseName.STOP: PhaseRule("stop the services on every master, and hold them down"),
-    PhaseName.KEEP: PhaseRule("set the old data aside"),
-    PhaseName.COMMIT: PhaseRule("make the next start one with the snapshot"),
+    PhaseName.CLAIM: PhaseRule("claim every master for this run"),
+    PhaseName.SAFEGUARD: PhaseRule("take a safety snapshot, if a quorum answers"),
+    PhaseName.STAGE: PhaseRule("copy the snapshot to every master"),
+    PhaseName.RESOLVE: PhaseRule("make the peers' names resolve on every master"),
+    PhaseName.STOP: PhaseRule("stop the services on every master, and keep them down"),
+    PhaseName.KEEP: PhaseRule("move the old data aside"),
+    PhaseName.COMMIT: PhaseRule("make etcd start from the snapshot"),
     PhaseName.VOLUMES: PhaseRule("persistent volumes"),
-    PhaseName.START: PhaseRule("start all masters, and prove that each was restored", destructive=True),
+    PhaseName.START: PhaseRule("start all masters, and prove that each is restored", destructive=True),
     PhaseName.API: PhaseRule("wait for the API servers", destructive=True),
     PhaseName.WORKERS: PhaseRule("restart the workers", destructive=True),
-    PhaseName.RELEASE: PhaseRule("give the hosts back", destructive=True),
+    PhaseName.RELEASE: PhaseRule("release the hosts", destructive=True),
 }
 
 

@@ -66,9 +66,9 @@ def refusal(step: Step, past: Before) -> str:
     if past in (Before.NEVER, Before.DONE) or step.rerunnable or isinstance(step.act, Push):
         return ""
     if isinstance(step.act, Hook | LocalHook):
-        doubt = "it began in an earlier attempt, and nothing tells how it ended: look what it has done"
+        doubt = "it began in an earlier attempt and its result is unknown: check what it has done"
         return doubt if past is Before.DIED else ""
-    return f"it {past} in an earlier attempt, and running it again is not safe: look at the host, then roll back"
+    return f"it {past} in an earlier attempt, and running it again is not safe: check the host, then roll back"
 
 
 def is_made_good(step: Step, past: Before, answers: frozenset[str]) -> bool:

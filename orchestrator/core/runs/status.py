@@ -82,7 +82,7 @@ def _host(steps: Sequence[Step], everywhere: Records) -> tuple[Stand, str]:
             case Before.DIED if any(r.step == step.name and r.state is ActState.RUNNING for r in records):
                 return Stand.RUNNING, f"{step.name} is running"
             case Before.DIED:
-                return Stand.DOUBT, f"{step.name} began and did not end"
+                return Stand.DOUBT, f"{step.name} began but did not end"
             case Before.NEVER:
                 return Stand.LEFT, f"next is {step.name}" if number else ""
     return Stand.DONE, ""
@@ -100,6 +100,6 @@ def forgotten(plan: Plan, records: Records) -> dict[str, str]:
             if leaves_none or step.host not in plan.masters or step.host in found:
                 continue
             if judge_past(step, records.get(step.host, ())) is not Before.DONE:
-                what = f"{step.name} was done there, and its marker is gone"
-                found[step.host] = f"{what}: was it reinstalled, or set back?"
+                what = f"{step.name} was done, but its marker is missing"
+                found[step.host] = f"{what}: the host may have been reinstalled or reset"
     return found

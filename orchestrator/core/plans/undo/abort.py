@@ -24,7 +24,7 @@ from orchestrator.core.plans.undo.target import Undone
 def abort(undone: Undone) -> tuple[Phase, ...]:
     """Before the first start: on every master the old data is whole. Raises RefusedError after it."""
     if undone.begun("start."):
-        raise undone.refused("has begun to start services, and can only be rolled back", "rollback")
+        raise undone.refused("is past its point of no return: it can only be rolled back", "rollback")
     refuse_way_back(undone)
     stopped = undone.begun("stop.") or bool(undone.holds)
     start = (
@@ -42,7 +42,7 @@ def abort(undone: Undone) -> tuple[Phase, ...]:
 def _unschedule(undone: Undone) -> Phase:
     return undo_phase(
         PhaseName.COMMIT,
-        "put the old data back in its place, and nothing else to start on",
+        "put the old data back in its place, and make sure that etcd starts on nothing else",
         (step for master in undone.masters for step in _unschedule_steps(undone, master)),
         requires=all_of(undone.masters, undone.unstarted),
         barrier=all_of(undone.masters, undone.untouched),
@@ -52,14 +52,14 @@ def _unschedule(undone: Undone) -> Phase:
 def _unschedule_steps(undone: Undone, master: Master) -> Iterable[Step]:
     data, member, run = master.etcd.data, master.etcd.member_path, undone.plan.run
     if undone.plan.strategy == "manual":
-        before, title = undone.before(master), "put the old data back, if the run has set it aside"
+        before, title = undone.before(master), "put the old data back, if the run has moved it"
         wal = (*before.wal_and_kept, before.staged_wal) if before.staged_wal else ()
         arguments = (member, before.kept, run, before.staged, *wal)
         yield script_step("commit.unplace", master, title, "unplace.sh", *arguments, rerunnable=True)
         return
-    title = "rename the restore.db that the run has scheduled, if there is one"
+    title = "rename the run's restore.db, if there is one"
     yield script_step("commit.unschedule", master, title, "unschedule.sh", data, run, rerunnable=True)
-    title, kept = "put the old data back, if the run has set it aside", undone.before(master).kept
+    title, kept = "put the old data back, if the run has moved it", undone.before(master).kept
     yield script_step("commit.putback", master, title, "putback.sh", member, kept, run, rerunnable=True)
 
 

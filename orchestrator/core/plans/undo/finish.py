@@ -26,14 +26,12 @@ def finish(undone: Undone) -> tuple[Phase, ...]:
         raise undone.refused("is still open", "resume")
     _refuse_open(undone)
     if not any(it.paths for it in undone.left.values()):
-        raise RefusedError(
-            f"run {undone.plan.run} has left nothing that could be removed", "orchestrator status -i INVENTORY"
-        )
+        raise RefusedError(f"run {undone.plan.run} has nothing left to delete", "orchestrator status -i INVENTORY")
     steps = tuple(step for master in masters for step in (*_removals(undone, master), release_step(master)))
     return (
         claim_phase(undone, masters, takes_over=False),
-        undo_phase(PhaseName.START, "prove once more that all members agree", barrier=undone.equal(masters, old=False)),
-        undo_phase(PhaseName.RELEASE, "remove what the run has left, and give the hosts back", steps, destructive=True),
+        undo_phase(PhaseName.START, "prove again that all members agree", barrier=undone.equal(masters, old=False)),
+        undo_phase(PhaseName.RELEASE, "delete what the run left, and release the hosts", steps, destructive=True),
     )
 
 
@@ -44,7 +42,7 @@ def _refuse_open(undone: Undone) -> None:
         live = undone.views[host.name].member.live if host.name in undone.views else None
         if live is None or not live.has_quorum or {live.cluster_id} != clusters:
             raise RefusedError(
-                f"{host.name} was left out, and is no member of the restored cluster again",
+                f"{host.name} was left out, and has not rejoined the restored cluster",
                 f'let it rejoin: docs/restore.md, "A master is lost for good"; then: '
                 f"orchestrator finish -i INVENTORY {undone.plan.run}",
             )
@@ -56,7 +54,7 @@ def _removals(undone: Undone, master: Master) -> Iterable[Step]:
     with_data = undone.before(master).kept_wal if left.kept == "whole" else ""  # the old log goes with the old data
     paths = [found for found in left.paths if found[0] != with_data]
     for number, (path, size_bytes) in enumerate(paths, start=1):
-        name, title = f"release.remove-{number}", f"remove {path} ({size(size_bytes)})"
+        name, title = f"release.remove-{number}", f"delete {path} ({size(size_bytes)})"
         if left.kept == "whole" and path == undone.before(master).kept:
             yield _unkeep(undone, master, name, title)
         else:

@@ -27,7 +27,7 @@ def refuse_way_back(undone: Undone) -> None:
         view = undone.views.get(host.name)
         if view and (view.member.live or view.volume.members_on_disk):
             raise RefusedError(
-                f"{host.name} was left out, and has etcd's data again: it would spoil the old data of the others",
+                f"{host.name} was left out, but has etcd data again: it would corrupt the old data of the others",
                 "power it off, and take its disk away before it starts again; then the same command",
             )
 
@@ -38,15 +38,15 @@ def refuse_way_back(undone: Undone) -> None:
 def claim_phase(undone: Undone, masters: Sequence[Master], *, takes_over: bool = True) -> Phase:
     """In one order on every laptop."""
     ordered = sorted(masters, key=lambda master: master.name)
-    title = f"take the hosts over from run {undone.plan.run}: it can do nothing any more"
+    title = f"take over the hosts from run {undone.plan.run}, so that it can do nothing more"
     arguments = (undone.laptop, undone.plan.run) if takes_over else (undone.laptop,)
     steps = tuple(
-        script_step("claim.take", master, "take the host", "claim.sh", *arguments, rerunnable=True)
+        script_step("claim.take", master, "claim the host", "claim.sh", *arguments, rerunnable=True)
         for master in ordered
     )
     return undo_phase(
         PhaseName.CLAIM,
-        title if takes_over else "take the hosts",
+        title if takes_over else "claim the hosts",
         steps,
         order=Order.SEQUENCE,
         barrier=all_of(ordered, lambda master: look("claimed.sh", master.state, master.run)),
@@ -57,15 +57,17 @@ def volumes_phase(undone: Undone, kind: str, held: Probe | None = None) -> tuple
     """What was done about persistent volumes for the run is taken back by the hook's undo, or by the operator."""
     policy = undone.plan.inventory.policies.volumes
     begun = [master for master in undone.masters if undone.begun("volumes.hook", master.name)]
-    title = "put the persistent volumes as they were before the run"
+    title = "put the persistent volumes back to their state before the run"
     if begun and isinstance(policy, VolumesHook) and policy.undo and undone.plan.snapshot:
         occasion = Occasion(kind, undone.run, undone.inventory.cluster, undone.plan.snapshot, undone.plan.run)
         steps = hook_steps("volumes.undo", policy.undo, policy, begun, undone.masters, occasion)
         return (undo_phase(PhaseName.VOLUMES, title, steps, requires=held, note=hook_note(steps)),)
     if not begun and not undone.pause_answered:
         return ()
-    question = "For that run persistent volumes were put back. Put them as they were before it. Done?"
-    pause = pause_step(undone.masters[0].name, "wait until the persistent volumes are as before the run", question)
+    question = "That run had the persistent volumes put back. Return them to their state before it. Done?"
+    pause = pause_step(
+        undone.masters[0].name, "wait until the persistent volumes are in their state before the run", question
+    )
     return (undo_phase(PhaseName.VOLUMES, title, [pause], requires=held),)
 
 
@@ -156,7 +158,7 @@ def release_phase(
         steps += _let_go(undone, release, master) if held else ()
         steps += [*removals(master), release_step(master)]
     steps += [step for host in undone.api_hosts if held for step in _let_go(undone, release, host)]
-    return undo_phase(PhaseName.RELEASE, "give the hosts back", steps)
+    return undo_phase(PhaseName.RELEASE, "release the hosts", steps)
 
 
 def _let_go(undone: Undone, release: Phase, machine: Master | ApiHost) -> Iterable[Step]:
@@ -171,7 +173,7 @@ def removal_step(maker: str, master: Master, name: str, title: str, *paths: str)
 
 def release_step(master: Master) -> Step:
     """Under a name of its own: an undo that fails while it claims must not give back what it has taken over."""
-    return script_step("release.host", master, "give the host back", "release.sh", rerunnable=True)
+    return script_step("release.host", master, "release the host", "release.sh", rerunnable=True)
 
 
 def undo_phase(

@@ -22,7 +22,7 @@ from orchestrator.errors import RefusedError
 def rollback(undone: Undone) -> tuple[Phase, ...]:
     """After a start: stop all, put the old data back, start all. Raises RefusedError where that is not kept."""
     if not undone.begun("start."):
-        raise undone.refused("has started nothing: there is nothing to roll back", "abort")
+        raise undone.refused("has not reached its point of no return: there is nothing to roll back", "abort")
     refuse_way_back(undone)
     _refuse_lost(undone)
     again = undone.again()
@@ -44,14 +44,14 @@ def _refuse_lost(undone: Undone) -> None:
     for master in undone.masters:
         if not undone.left[master.name].kept:
             raise RefusedError(
-                f"{master.name}: the old data that run {undone.plan.run} kept is not in {undone.before(master).kept}",
+                f"{master.name}: the old data of run {undone.plan.run} is missing from {undone.before(master).kept}",
                 "put it back there, or restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
             )
     if len(undone.with_data) <= (len(undone.masters) + len(undone.inventory.left_out)) // 2:
         empty = [master.name for master in undone.without_data]
         names = listed(empty + [host.name for host in undone.inventory.left_out])
         raise RefusedError(
-            f"there is no old data on {names}: the other masters are no quorum",
+            f"no old data on {names}: the other masters are not a quorum",
             "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
         )
 
@@ -70,11 +70,11 @@ def _swap(undone: Undone, *, held: Probe | None) -> Phase:
 def _swap_step(undone: Undone, master: Master) -> Step:
     kept = undone.before(master).kept
     had = undone.left[master.name].kept == "whole"
-    what = f"put {kept} back" if had else "leave the volume empty, as it was"
+    what = f"put {kept} back" if had else "leave the volume empty, as before"
     return script_step(
         "commit.swap",
         master,
-        f"{what}; what is there now goes to {master.kept}",
+        f"{what}; move the current data to {master.kept}",
         "swap.sh",
         master.etcd.data,
         master.etcd.member_path,

@@ -148,16 +148,16 @@ def lost(kind: str, undone: Undone) -> tuple[str, ...]:
     """What the cluster, or the operator, has no longer once that kind of undo is done."""
     run, snapshot = undone.plan.run, undone.plan.snapshot
     if kind == "finish" and undone.plan.kind == "reinit":
-        return ("what the failed member held: the member that has joined in its place is proven first",)
+        return ("the data of the failed member; the member that replaced it is proven first",)
     if kind == "finish":
-        return (f"the way back: without what is removed, run {run} can no longer be rolled back",)
+        return (f"the rollback: without the deleted data, run {run} can no longer be rolled back",)
     if kind != "rollback" or snapshot is None:
         return ()
     newest = max((view.member.revision for view in undone.views.values()), default=0)
     since = f": {newest - snapshot.revision} revisions" if newest > snapshot.revision else ""
     texts = [
         f"everything written since the restore of revision {snapshot.revision}{since}",
-        "not undone: what controllers have done outside etcd since then, such as volumes and load balancers",
+        "not undone: what controllers have done outside etcd since, such as volumes and load balancers",
     ]
     if empty := listed([master.name for master in undone.without_data]):
         texts.append(

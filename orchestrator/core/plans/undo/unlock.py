@@ -1,4 +1,4 @@
-"""The plan of an unlock: give the hosts back before anything was stopped."""
+"""The plan of an unlock: release the hosts before anything was stopped."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def unlock(undone: Undone) -> tuple[Phase, ...]:
     Raises RefusedError where it has stopped more."""
     if undone.plan.kind != "reinit" and (undone.begun("stop.") or undone.holds):
         following = "resume" if undone.plan.undoes else "rollback" if undone.begun("start.") else "abort"
-        raise undone.refused("has begun to stop services: go on with it, or take it back", following)
+        raise undone.refused("has begun to stop services: resume or abort it instead", following)
     held = tuple(master for master in undone.masters if master.name in undone.claims)
     if not held:
         raise RefusedError(f"run {undone.plan.run} holds no master", "orchestrator status -i INVENTORY")
     steps = tuple(step for master in held for step in (*_unbegin(undone, master), release_step(master)))
-    return (claim_phase(undone, held), undo_phase(PhaseName.RELEASE, "free the hosts", steps))
+    return (claim_phase(undone, held), undo_phase(PhaseName.RELEASE, "release the hosts", steps))
 
 
 def _unbegin(undone: Undone, master: Master) -> Iterable[Step]:
@@ -44,6 +44,4 @@ def _unjoin(undone: Undone, master: Master) -> Iterable[Step]:
     member that is half there: the next run sets that aside, too."""
     if master.name in undone.hosts_of("commit.join"):
         paths = undone.before(master).left_by_join
-        yield removal_step(
-            undone.plan.run, master, "release.unjoin", f"remove, where it is there: {', '.join(paths)}", *paths
-        )
+        yield removal_step(undone.plan.run, master, "release.unjoin", f"delete, if present: {', '.join(paths)}", *paths)

@@ -47,15 +47,15 @@ def reporter(clock: StillClock) -> LiveReporter:
 
 def test_one_line_per_host(reporter: LiveReporter, clock: StillClock) -> None:
     with reporter:
-        reporter.phase("stage", "bring the snapshot to every master", ("master-1", "master-2", "master-3"))
-        reporter.step("master-1", "stage.push/master-1", "acting", "bring the snapshot")
-        reporter.step("master-2", "stage.push/master-2", "acting", "bring the snapshot")
+        reporter.phase("stage", "copy the snapshot to every master", ("master-1", "master-2", "master-3"))
+        reporter.step("master-1", "stage.push/master-1", "acting", "copy the snapshot")
+        reporter.step("master-2", "stage.push/master-2", "acting", "copy the snapshot")
         reporter.moved("master-1", 0, 400 * MIB)
         clock.now_s += 4
         reporter.moved("master-1", 100 * MIB, 400 * MIB)
         reporter.step("master-2", "stage.push/master-2", "done")
         assert _screen(reporter) == [
-            "phase 3/12 stage  4s of 4s  bring the snapshot to every master",
+            "phase 3/12 stage  4s of 4s  copy the snapshot to every master",
             "master-1  stage.push  25% of 400.0 MiB, 25.0 MiB/s, 12s left                  4s",
             "master-2  stage.push  done                                                    4s",
             "master-3",

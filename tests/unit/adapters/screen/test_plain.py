@@ -129,7 +129,7 @@ def test_verbose_prints_every_reason(clock: StillClock) -> None:
 
 def test_slow_transfer_is_printed_every_ten_seconds(screen: Screen) -> None:
     screen.reporter.phase("stage", "bring", ("master-1",))
-    screen.reporter.step("master-1", "stage.push/master-1", "acting", "bring the snapshot")
+    screen.reporter.step("master-1", "stage.push/master-1", "acting", "copy the snapshot")
     screen.lines()
     said: list[str] = []
     for second in range(31):

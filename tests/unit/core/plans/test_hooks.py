@@ -247,7 +247,7 @@ def test_a_hook_that_is_about_to_begin_opens_its_phase() -> None:
     records = {host: [begun(1)] for host in MASTERS}
     assert made.phases[open_phase(made, [begun(1)])].name is PhaseName.VOLUMES
     standing = standings(made, records)[open_phase(made, [begun(1)])]
-    assert (standing.stand, standing.reasons) == (Stand.DOUBT, {"master-1": "volumes.hook began and did not end"})
+    assert (standing.stand, standing.reasons) == (Stand.DOUBT, {"master-1": "volumes.hook began but did not end"})
 
 
 def test_a_hook_whose_end_one_master_alone_knows_is_not_forgotten() -> None:

@@ -60,7 +60,7 @@ def test_those_that_are_left_must_be_a_quorum(count: int, lost: int) -> None:
     views = {name: view for name, view in masters(count).items() if name not in names}
     found = blockers(check_all(inventory(count).leave_out(names), None, views, frozenset()))
     assert "left-out" in {finding.name for finding in found}
-    with pytest.raises(RefusedError, match="to have a quorum"):
+    with pytest.raises(RefusedError, match="which is not a quorum"):
         leave_out(plan(inventory(count), masters(count)), names)
 
 
@@ -109,7 +109,7 @@ def test_nothing_waits_for_a_lost_safety_snapshot(lost: str) -> None:
     assert safeguard is not None
     assert lost not in hosts_in(made)
     if not safeguard.steps:
-        assert (safeguard.barrier, safeguard.note) == (None, "not completed: a master was lost in it")
+        assert (safeguard.barrier, safeguard.note) == (None, "not completed: a master was lost during it")
 
 
 def test_the_operators_answer_is_kept_elsewhere() -> None:

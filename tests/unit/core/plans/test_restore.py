@@ -231,7 +231,7 @@ def test_batches_of_workers(batch: int | str, size: int) -> None:
 def test_workers_that_are_left_alone() -> None:
     assert workers_of(inventory(restart=Restart.NONE)).steps == ()
     assert "stale" in workers_of(inventory(restart=Restart.NONE)).note
-    assert workers_of(inventory(workers=0)).note == "the inventory names no workers"
+    assert workers_of(inventory(workers=0)).note == "no workers in the inventory"
 
 
 def test_a_worker_is_asked_itself_and_then_every_master() -> None:
@@ -280,7 +280,7 @@ def test_a_log_that_lies_apart_moves_within_its_folder() -> None:
     views["master-1"] = altered(views["master-1"], config=replace(etcd, wal_dir="/wal"))
     steps = {step.id: step for phase in plan(views=views, strategy="manual").phases for step in phase.steps}
     keep, place = steps["keep.aside/master-1"], steps["commit.place/master-1"]
-    assert keep.title.endswith(f"by a rename; its log, file by file, in /wal/.kr-{RUN}")
+    assert keep.title.endswith(f"by a rename; its log, file by file, to /wal/.kr-{RUN}")
     assert isinstance(keep.act, Script) and isinstance(place.act, Script)
     assert keep.act.args[2:] == ("/wal", f"/wal/.kr-{RUN}", f"/wal/.kr-{RUN}.staged")
     assert place.act.args[2:] == (f"/wal/.kr-{RUN}.staged", "/wal")
@@ -292,7 +292,7 @@ def test_what_is_lost() -> None:
     snapshot = snapshot_facts()
     assert "no member answers" in lost(snapshot, masters())[0]
     assert lost(snapshot, masters(quorum=True)) == (
-        f"everything written after revision {REVISION}: 2809 revisions, the live cluster is at 51022",
+        f"everything written after revision {REVISION}: 2809 revisions; the live cluster is at 51022",
     )
     newer = snapshot.model_copy(update={"revision": 60_000})
     assert ": 0 revisions" in lost(newer, masters(quorum=True))[0]

@@ -108,7 +108,7 @@ def test_an_abort_never_touches_the_old_data() -> None:
 
 
 def test_an_abort_after_a_start_is_refused() -> None:
-    with pytest.raises(RefusedError, match="has begun to start") as refused:
+    with pytest.raises(RefusedError, match="is past its point of no return") as refused:
         abort.abort(undone(*STARTED))
     assert refused.value.next_step == f"orchestrator rollback -i INVENTORY {RUN}"
 
@@ -164,12 +164,12 @@ def test_a_master_without_old_data_waits_for_the_quorum_of_the_others() -> None:
 
 
 def test_no_rollback_to_less_than_a_quorum() -> None:
-    with pytest.raises(RefusedError, match="master-1, master-2: the other masters are no quorum"):
+    with pytest.raises(RefusedError, match="master-1, master-2: the other masters are not a quorum"):
         rollback.rollback(undone(*STARTED, kept={"master-1": "none", "master-2": "none"}))
 
 
 def test_no_rollback_without_the_kept_data() -> None:
-    with pytest.raises(RefusedError, match=f"master-3: .* is not in {KEPT}"):
+    with pytest.raises(RefusedError, match=f"master-3: .* is missing from {KEPT}"):
         rollback.rollback(undone(*STARTED, kept={"master-3": ""}))
 
 
@@ -200,14 +200,14 @@ def test_a_finish_proves_again_and_names_each_path_with_its_size() -> None:
     assert (proof.judge, proof.expect) == (Judge.EQUAL, {}), "a restored cluster may have a new id"
     titles = [step.title for step in phases[-1].steps if step.host == "master-1"]
     assert titles == [
-        f"remove /var/lib/orchestrator/{RUN}/snapshot.db (400.0 MiB)",
-        f"remove {KEPT} (520.0 MiB)",
-        "give the host back",
+        f"delete /var/lib/orchestrator/{RUN}/snapshot.db (400.0 MiB)",
+        f"delete {KEPT} (520.0 MiB)",
+        "release the host",
     ]
     assert arguments(phases[-1], "release.remove-2")["master-1"] == (f"{DATA}/member", KEPT, RUN)
 
 
-@pytest.mark.parametrize(("kept", "removed"), [("whole", []), ("", [f"remove /wal/.kr-{RUN} (1.0 MiB)"])])
+@pytest.mark.parametrize(("kept", "removed"), [("whole", []), ("", [f"delete /wal/.kr-{RUN} (1.0 MiB)"])])
 def test_a_log_that_lies_apart_goes_with_its_data_or_alone(kept: str, removed: list[str]) -> None:
     """Alone where the run was a rollback: it has kept no old data, but set aside what the restore had brought."""
     found = undone("release.claim", released=True, quorum=True, kept=dict.fromkeys(MASTERS, kept))
@@ -230,7 +230,7 @@ def test_no_finish_of_an_open_run() -> None:
 
 
 def test_nothing_to_finish() -> None:
-    with pytest.raises(RefusedError, match="nothing that could be removed"):
+    with pytest.raises(RefusedError, match="nothing left to delete"):
         finish.finish(undone(released=True))
 
 
@@ -341,8 +341,8 @@ def without(made: Undone, *names: str, **changes: object) -> Undone:
 def test_a_rollback_needs_a_quorum_of_old_data_among_those_that_are_left() -> None:
     whole = without(undone(*STARTED), "master-2", members_on_disk=())
     assert "master-2" not in {step.host for phase in rollback.rollback(whole) for step in phase.steps}
-    assert lost("rollback", whole)[-1].startswith("master-2, which is left out: never start it on its old disk")
-    with pytest.raises(RefusedError, match="no old data on master-1, master-2: the other masters are no quorum"):
+    assert lost("rollback", whole)[-1].startswith("master-2 is left out: never start it on its old disk")
+    with pytest.raises(RefusedError, match="no old data on master-1, master-2: the other masters are not a quorum"):
         rollback.rollback(without(undone(*STARTED, kept={"master-1": "none"}), "master-2", members_on_disk=()))
 
 
@@ -356,7 +356,7 @@ def test_no_old_data_is_started_beside_one_left_out_that_has_come_back(
     assert take_back(without(undone(*steps), "master-2", members_on_disk=(), live=None))
     live = LiveMember("3.5.1", "beef", {}, 1, 1, has_quorum=True)
     for seen in ({"live": live}, {"live": None, "members_on_disk": (f"{DATA}/member",)}):
-        with pytest.raises(RefusedError, match="master-2 was left out, and has etcd's data again"):
+        with pytest.raises(RefusedError, match="master-2 was left out, but has etcd data again"):
             take_back(without(undone(*steps), "master-2", **seen))
 
 
@@ -364,7 +364,7 @@ def test_a_run_is_not_finished_before_the_one_left_out_is_a_member_again() -> No
     made = undone(*STARTED, quorum=True, released=True, paths=((KEPT, 1),))
     assert finish.finish(without(made, "master-2"))
     for live in (None, LiveMember("3.5.1", "beef", {}, 1, 1, has_quorum=True)):
-        with pytest.raises(RefusedError, match="master-2 was left out, and is no member of the restored cluster again"):
+        with pytest.raises(RefusedError, match="master-2 was left out, and has not rejoined the restored cluster"):
             finish.finish(without(made, "master-2", live=live))
 
 

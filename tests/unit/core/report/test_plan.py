@@ -199,7 +199,9 @@ def test_a_hook_is_shown_with_all_that_it_is_told(printed: Printed, place: HookP
     phase = " ".join(text[text.index("8/12 volumes") : text.index(NO_RETURN)].split())
     assert f"{where} volumes.hook run /opt/put 'all of it'" in phase
     assert "ORCHESTRATOR_SNAPSHOT_SHA256" in phase
-    assert phase.index("ORCHESTRATOR_FACTS names a file with this whole plan") < phase.index("rollback run /opt/take")
+    assert phase.index("ORCHESTRATOR_FACTS is the path of a file with this whole plan") < phase.index(
+        "rollback will run /opt/take"
+    )
     words = " ".join(text.split())
     assert "the snapshot has 12 persistent volumes: pv-0 (nfs a:/0), pv-1 (nfs a:/1)" in words
     assert "pv-9 (nfs a:/9) and 2 more" in words
@@ -211,4 +213,4 @@ def test_a_hook_is_shown_with_all_that_it_is_told(printed: Printed, place: HookP
 def test_a_hook_without_an_undo_says_who_takes_it_back(printed: Printed) -> None:
     policy = VolumesHook(hook=("/opt/put",), on=HookPlace.MASTERS)
     text = " ".join(printed(print_plan, builders.plan(builders.inventory(volumes=policy))).split())
-    assert "An abort and a rollback ask you to take back what it did" in text
+    assert "An abort or a rollback will ask you to undo what the hook did" in text

@@ -204,7 +204,7 @@ def test_status_json() -> None:
         ["master-3"],
         [],
     )
-    assert stop["reasons"]["master-3"] == "stop.kublr began and did not end"
+    assert stop["reasons"]["master-3"] == "stop.kublr began but did not end"
     assert document["holders"]["master-1"]["silent_s"] == 75
     assert document["history"][2] == {"kind": "torn", "line": 31}
 

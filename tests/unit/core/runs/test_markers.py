@@ -67,12 +67,12 @@ def test_an_unreadable_settle_is_no_settle(answer: str) -> None:
         ("ended 0\nlog\n", Outcome(Ended.DONE, 0)),
         ("ended 0\nlog\nall\nfine\n", Outcome(Ended.DONE, 0, "all\nfine\n")),
         ("ended 3\nlog\nno\n", Outcome(Ended.FAILED, 3, "no\n", "exit status 3")),
-        ("ended 124\nlog\n", Outcome(Ended.FAILED, 124, "", "it took longer than its time")),
-        ("died -\nlog\nhalf\n", Outcome(Ended.DIED, None, "half\n", "it began, did not end, and no longer runs")),
-        ("fenced 3-e5f6\nlog\n", Outcome(Ended.FENCED, detail="attempt 3-e5f6 has taken this host over")),
+        ("ended 124\nlog\n", Outcome(Ended.FAILED, 124, "", "it timed out")),
+        ("died -\nlog\nhalf\n", Outcome(Ended.DIED, None, "half\n", "it began but did not end, and no longer runs")),
+        ("fenced 3-e5f6\nlog\n", Outcome(Ended.FENCED, detail="attempt 3-e5f6 has taken over this host")),
         (
             "fenced 3-e5f6\nfenced 3-e5f6\nlog\n",
-            Outcome(Ended.FENCED, detail="attempt 3-e5f6 has taken this host over"),
+            Outcome(Ended.FENCED, detail="attempt 3-e5f6 has taken over this host"),
         ),
         ("refused\n", Outcome(Ended.FAILED, detail="the host could not start it")),
         ("waiting -\nlog\n", None),
@@ -102,8 +102,8 @@ def test_an_unreadable_join_tells_nothing(answer: str) -> None:
         ("have 1048576 abcd\n", Part(1048576, "abcd")),
         ("whole\n", Outcome(Ended.DONE, 0)),
         ("wrong abcd\n", Outcome(Ended.FAILED, detail="the file that arrived has sha256 abcd")),
-        ("fenced 3-e5f6\n", Outcome(Ended.FENCED, detail="attempt 3-e5f6 has taken this host over")),
-        ("busy\n", Outcome(Ended.FAILED, detail="an act held the host's lock for too long")),
+        ("fenced 3-e5f6\n", Outcome(Ended.FENCED, detail="attempt 3-e5f6 has taken over this host")),
+        ("busy\n", Outcome(Ended.FAILED, detail="another step held the host's lock for too long")),
     ],
 )
 def test_part_and_finish_tell_how_a_push_stands(answer: str, stands: Part | Outcome) -> None:

@@ -186,7 +186,7 @@ def test_a_master_that_was_set_back_is_named() -> None:
     done["master-3"] = [it for it in done["master-3"] if it.step != "keep.copy"]
     found = forgotten(PLAN, done)
     assert list(found) == ["master-3"]
-    assert found["master-3"].startswith("keep.copy was done there, and its marker is gone")
+    assert found["master-3"].startswith("keep.copy was done, but its marker is missing")
 
 
 def test_what_the_open_phase_lacks_is_not_forgotten() -> None:
