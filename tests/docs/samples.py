@@ -1,7 +1,8 @@
 """Samples of output in the pages, taken from the golden files.
 
-A marker stands above the block: `<!-- sample: FILE -->` is the whole file. `<!-- sample: FILE: TEXT+N, TEXT+N -->` is
-N lines from the first one that contains TEXT, and so on, with `...` between.
+A marker above a block names the golden file. `<!-- sample: FILE -->` is the whole file.
+`<!-- sample: FILE: PART, PART -->` is parts of it, with `...` between. A part `TEXT` begins at the first line that
+contains TEXT and ends before the next empty line; `TEXT+N` has N lines.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ def _sample(file: str, parts: str) -> str:
 
 
 def _part(lines: list[str], part: str) -> str:
-    text, _, count = part.rpartition("+")
+    text, _, count = part.partition("+")
     first = next(number for number, line in enumerate(lines) if text in line)
-    return "".join(f"{line}\n" for line in lines[first : first + int(count)])
+    end = first + int(count) if count else lines.index("", first)
+    return "".join(f"{line}\n" for line in lines[first:end])
 
 
 def refresh() -> None:
