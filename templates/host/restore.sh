@@ -40,9 +40,8 @@ give_up() {
 }
 trap 'give_up "stopped from outside"' TERM
 missed=0
-while kill -0 "$restoring" 2>/dev/null; do
+while [ -n "$before" ] && kill -0 "$restoring" 2>/dev/null; do
     sleep 1
-    [ -n "$before" ] || continue
     if [ "$(leader)" = "$before" ]; then missed=0; else missed=$((missed + 1)); fi
     [ "$missed" -lt 3 ] || give_up "the live etcd has lost its leader meanwhile: given up, so that it gets all there is"
 done

@@ -16,7 +16,7 @@ from tests.lab.lab import Lab
 from tests.lab.laptop import Laptop
 from tests.lab.systemd import BY_FILE, DATA, MEMBER, UNITS, WAL, Systemd, snapshot_of
 from tests.lab.truth import STATE
-from tests.snapshots import PREFIX, debian_tools
+from tests.snapshots import PREFIX, tools_of
 
 pytestmark = pytest.mark.paths
 
@@ -121,7 +121,7 @@ def test_the_etcd_of_debian_is_restored_by_its_own_tool(
 ) -> None:
     """3.4.23, whose etcdctl restores. While it does, the laptop dies and a master loses power; another laptop has it
     restore again what is not whole."""
-    lab, tools = turned.lab, debian_tools(tmp_path, "bookworm")
+    lab, tools = turned.lab, tools_of("3.4.23")
     turned.reset(snapshot_of(lab), tools)
     with laptop.start(*restore(turned, moves_on(turned, tmp_path))) as process:
         process.until(f"{BY_FILE.name} stage.restore acting")

@@ -18,19 +18,14 @@ BUMP = 1_000_000_000
 
 
 @pytest.fixture(scope="session")
-def newer(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+def newer() -> Tools:
     """etcd 3.5.16, which can bump the revision, and which hashes a tombstone at the compacted revision."""
-    return snapshots.debian_tools(tmp_path_factory.mktemp("trixie"), "trixie")
+    return snapshots.tools_of("3.5.16")
 
 
 @pytest.fixture(scope="module", params=["3.5.1", "3.4.23", "3.5.16"])
-def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, newer: Tools) -> Tools:
-    match request.param:
-        case "3.4.23":
-            return snapshots.debian_tools(tmp_path_factory.mktemp("bookworm"), "bookworm")
-        case "3.5.16":
-            return newer
-    return Tools()
+def tools(request: pytest.FixtureRequest) -> Tools:
+    return snapshots.tools_of(request.param)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import pytest
 
 from orchestrator.adapters.snapshot_file import open_snapshot
 from tests import snapshots
-from tests.snapshots import Tools
 from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
 from tests.unit.templates.way import UNDO, Way
 
@@ -138,12 +137,10 @@ def test_a_swap_that_is_cut_off_anywhere_mixes_nothing_and_goes_on(way: Way) -> 
 
 @ONE_SHELL
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.1"])
-def test_etcd_serves_beside_what_else_lies_there(
-    way: Way, tmp_path_factory: pytest.TempPathFactory, version: str
-) -> None:
+def test_etcd_serves_beside_what_else_lies_there(way: Way, version: str) -> None:
     """The kept log, what a rollback sets aside, and lost+found: none of it is etcd's, which says so and goes on."""
     assert way.wal
-    tools = snapshots.debian_tools(tmp_path_factory.mktemp("etcd"), "bookworm") if version == "3.4.23" else Tools()
+    tools = snapshots.tools_of(version)
     facts = open_snapshot(way.snapshot).facts
     before = files(way)
     way.bring_tool(tools)

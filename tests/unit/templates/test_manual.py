@@ -6,7 +6,6 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from orchestrator.core.hosts.etcd_tools import Place, parse_tools
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots
-from tests.snapshots import Tools
 from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
 from tests.unit.templates.way import TOKEN, Way
 
@@ -29,24 +27,12 @@ def facts(snapshot: Path) -> SnapshotFacts:
     return open_snapshot(snapshot).facts
 
 
-@pytest.fixture(scope="module")
-def tools_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tools]:
-    """Debian's etcd 3.4.23 (bookworm) and 3.5.16 (trixie), and the 3.5.1 that all tests use."""
-
-    def tools(version: str) -> Tools:
-        suites = {"3.4.23": "bookworm", "3.5.16": "trixie"}
-        folder = tmp_path_factory.mktemp("etcd")
-        return snapshots.debian_tools(folder, suites[version]) if version in suites else Tools()
-
-    return tools
-
-
 @ONE_SHELL
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.1", "3.5.16"])
 def test_what_is_placed_serves_the_snapshot_under_the_foretold_id(
-    host: FakeHost, snapshot: Path, facts: SnapshotFacts, tools_of: Callable[[str], Tools], version: str
+    host: FakeHost, snapshot: Path, facts: SnapshotFacts, version: str
 ) -> None:
-    way, tools = Way(host, snapshot), tools_of(version)
+    way, tools = Way(host, snapshot), snapshots.tools_of(version)
     host.write_member()
     way.bring_tool(tools)
     restored = way.restore()

@@ -85,15 +85,11 @@ class Cluster:
         return int(json.loads(snapshots.hash_kv(self.asked).body)["header"]["revision"])
 
 
-def tools_for(version: str, folder: Path) -> Tools:
-    return snapshots.debian_tools(folder, "bookworm") if version == "3.4.23" else Tools()
-
-
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.1"])
 @ONE_SHELL
-def test_it_holds_what_the_others_hold(host: FakeHost, version: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_it_holds_what_the_others_hold(host: FakeHost, version: str) -> None:
     """And starts afterwards as its own configuration says: as a member of a new cluster."""
-    cluster = Cluster(host, tools_for(version, tmp_path_factory.mktemp("etcd")))
+    cluster = Cluster(host, snapshots.tools_of(version))
     with cluster.broken():
         before = cluster.listed()
         for act in (cluster.aside, cluster.readmit, cluster.readmit):
