@@ -146,8 +146,7 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
         assert any((root / code).exists() for root in ROOTS), code
 
 
-def test_a_finding_can_be_looked_up_from_every_page() -> None:
-    """The README and the runbook lead to every other guide."""
+def test_every_page_can_be_reached_from_the_readme() -> None:
     reached = {ROOT / "README.md"}
     while True:
         found = {
@@ -189,6 +188,21 @@ def test_every_sample_is_what_the_program_prints(page: Path) -> None:
 def test_phases_are_those_of_the_program() -> None:
     told = [row[0] for row in markdown.table(read(HOW_IT_WORKS), "phase")]
     assert told == [name.value for name in PhaseName]
+
+
+def test_every_distribution_has_its_page_and_its_row() -> None:
+    pages = {page.stem: markdown.titles(read(page)) for page in ROOT.glob("docs/distributions/*.md")}
+    rows = [re.findall(r"\w+", row[0])[0] for row in markdown.table(read(ROOT / "README.md"), "distribution")]
+    assert list(DISTROS) == rows == sorted(pages, key=rows.index)
+    for titles in pages.values():
+        told = {
+            "Inventory",
+            "What is stopped, in which order",
+            "What is special",
+            "A lost master rejoins",
+            "Tested with",
+        }
+        assert told <= set(titles)
 
 
 # --- The drawing of the rooms ---------------------------------------------------------------------------
