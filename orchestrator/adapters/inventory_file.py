@@ -41,7 +41,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start]
         mark = Mark(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
-        raise faults_error(str(path), [Fault(mark, "", "not UTF-8; save the file in that encoding")]) from error
+        raise faults_error(str(path), [Fault(mark, "", "not UTF-8: save the file as UTF-8")]) from error
 
 
 def _with_absolute_paths(host: Host, folder: Path) -> Host:

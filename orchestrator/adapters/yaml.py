@@ -13,7 +13,7 @@ _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value"}
 # An inventory of 1,000 hosts has about 10,000 nodes; aliases of aliases can expand to billions.
 _MOST_NODES = 200_000
-_EMPTY = "the file is empty; begin with a copy of inventories/kublr-minimal.yml"
+_EMPTY = "the file is empty; start with a copy of inventories/kublr-minimal.yml"
 
 
 def read_yaml(text: str) -> MarkedDocument:
@@ -31,7 +31,7 @@ def read_yaml(text: str) -> MarkedDocument:
         mark = Mark(before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1)
         return _unreadable(mark, f"character U+{error.character:04X} is not allowed in YAML")
     except RecursionError:
-        return _unreadable(Mark(1, 1), "nested without end; is an alias inside its own anchor?")
+        return _unreadable(Mark(1, 1), "nested too deep; an alias may be inside its own anchor")
     return MarkedDocument(data, reader.keys, reader.values, tuple(reader.faults))
 
 
@@ -50,7 +50,7 @@ class _Reader:
         self.values[path] = _mark(node.start_mark)
         kind = node.tag.removeprefix(_TAG)
         if kind not in _KNOWN_TAGS:
-            self._fault(node, path, f"the tag {node.tag} is not known here; write the plain value")
+            self._fault(node, path, f"the tag {node.tag} is not supported; write the plain value")
         elif isinstance(node, MappingNode):
             return self._mapping(node, path)
         elif isinstance(node, SequenceNode):
@@ -78,12 +78,12 @@ class _Reader:
                     if isinstance(source, MappingNode):
                         merged = self._entries(source, path) | merged
                     else:
-                        self._fault(source, path, "<< needs the alias of a mapping")
+                        self._fault(source, path, "<< expects the alias of a mapping")
             elif not isinstance(key, ScalarNode):
                 self._fault(key, path, "a key must be a plain word")
             elif key.value in own:
                 first = _mark(own[key.value][0].start_mark)
-                text = f"duplicate key; it stands at {first.line}:{first.column} already"
+                text = f"duplicate key; the first is at {first.line}:{first.column}"
                 self._fault(key, (*path, key.value), text)
             else:
                 own[key.value] = (key, value)
@@ -112,5 +112,5 @@ def _mark(mark: yaml.Mark | None) -> Mark:
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
     if error.problem == "but found another document":
-        return "a second document begins here; an inventory is one document"
+        return "second document: an inventory must be one document"
     return "not YAML: " + ", ".join(part for part in (error.context, error.problem) if part)

@@ -64,14 +64,18 @@ class _Model(BaseModel):
 class Units(_Model):
     """Names of the systemd units."""
 
-    kublr: UnitName = Field("kublr", description="Kublr's agent, which starts the other two.")
+    kublr: UnitName = Field("kublr", description="Kublr's agent; it starts kubelet and runtime.")
     kubelet: UnitName = Field("kublr-kubelet", description="The kubelet.")
     runtime: UnitName = Field("docker", description="The container runtime.")
-    runtime_socket: UnitName = Field("docker.socket", description="The socket that can wake the runtime.")
-    etcd: UnitName = Field("etcd", description="etcd, with distribution systemd.")
-    api_server: UnitName = Field("kube-apiserver", description="The API server there, where there is one.")
-    controller_manager: UnitName = Field("kube-controller-manager", description="The controller-manager there.")
-    scheduler: UnitName = Field("kube-scheduler", description="The scheduler there.")
+    runtime_socket: UnitName = Field("docker.socket", description="The socket that can start the runtime.")
+    etcd: UnitName = Field("etcd", description="etcd (distribution systemd).")
+    api_server: UnitName = Field(
+        "kube-apiserver", description="The API server (distribution systemd), if a unit runs it."
+    )
+    controller_manager: UnitName = Field(
+        "kube-controller-manager", description="The controller-manager (distribution systemd)."
+    )
+    scheduler: UnitName = Field("kube-scheduler", description="The scheduler (distribution systemd).")
 
 
 class Paths(_Model):
@@ -79,35 +83,33 @@ class Paths(_Model):
 
     state: HostPath = Field("/var/lib/orchestrator", description="The orchestrator's own folder.")
     kublr: HostPath = Field("/opt/kublr/bin/kublr", description="Kublr's program.")
-    manifests: HostPath = Field("/etc/kubernetes/manifests", description="The static pods.")
-    data: HostPath | None = Field(None, description="etcd's data volume. Looked up when absent.")
+    manifests: HostPath = Field("/etc/kubernetes/manifests", description="Folder of the static pods' manifests.")
+    data: HostPath | None = Field(None, description="etcd's data volume. Default: found on the host.")
     hosts: HostPath = Field("/etc/hosts", description="The hosts file.")
     units: HostPath = Field("/etc/systemd/system", description="systemd's unit folder, for drop-ins.")
     certificates: HostPath | None = Field(
-        None, description="Root of etcd's certificates. Looked up in the manifest when absent."
+        None, description="Root of etcd's certificates. Default: found in the manifest."
     )
 
 
 class Settings(_Model):
     """How to reach a host and where things are on it. Its own settings override its group's, these the defaults."""
 
-    port: Port | None = Field(None, description="TCP port of sshd. When absent: the ssh_config's, else 22.")
-    user: UserName | None = Field(
-        None, description="Login name. When absent: the ssh_config's, else the laptop's user."
-    )
+    port: Port | None = Field(None, description="TCP port of sshd. Default: from ssh_config, else 22.")
+    user: UserName | None = Field(None, description="Login name. Default: from ssh_config, else the laptop's user.")
     key: LaptopPath | None = Field(
-        None, description="Private key file on the laptop, relative to this file. The agent's are tried too."
+        None, description="Private key file on the laptop, relative to this file. Keys of the ssh-agent are tried too."
     )
-    jump: Jump = Field(None, description="Name of the bastion to go through, or none.")
+    jump: Jump = Field(None, description="Name of the bastion to connect through, or none.")
     sudo: Sudo = Field(Sudo.AUTO, description="How to become root: auto, never or password.")
     host_key: tuple[HostKey, ...] = Field(
         (), description="The only host keys to accept: SHA256 fingerprints or public key lines."
     )
     known_hosts: tuple[LaptopPath, ...] = Field(
-        (), description="Further known_hosts files on the laptop, relative to this file."
+        (), description="Additional known_hosts files on the laptop, relative to this file."
     )
     config: LaptopPath | None = Field(
-        None, description="ssh_config file on the laptop, relative to this file; none reads no such file."
+        None, description="ssh_config file on the laptop, relative to this file, or none."
     )
     units: Units = Field(default_factory=Units, description="Names of the systemd units.")
     paths: Paths = Field(default_factory=Paths, description="Paths on the host.")
@@ -116,8 +118,8 @@ class Settings(_Model):
 class HostDeclaration(Settings):
     """One host: its address and its own settings."""
 
-    address: Address = Field(description="IP address or DNS name, as the laptop (or the bastion) reaches it.")
-    node: Name | None = Field(None, description="Name of its Kubernetes Node. When absent: the host's name.")
+    address: Address = Field(description="IP address or DNS name that the laptop (or bastion) connects to.")
+    node: Name | None = Field(None, description="Name of its Kubernetes Node. Default: the host's name.")
 
 
 class Group(_Model):
@@ -134,12 +136,12 @@ class Group(_Model):
 class WorkerPolicy(_Model):
     """How the workers are restarted after the restore."""
 
-    batch: Batch = Field(
-        1, description="Workers restarted at the same time: a number, or a percentage of all such as 25%."
+    batch: Batch = Field(1, description="Number of workers restarted at the same time, or a percentage such as 25%.")
+    restart: Restart = Field(Restart.REBOOT, description="reboot, services (restart the kubelet), or none.")
+    max_failures: WholeNumber = Field(
+        0, ge=0, description="Number of failed workers after which no more batches start."
     )
-    restart: Restart = Field(Restart.REBOOT, description="reboot, services, or none: leave the workers alone.")
-    max_failures: WholeNumber = Field(0, ge=0, description="Failed workers after which no further batch begins.")
-    ready_timeout_s: WholeNumber = Field(600, ge=1, description="Seconds for a worker to become Ready again.")
+    ready_timeout_s: WholeNumber = Field(600, ge=1, description="Seconds that a worker may take to become Ready again.")
 
     def batch_size(self, workers: int) -> int:
         """Return the number of hosts per batch among ``workers``: a percentage rounds down, but never below 1."""
@@ -152,15 +154,17 @@ class VolumesHook(_Model):
     """A program that restores the persistent volumes while all masters are down, and one that undoes it."""
 
     hook: Argv = Field(
-        description="Program and arguments, without a shell. The plan shows them: no secret belongs in here."
+        description="Program and arguments, without a shell. The plan shows them, so do not put a secret here."
     )
-    on: HookPlace = Field(description="laptop: once, there. masters: on every master, as root, all at once.")
+    on: HookPlace = Field(
+        description="laptop: once, on the laptop. masters: on every master at the same time, as root."
+    )
     undo: Argv | None = Field(
-        None, description="What takes it back in an abort or a rollback; when absent, these ask you to do it."
+        None, description="Program that undoes the hook in an abort or a rollback. Default: you are asked to do it."
     )
-    timeout_s: WholeNumber = Field(3600, ge=1, description="Seconds after which either is ended.")
+    timeout_s: WholeNumber = Field(3600, ge=1, description="Seconds after which the hook, or its undo, is killed.")
     rerunnable: Truth = Field(
-        False, description="true: either may run again after it was cut off, so that nobody knows what it has done."
+        False, description="true: the hook, or its undo, may run again when its result is unknown."
     )
 
 
@@ -178,9 +182,9 @@ class Policies(_Model):
         | None
     ) = Field(
         None,
-        description="Persistent volumes before the start: pause, none, or a hook. Without it no restore is planned.",
+        description="What to do with persistent volumes: pause, none, or a hook. Required for a restore.",
     )
-    workers: WorkerPolicy = Field(default_factory=WorkerPolicy, description="How the workers are restarted.")
+    workers: WorkerPolicy = Field(default_factory=WorkerPolicy, description="How to restart the workers.")
 
 
 class InventoryDocument(_Model):
@@ -189,13 +193,13 @@ class InventoryDocument(_Model):
     format: Annotated[Literal[1], BeforeValidator(as_whole_number)] = Field(
         description="Version of this file's format: 1."
     )
-    cluster: Name = Field(description="Name of the cluster; it is typed to confirm a restore.")
+    cluster: Name = Field(description="Name of the cluster. You type it to confirm a restore.")
     distribution: DistributionName = Field(description="What runs etcd on the masters.")
-    policies: Policies = Field(default_factory=Policies, description="What you have decided beforehand.")
+    policies: Policies = Field(default_factory=Policies, description="Decisions that a run needs.")
     defaults: Settings = Field(default_factory=Settings, description="Settings for all hosts.")
-    masters: Group = Field(description="Every host that carries an etcd member.")
+    masters: Group = Field(description="Every host with an etcd member.")
     workers: Group | None = Field(None, description="The other nodes of the cluster.")
-    bastions: Group | None = Field(None, description="Hosts to go through on the way to others.")
+    bastions: Group | None = Field(None, description="Hosts to connect through (SSH jump hosts).")
     api_servers: Group | None = Field(
-        None, description="Hosts with an API server but no etcd member; never with kublr."
+        None, description="Hosts with an API server but without an etcd member; not with kublr."
     )

@@ -86,7 +86,7 @@ def dotted(path: Path) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean "port"?`` or, if nothing is similar, the list of known words."""
     words = list(known)
-    return _suggestion(word, words) or (f"; known here: {', '.join(words)}" if words else "")
+    return _suggestion(word, words) or (f"; known: {', '.join(words)}" if words else "")
 
 
 def _suggestion(word: str, words: list[str]) -> str:
@@ -112,13 +112,13 @@ def as_text(value: object) -> object:
     decimal = value.yaml_type == "int" and _WHOLE_NUMBER.fullmatch(value)
     if value.yaml_type == "str" or decimal:
         return str(value)
-    raise ValueError(f'{value} without quotes is {_yaml_reading(value)} in YAML; for the text, write "{value}"')
+    raise ValueError(f'{value} without quotes is {_yaml_reading(value)} in YAML; as text, write "{value}"')
 
 
 def as_whole_number(value: object) -> object:
     """Pydantic validator: accept decimal digits only. Raises ValueError that names the trap."""
     if isinstance(value, bool):
-        raise ValueError("a truth value, a whole number is needed")  # noqa: TRY004 - pydantic collects ValueError
+        raise ValueError("a truth value; expected a whole number")  # noqa: TRY004 - pydantic collects ValueError
     if not isinstance(value, str):
         return value
     if _WHOLE_NUMBER.fullmatch(value):
@@ -126,8 +126,8 @@ def as_whole_number(value: object) -> object:
     if re.fullmatch(r"0[0-9]+", value):
         raise ValueError(f"{value} is {_yaml_reading(value)} in YAML; write {int(value)}")
     if re.fullmatch(r"[0-9]+(_[0-9]+)+", value):
-        raise ValueError(f"{value} is not read alike by every YAML reader; write {value.replace('_', '')}")
-    raise ValueError(f"{value} is {_yaml_reading(value)}, a whole number is needed")
+        raise ValueError(f"{value} is not the same number to every YAML reader; write {value.replace('_', '')}")
+    raise ValueError(f"{value} is {_yaml_reading(value)}; expected a whole number")
 
 
 def _yaml_reading(text: str) -> str:
@@ -174,7 +174,7 @@ def _unknown_key(path: Path, schema: Mapping[str, Any], synonyms: Mapping[str, s
     key = str(path[-1])
     known = _schema_at(schema, path[:-1]).get("properties", {})
     if "password" in key or key.endswith("_pass"):
-        return "no password belongs in a file; it is asked for when it is needed"
+        return "passwords are not allowed in the file; you are asked when one is needed"
     meant = synonyms.get(key, key)
     return f"unknown key{did_you_mean(meant if meant in known else key, known)}"
 
@@ -183,12 +183,12 @@ def _describe(detail: ErrorDetails, place: Mapping[str, Any]) -> str:
     """Describe one of pydantic's value errors; its own words are kept if they help."""
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if value is None:
-        return "is empty; give it a value or delete the line"
+        return "is empty; set a value or delete the line"
     if kind == "value_error":
         return str(context["error"])
     if kind in {"enum", "literal_error"}:
         choices = [str(choice) for choice in place.get("enum", (place.get("const"),))]
-        return f"{value} is none of {', '.join(choices)}{_suggestion(str(value), choices)}"
+        return f"{value} is not one of {', '.join(choices)}{_suggestion(str(value), choices)}"
     shapes = {
         "model_type": "a mapping (key: value lines)",
         "dict_type": "a mapping (name: value lines)",
@@ -197,11 +197,11 @@ def _describe(detail: ErrorDetails, place: Mapping[str, Any]) -> str:
         "int_type": "a whole number",
     }
     if kind in shapes:
-        return f"needs {shapes[kind]}"
+        return f"expected {shapes[kind]}"
     if kind in {"greater_than_equal", "less_than_equal"}:
         return f"{value} is below {context['ge']}" if "ge" in context else f"{value} is above {context['le']}"
     if kind == "too_short":
-        return "is empty; it needs at least one entry"
+        return "is empty; at least one entry is required"
     return f"{value}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 

@@ -142,7 +142,7 @@ def _repeated_names(entries: tuple[_Entry, ...], document: MarkedDocument) -> It
     for entry in entries:
         other = first.setdefault(entry.name, entry)
         if other is not entry:
-            text = f"the name {entry.name} is taken by {dotted(other.path)}"
+            text = f"the name {entry.name} is already used by {dotted(other.path)}"
             yield document.fault(entry.path, text, at_key=True)
 
 
@@ -156,7 +156,7 @@ def _same_addresses(entries: tuple[_Entry, ...], document: MarkedDocument) -> It
         place = (_normalized(address), str(entry.settings.get("port") or "22"))
         other = first.setdefault(place, entry.name)
         if other != entry.name:
-            text = f"{address} port {place[1]} is the address of {other} already"
+            text = f"{address} port {place[1]} is already the address of {other}"
             yield document.fault(entry.origin("address"), text)
 
 
@@ -176,7 +176,7 @@ def _same_nodes(entries: tuple[_Entry, ...], document: MarkedDocument) -> Iterat
         node = str(entry.settings.get("node") or entry.name)
         other = first.setdefault(node, entry.name)
         if other != entry.name:
-            yield document.fault(entry.origin("node"), f"{node} is the Node of {other} already")
+            yield document.fault(entry.origin("node"), f"{node} is already the Node of {other}")
 
 
 def _wrong_jumps(entries: tuple[_Entry, ...], document: MarkedDocument) -> Iterator[Fault]:
@@ -189,11 +189,11 @@ def _wrong_jumps(entries: tuple[_Entry, ...], document: MarkedDocument) -> Itera
             continue
         cycle = _cycle(entry.name, jumps)
         if jump not in groups:
-            text = f"{jump} is no bastion{did_you_mean(jump, jumps)}"
+            text = f"{jump} is not a bastion{did_you_mean(jump, jumps)}"
         elif jump not in jumps:
-            text = f"{jump} is one of {groups[jump]}, a jump is one of bastions"
+            text = f"{jump} is in {groups[jump]}; a jump must be in bastions"
         elif cycle and entry.name == min(cycle):
-            text = f"a circle: {' -> '.join((*cycle, entry.name))}; one of them needs `jump: none`"
+            text = f"the jumps form a circle: {' -> '.join((*cycle, entry.name))}; set `jump: none` on one of them"
         else:
             continue
         yield document.fault(entry.origin("jump"), text)
@@ -218,5 +218,5 @@ def _misplaced_api_servers(document: MarkedDocument, distros: Mapping[str, Distr
     declared = document.data if isinstance(document.data, Mapping) else {}
     name = str(declared.get("distribution"))
     if name in distros and not distros[name].api_apart and declared.get("api_servers"):
-        text = f"with {name} every API server runs on a master; list these hosts under masters"
+        text = f"with {name} every API server runs on a master: list these hosts under masters"
         yield document.fault(("api_servers",), text, at_key=True)

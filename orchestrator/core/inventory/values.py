@@ -36,7 +36,7 @@ def _matching(pattern: str, meaning: str) -> AfterValidator:
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise ValueError(f"{_quoted(value)} is no {meaning}")
+            raise ValueError(f"{_quoted(value)} is not a {meaning}")
         return value
 
     return AfterValidator(check)
@@ -60,22 +60,22 @@ def _host_path(value: str) -> str:
         return value
     guess = posixpath.normpath(f"/{value.lstrip('/')}")
     hint = f'; did you mean "{guess}"?' if re.fullmatch(_PATH_PATTERN, guess) else ""
-    raise ValueError(f"{_quoted(value)} is no absolute path without `.`, `..`, blanks or a slash at its end{hint}")
+    raise ValueError(f"{_quoted(value)} is not an absolute path without `.`, `..`, blanks or a trailing slash{hint}")
 
 
 def _address(value: str) -> str:
     """Accept an IP address or a DNS name. Raises ValueError with what to write instead."""
     if "@" in value:
-        raise ValueError(f"{_quoted(value)} holds a login name; write `user:` beside it")
+        raise ValueError(f"{_quoted(value)} contains a login name; set it with `user:`")
     if value.startswith("[") or re.fullmatch(r"[^:]+:[0-9]+", value):
-        raise ValueError(f"{_quoted(value)} holds more than an address; write no brackets, and `port:` beside it")
+        raise ValueError(f"{_quoted(value)} contains more than an address; set the port with `port:`, without brackets")
     if re.fullmatch(_IP_PATTERN, value):
         try:
             ipaddress.ip_address(value)
         except ValueError as error:
-            raise ValueError(f"{_quoted(value)} is no IP address") from error
+            raise ValueError(f"{_quoted(value)} is not an IP address") from error
     elif len(value) > 253 or not re.fullmatch(_DNS_PATTERN, value):
-        raise ValueError(f"{_quoted(value)} is no IP address and no DNS name")
+        raise ValueError(f"{_quoted(value)} is neither an IP address nor a DNS name")
     return value
 
 
@@ -85,7 +85,7 @@ def _batch(value: object) -> object:
         return str(value)
     count = value if isinstance(value, str) and value.endswith("%") else as_whole_number(value)
     if type(count) is not int or count < 1:
-        raise ValueError(f"{value} is neither a number of hosts from 1 on nor 1% to 100%")
+        raise ValueError(f"{value} is neither a number of hosts (1 or more) nor 1% to 100%")
     return count
 
 
@@ -101,7 +101,9 @@ def _truth(value: object) -> object:
 def _checked_program(argv: tuple[str, ...]) -> tuple[str, ...]:
     """Check that each laptop, and each host, finds the same program. Raises ValueError."""
     if not re.fullmatch(_PROGRAM_PATTERN, argv[0]) or ("/" in argv[0] and not argv[0].startswith("/")):
-        raise ValueError(f"{_quoted(argv[0])} is no program: an absolute path, or the name of one on the PATH")
+        raise ValueError(
+            f"{_quoted(argv[0])} is not a program (expected an absolute path, or the name of a program on the PATH)"
+        )
     return argv
 
 
@@ -116,7 +118,7 @@ Name = Annotated[
     _schema(_NAME_PATTERN),
 ]
 UserName = Annotated[str, _TEXT, _matching(_USER_PATTERN, "login name"), _schema(_USER_PATTERN)]
-UnitName = Annotated[str, _TEXT, _matching(_UNIT_PATTERN, "name of a systemd unit"), _schema(_UNIT_PATTERN)]
+UnitName = Annotated[str, _TEXT, _matching(_UNIT_PATTERN, "systemd unit name"), _schema(_UNIT_PATTERN)]
 HostPath = Annotated[str, _TEXT, AfterValidator(_host_path), _schema(_PATH_PATTERN)]
 LaptopPath = Annotated[str, _TEXT, _matching(r"[^\x00-\x1f]+", "file name"), _schema(r"[^\x00-\x1f]+")]
 Address = Annotated[str, _TEXT, AfterValidator(_address), _schema(f"{_IP_PATTERN}|{_DNS_PATTERN}")]
@@ -138,7 +140,7 @@ Batch = Annotated[
 ]
 Truth = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})]
 Argv = Annotated[
-    tuple[Annotated[str, _TEXT, _matching(_ARGUMENT_PATTERN, "argument on one line"), _schema(_ARGUMENT_PATTERN)], ...],
+    tuple[Annotated[str, _TEXT, _matching(_ARGUMENT_PATTERN, "single-line argument"), _schema(_ARGUMENT_PATTERN)], ...],
     Field(min_length=1),
     AfterValidator(_checked_program),
 ]

@@ -44,7 +44,7 @@ def test_fault_is_reported_at_its_place(case: Case, tmp_path: Path) -> None:
 def test_file_that_is_not_utf_8(tmp_path: Path) -> None:
     file = tmp_path / "latin.yml"
     file.write_bytes("format: 1\ncluster: m\xfcnchen\n".encode("latin-1"))
-    assert _error_of(file).message == f"{file}:2:11 not UTF-8; save the file in that encoding"
+    assert _error_of(file).message == f"{file}:2:11 not UTF-8: save the file as UTF-8"
 
 
 def test_missing_file(tmp_path: Path) -> None:

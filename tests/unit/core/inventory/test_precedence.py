@@ -165,7 +165,7 @@ def test_jumps_go_from_outer_to_inner_bastion(tmp_path: Path) -> None:
 def test_unknown_host_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "least.yml"
     file.write_text("format: 1\ncluster: c\ndistribution: kublr\nmasters: {hosts: {m1: {address: m1}}}\n")
-    with pytest.raises(UsageError, match=r"^m2 is no host of c; known here: m1$"):
+    with pytest.raises(UsageError, match=r"^m2 is not a host of c; known: m1$"):
         load_inventory(file).host("m2")
 
 
