@@ -10,7 +10,7 @@ Source: etcd v3.6.14 server/etcdserver/api/etcdhttp/{peer,health,version}.go, se
 """
 
 from base64 import b64decode
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AliasPath,
@@ -26,6 +26,7 @@ from orchestrator.etcd.ids import hex_id
 
 T = TypeVar("T")
 _SHOWN_CHARACTERS = 200
+_adapters: dict[object, TypeAdapter[Any]] = {}
 
 
 class AnswerError(ValueError):
@@ -117,37 +118,44 @@ class Range(_Answer):
 
 def parse_members(body: str) -> tuple[Member, ...]:
     """Parse the peer port's ``/members``. Raises ``AnswerError``, like all parsers here."""
-    return _parse(TypeAdapter(tuple[Member, ...]), "/members", body)
+    return _parse(tuple[Member, ...], "/members", body)
 
 
 def parse_hash_kv(body: str) -> HashKv:
     """Parse the peer port's ``/members/hashkv``; a future or compacted revision is an ``AnswerError``."""
-    return _parse(TypeAdapter(HashKv), "/members/hashkv", body)
+    return _parse(HashKv, "/members/hashkv", body)
 
 
 def parse_versions(body: str) -> Versions:
     """Parse ``/version``, which both ports serve."""
-    return _parse(TypeAdapter(Versions), "/version", body)
+    return _parse(Versions, "/version", body)
 
 
 def parse_health(body: str) -> Health:
     """Parse ``/health``, whose JSON is the same with status 200 and 503."""
-    return _parse(TypeAdapter(Health), "/health", body)
+    return _parse(Health, "/health", body)
 
 
 def parse_status(body: str) -> Status:
     """Parse the gateway's ``/v3/maintenance/status``."""
-    return _parse(TypeAdapter(Status), "/v3/maintenance/status", body)
+    return _parse(Status, "/v3/maintenance/status", body)
 
 
 def parse_range(body: str) -> Range:
     """Parse the gateway's ``/v3/kv/range``."""
-    return _parse(TypeAdapter(Range), "/v3/kv/range", body)
+    return _parse(Range, "/v3/kv/range", body)
 
 
-def _parse(adapter: TypeAdapter[T], path: str, body: str) -> T:
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    """Build each parser once: that takes longer than a hundred answers."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def _parse(kind: type[T], path: str, body: str) -> T:
     try:
-        return adapter.validate_json(body)
+        return _adapter(kind).validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
