@@ -25,7 +25,7 @@ GOALS = (
 
 _PAGE = """# The outage of a restore
 
-Written by `make bench-outage` on {date}.
+`make bench-outage` wrote this page on {date}.
 
 | | |
 | --- | --- |
@@ -42,22 +42,25 @@ Written by `make bench-outage` on {date}.
 {ratios}
 ```
 
-All figures are seconds. *Outage* is the contender's own figure: for `orchestrator` the one in its report, from the
-first service stopped to the last member proven, without its fixed dwell of {dwell:g} s; by hand from the first
-command sent to the last right answer; for Ansible from the first service stopped to the end of the playbook. *Seen
-from outside* is an observer's, who asks systemd for the first stop and the members for the snapshot's HashKV, dwell
-included; *stop*, *work*, *start* are its three parts: until the last runtime was down, until the last agent was
-started, until the last member had the right data.
+All figures are seconds. *Outage* is each contender's own figure. `orchestrator` reports it: from
+the first stopped service to the last proven member, without its fixed dwell of {dwell:g} s. By
+hand: from the first command to the last right answer. Ansible: from the first stopped service to
+the end of the playbook. *Seen from outside* includes the dwell: an observer asks systemd for the
+first stop and the members for the snapshot's HashKV. *Stop*, *work* and *start* are its three
+parts: until the last runtime was down, until the last agent was started, until the last member had
+the right data.
 
-*By hand* is `systemctl stop`, `cp -a`, `kublr etcd restore`, `sha256sum`, `systemctl start` and a polling loop, each
-on all masters at once over SSH connections that stay open, by somebody who needs no time to read or type. It does not
-hash what it keeps, write what it schedules through to the disk, hold the services down, or prove that the raft log is
-new; `orchestrator` does. The playbook is `tests/bench/restore.yml`.
+*By hand* is `systemctl stop`, `cp -a`, `kublr etcd restore`, `sha256sum`, `systemctl start` and a
+polling loop. Each runs on all masters at once over open SSH connections, by somebody who needs no
+time to read or type. This does not hash the old data, does not flush the scheduled file to the
+disk, does not hold the services down and does not prove that the raft log is new; `orchestrator`
+does all four. The playbook is `tests/bench/restore.yml`.
 
-*Stop and start* stops the same services in the same way, and starts them again on the data that they have, until every
-member says that it has a quorum. The manual strategy restores before it stops anything, so what it adds to that is the
-proof that all is down, two renames and their barriers, and the proof of what came up. What it saves: it lets the leader
-stop last, which otherwise mostly waits 8 s for a successor that is stopping itself.
+*Stop and start* stops the same services in the same way and starts them on the same data, until
+every member reports a quorum. The manual strategy restores before it stops anything. To this it
+adds the proof that everything is down, two renames with their barriers, and the proof of the
+result. It saves time because the leader stops last: otherwise the leader often waits 8 s for a
+successor that stops too.
 """
 
 

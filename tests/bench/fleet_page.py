@@ -21,7 +21,7 @@ GOAL, GOAL_MB = 5.0, 1.0
 
 _PAGE = """# Facts from {hosts} hosts
 
-Written by `make bench-fleet` on {date}.
+`make bench-fleet` wrote this page on {date}.
 
 | | |
 | --- | --- |
@@ -42,21 +42,24 @@ Hosts with processors of their own (see below):
 {ratios}
 ```
 
-Each contender starts without a connection, checks every host's key, logs in with one key, has each host run the look
-that `check` and `plan` send to a worker (a dozen processes), and takes the answer home. *Ansible, setup* runs its own
-smallest set of facts instead (`gather_subset=!all`), for which the hosts need Python. Ansible has pipelining, and
-shares its connections as it does by default. Ansible and pyinfra run with the number of hosts at once that was their
-fastest of {tried} on a quarter of the hosts.
+Each contender starts without a connection. It checks every host's key, logs in with one key, runs
+on each host the look that `check` and `plan` send to a worker (a dozen processes), and collects the
+answers. *Ansible, setup* instead runs its own smallest set of facts (`gather_subset=!all`), for
+which the hosts need Python. Ansible uses pipelining and shares its connections, as by default.
+Ansible and pyinfra run with the number of parallel hosts that was their fastest of {tried} on a
+quarter of the hosts.
 
-*Client* is the processor time of the contender with all that it starts, ssh included, and *per host* a share of it;
-*hosts* is the time of the servers with what they ran. Both come out of the same {processors}, so in the first table
-the hosts' time is a floor below which no wall clock can be. In the second one the hosts do not run the look: they give
-the recorded answer after {look_ms:.0f} ms, as {hosts} machines would that all run it at once; logins, sessions and each
-byte are as before. On a machine that others use too, whoever has more processes gets more of it: there the ratio of
-processor times says more than that of wall clocks.
+*Client* is the processor time of the contender and of all that it starts, ssh included; *per host*
+is that time divided by the hosts. *Hosts* is the processor time of the servers and of what they
+run. Both use the same {processors}, so in the first table no wall clock can be below the hosts'
+time. In the second table the hosts do not run the look: they send the recorded answer after
+{look_ms:.0f} ms, as {hosts} separate machines would. Logins, sessions and bytes are the same. On a
+machine with other load, more processes get more processor time; there, compare processor times, not
+wall clocks.
 
-*Memory* is the most that the contender's processes had together, shared pages counted once. *Memory per connected
-host* is what our process grows by when it logs in to {hosts} hosts, a {hosts}th of it.
+*Memory* is the peak of all processes of the contender together; shared pages count once. *Memory
+per connected host* is the growth of our process when it logs in to {hosts} hosts, divided by
+{hosts}.
 """
 
 

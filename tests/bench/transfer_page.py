@@ -29,9 +29,9 @@ PAGE = REPOSITORY / "docs" / "evidence" / "bench-transfer.md"
 PICTURE = PAGE.with_suffix(".svg")
 COLOURS = {OURS: "#2f81f7", ALONE: "#8db9f5", SCP: "#c69026", ANSIBLE: "#b65cc0", PYINFRA: "#57ab5a"}
 
-_PAGE = """# Bringing one file to every master
+_PAGE = """# One file to every master
 
-Written by `make bench-transfer` on {date}.
+`make bench-transfer` wrote this page on {date}.
 
 | | |
 | --- | --- |
@@ -51,43 +51,47 @@ Written by `make bench-transfer` on {date}.
 {ratios}
 ```
 
-*Time* is from the start of the contender's process to its end, so it has the connections' set-up in it; ours begins
-with the first connection, as a restore's process runs by then, and has looked for ways between masters for its plan;
-{rounds}.
-*Bytes over the link* are those that this machine has sent to the hosts, by the interface's own count (of a large
-segment, the headers count once); *in copies* divides them by one packed copy. The link's rate is that of whole frames,
-of which TCP leaves 95.6 % to what is sent; *of the limit* divides the time by what one packed copy takes at that rate.
-Where a row is *scaled*, a slice of the file was sent ({slice_bytes:,} bytes), and its time and bytes are multiplied;
-so is the set-up then, which is some seconds of Ansible's.
+*Time* runs from the start of the contender's process to its end and includes the set-up of
+connections. Ours runs from the first connection, because a restore's process already runs then, and
+has already looked for links between masters; {rounds}. *Bytes over the link* is what this machine
+sent to the hosts, counted by the network interface (headers of a large segment count once). *In
+copies* divides it by one packed copy. The link's rate counts whole frames; TCP leaves 95.6 % of it
+to the data. *Of the limit* divides the time by the time that one packed copy needs at that rate. A
+*scaled* row sent a slice of the file ({slice_bytes:,} bytes); its time and bytes are multiplied. So
+is the set-up, which takes Ansible some seconds.
 
-What they do and do not do:
+What each contender does:
 
-- **orchestrator** ends when every host has the file under its name, flushed and hashed on the way: its time has that
-  proof in it (a restore hashes it once more, at its barrier). The file's own sha256 is known before, as a restore has
-  read the snapshot by then. When it is cut it goes on. *No fan-out* is what it does where masters cannot reach one
-  another: a packed stream from here to each of them, side by side.
-- **scp**: one process per host, all at once, default ciphers. No hash, no flush, no compression; cut, it begins anew.
-- **Ansible**'s `copy`: as many forks as hosts, pipelining. It asks each host for the file's SHA-1 before and compares
-  it after; its `ssh` compresses (`-C` is its default). No flush; cut, it begins anew.
-- **pyinfra**'s `files.put`: all hosts at once over paramiko's SFTP. It compares sizes, not hashes; no flush; cut, it
-  begins anew.
+- **orchestrator** ends when every host has the file under its name, flushed and hashed. Its time
+  includes that proof (a restore hashes the file once more, at its barrier). The file's own sha256
+  is known before, because a restore has read the snapshot by then. After a cut it continues. *No
+  fan-out* is the case in which masters cannot reach each other: a packed stream from the laptop to
+  each of them in parallel.
+- **scp**: one process for each host, all at once, default ciphers. No hash, no flush, no
+  compression. After a cut it starts again.
+- **Ansible**'s `copy`: as many forks as hosts, pipelining. It compares SHA-1 before and after; its
+  `ssh` compresses (`-C` is its default). No flush. After a cut it starts again.
+- **pyinfra**'s `files.put`: all hosts at once over paramiko's SFTP. It compares sizes, not hashes.
+  No flush. After a cut it starts again.
 
-The bench itself compares the sha256 on every host after each round, outside everybody's time, and removes the file. It
-lies in memory there (tmpfs): these hosts share one disk, as no real ones do, and whoever flushes would wait for it.
+The bench compares the sha256 on every host after each round, outside the measured time, and removes
+the file. The file is in memory there (tmpfs): these hosts share one disk, unlike real ones, and a
+flush would wait for it.
 
 {cut}
 
-## What ours takes from the laptop
+## What orchestrator needs on the laptop
 
 {own_table}
 
-Whole files only, the largest of all rounds. The *lag* is how much later a task went on than it wanted to.
-Where the hosts share the laptop's processors, it is theirs: a task waits for its turn behind what unpacks and hashes on
-them. *On a processor of its own* the laptop has one, and they have the others, as where hosts are elsewhere.
+Whole files only; the largest of all rounds. The *lag* is how late a task continued after the time
+it asked for. If the hosts share the laptop's processors, the lag is theirs: a task waits behind
+what unpacks and hashes on them. *On a processor of its own*, the laptop has one and the hosts have
+the others, as with hosts elsewhere.
 """
-_CUT = """*Cut at 50 %*: when half of the bytes had gone over the link, the kernel reset every connection between the
-laptop and the hosts. What was sent beyond the bytes of a transfer without a cut, in parts of these, is
-`resent-after-cut`."""
+_CUT = """*Cut at 50 %*: when half of the bytes were sent, the kernel reset every connection between the
+laptop and the hosts. `resent-after-cut` is what was sent beyond a transfer without a cut, as a part
+of the latter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,8 @@ def write_page() -> None:
     lines = [
         "# Faults in the lab",
         "",
-        "Written by `make test-faults`: real etcd, OpenSSH, systemd and Docker; Kublr's agent, kubelet and API server",
-        "are stand-ins. Each case ends in a restore that is proved, or on the old data, proved as well: all keys are",
+        "`make test-faults` writes this page: real etcd, OpenSSH, systemd and Docker; stand-ins for Kublr's agent,",
+        "kubelet and API server. Each case ends in a proven restore, or on the old data, proven too: all keys are",
         "compared, the members' HashKV is equal, and nothing is left in hosts files, units, processes or on disks.",
         "",
         "| case | fault | outcome | evidence | run |",

@@ -12,9 +12,9 @@ from tests.lab.lab import REPOSITORY
 PAGE = REPOSITORY / "docs" / "evidence" / "paths.md"
 _HEAD = """# Documented paths in the lab
 
-Written by `make test-paths`: real etcd, OpenSSH, systemd, Docker and containerd; Kublr's agent, kubelet and API server
-are stand-ins. Each case goes from the plan to the proof, or to a refusal; what each of them breaks on the way, and who
-goes on then, stands in its test.
+`make test-paths` writes this page: real etcd, OpenSSH, systemd, Docker and containerd; stand-ins
+for Kublr's agent, kubelet and API server. Each case runs from the plan to the proof, or to a
+refusal. Its test says what it breaks on the way, and who continues.
 
 | path | case | outcome | run |
 | --- | --- | --- | --- |
