@@ -1,4 +1,4 @@
-"""What Ansible needs and the other contenders do without: ansible-core on this machine, a Python on every host."""
+"""What only Ansible needs: ansible-core on this machine, and Python on every host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.lab.lab import POD_IMAGES, Lab
 
 
 def furnish(lab: Lab, hosts: Iterable[Host] = MASTERS) -> None:
-    """Does nothing where all is there already."""
+    """Install what is missing."""
     if not (ANSIBLE / "bin" / "ansible-playbook").exists():
         run([sys.executable, "-m", "venv", str(ANSIBLE)])
         run([str(ANSIBLE / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "ansible-core"])
@@ -27,7 +27,7 @@ def furnish(lab: Lab, hosts: Iterable[Host] = MASTERS) -> None:
 
 
 def version() -> str:
-    """Of ansible-core, as it names itself."""
+    """Return the version of ansible-core as it prints it."""
     return run([str(ANSIBLE / "bin" / "ansible"), "--version"]).splitlines()[0]
 
 
@@ -36,8 +36,11 @@ def _install(lab: Lab, host: Host, python: bytes) -> None:
 
 
 def _python() -> bytes:
-    """Debian's Python with its libraries, a tar. It comes out of the image of the stand-in API server, which has the
-    same base as the hosts; the C library and what else the hosts have anyway stays out."""
+    """Return Debian's Python with its libraries as a tar.
+
+    It comes from the image of the stand-in API server, which has the same base as the hosts; the C library and
+    other files that the hosts already have are left out.
+    """
     container = run(["docker", "create", POD_IMAGES[1]]).strip()
     try:
         image = subprocess.run(["docker", "export", container], capture_output=True, check=True).stdout
@@ -56,7 +59,7 @@ def _python() -> bytes:
 
 
 def _place(name: str) -> str:
-    """Where a file goes on a host, whose /lib is a link to /usr/lib; empty for what the host has itself."""
+    """Return a file's place on a host, whose /lib links to /usr/lib; empty if the host has the file."""
     path = PurePosixPath(name)
     if name.startswith(("usr/bin/python", "usr/lib/python")):
         return name

@@ -1,4 +1,4 @@
-"""The cluster that every contender restores: the lab, its logins, one large snapshot, and how all is put back."""
+"""The cluster that every contender restores: the lab, its logins, one large snapshot, and how to reset it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEYS, VALUE_BYTES = 100_000, 3900  # two pages of bbolt hold two such values: 41
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How the inventory enters a master. ``become`` is the command prefix that makes it root."""
+    """How the inventory logs in to a master. ``become`` is the command prefix that makes it root."""
 
     user: str
     address: str
@@ -32,7 +32,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The lab, with what each of its members must show once it is restored from ``snapshot``."""
+    """The lab, with what each of its members must show after it is restored from ``snapshot``."""
 
     lab: Lab
     inventory: Path
@@ -54,18 +54,18 @@ class Cluster:
         )  # fmt: skip
 
     def reset(self) -> None:
-        """The same data and the same files on every master, and nothing of it still on its way to the disk."""
+        """Put the same data and files on every master, all of it written to the disk."""
         self.lab.reset()
         os.sync()
 
     def as_it_is(self) -> Cluster:
-        """The same, to be seen back with what it holds now, and not with the snapshot's data."""
+        """Return the cluster with its present data as the expected data, instead of the snapshot's."""
         now = self.lab.hashkv(MASTERS[0].name)
         return replace(self, revision=now.revision, hash_kv=now.hash)
 
 
 def seeded(lab: Lab) -> Cluster:
-    """The lab, running on a lot of data, and a backup of it, which lies on every master already."""
+    """Return the lab with much data, and a backup of it that is already on every master."""
     lab.seed(make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES))
     snapshot = lab.backup(MASTERS[0].name, lab.folder / "backup.db")
     each(MASTERS, lambda host: run(["docker", "cp", str(snapshot), f"{lab.container(host.name)}:{STAGED}"]))
@@ -80,13 +80,13 @@ def seeded(lab: Lab) -> Cluster:
         snapshot=snapshot,
         sha256=sha256,
         revision=revision,
-        # etcd's own answer, from before the restore: nothing of the product had a hand in it.
+        # etcd's own answer, from before the restore and without the product.
         hash_kv=lab.hashkv(MASTERS[0].name, revision).hash,
     )
 
 
 def _masters_only(lab: Lab, inventory: dict[str, Any]) -> Path:
-    """Workers are no part of the outage: a restart of theirs would only make the rounds longer."""
+    """Write an inventory without workers, which are not part of the outage and would only prolong the rounds."""
     masters = {key: value for key, value in inventory.items() if key != "workers"}
     masters["policies"] = {"volumes": "none"}
     masters["defaults"] = {
@@ -110,5 +110,5 @@ def _logins(lab: Lab, hosts: dict[str, dict[str, str]]) -> dict[str, Login]:
 
 
 def old_copy() -> str:
-    """Where those who work by hand keep the old data."""
+    """Return the path at which people keep the old data when they restore by hand."""
     return f"{DATA}.before"

@@ -1,8 +1,8 @@
-"""Ways to do the same restore: the product by both strategies, a careful person with parallel shells, and Ansible; and
-what none of them can undercut, a plain stop and start of the same services with no restore at all.
+"""Contenders for the same restore: the product with both strategies, parallel shells by hand, and Ansible.
 
-All log in as the inventory says, one master per way of becoming root, and begin with warm connections and with the
-snapshot already on every master. Each returns its own idea of the outage.
+A plain stop and start of the same services, without a restore, is the lower bound. All log in as the inventory
+says, one master per way to become root, and start with warm connections and with the snapshot already on every
+master. Each returns its own figure for the outage.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLAYBOOK = Path(__file__).with_name("restore.yml")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a contender says: when it ended (monotonic), its outage if it counts one, and the fixed dwell in that."""
+    """A contender's own figures: its end (monotonic), its outage if it measures one, and the fixed dwell in that."""
 
     ended_s: float
     outage_s: float | None = None
@@ -51,7 +51,7 @@ def manual(cluster: Cluster) -> Claimed:
 
 
 def _product(cluster: Cluster, strategy: str) -> Claimed:
-    """`orchestrator restore`, as an operator types it; the outage is the one that it reports."""
+    """Run `orchestrator restore` as an operator types it; the outage is the one in its report."""
     with tempfile.TemporaryDirectory() as laptop:
         environment = {
             **os.environ,
@@ -68,7 +68,7 @@ def _product(cluster: Cluster, strategy: str) -> Claimed:
 
 
 def stop_start(cluster: Cluster) -> Claimed:
-    """The same services stopped and started again, on the data they have, until every member has a quorum."""
+    """Stop and start the same services on their own data, until every member has a quorum."""
     with warm_shells(cluster) as shells:
         began_s = time.monotonic()
         for step in (_STOP, "systemctl start kublr", _HEALTHY):
@@ -78,8 +78,10 @@ def stop_start(cluster: Cluster) -> Claimed:
 
 
 def by_hand(cluster: Cluster) -> Claimed:
-    """Every step on all masters at once, the next one when all have done it: what somebody with a shell open on each
-    master can do at best, who reads and types in no time."""
+    """Run every step on all masters at once, and the next one when all have done it.
+
+    It is the best that a person with a shell open on each master can do, who needs no time to read or type.
+    """
     steps = (
         _STOP,
         f"cp -a {DATA}/member {old_copy()}",
@@ -100,7 +102,7 @@ def by_hand(cluster: Cluster) -> Claimed:
 
 _STOP = "systemctl stop kublr && systemctl stop kublr-kubelet && systemctl stop docker.socket docker"
 
-# Returns when the member has a quorum.
+# Ends when the member has a quorum.
 _HEALTHY = """pki=/etc/kubernetes/pki/etcd
 ask() {
     if command -v curl >/dev/null; then
@@ -118,7 +120,7 @@ until ask | grep -q '"health":"true"'; do
     sleep 0.3
 done"""
 
-# Returns when the member shows the right hash. With curl, or with openssl on the host that has no curl.
+# Ends when the member shows the right hash. Uses curl, or openssl on the host without curl.
 _POLL = """pki=/etc/kubernetes/pki/etcd
 body='{{"revision":{revision}}}'
 ask() {{
@@ -141,7 +143,7 @@ done"""
 
 @contextmanager
 def warm_shells(cluster: Cluster) -> Iterator[Callable[[str], Mapping[str, str]]]:
-    """Yields a function that runs a script as root on all masters at once, over connections that stay open."""
+    """Yield a function that runs a script as root on all masters at once, over connections that stay open."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool, ExitStack() as connections:
         shared = (*cluster.ssh_options, "-o", f"ControlPath={folder}/%h")
         names = tuple(cluster.logins)
@@ -164,16 +166,16 @@ def warm_shells(cluster: Cluster) -> Iterator[Callable[[str], Mapping[str, str]]
 
 @contextmanager
 def _connection(arguments: tuple[str, ...]) -> Iterator[None]:
-    """The process that keeps one connection open for the others."""
+    """Run the process that keeps one connection open for the others."""
     with subprocess.Popen(["ssh", *arguments], stdin=subprocess.DEVNULL) as process:
         try:
             yield
         finally:
-            process.kill()  # ssh now and then sleeps through a SIGTERM
+            process.kill()  # ssh sometimes ignores a SIGTERM
 
 
 def ansible(cluster: Cluster) -> Claimed:
-    """The playbook beside this file; its last task ends when every member shows the right hash."""
+    """Run the playbook beside this file; its last task ends when every member shows the right hash."""
     environment = {**os.environ, "ANSIBLE_CONFIG": str(PLAYBOOK.with_name("ansible.cfg"))}
     with tempfile.TemporaryDirectory() as folder:
         inventory = Path(folder, "inventory.json")

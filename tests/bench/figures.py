@@ -1,4 +1,4 @@
-"""The figures of a bench of outages: one round, its ratios, the table and the page in docs/evidence/."""
+"""The figures of `make bench-outage`: one round, the ratios, the table, and the page in docs/evidence/."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Round:
 
 
 def ratios(played: Sequence[Round]) -> str:
-    """Medians of the contenders' own outages against each other, a line each."""
+    """Compare the medians of the contenders' own outages, one line each."""
     lines = []
     for name, contender, other, goal in GOALS:
         ratio = f"ratio {name}: {_median(played, contender) / _median(played, other):.2f}"
@@ -91,7 +91,7 @@ def _median(played: Sequence[Round], contender: str) -> float:
 
 
 def table(played: Sequence[Round]) -> str:
-    """A row per contender: the outage, the dwell apart, and what was seen from outside."""
+    """Return the table, one row per contender: the outage, the dwell, and what the observer saw."""
     rows = [
         "| contender | outage min | median | max | dwell | seen from outside | stop | work | start |",
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
@@ -119,7 +119,7 @@ def load() -> str:
 
 
 def page(played: Sequence[Round], *, snapshot_bytes: int, keys: int, ansible: str, load_before: str) -> str:
-    """docs/evidence/bench-outage.md, whole."""
+    """Return the whole page docs/evidence/bench-outage.md."""
     return _PAGE.format(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=machine(),
@@ -136,7 +136,7 @@ def page(played: Sequence[Round], *, snapshot_bytes: int, keys: int, ansible: st
 
 
 def machine() -> str:
-    """Processors, memory and kernel of this machine."""
+    """Describe this machine: processors, memory and kernel."""
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     gib = int(memory.split()[1]) / 2**20
     return f"{os.cpu_count()} processors ({platform.machine()}), {gib:.0f} GiB, Linux {platform.release()}"

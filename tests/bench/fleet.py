@@ -1,8 +1,8 @@
-"""`make bench-fleet`: facts from 200 hosts over SSH, by us, by Ansible and by pyinfra, by turns.
+"""`make bench-fleet`: facts from 200 hosts over SSH, by us, by Ansible and by pyinfra, in turns.
 
-The hosts are 200 real OpenSSH servers on this machine. Each contender brings the product's own look at a worker to
-each and takes its answer home; from its start to its end, beginning without a connection. How many hosts at once suit
-Ansible and pyinfra best is tried first, on a quarter of the hosts. Takes some five minutes, and writes
+The hosts are 200 real OpenSSH servers on this machine. Each contender runs the product's own look at a worker on
+each host and returns its answer; it starts without a connection. The best number of concurrent hosts for Ansible
+and pyinfra is tried first, on a quarter of the hosts. Takes about five minutes, and writes
 docs/evidence/bench-fleet.md with its plot.
 """
 
@@ -36,24 +36,24 @@ HOSTS = int(os.environ.get("HOSTS", "200"))
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
 AT_ONCE = (10, 25, 50)
 LAST_START_S = 210.0
-"""No further round begins after that: the whole is to end within six minutes on a machine that others use too."""
+"""No round starts later than this: the whole bench should end within six minutes, even on a shared machine."""
 
 SIGNS = {SETUP: "ansible_date_time"}
-"""What stands once in each host's answer, where that is not our look's last line."""
+"""A text that appears once in each host's answer, if that is not our look's last line."""
 
 TOOLS = REPOSITORY / ".lab"
 
 
 @dataclass
 class Bench:
-    """The hosts, what to ask them, and every run so far. ``best`` is how many at once suit a contender."""
+    """The hosts and every run so far. ``best`` is the best number of concurrent hosts per contender."""
 
     hosts: Hosts
     best: dict[str, int] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
 
     def run(self, contender: str, hosts: Hosts, at_once: int = 0) -> Run:
-        """One run. Raises AssertionError where a host has not answered."""
+        """Run a contender once. Raises AssertionError if a host has not answered."""
         argv, environment = ARGV[contender](hosts, at_once)
         output = hosts.folder / "output"
         before = hosts.cpu_s()
@@ -66,7 +66,7 @@ class Bench:
         return Run(contender, answers, at_once, hosts.recorded, used, hosts.cpu_s() - before, ours)
 
     def choose(self, contender: str) -> None:
-        """Which number of hosts at once is its fastest."""
+        """Find the contender's fastest number of concurrent hosts."""
         some = self.hosts.first(len(self.hosts.servers) // 4)
         tried = [self.run(contender, some, many) for many in AT_ONCE]
         self.best[contender] = min(tried, key=lambda run: run.used.wall_s).at_once
@@ -109,7 +109,7 @@ ARGV: dict[str, Callable[[Hosts, int], tuple[list[str], dict[str, str]]]] = {
 
 
 def _one_line(hosts: Hosts) -> str:
-    """The look that the product sends to a worker, in a form that every tool passes on as it is."""
+    """Return the product's look at a worker in a form that every tool passes on unchanged."""
     inventory = load_inventory(hosts.ours())
     look = DISTROS[inventory.distribution].look_at_host(inventory.workers[0])
     text = run_text(Command((look.file, *look.args), Scripts(read_templates())[look.file]))
@@ -117,7 +117,7 @@ def _one_line(hosts: Hosts) -> str:
 
 
 def _tool(name: str, package: str) -> Path:
-    """A program in a virtual environment of its own, made where it is missing."""
+    """Return a program in its own virtual environment, created if missing."""
     program = TOOLS / name / "bin" / name
     if not program.exists():
         subprocess.run([sys.executable, "-m", "venv", str(TOOLS / name)], check=True)
@@ -127,7 +127,7 @@ def _tool(name: str, package: str) -> Path:
 
 
 def versions() -> Iterator[str]:
-    """What each contender calls itself, and the hosts' server."""
+    """Yield the versions of the contenders and of the hosts' server."""
     for name, package in (("ansible", "ansible-core"), ("pyinfra", "pyinfra")):
         told = subprocess.run([_tool(name, package), "--version"], capture_output=True, text=True, check=True)
         yield told.stdout.splitlines()[0]
@@ -140,7 +140,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder, serving(Path(folder), HOSTS) as hosts:
         bench, elsewhere, few = Bench(hosts), hosts.record(_one_line(hosts)), hosts.first(HOSTS // 4)
         print(f"{HOSTS} hosts; load average {load_before}", flush=True)
-        bench.run(OURS, hosts.first(10))  # what is read from the disk for the first time is nobody's to pay for
+        bench.run(OURS, hosts.first(10))  # warms the disk cache, which no contender should pay for
         for contender in (ANSIBLE, PYINFRA):
             bench.choose(contender)
         bench.best[SETUP] = bench.best[ANSIBLE]

@@ -1,8 +1,8 @@
-"""Our side of `make bench-fleet`: logs in to all workers of an inventory, looks at each, and says goodbye.
+"""Our side of `make bench-fleet`: logs in to all workers of an inventory, looks at each, and disconnects.
 
     python -m tests.bench.fleet_client INVENTORY
 
-prints one line of JSON. A process that does nothing else, so that its memory is that of the connections.
+prints one line of JSON. The process does nothing else, so that its memory is that of the connections.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from orchestrator.engine.observe import observe
 
 
 def resident_bytes() -> int:
-    """VmRSS of this process now (proc(5), /proc/pid/status)."""
+    """Return VmRSS of this process now (proc(5), /proc/pid/status)."""
     gc.collect()
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
 
 async def facts(inventory_path: Path) -> dict[str, float]:
-    """The product's own way from an inventory to what its workers say."""
+    """Measure the product's own way from an inventory to the facts of its workers."""
     inventory = load_inventory(inventory_path)
     templates = read_templates()
     scripts, distro = Scripts(templates), DISTROS[inventory.distribution]

@@ -1,4 +1,4 @@
-"""Two hundred hosts on loopback, each a real OpenSSH server of its own, and what the contenders are told of them."""
+"""Two hundred hosts on loopback, each a real OpenSSH server, and the inventories of the contenders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ssh_common_args = -F none -o UserKnownHostsFile={folder}/known_hosts
 
 
 LOOK_S = 0.05
-"""What the look at a worker takes on a host that is otherwise idle."""
+"""How long the look at a worker takes on an idle host."""
 
 _ANSWER = """case $SSH_ORIGINAL_COMMAND in
 *' sh -s '*) cat >/dev/null; sleep {look_s}; cat {folder}/answer ;;
@@ -38,10 +38,10 @@ esac
 
 @dataclass(frozen=True)
 class Hosts:
-    """The servers, their host keys in one known_hosts file, and one key that may log in to all of them.
+    """The servers, their host keys in one known_hosts file, and one key that can log in to all of them.
 
-    ``recorded``: logged in to with another key, they answer the look as they have once, after the time that it took,
-    as hosts do that have processors of their own.
+    ``recorded``: with another key, they answer the look with a recorded answer after the time that it took, like
+    hosts with their own processors.
     """
 
     folder: Path
@@ -53,11 +53,11 @@ class Hosts:
         return self.folder / ("id-recorded" if self.recorded else "id")
 
     def first(self, many: int) -> Hosts:
-        """Only so many of them, for a trial."""
+        """Return only the first hosts, for a trial."""
         return replace(self, servers=self.servers[:many])
 
     def record(self, look: str) -> Hosts:
-        """Run the look once, and from now on answer so whoever comes with the other key."""
+        """Run the look once; from now on logins with the other key get that answer."""
         answer = subprocess.run(["sh", "-c", look], check=True, capture_output=True).stdout
         (self.folder / "answer").write_bytes(answer)
         (self.folder / "answer.sh").write_text(_ANSWER.format(look_s=LOOK_S, folder=self.folder))
@@ -68,13 +68,13 @@ class Hosts:
         return replace(self, recorded=True)
 
     def cut(self) -> None:
-        """End every session: the next contender finds no connection of the one before."""
+        """End every session, so that the next contender finds no connection of the previous one."""
         for server in self.servers:
             while server.cut():
                 pass
 
     def cpu_s(self) -> float:
-        """What the servers and the sessions that have ended have used until now (proc(5), /proc/pid/stat)."""
+        """Return the CPU time of the servers and their ended sessions so far (proc(5), /proc/pid/stat)."""
         ticks = 0
         for server in self.servers:
             assert server.process is not None
@@ -83,7 +83,7 @@ class Hosts:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def ours(self) -> Path:
-        """Our inventory. It must name a master; nobody logs in to that one."""
+        """Write our inventory. It must name a master, but nobody logs in to it."""
         defaults = {"user": login_name(), "key": str(self.key), "known_hosts": [str(self.folder / "known_hosts")]}
         hosts = {f"worker-{port}": {"address": "127.0.0.1", "port": port} for port in self._ports()}
         return self._write(
@@ -101,14 +101,14 @@ class Hosts:
         )
 
     def ansible(self) -> Path:
-        """Ansible's inventory; beside it its configuration: pipelining, connections kept, host keys checked."""
+        """Write Ansible's inventory and its configuration: pipelining, persistent connections, host keys checked."""
         self._write("ansible.cfg", _ANSIBLE_CFG.format(python=sys.executable, folder=self.folder))
         common = f"ansible_user={login_name()} ansible_ssh_private_key_file={self.key}"
         lines = (f"worker-{port} ansible_host=127.0.0.1 ansible_port={port} {common}" for port in self._ports())
         return self._write(f"ansible-{len(self.servers)}-{self.key.name}.ini", "\n".join(lines) + "\n")
 
     def pyinfra(self) -> Path:
-        """pyinfra's inventory, a Python file."""
+        """Write pyinfra's inventory, a Python file."""
         data = {
             "ssh_hostname": "127.0.0.1",
             "ssh_user": login_name(),
@@ -130,7 +130,7 @@ class Hosts:
 
 @contextmanager
 def serving(folder: Path, many: int) -> Iterator[Hosts]:
-    """Servers for as long as the block lasts. They cost some 2 MB each."""
+    """Run that many servers for the duration of the block. Each costs about 2 MB."""
     folder.chmod(0o755)  # a login reads its keys there
     public = make_key(folder / "id")
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The figures of `make bench-fleet`: a run, the ratios, the table, the page and the plot in docs/evidence/."""
+"""The figures of `make bench-fleet`: one run, the ratios, the table, and the page and plot in docs/evidence/."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ per connected host* is the growth of our process when it logs in to {hosts} host
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run. ``hosts_cpu_s`` is what the servers used meanwhile, ``ours`` what our own client tells besides."""
+    """One run. ``hosts_cpu_s`` is the CPU time of the servers, ``ours`` additional figures of our own client."""
 
     contender: str
     hosts: int
@@ -83,7 +83,7 @@ class Run:
 
 
 def ratios(runs: Sequence[Run], hosts: int) -> str:
-    """Each contender against ours in the same round, the median of the rounds."""
+    """Compare each contender with ours in the same round; the median of the rounds."""
     here, elsewhere, few = (select(runs, hosts), select(runs, hosts, recorded=True), select(runs, hosts // 4))
     each = statistics.median(run.ours["host_bytes"] for run in here if run.contender == OURS)
     return "\n".join(
@@ -101,7 +101,7 @@ def ratios(runs: Sequence[Run], hosts: int) -> str:
 
 
 def select(runs: Sequence[Run], hosts: int, *, recorded: bool = False) -> list[Run]:
-    """The runs on so many hosts, which looked themselves or had their answer recorded."""
+    """Return the runs on that many hosts, with a real look or a recorded answer."""
     return [run for run in runs if run.hosts == hosts and run.recorded == recorded]
 
 
@@ -119,7 +119,7 @@ def _ratio(runs: Sequence[Run], contender: str, figure: Callable[[Run], float]) 
 
 
 def table(runs: Sequence[Run]) -> str:
-    """A row per contender."""
+    """Return the table, one row per contender."""
     rows = [
         "| contender | hosts | at once | wall min | median | client | per host | hosts | memory |",
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
@@ -143,7 +143,7 @@ def _client_s(runs: Sequence[Run]) -> float:
 
 
 def write(runs: Sequence[Run], hosts: int, versions: Sequence[str], loads: str, tried: Sequence[int]) -> None:
-    """The page and the plot."""
+    """Write the page and the plot."""
     PAGE.write_text(
         _PAGE.format(
             hosts=hosts,
@@ -168,7 +168,7 @@ def write(runs: Sequence[Run], hosts: int, versions: Sequence[str], loads: str, 
 
 
 def svg(title: str, bars: Sequence[tuple[str, float, float]]) -> str:
-    """Two bars for each name, wall clock and the client's processor time, readable on light and on dark."""
+    """Draw two bars per name, wall clock and the client's CPU time, readable on light and on dark backgrounds."""
     left, width, row = 190, 400, 46
     most = max(max(wall, cpu) for _, wall, cpu in bars)
     colours = {"wall clock": "#2f6fb0", "processor, client": "#e08a2e"}

@@ -1,8 +1,8 @@
-"""Runs a program and measures it with all that it starts, daemons included. By itself a program:
+"""Runs a program and measures it with all its children, including daemons. It is also a program:
 
     python -m tests.bench.fleet_watch OUTPUT PROGRAM ARGUMENT...
 
-prints one line of JSON. Daemons that the program leaves (ssh's shared connections) are ended, and count.
+prints one line of JSON. Daemons that the program leaves behind (ssh's shared connections) are ended, and count.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """``wall_s`` ends with the program, ``cpu_s`` with the last of its daemons. ``peak_bytes`` is the most that the
-    tree's processes had together, what several share counted once (Pss)."""
+    """The resources that a program used.
+
+    ``wall_s`` ends with the program, ``cpu_s`` with the last of its daemons. ``peak_bytes`` is the peak memory of
+    the process tree, with shared pages counted once (Pss).
+    """
 
     exit_code: int
     wall_s: float
@@ -37,8 +40,8 @@ class Used:
 
 
 def watch(output: Path, argv: list[str]) -> Used:
-    """In a process that has no other children. The output holds what the program has printed."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # daemons become ours, and not init's
+    """Run a program, in a process that has no other children, with its output in a file."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # daemons become our children, not init's
     over, peaks = threading.Event(), [0]
     watcher = threading.Thread(target=_sample, args=(over, peaks))
     watcher.start()
@@ -57,7 +60,7 @@ def watch(output: Path, argv: list[str]) -> Used:
 
 
 def measured(output: Path, argv: list[str], environment: dict[str, str]) -> Used:
-    """The same, in a process of its own. Raises CalledProcessError where the program fails."""
+    """Run ``watch`` in a process of its own. Raises CalledProcessError if the program fails."""
     mine = [sys.executable, "-m", "tests.bench.fleet_watch", str(output), *argv]
     done = subprocess.run(mine, env=os.environ | environment, stdout=subprocess.PIPE, check=True, text=True)
     used = Used(**json.loads(done.stdout))
@@ -67,7 +70,7 @@ def measured(output: Path, argv: list[str], environment: dict[str, str]) -> Used
 
 
 def _sample(over: threading.Event, peaks: list[int]) -> None:
-    """Looks seldom enough that looking takes no more than a twentieth of one processor."""
+    """Sample memory rarely enough that sampling takes at most a twentieth of one processor."""
     pause_s = SAMPLE_S
     while not over.wait(pause_s):
         began = time.thread_time()
@@ -81,7 +84,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _pss_bytes(pid: int) -> int:
-    """0 where it has just ended."""
+    """Return the Pss of a process; 0 if it has just ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""`make bench-help`: how long `orchestrator --help` takes, beside a Python that does nothing."""
+"""`make bench-help`: how long `orchestrator --help` takes, compared with a Python that does nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORCHESTRATOR = str(Path(sys.executable).with_name("orchestrator"))
 
 
 def seconds(*argv: str) -> tuple[float, float]:
-    """Median wall clock and processor time of a command."""
+    """Return the median wall clock and CPU time of a command."""
     walls, works = [], []
     for _ in range(RUNS):
         before, began = os.times(), time.monotonic()

@@ -1,4 +1,4 @@
-"""What the laptop does with a snapshot, and no more: reads it, then brings it to every host of an inventory.
+"""The laptop's work with a snapshot, and nothing else: reads it, then copies it to every host of an inventory.
 
 `python -m tests.bench.laptop INVENTORY SNAPSHOT`. A process of its own, so that its memory can be measured.
 """

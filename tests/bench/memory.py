@@ -1,7 +1,7 @@
-"""`make bench-memory`: the laptop's anonymous memory while it reads a snapshot and brings it to three hosts.
+"""`make bench-memory`: the laptop's anonymous memory while it reads a snapshot and copies it to three hosts.
 
-The hosts are three real sshd on loopback. The snapshots hold equally many keys; the largest
-takes 10 GB of disk while it is made, and 12 GB while it is pushed.
+The hosts are three real sshd on loopback. The snapshots have equally many keys; the largest takes 10 GB of disk
+while it is made, and 12 GB while it is pushed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _INVENTORY = {
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most anonymous memory that the laptop's process had, by its own /proc/PID/status."""
+    """The peak of anonymous memory of the laptop's process, from its own /proc/PID/status."""
 
     snapshot_bytes: int
     anonymous_bytes: int
@@ -45,7 +45,7 @@ class Peak:
 
 
 def measure(inventory: Path, snapshot: Path) -> Peak:
-    """Runs the laptop on one snapshot. Raises CalledProcessError where it fails."""
+    """Run the laptop's work on one snapshot. Raises CalledProcessError if it fails."""
     began = time.monotonic()
     argv = [sys.executable, "-m", "tests.bench.laptop", str(inventory), str(snapshot)]
     peak = 0
@@ -59,7 +59,7 @@ def measure(inventory: Path, snapshot: Path) -> Peak:
 
 
 def anonymous_bytes(pid: int) -> int:
-    """RssAnon of a process now (proc(5), /proc/pid/status); 0 where it is gone or has not begun."""
+    """Return RssAnon of a process (proc(5), /proc/pid/status); 0 if it has ended or not started."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -69,7 +69,7 @@ def anonymous_bytes(pid: int) -> int:
 
 @contextmanager
 def three_hosts() -> Iterator[Path]:
-    """Yields the inventory of three hosts on loopback; what is brought to them goes away with the block."""
+    """Yield the inventory of three hosts on loopback; their files are removed after the block."""
     with tempfile.TemporaryDirectory(prefix="orchestrator-bench-") as name, ExitStack() as servers:
         folder = Path(name)
         folder.chmod(0o755)  # a login reads its keys there
@@ -90,7 +90,7 @@ def three_hosts() -> Iterator[Path]:
 
 
 def spread(peaks: list[Peak]) -> float:
-    """The largest figure against the smallest."""
+    """Return the largest figure divided by the smallest."""
     figures = [peak.anonymous_bytes for peak in peaks]
     return max(figures) / min(figures)
 

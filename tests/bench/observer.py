@@ -1,6 +1,6 @@
-"""A restore seen from outside: when the first service went down, and when the last member had the right data again.
+"""An outside view of a restore: when the first service went down, and when the last member had the right data again.
 
-It asks systemd and the members' peer ports, and knows nothing of whoever is restoring. All times are seconds of the
+It asks systemd and the members' peer ports, and knows nothing about the contender. All times are seconds of the
 monotonic clock, which the lab's hosts share with this machine.
 """
 
@@ -22,8 +22,11 @@ POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """``stopped_s``: the agent of the first master left the active state; ``quiet_s``: the last runtime was down;
-    ``started_s``: the last agent was up again; ``restored_s``: the last member showed the snapshot's HashKV."""
+    """The times that an observer saw.
+
+    ``stopped_s``: the agent of the first master left the active state; ``quiet_s``: the last runtime was down;
+    ``started_s``: the last agent was up again; ``restored_s``: the last member showed the snapshot's HashKV.
+    """
 
     stopped_s: float
     quiet_s: float
@@ -43,7 +46,7 @@ class Observer:
     _restored_s: dict[str, float] = field(default_factory=dict)
 
     def seen(self) -> Seen:
-        """What happened. Raises LabError where a member was never gone, or did not come back with the right data."""
+        """Return what happened. Raises LabError if a member was never down, or did not return with the right data."""
         for master in MASTERS:
             if master.name not in self._restored_s:
                 raise LabError(f"{master.name} was not seen to go and to come back restored")
@@ -62,7 +65,7 @@ class Observer:
         return {name: int(value) / 1e6 for name, value in times}
 
     def watch(self, host: str) -> None:
-        """Polls one member until it has been gone and is back with the right data."""
+        """Poll one member until it has been down and is back with the right data."""
         while not self._over.is_set() and host not in self._restored_s:
             try:
                 shown = self.cluster.lab.hashkv(host, self.cluster.revision).hash
@@ -76,7 +79,7 @@ class Observer:
             self._over.wait(POLL_S)
 
     def stop(self) -> None:
-        """Lets every member be asked once more, then ends."""
+        """Ask every member once more, then end."""
         deadline = time.monotonic() + 10 * POLL_S
         while len(self._restored_s) < len(MASTERS) and time.monotonic() < deadline:
             time.sleep(POLL_S)
@@ -85,7 +88,7 @@ class Observer:
 
 @contextmanager
 def observing(cluster: Cluster) -> Iterator[Observer]:
-    """Watches all masters for as long as the block lasts."""
+    """Watch all masters for the duration of the block."""
     observer = Observer(cluster)
     threads = [threading.Thread(target=observer.watch, args=(master.name,)) for master in MASTERS]
     for thread in threads:

@@ -1,9 +1,9 @@
-"""`make bench-outage`: the outage of a restore: aided and manual by the product, aided by hand and by Ansible; and of a
-plain stop and start with no restore; all in one run.
+"""`make bench-outage`: the outage of a restore, and of a plain stop and start, in one run.
 
-Three masters, a snapshot of 412 MB with 100,000 keys. The contenders take turns, each on the same data, ROUNDS times
-(3). The lab is the one that LAB and LAB_SUBNET name; it is taken down at the end unless it was up before, and then
-keeps the bench's data. The page goes to docs/evidence/bench-outage.md.
+The restores: aided and manual by the product, aided by hand, and by Ansible. Three masters, a snapshot of 412 MB
+with 100,000 keys. The contenders take turns, each on the same data, ROUNDS times (3). LAB and LAB_SUBNET select the
+lab; it is removed at the end unless it was up before, and then keeps the bench's data. The page is written to
+docs/evidence/bench-outage.md.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ CONTENDERS: dict[str, Contender] = {
 
 
 def play(cluster: Cluster, name: str) -> Round:
-    """One restore by one contender, on a fresh cluster. Raises LabError where it failed or was not seen to succeed."""
+    """Run one restore by one contender on a reset cluster. Raises LabError if it failed or was not seen to succeed."""
     cluster.reset()
     wanted = cluster.as_it_is() if name == STOP_START else cluster
     with observing(wanted) as observer:
         claimed = CONTENDERS[name](cluster)
     seen = observer.seen()
-    # Ansible tells no times of its own: the outage lasts until its playbook is content.
+    # Ansible reports no times: its outage ends with its playbook.
     outage_s = claimed.ended_s - seen.stopped_s if claimed.outage_s is None else claimed.outage_s
     return Round(name, outage_s - claimed.dwell_s, claimed.dwell_s, seen)
 
 
 def play_all(cluster: Cluster, rounds: int) -> list[Round]:
-    """They take turns, and who begins changes, so that a machine that gets busier is unfair to nobody."""
+    """Play all rounds in turns with a rotating start, so that a machine that gets busier is fair to all."""
     names = list(CONTENDERS)
     played = []
     for number in range(rounds):

@@ -1,8 +1,8 @@
-"""`make bench-snapshot`: `snapshot inspect` against `etcdutl snapshot status`, by turns, on the same file.
+"""`make bench-snapshot`: `snapshot inspect` against `etcdutl snapshot status`, in turns, on the same file.
 
-Each is a process of its own, from its start to its end. *Figures* is ours without the Kubernetes contents: what
-`status` prints, and beside it the sha256 and the HashKV, which `status` does not look at. Then memory and time of
-`inspect` for ten times the keys, and for ten times the bytes (the largest file takes 10 GB of disk while it is made).
+Each is its own process, measured from start to end. *Figures* is ours without the Kubernetes contents: what
+`status` prints, plus the sha256 and the HashKV, which `status` does not check. Then memory and time of `inspect`
+for ten times the keys, and for ten times the bytes (the largest file takes 10 GB of disk while it is made).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ print(found.facts, read_details(found.database, found.keys))
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """One process. ``anonymous_bytes`` is the most that /proc/PID/status showed."""
+    """The resources of one process. ``anonymous_bytes`` is the peak in /proc/PID/status."""
 
     wall_s: float
     cpu_s: float
@@ -59,7 +59,7 @@ def inspect(path: Path) -> list[str]:
 
 
 def took(argv: list[str]) -> Took:
-    """Raises CalledProcessError where the program fails."""
+    """Run a program and measure it. Raises CalledProcessError if it fails."""
     began, peaks = time.monotonic(), [0]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     ended = threading.Event()
@@ -89,7 +89,7 @@ def median(runs: list[Took]) -> Took:
 
 
 def by_turns(path: Path, *contenders: Callable[[Path], list[str]]) -> list[Took]:
-    """The medians of each; a first round, which brings the file into the page cache, does not count."""
+    """Return the median of each; the first round, which fills the page cache, does not count."""
     rounds = [[took(contender(path)) for contender in contenders] for _ in range(ROUNDS + 1)]
     return [median(list(runs)) for runs in zip(*rounds[1:], strict=True)]
 

@@ -1,4 +1,4 @@
-"""`orchestrator --help` answers at once: what is heavy is imported only by the commands that use it."""
+"""`orchestrator --help` is fast: heavy modules are imported only by the commands that use them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ print("modules", *sorted(name for name in sys.modules if "." not in name))
 
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
-    [('"--help"', {*HEAVY, "pydantic"}), ('"restore", "--help"', {*HEAVY})],  # for a command Typer itself uses pydantic
+    [
+        ('"--help"', {*HEAVY, "pydantic"}),
+        ('"restore", "--help"', {*HEAVY}),
+    ],  # a command makes Typer use pydantic
 )
 def test_help_imports_nothing_heavy(arguments: str, heavy: set[str]) -> None:
     argv = [sys.executable, "-c", _SHOW_HELP.format(arguments=arguments)]

@@ -18,15 +18,15 @@ from tests.lab.lab import Lab
 COPY = 200_000_000
 
 
-def test_the_file_is_always_the_same_and_gets_about_five_times_smaller() -> None:
+def test_file_is_reproducible_and_compresses_five_times() -> None:
     whole = b"".join(content(2_000_000))
     assert len(whole) == 2_000_000
     assert b"".join(content(200_000)) == whole[:200_000]
     assert 4 < len(whole) / len(zlib.compress(whole)) < 6
 
 
-def played(contender: str, link: Link, took_s: float, sent_bytes: float = COPY) -> list[Round]:
-    """With three masters, and with five in twice the time."""
+def rounds(contender: str, link: Link, took_s: float, sent_bytes: float = COPY) -> list[Round]:
+    """Return rounds with three masters, and with five in twice the time."""
     child = Child(Figures(took_s, lag_s=0.034, cpu_s=7), 40_000_000) if contender in (OURS, ALONE) else None
     scale = 10 if link is SLOW and contender != OURS else 1
     return [
@@ -36,20 +36,20 @@ def played(contender: str, link: Link, took_s: float, sent_bytes: float = COPY) 
 
 FULL = Results(
     [
-        *played(OURS, SLOW, 33.6, 1.02 * COPY), *played(SCP, SLOW, 500, 3e9), *played(ALONE, SLOW, 490, 3e9),
-        *played(OURS, FAST, 9), *played(OURS, FAST, 11), *played(SCP, FAST, 20), *played(PYINFRA, FAST, 60),
+        *rounds(OURS, SLOW, 33.6, 1.02 * COPY), *rounds(SCP, SLOW, 500, 3e9), *rounds(ALONE, SLOW, 490, 3e9),
+        *rounds(OURS, FAST, 9), *rounds(OURS, FAST, 11), *rounds(SCP, FAST, 20), *rounds(PYINFRA, FAST, 60),
         Round(APART, OPEN, 3, 12, COPY, child=Child(Figures(12, lag_s=0.012, cpu_s=5), 40_000_000)),
-        *played(OURS, OPEN, 12), *played(SCP, OPEN, 10), *played(ANSIBLE, OPEN, 60), *played(ALONE, OPEN, 5),
+        *rounds(OURS, OPEN, 12), *rounds(SCP, OPEN, 10), *rounds(ANSIBLE, OPEN, 60), *rounds(ALONE, OPEN, 5),
     ],
     COPY,
     Round(OURS, SLOW, 3, 40, 1.05 * COPY),
 )  # fmt: skip
 
 
-def test_what_takes_too_long_is_done_with_a_slice_or_left_out() -> None:
+def test_slow_rounds_use_slice_or_are_left_out() -> None:
     sample = Sample(Path("file"), 10**9, "")
     bench = Bench(Lab(), sample, sample, time.monotonic() + 100)
-    assert bench.scale_of(PYINFRA, FAST, 3) == 1  # nobody knows
+    assert bench.scale_of(PYINFRA, FAST, 3) == 1  # no time is known yet
     bench.lasted_s[PYINFRA, FAST, 3] = 90.0
     assert (bench.scale_of(PYINFRA, FAST, 3), bench.scale_of(PYINFRA, OPEN, 3), bench.scale_of(PYINFRA, OPEN, 5)) == (
         1, 1, SCALE
@@ -77,20 +77,20 @@ def test_every_figure_with_a_goal_has_its_line() -> None:
     ]
 
 
-def test_what_was_not_measured_is_said_so() -> None:
-    lines = ratios(Results(played(SCP, FAST, 20), COPY)).splitlines()
+def test_missing_figures_are_marked() -> None:
+    lines = ratios(Results(rounds(SCP, FAST, 20), COPY)).splitlines()
     assert len(lines) == 11
     assert all("not measured" in line for line in lines)
 
 
-def test_a_scaled_row_is_marked() -> None:
+def test_scaled_row_is_marked() -> None:
     rows = {row.split(" | ")[2]: row for row in table(FULL).splitlines() if row.startswith("| 50 Mbit/s | 3")}
     assert "scaled x10" in rows[SCP]
     assert "scaled" not in rows[OURS]
     assert "| 1.05 |" in rows[OURS]
 
 
-def test_page_and_plot_show_all_of_it() -> None:
+def test_page_and_plot_show_all_results() -> None:
     around = Circumstances(10**9, 10**8, {"zstd -3": 5.0}, {SLOW: 48e6}, {"scp": "OpenSSH_9.2p1"}, "0.1")
     text = page(FULL, around)
     assert table(FULL) in text

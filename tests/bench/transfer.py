@@ -1,11 +1,10 @@
-"""`make bench-transfer`: one file brought to every master, by the product and by others, over a slow link, a fast one
-and one that nothing slows down; all in one run.
+"""`make bench-transfer`: one file copied to every master by the product and by other tools, in one run.
 
-The lab's five hosts stand still meanwhile, and are three or five masters. SIZE is the file's (1,000,000,000 bytes). At
-50 Mbit/s all but ours with its fan-out send a slice, and are scaled. What would not end within MINUTES (25) from the
-start is done with a slice, too, or left out: second rounds first, then those of the slowest. The lab is the one that
-LAB and LAB_SUBNET name; it is taken down at the end unless it was up before, and is then put back. Table and plot go to
-docs/evidence/bench-transfer.md and .svg.
+The link is slow, fast, or unshaped. The lab's five hosts are otherwise idle, and act as three or five masters. SIZE
+is the file's (1,000,000,000 bytes). At 50 Mbit/s all contenders except ours with its fan-out send a slice, and are
+scaled. What would not end within MINUTES (25) from the start is done with a slice too, or left out: second rounds
+first, then those of the slowest. LAB and LAB_SUBNET select the lab; it is removed at the end unless it was up
+before, and then is reset. Table and plot are written to docs/evidence/bench-transfer.md and .svg.
 """
 
 from __future__ import annotations
@@ -80,16 +79,16 @@ class Bench:
     lasted_s: dict[tuple[str, Link, int], float] = field(default_factory=dict)
 
     def rounds(self, link: Link, contenders: Sequence[str]) -> None:
-        """Each of them once with each number of masters, as far as that will be over in time."""
+        """Play each contender once with each number of masters, as far as time allows."""
         for turn, masters in enumerate(MASTERS):
-            first = (turn + len(self.played)) % len(contenders)  # who begins changes, lest the machine gets busier
+            first = (turn + len(self.played)) % len(contenders)  # the start rotates, because the machine may get busier
             for contender in (*contenders[first:], *contenders[:first]):
                 scale = self.scale_of(contender, link, masters)
                 if scale:
                     self._add(contender, link, masters, scale)
 
     def scale_of(self, contender: str, link: Link, masters: int) -> int:
-        """1 for the whole file, SCALE for a slice of it, 0 where there is no time even for that."""
+        """Return 1 for the whole file, SCALE for a slice, 0 if there is no time even for that."""
         left_s, expected_s = self.ends_s - time.monotonic(), self._expected_s(contender, link, masters)
         again = (contender, link, masters) in self.lasted_s
         if expected_s < left_s and (link is not SLOW or contender == OURS):
@@ -97,8 +96,10 @@ class Bench:
         return SCALE if expected_s / SCALE + SET_UP_S < left_s and not again else 0
 
     def _expected_s(self, contender: str, link: Link, masters: int) -> float:
-        """What the whole file took with its proof the last time, or with fewer masters, or over the fast link; 0 where
-        nothing is known."""
+        """Return the last time for the whole file with its proof, or an estimate.
+
+        The estimate is from fewer masters or the fast link; 0 if nothing is known.
+        """
         known = [
             lasted_s * masters / many
             for (name, where, many), lasted_s in self.lasted_s.items()
@@ -113,7 +114,7 @@ class Bench:
         print(self.played[-1], file=sys.stderr, flush=True)
 
     def play(self, contender: str, link: Link, masters: int, scale: int) -> Round:
-        """One file brought to so many masters, who prove it. Raises LabError."""
+        """Copy one file to that many masters, which prove it. Raises LabError."""
         hosts = [host.name for host in HOSTS[:masters]]
         sample = self.whole if scale == 1 else self.slice
         each(hosts, self._clear)
@@ -123,7 +124,7 @@ class Bench:
         took_s, sent = time.monotonic() - began, sent_bytes(self.lab) - before
         each(hosts, lambda host: self._prove(host, sample))
         each(hosts, self._clear)
-        took_s = child.figures.took_s if child else took_s  # a restore's process runs already when it comes to that
+        took_s = child.figures.took_s if child else took_s  # a restore's process is already running at that point
         return Round(contender, link, masters, took_s * scale, sent * scale, scale, child)
 
     def _clear(self, host: str) -> None:
@@ -135,7 +136,7 @@ class Bench:
             raise LabError(f"{host}: another file than was sent: {said}")
 
     def cut(self) -> Round:
-        """Ours over the slow link, broken when half of what the same transfer has sent before has gone over it."""
+        """Play ours over the slow link, cut after half of the bytes that the same transfer sent before."""
         contender, masters = OURS, MASTERS[0]
         whole = next(it for it in self.played if (it.contender, it.link, it.masters) == (contender, SLOW, masters))
         with Cut(self.lab, [host.name for host in HOSTS], int(whole.sent_bytes / whole.scale / 2)) as cut:
@@ -146,21 +147,24 @@ class Bench:
 
 
 def equipped() -> None:
-    """Raises LabError where this machine lacks a program that the bench needs."""
+    """Raise LabError if this machine lacks a program that the bench needs."""
     if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
         raise LabError(f"not on this machine: {', '.join(missing)} (Debian: iproute2, openssh-client, zstd)")
 
 
 def furnish(lab: Lab, host: str) -> None:
-    """Nothing else at work; zstd, as most hosts have it, but the bare one; and memory in the disk's place: these hosts
-    share one disk, as no real ones do, and whoever writes through would wait for it."""
+    """Prepare a host: stop its services, install zstd, and use memory instead of the disk.
+
+    Most hosts have zstd, only the bare one does not. These hosts share one disk, unlike real ones, and whoever
+    flushes would wait for it.
+    """
     lab.exec(host, QUIET)
     run(["docker", "cp", str(shutil.which("zstd")), f"{lab.container(host)}:/usr/bin/zstd"])
     lab.exec(host, ["sh", "-euc", f"mkdir -p {STATE}; mountpoint -q {STATE} || mount -t tmpfs state {STATE}"])
 
 
 def measure(lab: Lab, minutes: float) -> tuple[Results, Circumstances]:
-    """The whole run, on a lab that is up."""
+    """Run the whole bench on a lab that is up."""
     ends_s = time.monotonic() + 60 * minutes
     whole, part = samples(int(os.environ.get("SIZE", "1_000_000_000")))
     ansible_setup.furnish(lab, HOSTS)
@@ -187,7 +191,7 @@ def measure(lab: Lab, minutes: float) -> tuple[Results, Circumstances]:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the link is freed even then
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the shaping is removed even then
     lab = Lab.from_environment()
     was_up = lab.is_healthy()
     try:

@@ -14,7 +14,7 @@ OURS, ALONE, SCP, ANSIBLE, PYINFRA = (
     "orchestrator", "orchestrator, no fan-out", "scp to each", "Ansible copy", "pyinfra files.put"
 )  # fmt: skip
 APART = "orchestrator, on a processor of its own"
-"""As a laptop is that is no host, too: only its event loop is looked at."""
+"""Like a laptop that is not a host as well: only its event loop is measured."""
 OTHERS = (SCP, ANSIBLE, PYINFRA)
 MASTERS = (3, 5)
 GOAL_LIMIT, GOAL_BYTES, GOAL_FASTEST, GOAL_RESENT, GOAL_LAG_S = 1.10, 1.05, 1.00, 0.05, 0.2
@@ -22,8 +22,11 @@ GOAL_LIMIT, GOAL_BYTES, GOAL_FASTEST, GOAL_RESENT, GOAL_LAG_S = 1.10, 1.05, 1.00
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One file brought to so many masters. Time and bytes are those of the whole file: where a slice was sent,
-    ``scale`` times what was measured. ``child`` is what our own process has told."""
+    """One file copied to that many masters.
+
+    Time and bytes are those of the whole file: for a slice, the measured figure times ``scale``. ``child`` has the
+    figures of our own process.
+    """
 
     contender: str
     link: Link
@@ -41,7 +44,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All of a run. ``copy_bytes`` is one packed copy; ``cut`` is the round whose connections were broken halfway."""
+    """All results of a run. ``copy_bytes`` is one packed copy; ``cut`` the round that was cut halfway."""
 
     played: Sequence[Round]
     copy_bytes: int
@@ -51,11 +54,11 @@ class Results:
         return [it for it in self.played if (it.contender, it.link, it.masters) == (contender, link, masters)]
 
     def took_s(self, contender: str, link: Link, masters: int) -> float | None:
-        """The median; None where that was not measured."""
+        """Return the median; None if it was not measured."""
         return _median([it.took_s for it in self.of(contender, link, masters)])
 
     def sent_bytes(self, contender: str, link: Link, masters: int) -> float | None:
-        """The median."""
+        """Return the median; None if it was not measured."""
         return _median([it.sent_bytes for it in self.of(contender, link, masters)])
 
     def fastest_other_s(self, link: Link, masters: int) -> float | None:
@@ -63,20 +66,20 @@ class Results:
         return min((time for time in times if time is not None), default=None)
 
     def resent(self) -> float | None:
-        """What the cut has cost: the bytes beyond those of a transfer without a cut, in parts of these."""
+        """Return the cost of the cut: the bytes beyond those of a transfer without a cut, as a part of these."""
         if self.cut is None:
             return None
         whole = self.sent_bytes(self.cut.contender, self.cut.link, self.cut.masters)
         return self.cut.sent_bytes / whole - 1 if whole else None
 
     def lag_ms(self, contender: str) -> float | None:
-        """The largest of its rounds."""
+        """Return the largest lag of its rounds."""
         ours = [it.child.figures.lag_s for it in self.played if it.child and it.contender == contender]
         return max(ours) * 1000 if ours else None
 
 
 def ratios(results: Results) -> str:
-    """A line for each figure that has a goal."""
+    """Return a line for each figure that has a goal."""
     return "\n".join(_lines(results))
 
 
@@ -106,7 +109,7 @@ def _ratio(figure: float | None, other: float | None) -> float | None:
 
 
 def table(results: Results) -> str:
-    """A row per link, number of masters and contender."""
+    """Return the table, one row per link, number of masters and contender."""
     rows = [
         "| link | masters | contender | time min | median | bytes over the link | in copies | of the limit | scaled |",
         "| --- | --: | --- | --: | --: | --: | --: | --: | --- |",
@@ -139,7 +142,7 @@ def _row(results: Results, rounds: Sequence[Round], remark: str = "") -> str:
 
 
 def own_table(results: Results) -> str:
-    """What our own processes took from the laptop at most, a row for each way and number of masters."""
+    """Return our own peak use of the laptop, one row per contender and number of masters."""
     rows = [
         "| contender | masters | processor time | anonymous memory, peak | event loop's largest lag |",
         "| --- | --: | --: | --: | --: |",
@@ -154,7 +157,7 @@ def own_table(results: Results) -> str:
 
 
 def _own(played: Sequence[Round]) -> Mapping[tuple[str, int], list[Child]]:
-    """Slices apart: they would be told too small."""
+    """Group our own processes, without slices: their figures would be too small."""
     found: dict[tuple[str, int], list[Child]] = {}
     for it in played:
         if it.child and it.scale == 1:

@@ -1,5 +1,7 @@
-"""What `make bench-transfer` moves: a file like etcd's content, and a slice of it for those whom the whole one would
-take too long. Made once per size, kept below .lab/."""
+"""The file of `make bench-transfer`: content like etcd's, and a slice of it for contenders that would take too long.
+
+Made once per size and kept below .lab/.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ from tests.bench.cluster import SNAPSHOTS
 
 SEED = 20260101
 SCALE = 10
-"""The whole file is so many slices long."""
+"""The whole file has the length of this many slices."""
 CHUNK_BYTES = 1 << 20
 
-# An object as an API server stores it: mostly what its neighbours say too, in between what is its own.
+# An object as an API server stores it: mostly text shared with its neighbours, with its own values in between.
 _OBJECT = """k8s\0\n\x0c\n\x02v1\x12\x06Secret/registry/{kind}/{namespace}/{name}\0{{"metadata":{{"name":"{name}",\
 "namespace":"{namespace}","uid":"{uid}","resourceVersion":"{revision}","generation":1,"creationTimestamp":"{at}",\
 "labels":{{"app.kubernetes.io/name":"{namespace}","app.kubernetes.io/instance":"{namespace}-{kind}",\
@@ -34,12 +36,12 @@ _OBJECT = """k8s\0\n\x0c\n\x02v1\x12\x06Secret/registry/{kind}/{namespace}/{name
 """
 _KINDS = ("pods", "secrets", "configmaps", "replicasets", "endpointslices", "events", "leases")
 _NAMESPACES = tuple(f"team-{number}" for number in range(40))
-_DATA_BYTES = 144  # so that the whole gets 5 times smaller by zstd
+_DATA_BYTES = 144  # chosen so that zstd compresses the whole file five times
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A file with its sha256, which a restore knows from reading the snapshot before it moves it."""
+    """A file with its sha256, which a restore knows from reading the snapshot."""
 
     path: Path
     size_bytes: int
@@ -47,7 +49,7 @@ class Sample:
 
 
 def samples(size_bytes: int) -> tuple[Sample, Sample]:
-    """The file of that size, and its slice: the same from the beginning, a tenth as long."""
+    """Return the file of that size, and its slice: the same from the start, a tenth as long."""
     return _sample(size_bytes), _sample(size_bytes // SCALE)
 
 
@@ -64,7 +66,7 @@ def _sample(size_bytes: int) -> Sample:
 
 
 def content(size_bytes: int) -> Iterator[bytes]:
-    """The same bytes whenever it is asked."""
+    """Yield the same bytes on every call."""
     chance = random.Random(SEED)
     left = size_bytes
     revision = 1_000_000
@@ -98,7 +100,7 @@ def _object(chance: random.Random, revision: int) -> bytes:
 
 
 def packed_bytes(path: Path, argv: tuple[str, ...]) -> int:
-    """How long a program's standard output is that gets the file as its input."""
+    """Return the size of a program's standard output with the file as its input."""
     length = 0
     with path.open("rb") as file, subprocess.Popen(argv, stdin=file, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -1,6 +1,6 @@
-"""The laptop's link of `make bench-transfer`: the lab's bridge, through which this machine sends what hosts get.
+"""The laptop's link of `make bench-transfer`: the lab's bridge, through which this machine sends to the hosts.
 
-What one host sends to another passes the bridge too, but from port to port: it is neither shaped nor counted here.
+Traffic between hosts passes the bridge too, but from port to port: here it is neither shaped nor counted.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ with socket.create_server(("", {port})) as server:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A speed of the laptop's link, in bits per second of whole frames; 0 where nothing slows it down.
+    """A speed of the laptop's link, in bits per second of whole frames; 0 if unshaped.
 
-    ``burst`` is what may pass at once: more on a fast link, where much is due each time the kernel comes round.
+    ``burst`` is what may pass at once: more on a fast link, where much is due at each tick of the kernel.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Link:
     burst: str = ""
 
     def least_s(self, size_bytes: int) -> float:
-        """How long that many bytes take at least; 0 where nothing bounds it."""
+        """Return the least time for that many bytes; 0 if nothing bounds it."""
         return size_bytes * 8 / self.bits_s if self.bits_s else 0.0
 
 
@@ -58,7 +58,7 @@ def bridge(lab: Lab) -> str:
 
 @contextmanager
 def shaped(lab: Lab, link: Link) -> Iterator[None]:
-    """The link is as slow as that within the block, and free again after it."""
+    """Limit the link to that speed within the block."""
     device = bridge(lab)
     free(lab)
     try:
@@ -71,17 +71,17 @@ def shaped(lab: Lab, link: Link) -> Iterator[None]:
 
 
 def free(lab: Lab) -> None:
-    """Takes the shaping away, if there is one."""
+    """Remove the shaping, if there is one."""
     subprocess.run(["tc", "qdisc", "del", "dev", bridge(lab), "root"], capture_output=True, check=False)
 
 
 def sent_bytes(lab: Lab) -> int:
-    """What this machine has sent to the hosts so far; of a large segment, the headers are counted once."""
+    """Return what this machine has sent to the hosts so far; in large segments, the headers count once."""
     return int(Path(f"/sys/class/net/{bridge(lab)}/statistics/tx_bytes").read_text())
 
 
 def reached_bits_s(lab: Lab, host: str, seconds: float) -> float:
-    """How much a plain stream to a host gets through the link, by the link's own count. The host has a Python."""
+    """Return the rate of a plain stream to a host, by the link's own count. The host needs Python."""
     sink = ["docker", "exec", "-i", lab.container(host), "python3", "-c", _SINK.format(port=_PORT)]
     with subprocess.Popen(sink, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -95,7 +95,7 @@ def reached_bits_s(lab: Lab, host: str, seconds: float) -> float:
 
 
 class Cut:
-    """Breaks this machine's SSH connections to the hosts, once, when so many bytes have gone over the link."""
+    """Breaks this machine's SSH connections to the hosts, once, after that many bytes have passed the link."""
 
     def __init__(self, lab: Lab, hosts: Sequence[str], after_bytes: int) -> None:
         self._lab = lab
@@ -120,12 +120,13 @@ class Cut:
                 return
 
     def _break(self, host: str) -> int:
-        """How many there were. The kernel resets them, as it does when an interface loses its address."""
+        """Break a host's connections and return their number. The kernel resets them, as when an interface loses
+        its address."""
         argv = ["ss", "-HKtn", "dst", self._lab.addresses[host], "dport", "=", ":22"]
         return len(run(argv).splitlines())
 
 
 def proven_broken(cut: Cut) -> None:
-    """Raises LabError where there was nothing to cut: the kernel may be built without it, or all was over too soon."""
+    """Raise LabError if there was nothing to cut: the kernel may lack the feature, or the transfer ended too early."""
     if not cut.broken:
         raise LabError("the transfer was not cut: `ss -K` has found no connection, or cannot break one")

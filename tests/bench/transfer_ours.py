@@ -1,7 +1,7 @@
-"""Our own part of `make bench-transfer`: the product's adapters bring one file to all hosts, without its command line.
+"""Our own part of `make bench-transfer`: the product's adapters copy one file to all hosts, without its command line.
 
-`python -m tests.bench.transfer_ours FILE SHA256 fan-out|alone HOST...` prints the figures as JSON. It is a process of
-its own, so that its memory and its processor time can be told from the bench's.
+`python -m tests.bench.transfer_ours FILE SHA256 fan-out|alone HOST...` prints the figures as JSON. It is a separate
+process, so that its memory and CPU time are separate from the bench's.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ TICK_S, SAMPLE_S = 0.01, 0.05
 
 @dataclass(slots=True)
 class Figures:
-    """What the process says of itself: how long it took from the first connection to the last proof; for how long its
-    event loop once did something else while a task wanted to go on; its processor time, with that of its children."""
+    """The process's own figures.
+
+    ``took_s`` is the time from the first connection to the last proof; ``lag_s`` the longest time for which the
+    event loop kept a ready task waiting; ``cpu_s`` the CPU time, including its children.
+    """
 
     took_s: float = 0.0
     lag_s: float = 0.0
@@ -54,7 +57,7 @@ class Figures:
 
 
 def copy_bytes(sample: Sample) -> int:
-    """How long one packed copy is, by the packer that the product uses: what crosses the laptop's link at the least."""
+    """Return the size of one copy compressed by the product's own packer: the least that crosses the laptop's link."""
 
     async def count() -> int:
         return sum([len(chunk) async for chunk, _ in packed(FileSource(sample.path), 0, Packing.ZSTD, Pace())])
@@ -63,13 +66,13 @@ def copy_bytes(sample: Sample) -> int:
 
 
 async def bring(lab: Lab, hosts: Sequence[str], file: Path, *, fan_out: bool, sha256: str = "") -> Figures:
-    """Brings a file to all of them and proves it there. Raises LabError where that fails.
+    """Copy a file to all hosts and prove it there. Raises LabError if that fails.
 
     ``sha256`` is known in a restore, from reading the snapshot; without it the file is read once more.
     """
     sha256 = sha256 or await asyncio.to_thread(_sum, file)
     figures = Figures()
-    async with _fleet(lab, hosts) as (fleet, remotes):  # as when the plan is made: before, and not counted
+    async with _fleet(lab, hosts) as (fleet, remotes):  # before the clock starts, as when the plan is made
         relay = await _relay(lab, fleet, remotes)
     if not fan_out:
         relay = relay.model_copy(update={"links": ()})
@@ -83,7 +86,7 @@ async def bring(lab: Lab, hosts: Sequence[str], file: Path, *, fan_out: bool, sh
 
 @asynccontextmanager
 async def _fleet(lab: Lab, hosts: Sequence[str]) -> AsyncIterator[tuple[Fleet, dict[str, Remote]]]:
-    """New connections to all of them."""
+    """Open new connections to all hosts."""
     async with Fleet(_inventory(lab, hosts), read_templates(), None) as fleet:
         opened = await fleet.open(hosts)
         if refused := [output.detail for output in opened.values() if isinstance(output, Output)]:
@@ -98,7 +101,7 @@ async def _settle(remote: Remote) -> None:
 
 
 async def _relay(lab: Lab, fleet: Fleet, remotes: Mapping[str, Remote]) -> Relay:
-    """As the product looks for it before it makes a plan."""
+    """Find the links as the product does before it makes a plan."""
     places = {name: ((lab.addresses[name], 22),) for name in remotes}
     keys = {name: fleet.public_key(name) for name in remotes}
     script = Scripts(read_templates())["ways.sh"]
@@ -132,7 +135,7 @@ async def _spread(fleet: Fleet, relay: Relay, hosts: Sequence[str], file: Path, 
 
 
 def _inventory(lab: Lab, hosts: Sequence[str]) -> Inventory:
-    """All of them masters, entered as root, whatever they are in the lab."""
+    """Return an inventory in which all hosts are masters with root login, whatever they are in the lab."""
     masters = [
         Host(
             name=name,
@@ -152,7 +155,7 @@ def _inventory(lab: Lab, hosts: Sequence[str]) -> Inventory:
 
 @asynccontextmanager
 async def _watched(figures: Figures) -> AsyncIterator[None]:
-    """Times the block, and meanwhile how late a task is that sleeps for a hundredth of a second, again and again."""
+    """Measure the block's time, and the largest delay of a task that repeatedly sleeps for a hundredth of a second."""
 
     async def tick() -> None:
         while True:
@@ -177,14 +180,14 @@ def _sum(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What such a process has told, and the most anonymous memory that it was seen with."""
+    """The figures of such a process, and the peak of its anonymous memory."""
 
     figures: Figures
     anonymous_bytes: int
 
 
 def apart(lab: Lab, hosts: Sequence[str], sample: Sample) -> Child:
-    """The first processor for us, the others for the hosts, as long as it lasts. Raises LabError."""
+    """Use the first processor for us and the others for the hosts, for this run. Raises LabError."""
     first, *others = sorted(os.sched_getaffinity(0))
     if not others:
         raise LabError("this machine has one processor: none would be left for the hosts")
@@ -198,7 +201,7 @@ def apart(lab: Lab, hosts: Sequence[str], sample: Sample) -> Child:
 
 
 def in_child(hosts: Sequence[str], sample: Sample, *, fan_out: bool, before: Sequence[str] = ()) -> Child:
-    """`bring` in a process of its own, for the lab of the environment. Raises LabError."""
+    """Run `bring` in a process of its own, for the lab of the environment. Raises LabError."""
     how = "fan-out" if fan_out else "alone"
     argv = [*before, sys.executable, "-m", "tests.bench.transfer_ours", str(sample.path), sample.sha256, how, *hosts]
     peak = 0

@@ -1,4 +1,4 @@
-"""docs/evidence/bench-transfer.md and its plot."""
+"""The page docs/evidence/bench-transfer.md and its plot."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ of the latter."""
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Of a run: what is told on the page beside its results."""
+    """The circumstances of a run, which the page shows beside its results."""
 
     size_bytes: int
     slice_bytes: int
@@ -107,7 +107,7 @@ class Circumstances:
 
 
 def page(results: Results, around: Circumstances) -> str:
-    """docs/evidence/bench-transfer.md, whole."""
+    """Return the whole page docs/evidence/bench-transfer.md."""
     return _PAGE.format(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=machine(),
@@ -138,7 +138,7 @@ def _rounds(results: Results) -> str:
 
 
 def picture(results: Results) -> str:
-    """docs/evidence/bench-transfer.svg, whole."""
+    """Return the whole plot docs/evidence/bench-transfer.svg."""
     groups = [
         Group(f"{link.title}, {masters} masters", bars)
         for link, masters in itertools.product(LINKS, MASTERS)

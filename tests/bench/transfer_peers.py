@@ -1,6 +1,7 @@
-"""What others bring a file to many hosts with: an scp for each, Ansible's `copy`, pyinfra's `files.put`.
+"""Other tools that copy a file to many hosts: an scp for each, Ansible's `copy`, pyinfra's `files.put`.
 
-Each is a process, or one per host, that opens its own connections, as root; it returns when its processes have ended.
+Each is a process, or one per host, that opens its own connections as root; each function returns when they have
+ended.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ MOST_S = 900.0
 
 
 def install_pyinfra() -> None:
-    """Into an environment of its own; does nothing where it is there already."""
+    """Install pyinfra into its own environment, if it is missing."""
     if not (PYINFRA / "bin" / "pyinfra").exists():
         run([sys.executable, "-m", "venv", str(PYINFRA)])
         run([str(PYINFRA / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "pyinfra"])
 
 
 def versions() -> Mapping[str, str]:
-    """How each of them names itself."""
+    """Return each tool's version as it prints it."""
     ssh = subprocess.run(["ssh", "-V"], capture_output=True, check=True).stderr.decode()
     return {
         "scp": ssh.split(",")[0],
@@ -43,7 +44,7 @@ def versions() -> Mapping[str, str]:
 
 
 def scp(lab: Lab, hosts: Sequence[str], sample: Sample) -> None:
-    """All at once, with OpenSSH's own choice of ciphers, nothing compressed."""
+    """Copy to all hosts at once, with OpenSSH's default ciphers, without compression."""
     with ExitStack() as stack:
         running = [
             stack.enter_context(
@@ -62,7 +63,7 @@ def scp(lab: Lab, hosts: Sequence[str], sample: Sample) -> None:
 
 
 def ansible(lab: Lab, hosts: Sequence[str], sample: Sample) -> None:
-    """As many forks as hosts, pipelining."""
+    """Copy with as many forks as hosts, and pipelining."""
     entries = {name: {"ansible_host": lab.addresses[name], "ansible_user": "root"} for name in hosts}
     variables = {
         "ansible_ssh_common_args": " ".join(_ssh_options(lab)), "file": str(sample.path), "place": PLACE
@@ -76,7 +77,7 @@ def ansible(lab: Lab, hosts: Sequence[str], sample: Sample) -> None:
 
 
 def pyinfra(lab: Lab, hosts: Sequence[str], sample: Sample) -> None:
-    """All hosts at once, over SFTP, as it does unless told otherwise."""
+    """Copy to all hosts at once over SFTP, pyinfra's default."""
     login = {
         "ssh_user": "root",
         "ssh_key": str(lab.folder / "id_ed25519"),

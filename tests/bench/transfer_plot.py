@@ -9,12 +9,12 @@ from html import escape
 _WIDTH, _LEFT, _RIGHT = 860, 200, 150
 _BAR, _GAP, _GROUP_GAP, _HEADING, _TOP = 18, 4, 16, 24, 56
 _FONT = "font-family='system-ui, sans-serif'"
-_INK, _RULE, _MARK = "#7d8590", "#7d859055", "#e5534b"  # they stand out from white and from black
+_INK, _RULE, _MARK = "#7d8590", "#7d859055", "#e5534b"  # visible on white and on black
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """``note`` is written after the figure; ``mark`` is where a thin line shows what cannot be undercut, 0 for none."""
+    """One bar. ``note`` follows the figure; ``mark`` is where a thin line shows the lower bound, 0 for none."""
 
     label: str
     figure: float
@@ -25,14 +25,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Bars that share a scale of their own: a slow link would leave nothing to see of a fast one."""
+    """Bars with their own scale: next to a slow link's, the bars of a fast one would be invisible."""
 
     title: str
     bars: Sequence[Bar]
 
 
 def plot(title: str, remark: str, groups: Sequence[Group]) -> str:
-    """The whole SVG."""
+    """Return the whole SVG."""
     body, y = [], _TOP
     for group in groups:
         drawn, y = _group(group, y)
@@ -50,7 +50,7 @@ def plot(title: str, remark: str, groups: Sequence[Group]) -> str:
 
 
 def _group(group: Group, top: int) -> tuple[list[str], int]:
-    """What it draws, and where the next one begins."""
+    """Return the drawing of a group, and where the next one starts."""
     y = top + _HEADING
     drawn = [_text(16, y - 8, group.title, "font-weight='600'")]
     most = max((max(bar.figure, bar.mark) for bar in group.bars), default=1.0) or 1.0

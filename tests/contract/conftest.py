@@ -1,7 +1,7 @@
-"""The hosts that the Remote contract is tried on.
+"""The hosts on which the contract of Remote is tested.
 
-A `Site` is what the suite needs of an implementation besides the five verbs: more laptops, and misfortune. To try
-another implementation, give `SITES` another factory.
+A `Site` is what the suite needs of an implementation besides the five verbs: more laptops, and failures. To test
+another implementation, add a factory to `SITES`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.contract.sshd import Sshd, login_name
 
 TEXTS = read_templates()
 HASTE = Patience(connect_timeout_s=5, unanswered_s=15, keepalive_s=1, heartbeat_s=0.3, join_s=1)
-"""The same waits as in earnest, only shorter."""
+"""The same waits as in production, only shorter."""
 
 
 class Site(Protocol):
@@ -45,11 +45,11 @@ class Site(Protocol):
         ...
 
     async def laptop(self) -> Remote:
-        """A connection of its own to the host."""
+        """Open another connection to the host."""
         ...
 
     def cut(self) -> int:
-        """Break all connections at once; returns how many there were."""
+        """Break all connections at once and return their number."""
         ...
 
     def kill_wrapper(self, step: str, attempt: str) -> None:
@@ -58,7 +58,7 @@ class Site(Protocol):
 
 
 class SshSite:
-    """A host behind a real sshd. The tests run on that host, so its files are at hand."""
+    """A host behind a real sshd. The tests run on that host, so its files are accessible."""
 
     def __init__(self, server: Sshd, folder: Path, stack: AsyncExitStack) -> None:
         self.state = folder / "state"
@@ -119,7 +119,7 @@ async def remote(site: Site) -> Remote:
 
 
 def host(server: Sshd, *, state: Path = Path("/nonexistent"), **settings: object) -> Host:
-    """master-1 behind a server, as its inventory declares it; ``settings`` replace."""
+    """Return master-1 behind a server, as its inventory declares it; ``settings`` override."""
     declared: dict[str, object] = {
         "name": "master-1",
         "role": Role.MASTER,

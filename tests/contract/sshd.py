@@ -31,7 +31,7 @@ MaxSessions {max_sessions}
 LogLevel VERBOSE
 SetEnv HOME={folder}
 """
-# HOME is set so that no .bashrc of the machine's own users slows a login down or speaks.
+# HOME is set so that no .bashrc of the machine's users slows a login down or prints anything.
 
 
 def free_port() -> int:
@@ -41,7 +41,7 @@ def free_port() -> int:
 
 
 def make_key(path: Path, *, kind: str = "ed25519", passphrase: str = "") -> str:
-    """Make a key pair and return its public line."""
+    """Create a key pair and return its public line."""
     path.unlink(missing_ok=True)
     argv = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "throw-away", "-f", str(path)]
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
@@ -49,14 +49,14 @@ def make_key(path: Path, *, kind: str = "ed25519", passphrase: str = "") -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """What ssh-keygen says of a key file: an independent witness of our own fingerprints."""
+    """Return the fingerprint according to ssh-keygen, as an independent check of our own."""
     said = subprocess.run(["ssh-keygen", "-lf", str(path)], check=True, capture_output=True, text=True)
     return said.stdout.split()[1]
 
 
 @dataclass
 class Sshd:
-    """One server. ``folder`` holds its host key, the client's key and a known_hosts file that fits."""
+    """One server. ``folder`` holds its host key, the client's key and a matching known_hosts file."""
 
     folder: Path
     port: int
@@ -112,19 +112,19 @@ class Sshd:
     def stop(self) -> None:
         """End the server and its sessions."""
         assert self.process is not None
-        while self.cut():  # the sessions first: they outlive their server
+        while self.cut():  # the sessions first: they survive their server
             time.sleep(0.01)
         self.process.terminate()
         self.process.wait(10)
 
     def freeze(self) -> None:
-        """Stop every session's sshd, as a network that drops everything would look to the client."""
+        """Stop every session's sshd; to the client it looks like a network that drops everything."""
         assert self.process is not None
         for session in children(self.process.pid):
             _signal(session, signal.SIGSTOP)
 
     def cut(self) -> int:
-        """Kill every session's sshd, as a broken network would look to the client. Returns how many there were."""
+        """Kill every session's sshd; to the client it looks like a broken network. Returns the number of sessions."""
         assert self.process is not None
         sessions = children(self.process.pid)
         for session in sessions:
@@ -135,7 +135,7 @@ class Sshd:
 
 
 def children(pid: int) -> list[int]:
-    """Processes started by a process; none where it has just ended (a read of its files then fails with ESRCH)."""
+    """Return a process's children; none if it has just ended (reading its files then fails with ESRCH)."""
     found: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -156,7 +156,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def add_user(name: str, password: str, sudo: str) -> None:
-    """A throw-away user with a password and a line in the sudoers, without a home of its own."""
+    """Create a throw-away user with a password and a line in the sudoers, without a home folder."""
     if os.getuid() != 0 or shutil.which("sudo") is None:
         raise RuntimeError("these tests make users: they need root and sudo (apt-get install sudo)")
     remove_user(name)
@@ -169,7 +169,7 @@ def add_user(name: str, password: str, sudo: str) -> None:
 
 
 def remove_user(name: str) -> None:
-    """Take back what ``add_user`` did, also after a test run that was killed."""
+    """Undo ``add_user``, also after a test run that was killed."""
     Path(f"/etc/sudoers.d/{name}").unlink(missing_ok=True)
     Path(f"/var/lib/sudo/lectured/{name}").unlink(missing_ok=True)
     subprocess.run(["userdel", "--force", name], check=False, capture_output=True)

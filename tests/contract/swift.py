@@ -1,7 +1,7 @@
 """OpenStack Swift with its S3 interface, from Debian's package: an independent server that checks every signature.
 
-All four of its servers run as processes of this user, with one device in a folder, and are ended by the tests. The
-package brings its own library for the system's Python and no services.
+All four of its servers run as processes of this user, with one device in a folder; the tests end them. The package
+has its own library for the system's Python and no services.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Swift:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What an operator would have in theirs."""
+        """The environment variables that an operator would set."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS,
             "AWS_SECRET_ACCESS_KEY": self.secret,
@@ -131,7 +131,7 @@ class Swift:
         return (self.folder / "log").read_text(errors="replace")
 
     def start(self) -> None:
-        """Raises RuntimeError."""
+        """Start all four servers. Raises RuntimeError."""
         (self.folder / "devices" / "disk").mkdir(parents=True)
         (self.folder / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
         ports = {kind: free_port() for kind in ("account", "container", "object")}
@@ -143,8 +143,8 @@ class Swift:
             self._wait_for(process, port)
 
     def make_bucket(self, name: str) -> None:
-        """By curl, which signs by itself."""
-        login = f"{quote(ACCESS)}:{self.secret}"  # with --user it would end at the first colon
+        """Create a bucket with curl, which signs its requests."""
+        login = f"{quote(ACCESS)}:{self.secret}"  # with --user, curl would split it at the first colon
         nothing = hashlib.sha256().hexdigest()
         sign = ["--aws-sigv4", "aws:amz:us-east-1:s3", "-H", f"x-amz-content-sha256: {nothing}"]
         argv = ["curl", "-sS", "--fail-with-body", *sign, "-X", "PUT", f"http://{login}@127.0.0.1:{self.port}/{name}"]

@@ -1,4 +1,4 @@
-"""Getting to a host: host keys, logins, the ssh_config and bastions, over real sshd."""
+"""Reaching a host: host keys, logins, the ssh_config and bastions, over real sshd."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ONE_TRY = Patience(connect_timeout_s=1, connect_tries=1, unanswered_s=1)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the operator's that knows nobody, and no agent."""
+    """An operator's home folder without known hosts, and no agent."""
     (tmp_path / "home" / ".ssh").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
@@ -49,7 +49,7 @@ def server(public_folder: Path) -> Iterator[Sshd]:
 
 @asynccontextmanager
 async def opened(*hosts: Host, patience: Patience = HASTE) -> AsyncIterator[tuple[Fleet, Remote | Output]]:
-    """The fleet, and what became of the first host."""
+    """Open the fleet; yield it and the result for the first host."""
     async with Fleet(inventory(*hosts), TEXTS, None, patience=patience) as fleet:
         yield fleet, (await fleet.open([hosts[0].name]))[hosts[0].name]
 
@@ -69,13 +69,13 @@ async def greeting(remote: Remote | Output) -> str:
 # --- host keys -------------------------------------------------------------------------------------------
 
 
-async def test_the_fingerprint_seen_is_the_hosts(sshd: Sshd) -> None:
+async def test_fingerprint_is_reported(sshd: Sshd) -> None:
     async with opened(host(sshd)) as (fleet, remote):
         assert await greeting(remote) == "hello\n"
         assert fleet.host_key("master-1") == fingerprint(sshd.folder / "host_key.pub")
 
 
-async def test_an_unknown_key_is_refused_with_the_way_to_add_it(sshd: Sshd, tmp_path: Path) -> None:
+async def test_unknown_key_is_refused_with_command_to_add_it(sshd: Sshd, tmp_path: Path) -> None:
     file = tmp_path / "known hosts"
     output = await refusal(host(sshd, known_hosts=(str(file),)))
     assert output.failure is Failure.HOST_KEY
@@ -86,7 +86,7 @@ async def test_an_unknown_key_is_refused_with_the_way_to_add_it(sshd: Sshd, tmp_
         assert await greeting(remote) == "hello\n"
 
 
-async def test_a_changed_key_is_refused_with_the_way_to_forget_the_old(server: Sshd) -> None:
+async def test_changed_key_is_refused_with_command_to_forget_old_one(server: Sshd) -> None:
     old = fingerprint(server.folder / "host_key.pub")
     server.stop()
     make_key(server.folder / "host_key")
@@ -101,7 +101,7 @@ async def test_a_changed_key_is_refused_with_the_way_to_forget_the_old(server: S
     assert "not known" in (await refusal(host(server))).detail
 
 
-async def test_a_key_of_another_kind_is_a_changed_key(server: Sshd) -> None:
+async def test_key_of_other_kind_counts_as_changed(server: Sshd) -> None:
     old = fingerprint(server.folder / "host_key.pub")
     server.stop()
     make_key(server.folder / "host_key", kind="ecdsa")
@@ -111,7 +111,7 @@ async def test_a_key_of_another_kind_is_a_changed_key(server: Sshd) -> None:
     assert old in output.detail and fingerprint(server.folder / "host_key.pub") in output.detail
 
 
-async def test_the_operators_own_known_hosts_are_read(sshd: Sshd, home: Path) -> None:
+async def test_operators_known_hosts_are_read(sshd: Sshd, home: Path) -> None:
     (home / ".ssh" / "known_hosts").write_text("a broken line\n" + sshd.known_hosts.read_text())
     async with opened(host(sshd, known_hosts=())) as (_, remote):
         assert await greeting(remote) == "hello\n"
@@ -126,7 +126,7 @@ async def test_hashed_known_hosts_are_read(sshd: Sshd, home: Path) -> None:
         assert await greeting(remote) == "hello\n"
 
 
-async def test_a_revoked_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+async def test_revoked_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
     entry = sshd.known_hosts.read_text()
     file.write_text(f"{entry}@revoked {entry}")
@@ -142,7 +142,7 @@ async def test_a_revoked_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
         "UserKnownHostsFile none\nStrictHostKeyChecking no",
     ],
 )
-async def test_no_ssh_config_switches_the_check_off(sshd: Sshd, home: Path, options: str) -> None:
+async def test_ssh_config_cannot_disable_check(sshd: Sshd, home: Path, options: str) -> None:
     (home / ".ssh" / "known_hosts").write_text(sshd.known_hosts.read_text())
     config = home / ".ssh" / "config"
     config.write_text(f"Host *\n{options}\n")
@@ -160,7 +160,7 @@ async def test_known_hosts_files_of_the_ssh_config_are_read(sshd: Sshd, home: Pa
         assert await greeting(remote) == "hello\n"
 
 
-async def test_a_host_key_alias_is_honoured(sshd: Sshd, home: Path) -> None:
+async def test_host_key_alias_is_respected(sshd: Sshd, home: Path) -> None:
     (home / ".ssh" / "known_hosts").write_text(f"some-name {(sshd.folder / 'host_key.pub').read_text()}")
     config = home / "config"
     config.write_text("Host 127.0.0.1\nHostKeyAlias some-name\n")
@@ -168,13 +168,13 @@ async def test_a_host_key_alias_is_honoured(sshd: Sshd, home: Path) -> None:
         assert await greeting(remote) == "hello\n"
 
 
-async def test_a_pin_is_enough(sshd: Sshd) -> None:
+async def test_pinned_key_is_accepted(sshd: Sshd) -> None:
     for pin in (fingerprint(sshd.folder / "host_key.pub"), (sshd.folder / "host_key.pub").read_text().strip()):
         async with opened(host(sshd, known_hosts=(), host_key=(pin,))) as (_, remote):
             assert await greeting(remote) == "hello\n"
 
 
-async def test_where_keys_are_pinned_only_these_count(sshd: Sshd, tmp_path: Path) -> None:
+async def test_only_pinned_keys_are_accepted(sshd: Sshd, tmp_path: Path) -> None:
     make_key(tmp_path / "other")
     pin = fingerprint(tmp_path / "other.pub")
     output = await refusal(host(sshd, host_key=(pin,)))
@@ -186,7 +186,7 @@ async def test_where_keys_are_pinned_only_these_count(sshd: Sshd, tmp_path: Path
 
 
 async def cipher(host: Host) -> str:
-    """What a connection to the host is encrypted with."""
+    """Return the cipher of a connection to the host."""
     line = Line(route(host, inventory(host)), None, HASTE)
     try:
         return str((await line.connection()).get_extra_info("send_cipher"))
@@ -194,7 +194,7 @@ async def cipher(host: Host) -> str:
         await line.close()
 
 
-async def test_the_cipher_is_the_one_that_costs_the_laptop_least(sshd: Sshd, home: Path) -> None:
+async def test_cheapest_cipher_is_preferred(sshd: Sshd, home: Path) -> None:
     config = home / "config"
     config.write_text("Host elsewhere\nCiphers aes128-ctr\n")
     assert await cipher(host(sshd)) == "aes256-gcm@openssh.com"
@@ -209,13 +209,13 @@ async def test_the_cipher_is_the_one_that_costs_the_laptop_least(sshd: Sshd, hom
         ("^aes192-ctr", "aes192-ctr"),
     ],
 )
-async def test_the_operators_choice_of_ciphers_stays_in_force(sshd: Sshd, home: Path, line: str, chosen: str) -> None:
+async def test_ciphers_of_ssh_config_are_respected(sshd: Sshd, home: Path, line: str, chosen: str) -> None:
     config = home / "config"
     config.write_text(f"Host 127.0.0.1\nCiphers {line}\n")
     assert await cipher(host(sshd, config=str(config))) == chosen
 
 
-async def test_a_host_without_that_cipher_is_still_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_host_without_preferred_cipher_is_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.contract.sshd.CONFIG", f"Ciphers chacha20-poly1305@openssh.com\n{CONFIG}")
     server.stop()
     server.start()
@@ -225,26 +225,26 @@ async def test_a_host_without_that_cipher_is_still_reached(server: Sshd, monkeyp
 # --- logins ----------------------------------------------------------------------------------------------
 
 
-async def test_a_refused_login_is_told(sshd: Sshd, tmp_path: Path) -> None:
+async def test_refused_login_is_reported(sshd: Sshd, tmp_path: Path) -> None:
     make_key(tmp_path / "stranger")
     output = await refusal(host(sshd, key=str(tmp_path / "stranger")))
     assert output.failure is Failure.LOGIN
     assert "master-1" in output.detail
 
 
-async def test_a_key_that_is_not_there_is_told(sshd: Sshd, tmp_path: Path) -> None:
+async def test_missing_key_file_is_reported(sshd: Sshd, tmp_path: Path) -> None:
     output = await refusal(host(sshd, key=str(tmp_path / "nothing")))
     assert output.failure is Failure.LOGIN
     assert "nothing" in output.detail
 
 
-async def test_a_login_without_a_shell_is_told(sshd: Sshd) -> None:
+async def test_login_without_shell_is_reported(sshd: Sshd) -> None:
     output = await refusal(host(sshd, user="nobody"))
     assert output.failure is Failure.LOGIN
     assert "not available" in output.detail, "what the login shell says"
 
 
-async def test_a_notice_in_the_place_of_a_shell_is_told(server: Sshd) -> None:
+async def test_notice_instead_of_shell_is_reported(server: Sshd) -> None:
     notice = 'Please login as the user \\"debian\\" rather than \\"root\\".'
     keys = server.folder / "authorized_keys"
     keys.write_text(f"command=\"echo '{notice}'; exit 142\" {keys.read_text()}")
@@ -255,7 +255,7 @@ async def test_a_notice_in_the_place_of_a_shell_is_told(server: Sshd) -> None:
             await observe(inventory(master), opened, DISTROS["kublr"], Scripts(TEXTS), SystemClock())
 
 
-async def test_a_locked_key_without_an_agent_is_told(server: Sshd, tmp_path: Path) -> None:
+async def test_locked_key_without_agent_is_reported(server: Sshd, tmp_path: Path) -> None:
     public = make_key(tmp_path / "locked", passphrase="throw-away")
     (server.folder / "authorized_keys").write_text(public)
     output = await refusal(host(server, key=str(tmp_path / "locked")))
@@ -263,7 +263,7 @@ async def test_a_locked_key_without_an_agent_is_told(server: Sshd, tmp_path: Pat
     assert f"ssh-add {tmp_path / 'locked'}" in output.detail
 
 
-async def test_the_agents_keys_are_used(sshd: Sshd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_keys_of_agent_are_used(sshd: Sshd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "agent"
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
     try:
@@ -281,13 +281,13 @@ async def test_the_agents_keys_are_used(sshd: Sshd, monkeypatch: pytest.MonkeyPa
         agent.wait()
 
 
-async def test_the_default_keys_are_used(sshd: Sshd, home: Path) -> None:
+async def test_default_keys_are_used(sshd: Sshd, home: Path) -> None:
     (home / ".ssh" / "id_ed25519").write_bytes(sshd.key.read_bytes())
     async with opened(host(sshd, key=None)) as (_, remote):
         assert await greeting(remote) == "hello\n"
 
 
-async def test_the_ssh_config_fills_what_the_inventory_leaves_open(sshd: Sshd, home: Path) -> None:
+async def test_ssh_config_supplies_missing_settings(sshd: Sshd, home: Path) -> None:
     (home / ".ssh" / "known_hosts").write_text(sshd.known_hosts.read_text())
     (home / ".ssh" / "config").write_text(
         f"Host first-master\nHostName 127.0.0.1\nPort {sshd.port}\nUser {login_name()}\n"
@@ -298,14 +298,14 @@ async def test_the_ssh_config_fills_what_the_inventory_leaves_open(sshd: Sshd, h
         assert await greeting(remote) == "hello\n"
 
 
-async def test_the_inventory_beats_the_ssh_config(sshd: Sshd, home: Path) -> None:
+async def test_inventory_overrides_ssh_config(sshd: Sshd, home: Path) -> None:
     config = home / "config"
     config.write_text("User nobody\nPort 1\nIdentityFile /dev/null\n")
     async with opened(host(sshd, config=str(config))) as (_, remote):
         assert await greeting(remote) == "hello\n"
 
 
-async def test_a_broken_ssh_config_is_told(sshd: Sshd, home: Path) -> None:
+async def test_broken_ssh_config_is_reported(sshd: Sshd, home: Path) -> None:
     config = home / "config"
     config.write_text("Port many\n")
     with pytest.raises(UsageError, match="line 1"):
@@ -317,24 +317,24 @@ async def test_a_broken_ssh_config_is_told(sshd: Sshd, home: Path) -> None:
 # --- hosts that do not answer ----------------------------------------------------------------------------
 
 
-async def test_a_closed_port_is_unreachable(sshd: Sshd) -> None:
+async def test_closed_port_is_unreachable(sshd: Sshd) -> None:
     output = await refusal(host(sshd, port=free_port()), patience=ONE_TRY)
     assert output.failure is Failure.UNREACHABLE
 
 
-async def test_a_name_that_does_not_resolve_is_unreachable(sshd: Sshd) -> None:
+async def test_unresolvable_name_is_unreachable(sshd: Sshd) -> None:
     output = await refusal(host(sshd, address="no-such-host.invalid"), patience=ONE_TRY)
     assert output.failure is Failure.UNREACHABLE
 
 
-async def test_a_host_that_says_nothing_is_unreachable(sshd: Sshd) -> None:
+async def test_silent_host_is_unreachable(sshd: Sshd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         output = await refusal(host(sshd, port=silent.getsockname()[1]), patience=ONE_TRY)
     assert output.failure is Failure.UNREACHABLE
     assert "in time" in output.detail
 
 
-async def test_connecting_is_tried_again(server: Sshd) -> None:
+async def test_connection_is_retried(server: Sshd) -> None:
     server.stop()
     patient = Patience(connect_timeout_s=3, connect_tries=30)
     async with Fleet(inventory(host(server)), TEXTS, None, patience=patient) as fleet:
@@ -344,13 +344,13 @@ async def test_connecting_is_tried_again(server: Sshd) -> None:
         assert await greeting((await opening)["master-1"]) == "hello\n"
 
 
-async def test_a_refused_login_is_not_tried_again(server: Sshd, tmp_path: Path) -> None:
+async def test_refused_login_is_not_retried(server: Sshd, tmp_path: Path) -> None:
     make_key(tmp_path / "stranger")
     await refusal(host(server, key=str(tmp_path / "stranger")))
     assert server.log.count("Failed publickey") == 1
 
 
-async def test_a_host_that_has_gone_is_lost_after_a_while(server: Sshd) -> None:
+async def test_vanished_host_becomes_unreachable(server: Sshd) -> None:
     async with opened(host(server), patience=ONE_TRY) as (_, remote):
         assert await greeting(remote) == "hello\n"
         assert not isinstance(remote, Output)
@@ -359,7 +359,7 @@ async def test_a_host_that_has_gone_is_lost_after_a_while(server: Sshd) -> None:
         assert output.failure is Failure.UNREACHABLE and "master-1" in output.detail
 
 
-async def test_a_connection_that_falls_silent_is_given_up(server: Sshd, tmp_path: Path) -> None:
+async def test_silent_connection_is_replaced(server: Sshd, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     quick = Patience(connect_timeout_s=0.5, unanswered_s=15, keepalive_s=30)
     async with opened(host(server, state=tmp_path / "state"), patience=quick) as (_, remote):
@@ -372,7 +372,7 @@ async def test_a_connection_that_falls_silent_is_given_up(server: Sshd, tmp_path
     assert ran.read_text() == "\n"
 
 
-async def test_an_act_on_a_connection_that_falls_silent_is_joined_anew(server: Sshd, tmp_path: Path) -> None:
+async def test_act_is_joined_again_after_silent_connection(server: Sshd, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     quick = Patience(connect_timeout_s=1, unanswered_s=15, keepalive_s=0.3)
     async with opened(host(server, state=tmp_path / "state"), patience=quick) as (_, remote):
@@ -387,7 +387,7 @@ async def test_an_act_on_a_connection_that_falls_silent_is_joined_anew(server: S
     assert ran.read_text() == "\n"
 
 
-async def test_one_host_that_fails_keeps_no_other_from_opening(sshd: Sshd) -> None:
+async def test_failing_host_does_not_block_others(sshd: Sshd) -> None:
     hosts = (host(sshd), host(sshd, name="master-2", port=free_port()))
     async with Fleet(inventory(*hosts), TEXTS, None, patience=ONE_TRY) as fleet:
         opened_hosts = await fleet.open(["master-1", "master-2"])
@@ -395,7 +395,7 @@ async def test_one_host_that_fails_keeps_no_other_from_opening(sshd: Sshd) -> No
     assert not isinstance(opened_hosts["master-1"], Output)
 
 
-async def test_at_most_eight_channels_at_once(sshd: Sshd, tmp_path: Path) -> None:
+async def test_at_most_eight_concurrent_channels(sshd: Sshd, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     look = Command(("look.sh", str(marks)), 'echo 1 >>"$1"; sleep 0.1; echo -1 >>"$1"')
     async with opened(host(sshd)) as (_, remote):
@@ -407,7 +407,7 @@ async def test_at_most_eight_channels_at_once(sshd: Sshd, tmp_path: Path) -> Non
     assert 5 <= max(at_once) <= 8
 
 
-async def test_an_sshd_that_allows_fewer_sessions_is_waited_for(public_folder: Path) -> None:
+async def test_sshd_with_fewer_sessions_is_waited_for(public_folder: Path) -> None:
     server = Sshd.make(public_folder / "narrow", max_sessions=2)
     try:
         async with opened(host(server)) as (_, remote):
@@ -429,10 +429,10 @@ def logins(server: Sshd) -> int:
     return server.log.count("Accepted publickey")
 
 
-async def test_a_bastion_is_opened_once_and_shared(sshd: Sshd, server: Sshd) -> None:
+async def test_bastion_is_opened_once_and_shared(sshd: Sshd, server: Sshd) -> None:
     masters = [host(sshd, name=f"master-{n}", jump="bastion-1") for n in (1, 2, 3)]
     async with Fleet(inventory(*masters, bastion(server)), TEXTS, None, patience=HASTE) as fleet:
-        # Equal ways would share one connection; three masters behind one sshd need three names.
+        # Equal routes would share one connection: three masters behind one sshd need three names.
         remotes = await fleet.open([master.name for master in masters])
         for remote in remotes.values():
             assert await greeting(remote) == "hello\n"
@@ -450,7 +450,7 @@ async def test_bastions_in_a_row(sshd: Sshd, server: Sshd, public_folder: Path) 
         outer.stop()
 
 
-async def test_a_bastion_of_the_ssh_config_is_shared_and_checked(sshd: Sshd, server: Sshd, home: Path) -> None:
+async def test_bastion_of_ssh_config_is_shared_and_checked(sshd: Sshd, server: Sshd, home: Path) -> None:
     config = home / "config"
     config.write_text(
         f"Host gate\nHostName 127.0.0.1\nPort {server.port}\nUser {login_name()}\nIdentityFile {server.key}\n"
@@ -471,14 +471,14 @@ async def test_a_bastion_of_the_ssh_config_is_shared_and_checked(sshd: Sshd, ser
     assert output.failure is Failure.HOST_KEY and "gate" in output.detail
 
 
-async def test_a_proxy_jump_that_leads_in_a_circle_is_told(sshd: Sshd, home: Path) -> None:
+async def test_circular_proxy_jump_is_reported(sshd: Sshd, home: Path) -> None:
     config = home / "config"
     config.write_text("Host *\nProxyJump gate\n")
     with pytest.raises(UsageError, match="circle"):
         await refusal(host(sshd, config=str(config)))
 
 
-async def test_a_bastion_that_breaks_is_opened_again(sshd: Sshd, server: Sshd) -> None:
+async def test_broken_bastion_is_reopened(sshd: Sshd, server: Sshd) -> None:
     async with opened(host(sshd, jump="bastion-1"), bastion(server)) as (_, remote):
         assert await greeting(remote) == "hello\n"
         assert server.cut() == 1
@@ -486,12 +486,12 @@ async def test_a_bastion_that_breaks_is_opened_again(sshd: Sshd, server: Sshd) -
     assert logins(server) == 2
 
 
-async def test_a_bastion_that_refuses_is_named(sshd: Sshd, server: Sshd, tmp_path: Path) -> None:
+async def test_refusing_bastion_is_named(sshd: Sshd, server: Sshd, tmp_path: Path) -> None:
     (server.folder / "authorized_keys").write_text(make_key(tmp_path / "other"))
     output = await refusal(host(sshd, jump="bastion-1"), bastion(server))
     assert output.failure is Failure.LOGIN and "bastion-1" in output.detail
 
 
-async def test_a_host_behind_a_bastion_that_cannot_reach_it(sshd: Sshd, server: Sshd) -> None:
+async def test_host_that_bastion_cannot_reach_is_unreachable(sshd: Sshd, server: Sshd) -> None:
     output = await refusal(host(sshd, jump="bastion-1", port=free_port()), bastion(server), patience=ONE_TRY)
     assert output.failure is Failure.UNREACHABLE and "master-1" in output.detail

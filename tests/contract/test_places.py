@@ -1,4 +1,4 @@
-"""Backups and snapshots in every kind of place, each behind its own real server: one suite for all."""
+"""Backups and snapshots in every kind of place, each behind a real server: one suite for all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.unit.builders import masters, snapshot_facts
 
 CLUSTER = "prod-1"
 FIRST, SECOND = (name_of(CLUSTER, f"2026-11-2{day}T03:00:07Z") for day in (2, 3))
-CONTENT = bytes(range(256)) * 80_000  # 20 MB: several parts of an upload, and not a whole number of them
+CONTENT = bytes(range(256)) * 80_000  # 20 MB: several parts of an upload, and not a multiple of their size
 KINDS = ("folder", "sftp", "s3")
 
 
@@ -55,7 +55,7 @@ def home(tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass
 class Site:
-    """A place by its address, and the way to look behind it: ``files`` are none with an object store."""
+    """A place by its address, with its files for inspection: ``files`` is None for an object store."""
 
     address: str
     files: Path | None
@@ -90,12 +90,12 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def keep(store: BackupStore, spool: Spool, name: str, content: bytes = CONTENT, *, told: bytes = CONTENT) -> str:
-    """``told`` is what its facts say."""
+    """Keep ``content`` as a backup whose facts describe ``told``."""
     await spool.receive(name, chunks(content), lambda _: None)
     return await store.keep(name, spool.part(name), facts(told), lambda _: None)
 
 
-async def test_a_backup_is_kept_found_read_and_removed(site: Site) -> None:
+async def test_backup_is_kept_listed_read_and_removed(site: Site) -> None:
     async with open_store(site.address) as (store, spool):
         address = await keep(store, spool, FIRST)
         await keep(store, spool, SECOND)
@@ -118,7 +118,7 @@ async def test_a_backup_is_kept_found_read_and_removed(site: Site) -> None:
         assert stat.S_IMODE(site.files.stat().st_mode) == 0o700
 
 
-async def test_a_snapshot_without_facts_has_none(site: Site) -> None:
+async def test_snapshot_without_facts(site: Site) -> None:
     async with open_store(site.address) as (store, spool):
         address = await keep(store, spool, FIRST)
     if site.files:
@@ -131,8 +131,8 @@ async def test_a_snapshot_without_facts_has_none(site: Site) -> None:
         assert await ObjectFiles(place).beside() == b""
 
 
-async def test_one_on_a_master_is_read_there_with_its_facts(home: Path, sshd: Sshd, tmp_path: Path) -> None:
-    """As a scheduled backup lies there; another one there has none."""
+async def test_snapshot_on_master_is_read_with_its_facts(home: Path, sshd: Sshd, tmp_path: Path) -> None:
+    """A master's folder as scheduled backups leave it; one snapshot there has no facts."""
     declared = inventory(host(sshd))
     for name in ("with facts.db", "without.db"):
         (tmp_path / name).write_bytes(CONTENT)
@@ -146,8 +146,8 @@ async def test_one_on_a_master_is_read_there_with_its_facts(home: Path, sshd: Ss
                 assert read_facts(found.beside) == expected
 
 
-async def test_what_does_not_arrive_as_it_was_is_no_backup(site: Site) -> None:
-    """The folder is told apart: there the very file that was hashed and read gets its name."""
+async def test_altered_upload_is_not_kept(site: Site) -> None:
+    """The folder is exempt: there the same file that was hashed and read is renamed."""
     if site.address == str(site.files):
         return
     async with open_store(site.address) as (store, spool):
@@ -160,19 +160,19 @@ async def test_what_does_not_arrive_as_it_was_is_no_backup(site: Site) -> None:
         assert not [it for it in site.files.iterdir() if it.suffix in (".part", ".db") and it.stem != FIRST]
 
 
-async def test_a_missing_snapshot_is_told(site: Site) -> None:
+async def test_missing_snapshot_is_reported(site: Site) -> None:
     async with open_store(site.address) as (store, spool):
         await keep(store, spool, FIRST)
     if site.address == str(site.files):
-        return  # the reader of a local file tells that
+        return  # the reader of a local file reports that
     with pytest.raises(UsageError, match="cannot read"):
         async with located(f"{site.address}/none.db", QuietReporter()):
             pass
 
 
-async def test_no_backup_is_written_over(site: Site) -> None:
+async def test_existing_backup_is_not_overwritten(site: Site) -> None:
     if site.address == str(site.files):
-        return  # one spool, one name: the second has the newer second in it
+        return  # there is one spool and one name, so the second call has the newer content
     async with open_store(site.address) as (store, spool):
         await keep(store, spool, FIRST)
         with pytest.raises(OrchestratorError):
@@ -180,8 +180,8 @@ async def test_no_backup_is_written_over(site: Site) -> None:
         assert [it.good for it in await store.backups(CLUSTER)] == [True]
 
 
-def test_a_snapshot_there_is_inspected(site: Site, tmp_path: Path) -> None:
-    """By the program itself: with its own temporary folder, and nothing left in it."""
+def test_stored_snapshot_is_inspected(site: Site, tmp_path: Path) -> None:
+    """The program itself reads it, with its own temporary folder, and leaves nothing there."""
     path = make_snapshot(tmp_path / "snapshots", keys=50, value_bytes=100)
 
     async def bring() -> str:
@@ -197,7 +197,7 @@ def test_a_snapshot_there_is_inspected(site: Site, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("orchestrator/*"))
 
 
-async def test_an_unknown_host_key_keeps_us_out(home: Path, sshd: Sshd, tmp_path: Path) -> None:
+async def test_unknown_host_key_refuses_store(home: Path, sshd: Sshd, tmp_path: Path) -> None:
     config = home / ".ssh" / "config"
     config.write_text(f"{config.read_text()} StrictHostKeyChecking no\n".replace(str(sshd.known_hosts), "none"))
     with pytest.raises(UnreachableError, match="host key"):
@@ -206,7 +206,7 @@ async def test_an_unknown_host_key_keeps_us_out(home: Path, sshd: Sshd, tmp_path
     assert not (tmp_path / "kept").exists()
 
 
-async def test_a_refused_login_is_told(home: Path, sshd: Sshd, tmp_path: Path) -> None:
+async def test_refused_login_is_reported(home: Path, sshd: Sshd, tmp_path: Path) -> None:
     make_key(home / "other")
     config = home / ".ssh" / "config"
     config.write_text(config.read_text().replace(str(sshd.key), str(home / "other")))
@@ -215,7 +215,7 @@ async def test_a_refused_login_is_told(home: Path, sshd: Sshd, tmp_path: Path) -
             pass
 
 
-async def test_wrong_credentials_are_told_and_not_shown(
+async def test_wrong_credentials_are_reported_but_not_printed(
     home: Path, swift: Swift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**swift.environment, "AWS_SECRET_ACCESS_KEY": "another-secret"}.items():
@@ -226,7 +226,7 @@ async def test_wrong_credentials_are_told_and_not_shown(
     assert "another-secret" not in str(told.value) + told.value.next_step
 
 
-async def test_plain_http_is_refused_unless_the_environment_allows_it(
+async def test_plain_http_needs_permission_of_environment(
     home: Path, swift: Swift, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in swift.environment.items():

@@ -1,4 +1,4 @@
-"""A file from host to host: three hosts behind OpenSSH servers of their own, and what breaks between them."""
+"""A file from host to host: three hosts behind their own OpenSSH servers, and failures between them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FIRST = "1-aaaa"
 
 @dataclass
 class Site:
-    """Three hosts. They share this machine's /run, so each has a run of its own."""
+    """Three hosts. They share this machine's /run, so each has its own run."""
 
     folder: Path
     servers: dict[str, Sshd]
@@ -114,12 +114,12 @@ async def site(servers: dict[str, Sshd], tmp_path: Path) -> AsyncIterator[Site]:
         await site.settle(FIRST)
         before = {name: site.keys(name) for name in NAMES}
         yield site
-    await until(lambda: left(tmp_path) == [])  # what was cut ends by itself, within a moment
+    await until(lambda: leftovers(tmp_path) == [])  # cut processes end within a moment
     assert {name: site.keys(name) for name in NAMES} == before, "every authorized_keys is as it was"
 
 
-def left(folder: Path) -> list[Path]:
-    """What no transfer may leave behind."""
+def leftovers(folder: Path) -> list[Path]:
+    """Return files that no transfer may leave behind."""
     found = [path for name in NAMES for path in (folder / name).rglob("*")]
     return [path for path in found if "relay." in str(path) or ".part" in str(path)] + [
         *Path("/run").glob("orchestrator-run-*")
@@ -127,7 +127,7 @@ def left(folder: Path) -> list[Path]:
 
 
 def text(path: Path, size_bytes: int, seed: int = 1) -> Path:
-    """Compresses about five times, as etcd's content does."""
+    """Write text that compresses about five times, like etcd's content."""
     chance = random.Random(seed)
     words = [bytes(chance.choices(range(97, 123), k=chance.randint(3, 12))) for _ in range(500)]
     with path.open("wb") as file:
@@ -146,7 +146,7 @@ def whole(site: Site, source: Path) -> bool:
 
 
 @pytest.mark.parametrize("packing", list(Packing))
-async def test_every_host_gets_it_and_the_laptop_sends_it_once(site: Site, packing: Packing) -> None:
+async def test_laptop_sends_once_and_every_host_gets_file(site: Site, packing: Packing) -> None:
     source = Counting(text(site.folder / "source", 20_000_000))
     outcomes = await site.bring(site.spread(relay=Relay(packing=packing, links=site.links)), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
@@ -157,7 +157,7 @@ async def test_every_host_gets_it_and_the_laptop_sends_it_once(site: Site, packi
 
 
 class Counting(FileSource):
-    """How much of it was read to be sent; ``at`` is called once so much was."""
+    """Counts the bytes read; ``then`` is called once ``at`` bytes were read."""
 
     def __init__(self, path: Path, at: int = 0, then: Callable[[], object] = lambda: None) -> None:
         super().__init__(path)
@@ -173,7 +173,7 @@ class Counting(FileSource):
                 self._then()
 
 
-async def test_one_that_has_it_gets_nothing_and_hands_it_on(site: Site) -> None:
+async def test_host_with_file_gets_nothing_and_passes_it_on(site: Site) -> None:
     path = text(site.folder / "source", 20_000_000)
     shutil.copy(path, site.path("two"))
     source = Counting(path)
@@ -183,7 +183,7 @@ async def test_one_that_has_it_gets_nothing_and_hands_it_on(site: Site) -> None:
     assert source.read_bytes == 0
 
 
-async def test_a_giver_whose_file_has_changed_is_left_for_another(site: Site) -> None:
+async def test_giver_with_changed_file_is_replaced(site: Site) -> None:
     path = text(site.folder / "source", 3_000_000)
     changed = site.folder / "changed.db"
     changed.write_bytes(path.read_bytes()[:-1] + b"!")
@@ -207,7 +207,7 @@ async def test_a_giver_whose_file_has_changed_is_left_for_another(site: Site) ->
     assert site.notes == ["one cannot hand it on to two: what it has is another file"]
 
 
-async def test_a_file_that_is_not_the_plans_is_refused(site: Site) -> None:
+async def test_file_with_other_sha256_is_refused(site: Site) -> None:
     path = text(site.folder / "source", 3_000_000)
     push = Push(path=str(site.path("one")), sha256="0" * 64, size_bytes=3_000_000)
 
@@ -219,10 +219,10 @@ async def test_a_file_that_is_not_the_plans_is_refused(site: Site) -> None:
     await spread.close()
     assert outcome.ended is Ended.FAILED and sha256(path) in outcome.detail
     for part in site.path("one").parent.glob("*.part.*"):
-        part.unlink()  # for another attempt to go on from
+        part.unlink()  # left for another attempt to resume from
 
 
-async def test_where_none_can_hand_it_on_each_gets_it_from_here(site: Site) -> None:
+async def test_without_links_each_host_gets_file_from_laptop(site: Site) -> None:
     source = Counting(text(site.folder / "source", 5_000_000))
     outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.GZIP)), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
@@ -230,7 +230,7 @@ async def test_where_none_can_hand_it_on_each_gets_it_from_here(site: Site) -> N
     assert source.read_bytes == 3 * source.size_bytes
 
 
-async def test_a_host_key_that_is_another_one_gets_no_byte(site: Site) -> None:
+async def test_unexpected_host_key_gets_no_byte(site: Site) -> None:
     path = text(site.folder / "source", 5_000_000)
     strange = site.link("one", "two").host_key
     links = tuple(
@@ -242,7 +242,7 @@ async def test_a_host_key_that_is_another_one_gets_no_byte(site: Site) -> None:
     assert any("three" in note and "erification failed" in note for note in site.notes), site.notes
 
 
-async def test_a_slow_host_holds_nobody_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_host_does_not_delay_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     path = text(site.folder / "source", 20_000_000)
     monkeypatch.setattr(chains, "LATE_S", 1.0)
     monkeypatch.setattr(chains, "LATE", 0.0)
@@ -259,10 +259,10 @@ async def test_a_slow_host_holds_nobody_up(site: Site, monkeypatch: pytest.Monke
     assert source.read_bytes == source.size_bytes, "the rest came from a master"
 
 
-async def test_a_giver_that_hangs_is_left_for_another(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hanging_giver_is_replaced(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     path = text(site.folder / "source", 3_000_000)
     monkeypatch.setattr(spread_module, "STILL_S", 2.0)
-    listening = socket.create_server(("127.0.0.1", 0))  # an sshd that takes the connection, and says nothing
+    listening = socket.create_server(("127.0.0.1", 0))  # an sshd that accepts the connection and never answers
     dead = site.link("one", "two").model_copy(update={"port": listening.getsockname()[1]})
     links = tuple(dead if (link.giver, link.taker) == ("one", "two") else link for link in site.links)
     outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.ZSTD, links=links)), FileSource(path))
@@ -272,16 +272,16 @@ async def test_a_giver_that_hangs_is_left_for_another(site: Site, monkeypatch: p
     assert any(note == "one cannot hand it on to two: nothing has come for 2 s" for note in site.notes), site.notes
 
 
-async def test_a_cut_in_the_middle_sends_little_twice(site: Site) -> None:
+async def test_cut_transfer_sends_little_twice(site: Site) -> None:
     path = text(site.folder / "source", 40_000_000)
     source = Counting(path, 20_000_000, site.servers["one"].cut)
     outcomes = await site.bring(site.spread(limit=4_000_000), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
-    assert source.read_bytes <= 1.15 * source.size_bytes  # what was packed ahead, or on its way, was read, too
+    assert source.read_bytes <= 1.15 * source.size_bytes  # bytes packed in advance or in flight were read, too
 
 
-async def test_a_host_in_the_middle_that_dies_stops_nobody_else(site: Site) -> None:
+async def test_dead_host_in_the_middle_does_not_stop_others(site: Site) -> None:
     path = text(site.folder / "source", 30_000_000)
 
     def die() -> None:
@@ -302,7 +302,7 @@ async def test_a_host_in_the_middle_that_dies_stops_nobody_else(site: Site) -> N
     assert whole(site, path)
 
 
-async def test_a_byte_that_changes_on_the_way_ends_in_the_right_file(site: Site) -> None:
+async def test_byte_changed_on_one_host_does_not_reach_the_next(site: Site) -> None:
     path = text(site.folder / "source", 30_000_000)
 
     def flip() -> None:
@@ -313,11 +313,11 @@ async def test_a_byte_that_changes_on_the_way_ends_in_the_right_file(site: Site)
 
     outcomes = await site.bring(site.spread(limit=4_000_000), Counting(path, 20_000_000, flip))
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
-    # The sum is of the stream; what lies on the disk is hashed again by the barrier, after the last rename.
+    # The sum covers the stream; the barrier hashes the file on the disk again, after the last rename.
     assert sha256(site.path("one")) == sha256(site.path("three")) == sha256(path)
 
 
-async def test_a_laptop_that_dies_leaves_no_key_and_no_process(site: Site) -> None:
+async def test_dead_laptop_leaves_no_key_and_no_process(site: Site) -> None:
     path = text(site.folder / "source", 60_000_000)
     spread = site.spread(limit=2_000_000)
     bringing = asyncio.create_task(site.bring(spread, FileSource(path)))
@@ -328,7 +328,7 @@ async def test_a_laptop_that_dies_leaves_no_key_and_no_process(site: Site) -> No
         site.servers[name].cut()
     bringing.cancel()
     await asyncio.gather(bringing, return_exceptions=True)
-    await until(lambda: not processes(str(site.folder)))  # what has lost its laptop ends by itself
+    await until(lambda: not processes(str(site.folder)))  # processes that lost their laptop end on their own
     await site.settle("2-bbbb")
     source = Counting(path)
     assert {end.ended for end in (await site.bring(site.spread("2-bbbb"), source)).values()} == {Ended.DONE}
@@ -336,7 +336,7 @@ async def test_a_laptop_that_dies_leaves_no_key_and_no_process(site: Site) -> No
     assert 0 < source.read_bytes < source.size_bytes
 
 
-async def test_a_settle_takes_back_what_a_crash_has_left(site: Site) -> None:
+async def test_settle_removes_leftovers_of_crash(site: Site) -> None:
     run = site.folder / "one" / "run-one"
     keys = site.servers["one"].folder / "authorized_keys"
     before = keys.read_bytes()
@@ -352,7 +352,7 @@ async def test_a_settle_takes_back_what_a_crash_has_left(site: Site) -> None:
 
 
 def processes(mark: str) -> list[str]:
-    """The command lines of processes that have a share in a transfer below that folder; the heartbeats have none."""
+    """Return the command lines of processes that belong to a transfer below that folder, without heartbeats."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -1,4 +1,4 @@
-"""What every implementation of Remote must do. The acts are real shell; their effects are files on the host."""
+"""The contract of Remote for every implementation. The acts are real shell; their effects are files on the host."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def script(text: str, *args: str, timeout_s: float = 20, lets_go: bool = False) 
 
 
 def count(path: Path) -> int:
-    """How often an act left its line."""
+    """Return how many lines an act has written."""
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
@@ -60,50 +60,50 @@ def started(site: Site, step: str, attempt: str) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
-async def test_a_look_tells_the_exit_status(remote: Remote, code: int) -> None:
+async def test_look_returns_exit_status_and_output(remote: Remote, code: int) -> None:
     output = await remote.look(script(f"echo out; echo err >&2; exit {code}"))
     assert (output.exit_code, output.stdout, output.stderr) == (code, b"out\n", b"err\n")
 
 
-async def test_a_program_that_is_not_there_exits_127(remote: Remote) -> None:
+async def test_missing_program_exits_127(remote: Remote) -> None:
     assert (await remote.look(Command(("no-such-program",)))).exit_code == 127
 
 
-async def test_a_program_ended_by_a_signal_exits_as_in_a_shell(remote: Remote) -> None:
+async def test_program_ended_by_signal_exits_as_in_shell(remote: Remote) -> None:
     assert (await remote.look(script("kill -9 $$"))).exit_code == 137
 
 
-async def test_argv_arrives_as_it_was_given(remote: Remote) -> None:
+async def test_argv_arrives_unchanged(remote: Remote) -> None:
     output = await remote.look(Command(("printf", "%s\\0", *NASTY)))
     assert output.text.split("\0")[:-1] == list(NASTY)
 
 
-async def test_a_scripts_arguments_arrive_as_they_were_given(remote: Remote) -> None:
+async def test_script_arguments_arrive_unchanged(remote: Remote) -> None:
     output = await remote.look(script("printf '%s\\0' \"$@\"", *NASTY))
     assert output.text.split("\0")[:-1] == list(NASTY)
 
 
-async def test_a_script_cannot_read_itself(remote: Remote) -> None:
+async def test_script_cannot_read_itself(remote: Remote) -> None:
     long = "# more than a shell reads at once\n" * 3000
     output = await remote.look(script(f"cat; echo one\n{long}cat; echo two # the end"))
     assert output.stdout == b"one\ntwo\n"
 
 
-async def test_a_program_reads_nothing(remote: Remote) -> None:
+async def test_program_has_empty_stdin(remote: Remote) -> None:
     assert (await remote.look(Command(("cat",), timeout_s=5))).stdout == b""
 
 
-async def test_a_big_output_arrives_whole(remote: Remote) -> None:
+async def test_large_output_arrives_whole(remote: Remote) -> None:
     output = await remote.look(script("head -c 20000000 /dev/zero | tr '\\0' x"))
     assert output.stdout == b"x" * 20_000_000
 
 
-async def test_bytes_that_are_no_text_arrive(remote: Remote) -> None:
+async def test_binary_output_arrives_unchanged(remote: Remote) -> None:
     output = await remote.look(script("printf '\\377\\000\\001'"))
     assert output.stdout == b"\xff\x00\x01"
 
 
-async def test_a_look_that_takes_too_long_is_ended_on_the_host_too(remote: Remote, site: Site) -> None:
+async def test_look_that_times_out_ends_on_host(remote: Remote, site: Site) -> None:
     alive = site.folder / "alive"
     output = await remote.look(script('while :; do date >"$1"; sleep 0.1; done', str(alive), timeout_s=1))
     assert (output.exit_code, output.failure) == (None, Failure.TIMEOUT)
@@ -112,7 +112,7 @@ async def test_a_look_that_takes_too_long_is_ended_on_the_host_too(remote: Remot
     await until(lambda: time.time() - alive.stat().st_mtime > 0.5)
 
 
-async def test_a_look_is_asked_again_when_the_connection_breaks(remote: Remote, site: Site) -> None:
+async def test_look_is_repeated_when_connection_breaks(remote: Remote, site: Site) -> None:
     asked = site.folder / "asked"
     looking = asyncio.create_task(remote.look(script('echo >>"$1"; sleep 1; echo answer', str(asked))))
     await until(asked.exists)
@@ -121,7 +121,7 @@ async def test_a_look_is_asked_again_when_the_connection_breaks(remote: Remote, 
     assert count(asked) == 2
 
 
-async def test_many_looks_at_once(remote: Remote) -> None:
+async def test_many_concurrent_looks(remote: Remote) -> None:
     outputs = await asyncio.gather(*(remote.look(script(f"sleep 0.05; echo {n}")) for n in range(30)))
     assert [output.text for output in outputs] == [f"{n}\n" for n in range(30)]
 
@@ -129,7 +129,7 @@ async def test_many_looks_at_once(remote: Remote) -> None:
 # --- act -------------------------------------------------------------------------------------------------
 
 
-async def test_an_act_tells_how_it_ended(remote: Remote) -> None:
+async def test_act_returns_its_end(remote: Remote) -> None:
     await remote.settle("run", FIRST, 5)
     done = await remote.act("stop.good", FIRST, script('echo "$STEP $ATTEMPT $RUN"; echo oops >&2'))
     assert (done.ended, done.exit_code, done.log) == (Ended.DONE, 0, f"stop.good {FIRST} run\noops\n")
@@ -137,14 +137,14 @@ async def test_an_act_tells_how_it_ended(remote: Remote) -> None:
     assert (failed.ended, failed.exit_code, failed.log) == (Ended.FAILED, 9, "why\n")
 
 
-async def test_an_acts_argv_arrives_as_it_was_given(remote: Remote) -> None:
+async def test_argv_of_act_arrives_unchanged(remote: Remote) -> None:
     await remote.settle("run", FIRST, 5)
     program = await remote.act("stop.argv", FIRST, Command(("printf", "%s|", *NASTY)))
     text = await remote.act("stop.script", FIRST, script("printf '%s|' \"$@\"; cat", *NASTY))
     assert program.log == text.log == "".join(f"{word}|" for word in NASTY)
 
 
-async def test_an_act_asked_for_many_times_runs_once(remote: Remote, site: Site) -> None:
+async def test_act_requested_many_times_runs_once(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     ran = site.folder / "ran"
     once = script('echo >>"$1"; sleep 0.5; exit 4', str(ran))
@@ -154,7 +154,7 @@ async def test_an_act_asked_for_many_times_runs_once(remote: Remote, site: Site)
     assert count(ran) == 1
 
 
-async def test_an_act_outlives_its_connection(remote: Remote, site: Site) -> None:
+async def test_act_survives_its_connection(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     ran = site.folder / "ran"
     acting = asyncio.create_task(remote.act("stop.cut", FIRST, script('echo >>"$1"; sleep 2; echo >>"$1"', str(ran))))
@@ -166,20 +166,20 @@ async def test_an_act_outlives_its_connection(remote: Remote, site: Site) -> Non
     assert count(ran) == 2
 
 
-async def test_an_act_longer_than_one_join_is_waited_for(remote: Remote) -> None:
+async def test_act_longer_than_one_join_is_waited_for(remote: Remote) -> None:
     await remote.settle("run", FIRST, 5)
     outcome = await remote.act("stop.slow", FIRST, script("sleep 1.5; echo end"))
     assert (outcome.ended, outcome.log) == (Ended.DONE, "end\n")
 
 
-async def test_an_act_over_its_time_is_ended(remote: Remote) -> None:
+async def test_act_that_times_out_is_ended(remote: Remote) -> None:
     await remote.settle("run", FIRST, 5)
     outcome = await remote.act("stop.hang", FIRST, script("sleep 60", timeout_s=1))
     assert (outcome.ended, outcome.exit_code) == (Ended.FAILED, 124)
-    assert "longer than its time" in outcome.detail
+    assert "timed out" in outcome.detail
 
 
-async def test_only_the_end_of_a_long_log_comes_back(remote: Remote) -> None:
+async def test_only_end_of_long_log_is_returned(remote: Remote) -> None:
     await remote.settle("run", FIRST, 5)
     outcome = await remote.act("stop.chat", FIRST, script("seq 100000; echo log; echo ended 7"))
     assert outcome.ended is Ended.DONE
@@ -187,7 +187,7 @@ async def test_only_the_end_of_a_long_log_comes_back(remote: Remote) -> None:
     assert len(outcome.log) <= 4096
 
 
-async def test_an_act_that_was_killed_has_died(remote: Remote, site: Site) -> None:
+async def test_killed_act_has_died(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     assert (await remote.act("stop.good", FIRST, script("true"))).ended is Ended.DONE
     ran = site.folder / "ran"
@@ -202,7 +202,7 @@ async def test_an_act_that_was_killed_has_died(remote: Remote, site: Site) -> No
     assert (records["stop.good"].state, records["stop.good"].exit_code) == (ActState.ENDED, 0)
 
 
-async def test_an_act_that_died_does_not_run_again_in_its_attempt(remote: Remote, site: Site) -> None:
+async def test_died_act_runs_again_only_in_later_attempt(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     ran = site.folder / "ran"
     once = script('echo >>"$1"; sleep 1', str(ran))
@@ -217,7 +217,7 @@ async def test_an_act_that_died_does_not_run_again_in_its_attempt(remote: Remote
     assert count(ran) == 2
 
 
-async def test_a_daemon_keeps_the_lock_unless_its_act_lets_go(remote: Remote, site: Site) -> None:
+async def test_daemon_holds_lock_unless_its_act_lets_go(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     daemon = 'sleep 60 & echo "$!" >"$1"'
     let_go, kept = site.folder / "let-go", site.folder / "kept"
@@ -227,15 +227,15 @@ async def test_a_daemon_keeps_the_lock_unless_its_act_lets_go(remote: Remote, si
     busy = await remote.settle("run", FIRST, 1)
     assert busy.busy_with and not busy.ok
     for pid in (let_go, kept):
-        os.kill(int(pid.read_text()), signal.SIGKILL)  # raises where the daemon did not outlive its act
+        os.kill(int(pid.read_text()), signal.SIGKILL)  # raises if the daemon died with its act
 
 
-async def test_an_act_without_a_settle_is_our_own_mistake(remote: Remote) -> None:
+async def test_act_without_settle_raises(remote: Remote) -> None:
     with pytest.raises(RuntimeError, match="settle"):
         await remote.act("stop.x", FIRST, script("true"))
 
 
-async def test_an_act_that_cannot_be_written_down_does_not_run(remote: Remote, site: Site) -> None:
+async def test_act_that_cannot_be_recorded_does_not_run(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     (site.state / "run" / "steps" / "stop.x").write_text("in the way")
     outcome = await remote.act("stop.x", FIRST, script("true"))
@@ -246,7 +246,7 @@ async def test_an_act_that_cannot_be_written_down_does_not_run(remote: Remote, s
 # --- settle and fence ------------------------------------------------------------------------------------
 
 
-async def test_settle_waits_for_an_act_of_a_laptop_that_has_gone(remote: Remote, site: Site) -> None:
+async def test_settle_waits_for_act_of_vanished_laptop(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     free = site.folder / "free"
     wait = script('until [ -e "$1" ]; do sleep 0.05; done; exit 6', str(free), timeout_s=60)
@@ -265,7 +265,7 @@ async def test_settle_waits_for_an_act_of_a_laptop_that_has_gone(remote: Remote,
     assert [(record.attempt, record.state, record.exit_code) for record in settled.records] == [(1, ActState.ENDED, 6)]
 
 
-async def test_an_older_attempt_can_do_nothing_more(remote: Remote, site: Site) -> None:
+async def test_older_attempt_is_fenced(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     other = await site.laptop()
     assert (await other.settle("run", SECOND, 5)).ok
@@ -281,7 +281,7 @@ async def test_an_older_attempt_can_do_nothing_more(remote: Remote, site: Site) 
     assert not ran.exists() and not path.exists()
 
 
-async def test_a_push_meets_the_fence_even_where_no_verb_has_met_it_before(remote: Remote, site: Site) -> None:
+async def test_push_is_fenced_without_earlier_verb(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     (site.state / "run" / "attempt").write_text(f"{SECOND}\n")
     (site.folder / "source").write_bytes(b"x" * 100)
@@ -291,7 +291,7 @@ async def test_a_push_meets_the_fence_even_where_no_verb_has_met_it_before(remot
     assert list(path.parent.glob("snapshot.db*")) == []
 
 
-async def test_a_push_that_is_fenced_before_its_end_leaves_no_file(remote: Remote, site: Site) -> None:
+async def test_push_fenced_before_its_end_leaves_no_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     source = Trap(site.folder / "source", 4_000_000, lambda: (site.state / "run" / "attempt").write_text(f"{SECOND}\n"))
     path = site.state / "run" / "snapshot.db"
@@ -299,7 +299,7 @@ async def test_a_push_that_is_fenced_before_its_end_leaves_no_file(remote: Remot
     assert not path.exists()
 
 
-async def test_an_act_that_waits_for_the_lock_meets_the_fence(remote: Remote, site: Site) -> None:
+async def test_act_waiting_for_lock_is_fenced(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     ran = site.folder / "ran"
     with (site.state / "lock").open("a") as lock:
@@ -314,28 +314,28 @@ async def test_an_act_that_waits_for_the_lock_meets_the_fence(remote: Remote, si
     assert not ran.exists()
 
 
-async def test_a_second_laptop_with_the_same_number_is_fenced(remote: Remote, site: Site) -> None:
+async def test_second_laptop_with_same_number_is_fenced(remote: Remote, site: Site) -> None:
     assert (await remote.settle("run", FIRST, 5)).ok
     other = await site.laptop()
     assert (await other.settle("run", "1-zzzz", 5)).fenced_by == FIRST
     assert (await other.act("stop.x", "1-zzzz", script("true"))).ended is Ended.FENCED
 
 
-async def test_settling_again_is_harmless(remote: Remote) -> None:
+async def test_settle_can_be_repeated(remote: Remote) -> None:
     assert (await remote.settle("run", FIRST, 5)).ok
     assert (await remote.act("stop.x", FIRST, script("true"))).ended is Ended.DONE
     again = await remote.settle("run", FIRST, 5)
     assert again.ok and len(again.records) == 1
 
 
-async def test_settle_says_why_it_could_not(remote: Remote, site: Site) -> None:
+async def test_failed_settle_gives_reason(remote: Remote, site: Site) -> None:
     site.state.write_text("a file in the way")
     settled = await remote.settle("run", FIRST, 5)
     assert not settled.ok and str(site.state) in settled.detail
 
 
-async def beaten(site: Site) -> Path:
-    """The file whose mtime is the heartbeat, once it has been touched by one. A claim makes it."""
+async def first_beat(site: Site) -> Path:
+    """Return the file whose mtime is the heartbeat, after one beat. A claim creates it."""
     alive = site.state / "alive"
     alive.touch()
     await next_beat(alive)
@@ -347,52 +347,52 @@ async def next_beat(alive: Path) -> None:
     await until(lambda: alive.stat().st_mtime > 0)
 
 
-async def silent(alive: Path) -> bool:
+async def is_silent(alive: Path) -> bool:
     os.utime(alive, (0, 0))
     await asyncio.sleep(0.6)
     return alive.stat().st_mtime == 0
 
 
-async def test_the_heartbeat_beats_and_stops_at_the_fence(remote: Remote, site: Site) -> None:
+async def test_heartbeat_beats_until_fenced(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
-    alive = await beaten(site)
+    alive = await first_beat(site)
     await next_beat(alive)
     (site.state / "run" / "attempt").write_text(f"{THIRD}\n")
     await asyncio.sleep(0.6)
-    assert await silent(alive)
+    assert await is_silent(alive)
     outcome = await remote.act("stop.x", FIRST, script("true"))
     assert outcome.ended is Ended.FENCED and THIRD in outcome.detail
 
 
-async def test_the_heartbeat_goes_on_over_a_new_connection(remote: Remote, site: Site) -> None:
+async def test_heartbeat_continues_over_new_connection(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
-    alive = await beaten(site)
+    alive = await first_beat(site)
     assert site.cut() > 0
     await asyncio.sleep(0.1)
     await next_beat(alive)
 
 
-async def test_the_heartbeat_takes_no_ended_run_up_again(remote: Remote, site: Site) -> None:
+async def test_heartbeat_does_not_recreate_its_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
-    alive = await beaten(site)
+    alive = await first_beat(site)
     alive.unlink()
     await asyncio.sleep(0.6)
     assert not alive.exists()
 
 
-async def test_a_closed_remote_leaves_nothing_running(remote: Remote, site: Site) -> None:
+async def test_closed_remote_stops_heartbeat(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
-    alive = await beaten(site)
+    alive = await first_beat(site)
     await remote.close()
     await asyncio.sleep(0.4)
-    assert await silent(alive)
+    assert await is_silent(alive)
 
 
 # --- push and read ---------------------------------------------------------------------------------------
 
 
 class Trap(FileSource):
-    """A file of so many bytes that lets something happen in the middle of its first reading."""
+    """A file of that size that triggers an event in the middle of its first reading."""
 
     def __init__(
         self, path: Path, size_bytes: int, spring: Callable[[], object], free: asyncio.Event | None = None
@@ -408,7 +408,7 @@ class Trap(FileSource):
         sent = offset
         async for chunk in super().chunks(offset):
             if sent >= self.size_bytes // 2 and self._spring is not None:
-                await asyncio.sleep(0.2)  # what is on its way arrives
+                await asyncio.sleep(0.2)  # lets bytes in flight arrive
                 self._spring()
                 self._spring = None
                 if self._free is not None:
@@ -421,7 +421,7 @@ def parts(path: Path) -> list[Path]:
     return [other for other in path.parent.glob(f"{path.name}*") if other != path]
 
 
-async def test_a_push_brings_the_file(remote: Remote, site: Site) -> None:
+async def test_push_copies_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     (site.folder / "source").write_bytes(os.urandom(3_000_001))
     source, path, moved = FileSource(site.folder / "source"), site.state / "run" / "a b's.db", list[int]()
@@ -435,7 +435,7 @@ async def test_a_push_brings_the_file(remote: Remote, site: Site) -> None:
     assert moved[-1] == 3_000_001, "a file that is there is not sent again"
 
 
-async def test_an_empty_file_can_be_pushed(remote: Remote, site: Site) -> None:
+async def test_push_of_empty_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     (site.folder / "source").touch()
     path = site.state / "run" / "empty"
@@ -443,7 +443,7 @@ async def test_an_empty_file_can_be_pushed(remote: Remote, site: Site) -> None:
     assert path.read_bytes() == b""
 
 
-async def test_a_push_goes_on_where_it_was_cut(remote: Remote, site: Site) -> None:
+async def test_cut_push_resumes(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     source = Trap(site.folder / "source", 12_000_000, site.cut)
     path = site.state / "run" / "snapshot.db"
@@ -453,7 +453,7 @@ async def test_a_push_goes_on_where_it_was_cut(remote: Remote, site: Site) -> No
     assert parts(path) == []
 
 
-async def test_a_later_attempt_goes_on_with_an_older_part(remote: Remote, site: Site) -> None:
+async def test_later_attempt_resumes_older_part(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     path = site.state / "run" / "snapshot.db"
     gone = asyncio.Event()
@@ -469,7 +469,7 @@ async def test_a_later_attempt_goes_on_with_an_older_part(remote: Remote, site: 
     assert parts(path) == []
 
 
-async def test_a_receiver_that_is_left_behind_harms_no_later_push(remote: Remote, site: Site) -> None:
+async def test_stale_receiver_does_not_harm_later_push(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     path = site.state / "run" / "snapshot.db"
     stuck, free = asyncio.Event(), asyncio.Event()
@@ -486,7 +486,7 @@ async def test_a_receiver_that_is_left_behind_harms_no_later_push(remote: Remote
     assert parts(path) == []
 
 
-async def test_a_damaged_part_is_sent_anew(remote: Remote, site: Site) -> None:
+async def test_damaged_part_is_sent_again(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     path = site.state / "run" / "snapshot.db"
     path.with_name(f"{path.name}.part.1-old.1").write_bytes(b"not what was sent")
@@ -497,7 +497,7 @@ async def test_a_damaged_part_is_sent_anew(remote: Remote, site: Site) -> None:
     assert parts(path) == []
 
 
-async def test_a_file_with_another_sha256_leaves_nothing(remote: Remote, site: Site) -> None:
+async def test_wrong_sha256_leaves_no_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     (site.folder / "source").write_bytes(b"wrong" * 1000)
     path, expected = site.state / "run" / "snapshot.db", hashlib.sha256(b"right").hexdigest()
@@ -507,7 +507,7 @@ async def test_a_file_with_another_sha256_leaves_nothing(remote: Remote, site: S
     assert not path.exists() and parts(path) == []
 
 
-async def test_a_push_into_no_folder_fails(remote: Remote, site: Site) -> None:
+async def test_push_into_missing_folder_fails(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     (site.folder / "source").write_bytes(b"x")
     path = site.folder / "no" / "folder" / "file"
@@ -515,7 +515,7 @@ async def test_a_push_into_no_folder_fails(remote: Remote, site: Site) -> None:
     assert outcome.ended is Ended.FAILED and "folder" in outcome.detail
 
 
-async def test_a_full_disk_is_named(remote: Remote, site: Site, small_disk: Path) -> None:
+async def test_full_disk_is_reported(remote: Remote, site: Site, small_disk: Path) -> None:
     await remote.settle("run", FIRST, 5)
     (site.folder / "source").write_bytes(os.urandom(5_000_000))
     outcome = await remote.push(FileSource(site.folder / "source"), str(small_disk / "file"), "", FIRST)
@@ -523,7 +523,7 @@ async def test_a_full_disk_is_named(remote: Remote, site: Site, small_disk: Path
     assert list(small_disk.iterdir()) == [], "a live etcd may need the room"
 
 
-async def test_a_disk_that_was_full_before_is_named_too(site: Site, small_disk: Path) -> None:
+async def test_disk_full_from_the_start_is_reported(site: Site, small_disk: Path) -> None:
     site.state.symlink_to(small_disk)
     remote = await site.laptop()
     await remote.settle("run", FIRST, 5)
@@ -536,7 +536,7 @@ async def test_a_disk_that_was_full_before_is_named_too(site: Site, small_disk: 
     assert acted.ended is Ended.FAILED and "No space left on device" in acted.detail
 
 
-async def test_an_act_that_fills_the_disk_still_tells_its_end(site: Site, small_disk: Path) -> None:
+async def test_act_that_fills_disk_records_its_end(site: Site, small_disk: Path) -> None:
     site.state.symlink_to(small_disk)
     remote = await site.laptop()
     await remote.settle("run", FIRST, 5)
@@ -545,7 +545,7 @@ async def test_an_act_that_fills_the_disk_still_tells_its_end(site: Site, small_
     assert (outcome.ended, outcome.exit_code) == (Ended.FAILED, 5)
 
 
-async def test_an_end_that_found_no_room_reads_as_died(site: Site, small_disk: Path) -> None:
+async def test_act_without_room_for_its_end_has_died(site: Site, small_disk: Path) -> None:
     site.state.symlink_to(small_disk)
     remote = await site.laptop()
     await remote.settle("run", FIRST, 5)
@@ -557,18 +557,18 @@ async def test_an_end_that_found_no_room_reads_as_died(site: Site, small_disk: P
     assert [(record.step, record.state) for record in settled.records] == [("keep.copy", ActState.DIED)]
 
 
-async def test_what_was_read_is_what_lies_there(remote: Remote, site: Site) -> None:
+async def test_read_returns_file_content(remote: Remote, site: Site) -> None:
     data = os.urandom(2_000_003)
     (site.folder / "it's here").write_bytes(data)
     assert b"".join([chunk async for chunk in remote.read(str(site.folder / "it's here"))]) == data
 
 
-async def test_a_missing_file_cannot_be_read(remote: Remote, site: Site) -> None:
+async def test_read_of_missing_file_raises(remote: Remote, site: Site) -> None:
     with pytest.raises(HostError, match="nothing-here"):
         [chunk async for chunk in remote.read(str(site.folder / "nothing-here"))]
 
 
-async def test_a_reading_that_is_cut_is_no_whole_file(remote: Remote, site: Site) -> None:
+async def test_cut_read_raises(remote: Remote, site: Site) -> None:
     (site.folder / "big").write_bytes(bytes(50_000_000))
     reading = remote.read(str(site.folder / "big"))
     await anext(reading)
@@ -577,7 +577,7 @@ async def test_a_reading_that_is_cut_is_no_whole_file(remote: Remote, site: Site
         [chunk async for chunk in reading]
 
 
-async def test_another_hosts_file_is_relayed(remote: Remote, site: Site) -> None:
+async def test_push_of_other_hosts_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     data = os.urandom(1_500_000)
     (site.folder / "theirs").write_bytes(data)
@@ -588,7 +588,7 @@ async def test_another_hosts_file_is_relayed(remote: Remote, site: Site) -> None
     assert path.read_bytes() == data
 
 
-async def test_a_source_that_fails_fails_the_push(remote: Remote, site: Site) -> None:
+async def test_failing_source_fails_push(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     source = RemoteSource(await site.laptop(), str(site.folder / "missing"), 10)
     outcome = await remote.push(source, str(site.state / "run" / "safety.db"), "0" * 64, FIRST)

@@ -1,4 +1,4 @@
-"""Becoming root with real sudo, as users that these tests make and remove. They need root."""
+"""Becoming root with real sudo, as users that these tests create and remove. Needs root."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def users() -> Iterator[None]:
 async def login(
     sshd: Sshd, user: str, password: str | None = PASSWORD, *, sudo: Sudo = Sudo.AUTO, state: Path = Path("/x")
 ) -> AsyncIterator[tuple[Remote | Output, list[str]]]:
-    """What became of the login, and the hosts for which a password was asked."""
+    """Log in; yield the result and the hosts for which a password was asked."""
     asked: list[str] = []
 
     def ask(name: str) -> str:
@@ -63,14 +63,14 @@ async def who(remote: Remote | Output, *, as_root: bool = True) -> str:
     ("user", "asked"),
     [("root", []), ("orch-free", []), ("orch-password", ["master-1"]), ("orch-pty", ["master-1"])],
 )
-async def test_every_way_to_become_root(sshd: Sshd, user: str, asked: list[str]) -> None:
+async def test_login_becomes_root(sshd: Sshd, user: str, asked: list[str]) -> None:
     async with login(sshd, user) as (remote, asked_for):
         assert await who(remote) == "root"
         assert await who(remote, as_root=False) == user
         assert asked_for == asked
 
 
-async def test_never_means_never(sshd: Sshd) -> None:
+async def test_sudo_never_is_respected(sshd: Sshd) -> None:
     async with login(sshd, "orch-free", sudo=Sudo.NEVER) as (remote, asked):
         assert await who(remote) == "orch-free"
         assert asked == []
@@ -84,7 +84,7 @@ async def test_never_means_never(sshd: Sshd) -> None:
         ("orch-nobody", PASSWORD, "orch-nobody"),
     ],
 )
-async def test_a_refusal_is_told(sshd: Sshd, user: str, password: str | None, why: str) -> None:
+async def test_sudo_refusal_is_reported(sshd: Sshd, user: str, password: str | None, why: str) -> None:
     async with login(sshd, user, password) as (output, _):
         assert isinstance(output, Output)
         assert output.failure is Failure.SUDO
@@ -92,7 +92,7 @@ async def test_a_refusal_is_told(sshd: Sshd, user: str, password: str | None, wh
         assert PASSWORD not in output.detail
 
 
-async def test_rights_that_are_taken_away_later_are_told(sshd: Sshd) -> None:
+async def test_rights_revoked_later_are_reported(sshd: Sshd) -> None:
     async with login(sshd, "orch-free") as (remote, _):
         assert not isinstance(remote, Output)
         rules = Path("/etc/sudoers.d/orch-free")
@@ -125,7 +125,7 @@ async def test_every_verb_works_through_sudo(sshd: Sshd, user: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("user", ["orch-password", "orch-pty"])
-async def test_the_password_shows_nowhere(
+async def test_password_appears_nowhere(
     sshd: Sshd, user: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")

@@ -1,6 +1,6 @@
-"""Set the demo up, play the story, and leave nothing behind but the folder: see ``python -m tests.demo --help``.
+"""Sets up the demo, plays the story, and leaves only the folder: see ``python -m tests.demo --help``.
 
-This process only starts the one that plays the story, and ends all that is left after it.
+This process only starts the one that plays the story, and ends everything that is left after it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ venv/, cache/  Python packages
 
 
 class NotPossibleError(Exception):
-    """The demo cannot run here and now; nothing was started."""
+    """The demo cannot run here now; nothing was started."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
 
 @contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
-    """The folder, ours alone until the end. Raises NotPossibleError."""
+    """Claim the folder for this demo alone until the end. Raises NotPossibleError."""
     readme = folder / "README"
     if folder.is_dir() and not readme.exists() and any(path.name not in ("venv", "cache") for path in folder.iterdir()):
         raise NotPossibleError(f"{folder} holds files that no demo made: name another one with --folder")
@@ -71,7 +71,7 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 
 def _refuse_taken_ports() -> None:
-    """Raises NotPossibleError where the hosts' loopback addresses are in use."""
+    """Raise NotPossibleError if the hosts' loopback addresses are in use."""
     for host in cluster.hosts(hosts.Folders.subnet):
         for port in cluster.ports(hosts.Folders, host):
             with socket.socket() as trial:
@@ -86,7 +86,7 @@ def _refuse_taken_ports() -> None:
 
 
 def _story_argv(arguments: argparse.Namespace, folder: Path) -> list[str]:
-    """The command that plays the story, in namespaces where they work."""
+    """Return the command that plays the story, in namespaces if they work."""
     why_not = "--no-namespaces" if arguments.no_namespaces else hosts.forbidden(folder)
     if why_not:
         _refuse_taken_ports()
@@ -102,14 +102,14 @@ def _story_argv(arguments: argparse.Namespace, folder: Path) -> list[str]:
 
 
 def _play(argv: list[str]) -> int:
-    """Run the story to its end; nothing that it started outlives this call."""
+    """Run the story to its end; nothing that it started survives this call."""
     init.adopt_orphans()
     story = subprocess.Popen(
         argv,
         cwd=PROJECT,
         preexec_fn=functools.partial(init.die_with_parent, signal.SIGKILL),
     )
-    # The terminal sends Ctrl-C to the story as well, which ends the run in its own way.
+    # The terminal sends Ctrl-C to the story too, which ends the run in its own way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))

@@ -1,4 +1,4 @@
-"""One certificate authority for a demo cluster, and what it signs. Throw-away keys, valid for some days."""
+"""One certificate authority for a demo cluster, and its certificates. Throw-away keys, valid for 30 days."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Authority:
 
     @classmethod
     def new(cls, name: str) -> Self:
-        """A fresh authority of that common name."""
+        """Create an authority with that common name."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(name, name, key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -38,7 +38,7 @@ class Authority:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, stem: Path, names: Iterable[str], valid: timedelta = VALID) -> None:
-        """Write ``stem``.crt and ``stem``.key, for a server and client of these names (DNS or address)."""
+        """Write ``stem``.crt and ``stem``.key, for a server and client with these names (DNS or address)."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]

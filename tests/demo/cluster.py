@@ -21,7 +21,7 @@ from tests.demo.hosts import Host, Site
 from tests.demo.inventory import inventory
 
 NAME = "demo"
-POWER_CYCLE_S = 3.0  # a machine that is back within the same second would not be seen to have been away
+POWER_CYCLE_S = 3.0  # a machine that is back within a second would not look as if it had been away
 POLL_S = 0.2
 
 
@@ -30,7 +30,7 @@ class NotUpError(Exception):
 
 
 def hosts(subnet: str, masters: int = 3, workers: int = 2) -> tuple[Host, ...]:
-    """The cluster's hosts; members are counted from 0, hosts from 1. ``subnet`` is the first three bytes."""
+    """Return the cluster's hosts; members count from 0, hosts from 1. ``subnet`` is the first three bytes."""
     return (
         *(Host(f"master-{n}", f"{subnet}.{10 + n}", f"etcd{n - 1}") for n in range(1, masters + 1)),
         *(Host(f"worker-{n}", f"{subnet}.{20 + n}") for n in range(1, workers + 1)),
@@ -38,13 +38,13 @@ def hosts(subnet: str, masters: int = 3, workers: int = 2) -> tuple[Host, ...]:
 
 
 def ports(site: type[Site], host: Host) -> tuple[int, ...]:
-    """The TCP ports that a host's programs listen on."""
+    """Return the TCP ports on which a host's programs listen."""
     return (site.ssh_port, *((etcd.PORT, etcd.PEER_PORT, furniture.API_PORT) if host.member else ()))
 
 
 @dataclass(slots=True)
 class Cluster:
-    """The hosts of a site, switched on together and off together."""
+    """The hosts of a site, switched on and off together."""
 
     site: Site
     _powered: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Cluster:
         return address if self.site.ssh_port == 22 else f"[{address}]:{self.site.ssh_port}"
 
     async def switch_on(self) -> None:
-        """Switch every host on; one that reboots comes back. Raises NotUpError when one does not answer."""
+        """Switch every host on; a host that reboots comes back. Raises NotUpError if one does not answer."""
         self.site.prepare()
         for host in self.site.hosts:
             self._powered[host.name] = asyncio.create_task(self._power(host))
@@ -130,13 +130,13 @@ class Cluster:
             yield connection
 
     async def run(self, host: Host, command: str) -> str:
-        """What a shell command on the host prints. Raises asyncssh.ProcessError when it fails."""
+        """Return what a shell command on the host prints. Raises asyncssh.ProcessError if it fails."""
         async with self.connected(host) as connection:
             result = await connection.run(command, check=True)
         return str(result.stdout)
 
     def member(self, host: Host) -> Member:
-        """The client port of the host's etcd member."""
+        """Return the client port of the host's etcd member."""
         context = ssl.create_default_context(cafile=str(self.laptop / "ca.crt"))
         context.load_cert_chain(self.laptop / "client.crt", self.laptop / "client.key")
         return Member(host.address, context)

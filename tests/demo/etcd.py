@@ -1,4 +1,4 @@
-"""The laptop's view of a demo member: etcd's JSON gateway over TLS.
+"""A demo member as the laptop sees it: etcd's JSON gateway over TLS.
 
 Keys and values are base64, 64-bit numbers are strings. Source: etcd api/etcdserverpb/rpc.proto@v3.5.1.
 """
@@ -19,7 +19,7 @@ OPERATIONS_PER_TXN = 128  # etcd's default --max-txn-ops
 
 
 class SilentError(Exception):
-    """The member does not answer: no process, no quorum."""
+    """The member does not answer: no process or no quorum."""
 
 
 class Member:
@@ -30,7 +30,7 @@ class Member:
         self._context = context
 
     def call(self, path: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """One request. Raises SilentError."""
+        """Send one request. Raises SilentError."""
         connection = http.client.HTTPSConnection(self._address, PORT, timeout=TIMEOUT_S, context=self._context)
         try:
             connection.request("POST", path, json.dumps(request))
@@ -46,7 +46,7 @@ class Member:
         return answer
 
     def put(self, pairs: Mapping[str, bytes]) -> None:
-        """Write all pairs, some at a time. Raises SilentError."""
+        """Write all pairs in batches. Raises SilentError."""
         puts = [
             {"request_put": {"key": _encoded(key.encode()), "value": _encoded(value)}} for key, value in pairs.items()
         ]
@@ -54,7 +54,7 @@ class Member:
             self.call("/v3/kv/txn", {"success": puts[start : start + OPERATIONS_PER_TXN]})
 
     def pairs(self, prefix: str) -> dict[str, bytes]:
-        """Every key that begins with ``prefix``, as this member itself stores it. Raises SilentError."""
+        """Return every key that starts with ``prefix``, as this member itself stores it. Raises SilentError."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         keys = {"key": _encoded(prefix.encode()), "range_end": _encoded(end.encode())}
         answer = self.call("/v3/kv/range", {**keys, "serializable": True})
@@ -64,7 +64,7 @@ class Member:
         }
 
     def revision(self) -> int:
-        """The store's revision, by a read that needs the quorum. Raises SilentError."""
+        """Return the store's revision by a read that needs the quorum. Raises SilentError."""
         answer = self.call("/v3/kv/range", {"key": _encoded(b"/"), "count_only": True})
         return int(answer["header"]["revision"])
 

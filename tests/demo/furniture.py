@@ -1,4 +1,4 @@
-"""What lies on a demo host before it is first switched on."""
+"""The files on a demo host before it is switched on for the first time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KUBERNETES_OBJECTS = hosts.HERE.parent / "kubernetes_objects.py"
 
 FOLDERS = ("/etc/ssh", "/opt/kublr/bin", PROGRAMS, "/root", "/run", "/var/lib", "/var/log", "/var/tmp")
 
-# What the machine's own programs read there to work at all: shared libraries, alternatives, TLS defaults.
+# What the machine's own programs need in /etc: shared libraries, alternatives, TLS defaults.
 MACHINE_SETTINGS = (
     "alternatives",
     "crypto-policies",
@@ -62,7 +62,7 @@ TEXTS = {
         """,
 }
 
-# Only on hosts that are folders; elsewhere the machine's own serve.
+# Only on hosts that are folders; elsewhere the machine's own programs are used.
 PLAYED = {
     "id": """\
         #!/bin/sh
@@ -81,7 +81,7 @@ PLAYED = {
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Who trusts whom in a demo cluster: the authority of its certificates and the operator's public key."""
+    """The trust in a demo cluster: the authority of its certificates and the operator's public key."""
 
     authority: Authority
     operator: asyncssh.SSHKey
@@ -208,7 +208,7 @@ def _manifests(site: Site, host: Host) -> None:
 
 
 def _without_mounts(site: Site, host: Host, manifest: str) -> str:
-    """The same pod where nothing can be mounted: paths and addresses are those of the host's processes."""
+    """Return the manifest for hosts that cannot mount: with the paths and addresses of the host's processes."""
     mounted = {"/var/lib/etcd": DATA, "/etc/etcd/pki": f"{CERTIFICATES}/etcd"}
     for inside, outside in mounted.items():
         manifest = manifest.replace(inside, outside)

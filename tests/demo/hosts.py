@@ -1,8 +1,8 @@
-"""Where the demo's hosts stand: in namespaces of an ordinary user, or in folders, where those are forbidden.
+"""The two kinds of demo hosts: namespaces of an ordinary user or, if those are forbidden, folders.
 
 In namespaces each host has its own address, network, processes and root, and the login is root. In folders all
-hosts share this machine's network and processes; each listens on a loopback address of its own, and a folder
-stands for every path. Either way a host's files lie in ``FOLDER/hosts/NAME`` of this machine.
+hosts share this machine's network and processes; each listens on its own loopback address, and a folder replaces
+every path. In both cases a host's files are in ``FOLDER/hosts/NAME`` of this machine.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Host:
 
 
 class Site(Protocol):
-    """The ground that hosts stand on."""
+    """Where hosts run: namespaces or folders."""
 
     ssh_port: ClassVar[int]
     isolated: ClassVar[bool]
@@ -49,15 +49,15 @@ class Site(Protocol):
     def hosts(self) -> tuple[Host, ...]: ...
 
     def on_host(self, host: Host, path: str) -> str:
-        """``path`` as the host's own programs must spell it."""
+        """Return ``path`` as the host's own programs must spell it."""
         ...
 
     def peer_name(self, host: Host) -> str:
-        """The name in the member's peer URL."""
+        """Return the name in the member's peer URL."""
         ...
 
     def prepare(self) -> None:
-        """Build what lies between the hosts. Raises CalledProcessError."""
+        """Build the network between the hosts. Raises CalledProcessError."""
         ...
 
     def switch_on(self, host: Host) -> subprocess.Popen[bytes]:
@@ -65,17 +65,17 @@ class Site(Protocol):
         ...
 
     def switch_off(self, process: subprocess.Popen[bytes]) -> None:
-        """End that process, and with it all of the host, at once."""
+        """End that process, and with it everything on the host, at once."""
         ...
 
 
 def own(site: Site, host: Host, path: str) -> Path:
-    """Where the host's ``path`` lies on this machine."""
+    """Return this machine's path of the host's ``path``."""
     return site.folder / "hosts" / host.name / path.lstrip("/")
 
 
 def shown() -> tuple[str, ...]:
-    """The machine's paths, beside its programs and libraries, that a host's programs need: this Python."""
+    """Return the paths of this machine that a host's programs need besides its programs and libraries: this Python."""
     return tuple(dict.fromkeys((sys.prefix, sys.base_prefix, str(ETCD_PROGRAMS))))
 
 
@@ -95,7 +95,7 @@ def _init_argv(site: Site, host: Host) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """Hosts in namespaces. To be used inside the namespaces of a laptop that `launch` makes."""
+    """Hosts in namespaces. Use it inside the laptop's own namespaces (``LAPTOP_NAMESPACES``)."""
 
     folder: Path
     hosts: tuple[Host, ...]
@@ -112,7 +112,7 @@ class Namespaces:
         return f"{host.member}.kublr.local"
 
     def prepare(self) -> None:
-        """One bridge, which the laptop has an address on, and a cable from it to each host."""
+        """Create one bridge with an address for the laptop, and a cable from it to each host."""
         _run("ip", "link", "set", "lo", "up")
         _run("ip", "link", "add", self.bridge, "type", "bridge")
         _run("ip", "address", "add", f"{self.subnet}.1/24", "dev", self.bridge)
@@ -121,7 +121,7 @@ class Namespaces:
             network = self._network(host)
             network.parent.mkdir(parents=True, exist_ok=True)
             network.touch()
-            # Kept by a bind mount, so that it outlives a reboot of the host.
+            # A bind mount keeps it, so that it survives a reboot of the host.
             _run("unshare", f"--net={network}", "true")
             _run(
                 "ip",
@@ -175,7 +175,7 @@ class Folders:
         return host.address  # no hosts file of its own, so no name
 
     def prepare(self) -> None:
-        """Loopback is there."""
+        """Do nothing: loopback exists."""
 
     def switch_on(self, host: Host) -> subprocess.Popen[bytes]:
         paths = {
@@ -193,7 +193,7 @@ class Folders:
         return _switch_on(self, host, _init_argv(self, host), variables)
 
     def switch_off(self, process: subprocess.Popen[bytes]) -> None:
-        process.send_signal(signal.SIGTERM)  # init ends all that descends from it
+        process.send_signal(signal.SIGTERM)  # init ends all its descendants
         process.wait()
 
 
@@ -205,7 +205,7 @@ def _switch_on(site: Site, host: Host, argv: list[str], environment: Mapping[str
             stdout=console,
             stderr=console,
             env=environment,
-            start_new_session=True,  # a Ctrl-C at the terminal is for the story alone
+            start_new_session=True,  # only the story reacts to a Ctrl-C at the terminal
         )
 
 
@@ -225,7 +225,7 @@ unshare --mount --net --uts --pid --fork true
 
 
 def forbidden(folder: Path) -> str:
-    """Why this user cannot have the namespaces; empty where they work. ``folder`` must exist."""
+    """Return why this user cannot have the namespaces; empty if they work. ``folder`` must exist."""
     argv = [*LAPTOP_NAMESPACES, "sh", "-c", TRIAL, "trial", str(folder)]
     try:
         trial = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
@@ -236,7 +236,7 @@ def forbidden(folder: Path) -> str:
     return (trial.stderr.strip().splitlines() or [f"exit status {trial.returncode}"])[-1]
 
 
-# The laptop's own user, network, mounts and processes; all of it ends with the first process inside.
+# The laptop's own user, network, mounts and processes; all of them end with the first process inside.
 LAPTOP_NAMESPACES = (
     "unshare",
     "--user",

@@ -42,7 +42,7 @@ PATHS = {
 
 
 def inventory(cluster: str, site: Site) -> str:
-    """The text of the inventory; paths on the laptop are relative to the site's folder."""
+    """Return the text of the inventory; paths on the laptop are relative to the site's folder."""
     where = "Each host has namespaces of its own." if site.isolated else "A folder stands for each host."
     return TEXT.format(
         where=where,

@@ -1,8 +1,8 @@
-"""The story that the demo tells: a cluster works, loses its etcd, and gets it back.
+"""The demo's story: a cluster works, loses its etcd, and is restored.
 
     python -m tests.demo.story FOLDER KEYS [--no-namespaces] [--keep]
 
-Started by ``python -m tests.demo``, which makes the namespaces and cleans up.
+``python -m tests.demo`` starts it, creates the namespaces, and cleans up.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ HERE = Path.cwd()
 
 
 class StoryError(Exception):
-    """The story took a turn that it should not."""
+    """The story took an unexpected turn."""
 
 
 @dataclass(slots=True)
 class Story:
-    """One telling."""
+    """One run of the story."""
 
     cluster: Cluster
     keys: int
@@ -52,7 +52,7 @@ class Story:
         return self.cluster.site.folder / "snapshot.db"
 
     async def tell(self) -> None:
-        """Raises StoryError, NotUpError, SilentError or asyncssh.Error when something goes wrong."""
+        """Play the whole story. Raises StoryError, NotUpError, SilentError or asyncssh.Error if it fails."""
         await self.bring_up()
         kept = await self.write_and_back_up()
         await self.go_on_writing()
@@ -72,7 +72,7 @@ class Story:
         await self.cluster.healthy(self.cluster.masters)
 
     async def write_and_back_up(self) -> dict[str, bytes]:
-        """The keys that a restore must bring back."""
+        """Return the keys that a restore must bring back."""
         first, *_ = self.cluster.masters
         self.chapter(f"Writing {self.keys} ConfigMaps, then a backup, with Kublr's own command, on {first.name}.")
         kept = configmaps("before", self.keys)
@@ -104,7 +104,7 @@ class Story:
 
     async def _overwrite(self, host: Host) -> None:
         db = self.cluster.site.on_host(host, f"{DATA}/member/snap/db")
-        running = "docker ps --format '{{.Names}}' | grep k8s_etcd_"  # none where etcd has already crashed
+        running = "docker ps --format '{{.Names}}' | grep k8s_etcd_"  # prints nothing if etcd has already crashed
         await self.cluster.run(host, f"shred -n 1 {db} && {running} | xargs -r docker stop -t 1")
 
     async def _is_silent(self, host: Host) -> bool:
@@ -125,20 +125,20 @@ class Story:
         await self.orchestrator("restore", *arguments, "--confirm", NAME)
 
     async def orchestrator(self, *arguments: str) -> None:
-        """The product's own command line, as the reader would type it."""
+        """Run the product's command line as the reader would type it."""
         self.say(f"\n$ orchestrator {' '.join(arguments)}\n")
         argv = [sys.executable, "-m", "orchestrator", *arguments]
         process = await asyncio.create_subprocess_exec(*argv, env=self.environment())
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            await process.wait()  # it was interrupted as well, and has its own way to end
+            await process.wait()  # it was interrupted too, and ends in its own way
             raise
         if code != 0:
             raise StoryError(f"orchestrator {arguments[0]} ended with {code}")
 
     def environment(self) -> Mapping[str, str]:
-        """The reader's own, but for what the orchestrator would write outside the demo's folder."""
+        """Return the reader's environment, changed so that the orchestrator writes only inside the demo's folder."""
         home = {"HOME": str(self.cluster.laptop), "XDG_STATE_HOME": str(self.cluster.laptop / "state")}
         path = f"{self.cluster.laptop / 'bin'}:{os.environ.get('PATH', '')}"
         kept = {key: value for key, value in os.environ.items() if key != "SSH_AUTH_SOCK"}
@@ -156,7 +156,7 @@ class Story:
         self.say(f"         The {LATER} later ones and the {LATER} changes are gone, as the plan said.")
 
     def words(self) -> Mapping[str, object]:
-        """What the closing texts name."""
+        """Return the values for the closing texts."""
         cluster = self.cluster
         return {
             "address": cluster.masters[0].address,
@@ -169,7 +169,7 @@ class Story:
         }
 
     async def keep(self) -> None:
-        """A shell for the reader, on the laptop that reaches the hosts."""
+        """Open a shell for the reader, on the laptop that reaches the hosts."""
         programs = self.cluster.laptop / "bin"
         programs.mkdir(exist_ok=True)
         script = programs / "orchestrator"
@@ -182,7 +182,7 @@ class Story:
 
 
 def configmaps(stem: str, count: int) -> dict[str, bytes]:
-    """Keys and values as an API server would store that many ConfigMaps."""
+    """Return keys and values as an API server would store that many ConfigMaps."""
     return {
         f"{PREFIX}{stem}-{n:05d}": kubernetes_objects.object_bytes(
             "v1", "ConfigMap", "demo", f"{stem}-{n:05d}", f"{stem}-{n}"
@@ -192,7 +192,7 @@ def configmaps(stem: str, count: int) -> dict[str, bytes]:
 
 
 def show(path: Path) -> str:
-    """A path as the reader would type it here."""
+    """Return a path as the reader would type it here."""
     return str(path.relative_to(HERE)) if path.is_relative_to(HERE) else str(path)
 
 

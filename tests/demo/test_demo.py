@@ -1,4 +1,4 @@
-"""The demo as its reader starts it: the whole story in both kinds of hosts, and every way out of it."""
+"""The demo as its reader starts it: the whole story with both kinds of hosts, and every way to end it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STORY_S = 60
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """The demo's folder; held by one test at a time, because all demos have the same loopback addresses."""
+    """The demo's folder; one test at a time uses it, because all demos have the same loopback addresses."""
     with Path(tempfile.gettempdir(), f"orchestrator-demo-tests-{os.getuid()}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield tmp_path / "demo"
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """A running demo, as from a terminal: in a process group of its own."""
+    """Run a demo as from a terminal, in its own process group."""
     argv = [sys.executable, "-m", "tests.demo", "--folder", str(folder), *options]
     with subprocess.Popen(
         argv,
@@ -53,7 +53,7 @@ def demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Commands of the processes that were started with that folder in their command or environment."""
+    """Return the commands of processes with that folder in their command or environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -63,13 +63,13 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def crowd() -> float:
-    """How much longer things take here than on a machine with nothing else to do."""
+def slowdown() -> float:
+    """Return how much slower this machine is now than an idle one."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> None:
-    """Read the demo's output up to a line with ``text``."""
+    """Read the demo's output until a line contains ``text``."""
     assert process.stdout is not None
     for line in process.stdout:
         if text in line:
@@ -77,8 +77,8 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"the demo ended before it said {text!r}")
 
 
-def test_this_machine_allows_namespaces(tmp_path: Path) -> None:
-    """Else the tests named after namespaces would try the folders twice."""
+def test_machine_allows_namespaces(tmp_path: Path) -> None:
+    """Otherwise the tests named after namespaces would test the folders twice."""
     assert forbidden(tmp_path) == ""
 
 
@@ -99,7 +99,7 @@ def test_story(folder: Path, options: tuple[str, ...]) -> None:
         "laptop",
         "snapshot.db",
     }
-    assert time.monotonic() - began < STORY_S * crowd()
+    assert time.monotonic() - began < STORY_S * slowdown()
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,10 @@ def test_story(folder: Path, options: tuple[str, ...]) -> None:
     ],
 )
 def test_ended_early(folder: Path, number: signal.Signals, options: tuple[str, ...]) -> None:
-    """Ctrl-C reaches the whole process group; the others are sent to the demo's first process alone. After a SIGKILL
-    nobody clears up, and each kind of hosts has its own way to end."""
+    """Ctrl-C reaches the whole process group; the other signals only the demo's first process.
+
+    After a SIGKILL nobody cleans up, and each kind of hosts ends in its own way.
+    """
     with demo(folder, *options) as process:
         wait_for(process, "Life goes on")
         assert processes_of(folder) != []
@@ -129,34 +131,34 @@ def test_ended_early(folder: Path, number: signal.Signals, options: tuple[str, .
 
 
 def refusal(folder: Path, *options: str) -> str:
-    """What the demo says when it refuses to begin."""
+    """Return the demo's output when it refuses to start."""
     with demo(folder, *options) as process:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 64, output
     return output
 
 
-def test_refuses_a_taken_port(folder: Path) -> None:
+def test_port_in_use_is_refused(folder: Path) -> None:
     with socket.create_server(("127.77.0.12", 2380)):
         assert "master-2 needs 127.77.0.12:2380" in refusal(folder, "--no-namespaces")
 
 
-def test_refuses_a_folder_of_others(folder: Path) -> None:
+def test_folder_with_other_files_is_refused(folder: Path) -> None:
     folder.mkdir()
     (folder / "thesis.txt").write_text("mine")
     assert "holds files that no demo made" in refusal(folder)
     assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
 
 
-def test_refuses_a_folder_in_use(folder: Path) -> None:
+def test_folder_in_use_is_refused(folder: Path) -> None:
     folder.mkdir()
     with (folder / "README").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "another demo runs" in refusal(folder)
 
 
-def test_says_why_there_are_no_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine whose administrator allows nobody a user namespace."""
+def test_reason_for_missing_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulates a machine whose administrator forbids user namespaces."""
     command = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
     argv = [*LAPTOP_NAMESPACES, "sh", "-c", command, "sh", sys.executable, "-c"]
     probe = f"import pathlib; from tests.demo.hosts import forbidden; print(forbidden(pathlib.Path({str(tmp_path)!r})))"

@@ -1,4 +1,4 @@
-"""The demo's hosts by themselves: SSH that behaves as OpenSSH's server, and the stand-ins for systemd and Docker."""
+"""The demo's hosts alone: SSH that behaves like OpenSSH's server, and the stand-ins for systemd and Docker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.demo.furniture import DATA
 from tests.demo.host.sshd import MAX_SESSIONS
 from tests.demo.hosts import Folders, Host
 
-# Neither the demo's own addresses nor those of another process of these tests: they may run meanwhile.
+# Differs from the demo's own addresses and from those of other processes of these tests, which may run at the same
+# time.
 SUBNET = f"127.77.{1 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
 UNITS = "kublr kublr-kubelet docker docker.socket"
 
@@ -44,7 +45,7 @@ async def states(cluster: Cluster, host: Host) -> list[str]:
 
 
 async def until(cluster: Cluster, host: Host, command: str, wanted: str, patience_s: float = 15.0) -> None:
-    """Wait until the command prints what is wanted."""
+    """Wait until the command prints ``wanted``."""
     give_up = time.monotonic() + patience_s
     while (said := (await cluster.run(host, f"{command}; true")).strip()) != wanted:
         assert time.monotonic() < give_up, said
@@ -71,7 +72,7 @@ async def test_more_sessions_than_openssh_allows(worker: tuple[Cluster, Host]) -
             await connection.run("true")
 
 
-async def test_lost_connection_ends_no_command(worker: tuple[Cluster, Host], tmp_path: Path) -> None:
+async def test_command_survives_lost_connection(worker: tuple[Cluster, Host], tmp_path: Path) -> None:
     cluster, host = worker
     async with cluster.connected(host) as connection:
         await connection.create_process(f"sleep 1; touch {tmp_path}/done; cat; touch {tmp_path}/stdin-ended")
@@ -86,7 +87,7 @@ async def test_other_keys_are_refused(worker: tuple[Cluster, Host]) -> None:
         await cluster.run(host, "true")
 
 
-async def test_a_hold_outlives_a_reboot_and_docker_s_socket(worker: tuple[Cluster, Host]) -> None:
+async def test_hold_survives_reboot_and_docker_socket(worker: tuple[Cluster, Host]) -> None:
     cluster, host = worker
     await until(cluster, host, f"systemctl is-active {UNITS} | sort -u", "active")
     hold, units = cluster.site.on_host(host, "/root/hold"), cluster.site.on_host(host, "/etc/systemd/system")
@@ -116,7 +117,7 @@ async def test_a_hold_outlives_a_reboot_and_docker_s_socket(worker: tuple[Cluste
     await until(cluster, host, f"systemctl is-active {UNITS} | sort -u", "active")
 
 
-async def test_containers_come_and_go_with_their_services(tmp_path: Path) -> None:
+async def test_containers_follow_their_services(tmp_path: Path) -> None:
     async with up(tmp_path, masters=1, workers=0) as cluster:
         (host,) = cluster.masters
         await cluster.healthy(cluster.masters)

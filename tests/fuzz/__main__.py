@@ -1,7 +1,7 @@
-"""`python -m tests.fuzz [libFuzzer's options] FOLDER...`: hostile bytes for the snapshot reader, led by its coverage.
+"""`python -m tests.fuzz [libFuzzer's options] FOLDER...`: hostile bytes for the snapshot reader, guided by coverage.
 
-A finding is anything but an answer or one of the reader's own errors, more than 10 s for one file, or more than 1 GB.
-libFuzzer prints executions, coverage and findings, and writes the bytes of a finding into a file `crash-...`.
+A finding is anything except an answer or one of the reader's own errors, more than 10 s for one file, or more than
+1 GB. libFuzzer prints executions, coverage and findings, and writes the bytes of a finding to a file `crash-...`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LIMITS = ["-timeout=10", "-rss_limit_mb=1024", "-max_len=131104", "-print_final_
 
 
 def read(data: bytes) -> None:
-    """All that the product does with a snapshot file. What verify calls whole must be readable."""
+    """Do everything that the product does with a snapshot file. What verify accepts must be readable."""
     buffer = memoryview(data)
     verdict = verify(buffer)
     try:
@@ -44,7 +44,7 @@ def read(data: bytes) -> None:
 
 
 def mutate(data: bytes, most: int, seed: int) -> bytes:
-    """libFuzzer's own mutation; then, mostly, the checksums that would else hide everything behind them."""
+    """Mutate with libFuzzer, then usually fix the checksums, which would otherwise hide everything after them."""
     chance = random.Random(seed)
     mutated = bytearray(atheris.Mutate(data, most))
     if chance.random() < 0.8:

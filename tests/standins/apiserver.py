@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Stand-in for kube-apiserver, which Debian does not package.
 
-It listens with TLS, answers ``/readyz`` while etcd's quorum answers, keeps Nodes and Leases in etcd as the
-protobuf that Kubernetes writes there, and writes one key per second. It remembers the newest revision it has
-seen and the objects at it, as the real one's watch cache does: when etcd goes back under it (a restore
-without a restart of the API server), it goes on serving what it remembers and refuses every update with 409,
-until etcd's revision has passed the remembered one.
+It listens with TLS, answers ``/readyz`` while etcd's quorum answers, stores Nodes and Leases in etcd as the
+protobuf that Kubernetes writes there, and writes one key per second. It remembers the newest revision that it has
+seen and the objects at it, like the real one's watch cache: if etcd's revision goes back (a restore without a
+restart of the API server), it continues to serve what it remembers and refuses every update with 409, until etcd's
+revision has passed the remembered one.
 
-It does not: authenticate, authorise, list, watch, validate, compact, serve any other kind, or answer in JSON.
+It does not authenticate, authorize, list, watch, validate, compact, serve any other kind, or answer in JSON.
 Standard library only. Environment and switches: README.md beside this file.
 """
 
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import kubernetes_objects  # type: ignore[import-not-found]  # lies beside this file in the image
+import kubernetes_objects  # type: ignore[import-not-found]  # beside this file in the image
 
 NODES = "/api/v1/nodes/"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/"
@@ -45,7 +45,7 @@ class UnavailableError(Exception):
 
 
 class ConflictError(Exception):
-    """The object in etcd is not the one the API server remembers."""
+    """The object in etcd is not the one that the API server remembers."""
 
 
 def log(text: str) -> None:
@@ -59,8 +59,7 @@ def encode(raw: bytes) -> str:
 class Etcd:
     """One connection to etcd's JSON gateway (`/v3/kv/*`), shared by all threads.
 
-    Bytes are base64, 64-bit numbers are strings, zeros are left out.
-    Source: etcd api/etcdserverpb/rpc.proto@v3.5.1.
+    Bytes are base64, 64-bit numbers are strings, zeros are omitted. Source: etcd api/etcdserverpb/rpc.proto@v3.5.1.
     """
 
     def __init__(self, endpoint: str, context: ssl.SSLContext) -> None:
@@ -71,7 +70,7 @@ class Etcd:
         self._lock = threading.Lock()
 
     def call(self, method: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Raises UnavailableError unless etcd carried the request out."""
+        """Send a request. Raises UnavailableError unless etcd executed it."""
         with self._lock:
             try:
                 self._connection.request("POST", f"/v3/kv/{method}", json.dumps(request))
@@ -92,11 +91,11 @@ class Cache:
     def __init__(self, etcd: Etcd) -> None:
         self._etcd = etcd
         self._lock = threading.Lock()
-        self._objects: dict[str, tuple[bytes, int]] = {}  # key -> value and the revision it was written at
+        self._objects: dict[str, tuple[bytes, int]] = {}  # key -> value and the revision that wrote it
         self._revision = 0
 
     def _is_news(self, answer: dict[str, Any]) -> bool:
-        """False when etcd has gone back: what it says then is older than what is remembered."""
+        """Return False if etcd went back: then its answer is older than what is remembered."""
         revision = int(answer["header"]["revision"])
         if revision < self._revision:
             log(f"etcd is at revision {revision}, behind the remembered {self._revision}: keeping the cache")
@@ -105,8 +104,8 @@ class Cache:
         return True
 
     def get(self, key: str) -> tuple[bytes, int] | None:
-        """The object and its revision. Raises UnavailableError."""
-        with self._lock:  # over the call as well, so that answers are looked at in their order
+        """Return the object and its revision. Raises UnavailableError."""
+        with self._lock:  # held during the call, so that answers are processed in order
             answer = self._etcd.call("range", {"key": encode(key.encode())})
             if self._is_news(answer):
                 self._objects.pop(key, None)
@@ -115,7 +114,7 @@ class Cache:
             return self._objects.get(key)
 
     def update(self, key: str, value: bytes) -> None:
-        """Replaces the remembered object. Raises UnavailableError, or ConflictError if etcd holds another."""
+        """Replace the remembered object. Raises UnavailableError, or ConflictError if etcd has another one."""
         for _ in range(3):  # another API server may write the same object in between
             known = self.get(key)
             name = encode(key.encode())
@@ -127,7 +126,7 @@ class Cache:
         raise ConflictError(key)
 
     def write(self, key: str, value: bytes) -> None:
-        """Writes without a look at what is there, as for a new object. Raises UnavailableError."""
+        """Write without reading first, as for a new object. Raises UnavailableError."""
         with self._lock:
             self._is_news(self._etcd.call("put", {"key": encode(key.encode()), "value": encode(value)}))
 
@@ -140,7 +139,7 @@ def switch(key: str, default: str) -> str:
 
 
 def write_events(cache: Cache, name: str) -> None:
-    """One key per second, over and over the same few hundred keys, so that the database stays small."""
+    """Write one key per second, cycling through the same few hundred keys, so that the database stays small."""
     number = 0
     while True:
         time.sleep(1)
@@ -169,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(self._put)
 
     def log_message(self, *_: object) -> None:
-        """Requests are not logged."""
+        """Do not log requests."""
 
     def _answer(self, act: Callable[[], tuple[int, bytes]]) -> None:
         try:
@@ -215,7 +214,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Shakes hands in the thread of the request, so that a silent client holds up nobody else."""
+    """A server whose TLS handshake is in the request's thread, so that a silent client blocks nobody else."""
 
     daemon_threads = True
 
@@ -233,7 +232,7 @@ class Server(ThreadingHTTPServer):
 
 
 def main() -> None:
-    # The first process of a container is not ended by a signal that it does not handle.
+    # A signal without a handler does not end the first process of a container.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     environment = os.environ
     to_etcd = ssl.create_default_context(cafile=environment["ETCDCTL_CACERT"])

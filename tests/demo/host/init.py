@@ -2,12 +2,12 @@
 
     init.py SSHD-ARGUMENT...
 
-In a namespace of processes it is number 1. On a host that is only a folder it adopts orphans all the same
-(``PR_SET_CHILD_SUBREAPER``, prctl(2)), so that every process of the host descends from it. It ends on SIGTERM
-(the stand-in's ``systemctl reboot`` sends it), when its SSH server ends, or when its parent is gone, who plays
-the power supply (``PR_SET_PDEATHSIG``).
+In a process namespace it is number 1. On a host that is only a folder it adopts orphans too
+(``PR_SET_CHILD_SUBREAPER``, prctl(2)), so that every process of the host descends from it. It ends on SIGTERM (sent
+by the stand-in's ``systemctl reboot``), when its SSH server ends, or when its parent, which simulates the power
+supply, is gone (``PR_SET_PDEATHSIG``).
 
-This file stands alone, so that it can be copied into a host and run there.
+This file imports nothing of the project, so that it can be copied into a host and run there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _end(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one must not cut the clearing up short
+    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleanup
     sys.exit(0)
 
 
@@ -52,12 +52,12 @@ def adopt_orphans() -> None:
 
 
 def die_with_parent(number: int) -> None:
-    """Be sent that signal when the thread that started this process ends."""
+    """Receive that signal when the thread that started this process ends."""
     LIBC.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def end_descendants() -> None:
-    """SIGKILL to every process that descends from this one, until none is left."""
+    """Send SIGKILL to every process that descends from this one, until none is left."""
     while children := descendants(os.getpid()):
         for pid in children:
             with contextlib.suppress(ProcessLookupError):
@@ -67,7 +67,7 @@ def end_descendants() -> None:
 
 
 def descendants(ancestor: int) -> set[int]:
-    """Ids of all processes below ``ancestor``, zombies too."""
+    """Return the ids of all processes below ``ancestor``, including zombies."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -1,12 +1,11 @@
-"""An SSH server that an ordinary user may run: real protocol, real processes, one login.
+"""An SSH server that an ordinary user can run: real protocol, real processes, one login.
 
-OpenSSH's server needs root and several uids, which a user namespace with one mapped uid cannot give. What a
-client can notice is kept as OpenSSH does it: a command runs under ``sh -c`` in a session of its own and lives
-on when the connection is lost (only its pipes close); the exit status follows the end of the output; an
-eleventh session on one connection is refused (``MaxSessions 10`` in sshd_config(5)).
-Not here: terminals, passwords, sftp.
+OpenSSH's server needs root and several uids, which a user namespace with one mapped uid cannot provide. What a
+client can notice is as in OpenSSH: a command runs under ``sh -c`` in its own session and survives when the
+connection is lost (only its pipes close); the exit status follows the end of the output; an eleventh session on one
+connection is refused (``MaxSessions 10`` in sshd_config(5)). Missing: terminals, passwords, sftp.
 
-This file stands alone, so that it can be copied into a host and run there.
+This file imports nothing of the project, so that it can be copied into a host and run there.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _GONE = (asyncssh.Error, BrokenPipeError, ConnectionError)
 async def serve(
     address: str, port: int, host_key: Path, authorized_keys: Path, environment: Mapping[str, str]
 ) -> asyncssh.SSHAcceptor:
-    """Listen on ``address:port``; processes get ``environment``. Raises OSError where the port is taken."""
+    """Listen on ``address:port``; processes get ``environment``. Raises OSError if the port is in use."""
     return await asyncssh.create_server(
         lambda: _Server(dict(environment)),
         address,
@@ -94,7 +93,7 @@ async def _run(process: asyncssh.SSHServerProcess[bytes], environment: dict[str,
         task.cancel()
     with suppress(asyncio.CancelledError):
         await outward
-    # Waited for even when nobody listens any more: asyncio kills a child whose transport it forgets.
+    # Wait even if nobody listens any more: asyncio kills a child whose transport it forgets.
     code = await child.wait()
     hung_up.cancel()
     with suppress(*_GONE):
@@ -105,7 +104,7 @@ async def _run(process: asyncssh.SSHServerProcess[bytes], environment: dict[str,
 
 
 async def _inward(source: asyncssh.SSHReader[bytes], target: asyncio.StreamWriter) -> None:
-    """What the client sends becomes the child's standard input, until it ends or the client is gone."""
+    """Copy the client's bytes to the child's standard input, until they end or the client is gone."""
     with suppress(*_GONE):
         try:
             while piece := await source.read(PIECE_BYTES):
@@ -116,7 +115,7 @@ async def _inward(source: asyncssh.SSHReader[bytes], target: asyncio.StreamWrite
 
 
 async def _outward(descriptor: int, target: asyncssh.SSHWriter[bytes]) -> None:
-    """What the child prints goes to the client. Ends, with the pipe closed, at its end or when cancelled."""
+    """Copy the child's output to the client. Ends, with the pipe closed, at its end or when cancelled."""
     loop = asyncio.get_running_loop()
     source = asyncio.StreamReader(limit=PIECE_BYTES)
     transport, _ = await loop.connect_read_pipe(
