@@ -14,7 +14,8 @@ from orchestrator.core.checks import left_out
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import Claim
 from orchestrator.core.model.outcome import ActRecord, Command
-from orchestrator.core.model.plan import Plan
+from orchestrator.core.model.plan import PhaseName, Plan
+from orchestrator.core.model.step_name import phase_of
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.runs.markers import parse_acts
 from orchestrator.core.runs.status import forgotten
@@ -187,7 +188,9 @@ def refuse_undone(state: RunState) -> None:
 def refuse_forgetful(plan: Plan, state: RunState) -> None:
     """Raises HaltedError where a master no longer knows what was done on it: whose data it has, nobody can tell."""
     if found := forgotten(plan, state.records):
-        started = plan.undoes or any(record.step.startswith("start.") for it in state.records.values() for record in it)
+        started = plan.undoes or any(
+            phase_of(record.step) is PhaseName.START for it in state.records.values() for record in it
+        )
         following = "resume" if plan.undoes else "rollback" if started else "abort"
         raise HaltedError(
             "; ".join(f"{host}: {what}" for host, what in found.items()),

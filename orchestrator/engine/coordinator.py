@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from orchestrator.core.model.hooks import Hook, LocalHook
 from orchestrator.core.model.outcome import ActRecord, Answer, Command, Ended, Outcome, Verdict
 from orchestrator.core.model.plan import Order, Pause, Phase, PhaseName, Plan, Probe, Push, Reboot, Step
+from orchestrator.core.model.step_name import StepName, step_name
 from orchestrator.core.proof.judges import judge
 from orchestrator.core.runs.markers import fenced, is_later
 from orchestrator.core.runs.phases import open_phase
@@ -42,9 +43,10 @@ from orchestrator.errors import (
 )
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
-GIVE_BACK = "claim.give-back"
 HOOK_LINES = 20
 """So many last lines of a hook that did not succeed are shown."""
+
+GIVE_BACK: str = StepName.CLAIM_GIVE_BACK
 
 
 @dataclass(slots=True)
@@ -245,7 +247,7 @@ class Coordinator:
         """
         release = self.plan.phase(PhaseName.RELEASE)
         for step in release.steps if release else ():
-            if step.name == "release.claim" and step.host in hosts:
+            if step.name == StepName.RELEASE_CLAIM and step.host in hosts:
                 await self.remotes[step.host].act(GIVE_BACK, self.attempt, self._command(step))
 
     # --- one step -------------------------------------------------------------------------------------
@@ -275,7 +277,8 @@ class Coordinator:
                 return self._ended(StepEnd.refused(step, verdict), "failed")
         self._log("step-started", step=step.id, attempt=self.attempt)
         self.reporter.step(step.host, step.id, "acting", step.title)
-        if self.result.stopped_at_s is None and step.id.startswith("stop.") and not step.id.startswith("stop.hold"):
+        name = step_name(step.name)
+        if self.result.stopped_at_s is None and name and name.starts_outage:
             self.result.stopped_at_s = self.clock.monotonic()
         outcome = await (self.hooks.made_good(step) if made_good else self._act(step))
         self._tell_of_hook(step, outcome)

@@ -43,7 +43,7 @@ def test_finish_killed(scene: Scene) -> None:
     with case(name):
         assert scene.laptop.run(*scene.restore).code == 0
         (run,) = truth.runs(scene.lab)
-        scene.dies_at("release.remove-1 acting", "finish", "-i", scene.inventory, run, "--confirm", "lab")
+        scene.dies_at("release.remove.1 acting", "finish", "-i", scene.inventory, run, "--confirm", "lab")
         resumed = scene.resumes(max(truth.runs(scene.lab)))
         assert resumed.code == 0, resumed
         assert truth.remains(scene.lab) == []

@@ -326,7 +326,7 @@ def leave_hooks_out(patch: Patch) -> None:
 
 # --- all of them ------------------------------------------------------------------------------------------
 
-KEEP, COMMIT, STOP = "keep.copy", "commit.schedule", "stop.kublr"
+KEEP, COMMIT, STOP = "keep.copy", "commit.schedule", "stop.unit.kublr"
 DONE, DIED, REBOOTS = Fault(Fate.DONE), Fault(Fate.DIED, at=2), Fault(Fate.REBOOTS, after_s=0.4)
 
 UNKNOWN = "and nobody knows what it has done"

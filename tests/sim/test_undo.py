@@ -19,7 +19,7 @@ from tests.sim.story import SILENCE_S, Story, tell
 from tests.sim.undoing import judge_undo, tell_undo
 
 STARTS: tuple[tuple[Kind, str], ...] = (
-    ("abort", "stop.kublr"),
+    ("abort", "stop.unit.kublr"),
     ("abort", "keep.copy"),
     ("abort", "commit.schedule"),
     ("rollback", ""),

@@ -77,7 +77,7 @@ def in_each_of(kind: Kind, *whats: str, fault: Fault) -> Stories:
 
 def late_when_aborted() -> Iterator[Story]:
     """An act of the restore lands only when the abort is under way."""
-    for what in ("stop.hold", "stop.kublr", KEEP):
+    for what in ("stop.hold", "stop.unit.kublr", KEEP):
         for after_s in (1.0, 2.0, 3.0, 5.0):
             yield tell_undo("abort", restore_dies(what, Fault(Fate.AFTER_SETTLE, after_s=after_s)), most_laptops=2)
 
@@ -248,7 +248,7 @@ UNDO_MISTAKES = {
         forget_restore_db, undone_at("rollback", "start.lift"), "restore.db lies there"
     ),
     "old data is removed where it lies": Mistake(
-        remove_in_place, in_each_of("finish", "release.remove-2", fault=DIED), "it has changed"
+        remove_in_place, in_each_of("finish", "release.remove.2", fault=DIED), "it has changed"
     ),
     "a rename comes before the flush": Mistake(
         rename_the_list_unflushed, in_each(KEEP, "kept.sh", fault=REBOOTS), "the list of the old files is missing"

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.model.plan import PhaseName, Script, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import look, one, push_step, script_step
 from orchestrator.core.proof.restored import Expected
@@ -36,14 +37,14 @@ class Aided:
         return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv)
 
     def stage(self, master: Master) -> Iterable[Step]:
-        yield push_step("stage.push", master, self.snapshot, "copy the snapshot", self.origin)
+        yield push_step(StepName.STAGE_PUSH, master, self.snapshot, "copy the snapshot", self.origin)
 
     def staged(self, master: Master) -> Script:
         return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
 
     def keep(self, master: Master) -> Step:
         return script_step(
-            "keep.copy",
+            StepName.KEEP_COPY,
             master,
             f"move the old data to {master.kept}, and put a copy in its place",
             "keep.sh",
@@ -56,10 +57,10 @@ class Aided:
 
     def commit(self, master: Master) -> Iterable[Step]:
         title = "copy the snapshot again, if the copy is damaged"
-        mend = push_step("commit.mend", master, self.snapshot, title, self.origin)
+        mend = push_step(StepName.COMMIT_MEND, master, self.snapshot, title, self.origin)
         yield mend.model_copy(update={"done_if": one(master, self.staged(master)), "mends": True})
         yield Step(
-            id=f"commit.schedule/{master.name}",
+            id=f"{StepName.COMMIT_SCHEDULE}/{master.name}",
             host=master.name,
             title="schedule the restore for the next start of etcd",
             act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
@@ -77,7 +78,7 @@ class Aided:
 
     def proven(self, master: Master) -> Iterable[Step]:
         yield script_step(
-            "start.disarm",
+            StepName.START_DISARM,
             master,
             "rename restore.db, if it is still there",
             "disarm.sh",

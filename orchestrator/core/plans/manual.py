@@ -15,6 +15,7 @@ from orchestrator.core import timeouts
 from orchestrator.core.hosts.etcd_tools import Place, Tool, best_tool
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import PhaseName, Push, Script, Step, ToolFile
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import look, one, push_step, script_step
 from orchestrator.core.proof.restored import Expected
@@ -60,10 +61,10 @@ class Manual:
         return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv, ids.cluster)
 
     def stage(self, master: Master) -> Iterable[Step]:
-        yield push_step("stage.push", master, self.snapshot, "copy the snapshot", self.origin)
+        yield push_step(StepName.STAGE_PUSH, master, self.snapshot, "copy the snapshot", self.origin)
         yield self._bring_tool(master)
         yield script_step(
-            "stage.restore",
+            StepName.STAGE_RESTORE,
             master,
             f"restore it into {master.staged}, at low priority, while the old etcd still serves",
             "restore.sh",
@@ -77,7 +78,7 @@ class Manual:
         if self.tool:
             act = Push(path=master.tool, sha256=self.tool.sha256, size_bytes=self.tool.size_bytes)
             return Step(
-                id=f"stage.tool/{master.name}",
+                id=f"{StepName.STAGE_TOOL}/{master.name}",
                 host=master.name,
                 title=f"copy {self.tool.path}",
                 act=act,
@@ -86,7 +87,7 @@ class Manual:
             )
         tool = self._found(master)
         return script_step(
-            "stage.tool",
+            StepName.STAGE_TOOL,
             master,
             f"take {tool.words}",
             "tool.sh",
@@ -131,7 +132,7 @@ class Manual:
 
     def keep(self, master: Master) -> Step:
         return script_step(
-            "keep.aside",
+            StepName.KEEP_ASIDE,
             master,
             f"move the old data to {master.kept_words}",
             "aside.sh",
@@ -144,7 +145,7 @@ class Manual:
 
     def commit(self, master: Master) -> Iterable[Step]:
         yield script_step(
-            "commit.place",
+            StepName.COMMIT_PLACE,
             master,
             "move the restored data into place, by a rename",
             "place.sh",

@@ -15,6 +15,7 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import Phase, PhaseName, Probe, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.rejoin import Rejoin
 from orchestrator.core.plans.safeguard import safeguard_phase
@@ -64,7 +65,7 @@ class Reinit:
         master = self._failed
         data = master.etcd.data
         step = Step(
-            id=f"commit.reinit/{master.name}",
+            id=f"{StepName.COMMIT_REINIT}/{master.name}",
             host=master.name,
             title=f"write `reinitialize` to {data}/command, and wait until the pod has carried it out",
             act=self.distro.reinitialize(master.view),

@@ -17,6 +17,7 @@ from orchestrator.core.hosts.etcd_tools import Place
 from orchestrator.core.hosts.network import peer_address
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import Exec, Order, Phase, PhaseName, Probe, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.services import Services
 from orchestrator.core.plans.steps import all_of, call_step, look, make_phase, one, script_step
@@ -43,7 +44,7 @@ class Rejoin:
         failed = self.failed
         steps = [
             script_step(
-                "start.lift",
+                StepName.START_LIFT,
                 failed,
                 "lift the hold",
                 "hold.sh",
@@ -54,9 +55,9 @@ class Rejoin:
             )
         ]
         if admitted := self.distro.admit(failed.host, failed.view, failed.run):
-            steps.append(call_step("start.admit", failed, "move etcd's manifest back", admitted))
+            steps.append(call_step(StepName.START_ADMIT, failed, "move etcd's manifest back", admitted))
         start = self.distro.start(failed.host, failed.view)
-        steps.append(call_step("start.services", failed, "start the member", start))
+        steps.append(call_step(StepName.START_SERVICES, failed, "start the member", start))
         return make_phase(
             PhaseName.START, tuple(steps), title="start the member, and prove that all members agree", barrier=equal
         )
@@ -67,7 +68,7 @@ class Rejoin:
         if not failed.view.api.is_there:
             return ()
         api = self.distro.start_api(failed.host, failed.view, failed.run)
-        steps = (call_step("api.start", failed, "start the API server", api),) if api else ()
+        steps = (call_step(StepName.API_START, failed, "start the API server", api),) if api else ()
         return (
             make_phase(
                 PhaseName.API, steps, barrier=one(failed, self.services.ready(failed), wait_s=timeouts.READY_WAIT_S)
@@ -86,7 +87,7 @@ class Rejoin:
             note = f"etcd's program is {etcd.program}"
             return make_phase(PhaseName.STAGE, (), title="find etcd's program", note=note)
         step = script_step(
-            "stage.etcd",
+            StepName.STAGE_ETCD,
             self.failed,
             f"copy etcd's program from the image {etcd.image}",
             "tool.sh",
@@ -111,7 +112,7 @@ class Rejoin:
     def _keep(self) -> Phase:
         failed = self.failed
         step = script_step(
-            "keep.aside",
+            StepName.KEEP_ASIDE,
             failed,
             f"move the failed member's data to {failed.kept_words}",
             "aside.sh",
@@ -127,7 +128,7 @@ class Rejoin:
         failed, asked = self.failed, self.others[0]
         client, peer = asked.etcd.client_tls, asked.etcd.peer_tls
         rejoin = script_step(
-            "commit.members",
+            StepName.COMMIT_MEMBERS,
             asked,
             f"remove the member {failed.etcd.member} from the others, and add it as a new one",
             "members.sh",
@@ -141,7 +142,7 @@ class Rejoin:
             rerunnable=True,
         )
         join = script_step(
-            "commit.join",
+            StepName.COMMIT_JOIN,
             failed,
             "let it join and copy the others' data, with a temporary etcd outside the services",
             "join.sh",

@@ -22,6 +22,7 @@ from orchestrator.core.model.plan import (
     StrategyName,
     ToolFile,
 )
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
@@ -143,7 +144,7 @@ class Restore:
         names = peer_names({master.name: master.host for master in self.masters}, self.views)
         steps = tuple(
             script_step(
-                "resolve.hosts",
+                StepName.RESOLVE_HOSTS,
                 master,
                 f"add {len(missing)} names to {master.host.paths.hosts}",
                 "hosts.sh",
@@ -202,7 +203,7 @@ class Restore:
 
     def _start_steps(self, master: Master) -> Iterable[Step]:
         yield script_step(
-            "start.lift",
+            StepName.START_LIFT,
             master,
             "lift the hold",
             "hold.sh",
@@ -212,9 +213,9 @@ class Restore:
             rerunnable=True,
         )
         if admitted := self.distro.admit(master.host, master.view, self.run):
-            yield call_step("start.admit", master, "move etcd's manifest back", admitted)
+            yield call_step(StepName.START_ADMIT, master, "move etcd's manifest back", admitted)
         yield Step(
-            id=f"start.services/{master.name}",
+            id=f"{StepName.START_SERVICES}/{master.name}",
             host=master.name,
             title="start the member, and prove that it is restored",
             act=self._start_act(master),
@@ -257,7 +258,7 @@ class Restore:
         steps += [step for host in self.api_hosts for step in api_host_steps(host, self.distro, self.run)]
         serving = [machine for machine in self.machines if machine.view.api.is_there]
         barrier = all_of(serving, self.services.ready, wait_s=timeouts.READY_WAIT_S) if serving else None
-        started = any(step.name == "api.start" for step in steps)
+        started = any(step.name == StepName.API_START for step in steps)
         note = "" if started else "the agent starts them with etcd; this phase only waits"
         if not serving:
             note = "no API server found: start the API servers yourself, now that etcd is restored"
@@ -267,9 +268,9 @@ class Restore:
         # Once the API servers compact, no member can show its hash at the snapshot's revision any more. These markers
         # stand behind the proof's barrier: a run that is resumed later does not ask for that proof again.
         proven = "record that every member is proven to be restored"
-        yield call_step("api.proven", master, proven, Exec(argv=("true",)))
+        yield call_step(StepName.API_PROVEN, master, proven, Exec(argv=("true",)))
         if api := self.distro.start_api(master.host, master.view, self.run):
-            yield call_step("api.start", master, "start the API server", api)
+            yield call_step(StepName.API_START, master, "start the API server", api)
 
     def _release(self) -> Phase:
         names = peer_names({master.name: master.host for master in self.masters}, self.views)
@@ -280,7 +281,7 @@ class Restore:
             if missing and removable(master.view, missing):
                 steps.append(
                     script_step(
-                        "release.hosts",
+                        StepName.RELEASE_HOSTS,
                         master,
                         f"remove this run's lines from {master.host.paths.hosts}",
                         "hosts.sh",
@@ -306,6 +307,6 @@ def api_host_steps(host: ApiHost, distro: Distro, run: str, *owner: str) -> Iter
     """Lifts the hold where there is no member, and starts the API server. ``owner`` is the run that set the hold, where
     that is not this one."""
     arguments = ("lift", host.host.paths.units, *owner)
-    yield script_step("api.lift", host, "lift the hold", "hold.sh", *arguments, rerunnable=True)
+    yield script_step(StepName.API_LIFT, host, "lift the hold", "hold.sh", *arguments, rerunnable=True)
     if api := distro.start_api(host.host, host.view, run):
-        yield call_step("api.start", host, "start the API server", api)
+        yield call_step(StepName.API_START, host, "start the API server", api)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.model.plan import Exec, Order, Phase, PhaseName, Push, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import all_of, make_phase
 
@@ -18,7 +19,7 @@ def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:
     best = max(live, key=lambda master: master.view.member.revision)
     others = [master for master in masters if master.name != best.name]
     take = Step(
-        id=f"safeguard.take/{best.name}",
+        id=f"{StepName.SAFEGUARD_TAKE}/{best.name}",
         host=best.name,
         title="take a safety snapshot",
         act=distro.take_snapshot(best.host, best.view),
@@ -26,7 +27,7 @@ def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:
     )
     copies = tuple(
         Step(
-            id=f"safeguard.copy/{other.name}",
+            id=f"{StepName.SAFEGUARD_COPY}/{other.name}",
             host=other.name,
             title=f"copy the safety snapshot from {best.name}",
             act=Push(source_host=best.name, source_path=f"{best.folder}/safety.db", path=f"{other.folder}/safety.db"),

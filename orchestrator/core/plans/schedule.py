@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import Phase, PhaseName, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.steps import claim_phase, look, one, release_step, script_step
 from orchestrator.core.snapshots.schedules import paths_of, timer_of
@@ -45,7 +46,7 @@ class Scheduling:
             arguments = ("remove", timer, *paths_of(master.host, cluster))
             done, title = look("scheduled.sh", *arguments), f"stop {timer}, and delete its files; backups stay"
         return script_step(
-            "commit.schedule-backups",
+            StepName.COMMIT_SCHEDULE_BACKUPS,
             master,
             title,
             "timer.sh",

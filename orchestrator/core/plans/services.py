@@ -10,6 +10,7 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.network import peer_address, port_of
 from orchestrator.core.hosts.sockets import socket_pattern
 from orchestrator.core.model.plan import Exec, Probe, Script, Step
+from orchestrator.core.model.step_name import StepName, part_of
 from orchestrator.core.plans.master import ApiHost, Machine, Master
 from orchestrator.core.plans.steps import all_of, call_step, look, one, plain, script_step
 
@@ -24,7 +25,7 @@ class Services:
     def stop_steps(self, master: Master | ApiHost, *, together: bool = False) -> Iterable[Step]:
         """``together`` says that the other members are stopped at the same time."""
         yield script_step(
-            "stop.hold",
+            StepName.STOP_HOLD,
             master,
             "keep the services down, even after a reboot",
             "hold.sh",
@@ -42,7 +43,7 @@ class Services:
     def _stop_pods(self, master: Master | ApiHost) -> Iterable[Step]:
         if out := self.distro.withdraw(master.host, master.view, self.run):
             yield Step(
-                id=f"stop.pods/{master.name}",
+                id=f"{StepName.STOP_PODS}/{master.name}",
                 host=master.name,
                 title="move the static pods' manifests away, so that kubelet stops their containers",
                 act=out,
@@ -56,7 +57,7 @@ class Services:
         for group in self.distro.units(master.host):
             if units := tuple(unit for unit in group if unit in present):
                 yield Step(
-                    id=f"stop.{plain(units[-1])}/{master.name}",
+                    id=f"{part_of(StepName.STOP_UNIT, plain(units[-1]))}/{master.name}",
                     host=master.name,
                     title=f"stop {' and '.join(units)}",
                     act=Exec(argv=("systemctl", "stop", *units), timeout_s=timeouts.STOP_UNIT_S),
@@ -100,10 +101,10 @@ class Services:
 
     def let_go(self, machine: Master | ApiHost) -> Iterable[Step]:
         if rest := self.distro.start_controllers(machine.host, machine.view, self.run):
-            yield call_step("release.start", machine, "start controller-manager and scheduler", rest)
+            yield call_step(StepName.RELEASE_START, machine, "start controller-manager and scheduler", rest)
         units, folder = self.present(machine), machine.host.paths.units
         arguments = ("clear", folder, *units)
-        yield script_step("release.hold", machine, "remove the drop-ins", "hold.sh", *arguments, rerunnable=True)
+        yield script_step(StepName.RELEASE_HOLD, machine, "remove the drop-ins", "hold.sh", *arguments, rerunnable=True)
 
 
 def leader_waits(master: Master) -> Step:
@@ -111,4 +112,4 @@ def leader_waits(master: Master) -> Step:
     etcd = master.etcd
     where = (str(port_of(etcd.peer_url)), etcd.client_url, etcd.address, *master.certificates)
     title = "if this member is the leader, let the others stop first"
-    return call_step("stop.last", master, title, Script(file="last.sh", args=where, timeout_s=timeouts.MARK_S))
+    return call_step(StepName.STOP_LAST, master, title, Script(file="last.sh", args=where, timeout_s=timeouts.MARK_S))

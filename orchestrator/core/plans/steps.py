@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from orchestrator.core import timeouts
 from orchestrator.core.model.plan import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Push, Script, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import ApiHost, Machine, Master
 from orchestrator.core.runs.phases import PHASES
 from orchestrator.core.snapshots.locations import OnHost
@@ -21,7 +22,7 @@ def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
 
     steps = tuple(
         script_step(
-            "claim.take",
+            StepName.CLAIM_TAKE,
             master,
             "claim the host",
             "claim.sh",
@@ -37,7 +38,7 @@ def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
 
 def release_step(master: Master) -> Step:
     """Gives a host back to the next run."""
-    return script_step("release.claim", master, "release the host", "release.sh", rerunnable=True)
+    return script_step(StepName.RELEASE_CLAIM, master, "release the host", "release.sh", rerunnable=True)
 
 
 def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str, origin: OnHost | None = None) -> Step:

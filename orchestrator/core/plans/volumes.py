@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from orchestrator.core.inventory.declared import HookPlace, Volumes, VolumesHook
 from orchestrator.core.model.hooks import Hook, LocalHook
 from orchestrator.core.model.plan import Pause, Phase, PhaseName, Probe, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import make_phase
 from orchestrator.core.text import quoted
@@ -50,7 +51,7 @@ def volumes_phase(
 ) -> Phase:
     """Of a restore. ``held``: every master is still down."""
     if isinstance(policy, VolumesHook):
-        steps = hook_steps("volumes.hook", policy.hook, policy, masters, masters, occasion)
+        steps = hook_steps(StepName.VOLUMES_HOOK, policy.hook, policy, masters, masters, occasion)
         back = f"run {quoted(policy.undo)}" if policy.undo else "ask you to undo what the hook did"
         note = f"{hook_note(steps)}. An abort or a rollback will {back}"
         return make_phase(PhaseName.VOLUMES, steps, requires=held, note=note)
@@ -64,7 +65,7 @@ def volumes_phase(
 def pause_step(host: str, title: str, question: str) -> Step:
     """Waits for the operator; ``host`` remembers the answer."""
     act = Pause(question=question, answer_flag=ANSWER_FLAG)
-    return Step(id=f"volumes.pause/{host}", host=host, title=title, act=act, rerunnable=True)
+    return Step(id=f"{StepName.VOLUMES_PAUSE}/{host}", host=host, title=title, act=act, rerunnable=True)
 
 
 def hook_steps(

@@ -10,11 +10,12 @@ from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.declared import Restart
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.model.plan import Judge, Look, Order, Phase, PhaseName, Probe, Reboot, Script, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.steps import claim_phase, make_phase, release_step
 from orchestrator.core.runs.phases import PHASES
 
-STEP = "workers.restart"
+STEP = StepName.WORKERS_RESTART
 
 
 def workers_phase(inventory: Inventory, views: Mapping[str, MasterView], distro: Distro, run: str) -> Phase:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.core.model.plan import PhaseName, Plan
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.report.plan import Lines, kept_words, masters_words
 from orchestrator.core.runs.result import Result
 from orchestrator.core.text import duration, listed, printable
@@ -116,5 +117,5 @@ def _workers_words(plan: Plan, result: Result) -> str:
 def hosts_file_kept(plan: Plan) -> tuple[str, ...]:
     """The masters whose hosts files this plan adds lines to, and does not take them out again."""
     steps = [step for phase in plan.phases for step in phase.steps]
-    removed = {step.host for step in steps if step.name == "release.hosts"}
-    return tuple(step.host for step in steps if step.name == "resolve.hosts" and step.host not in removed)
+    removed = {step.host for step in steps if step.name == StepName.RELEASE_HOSTS}
+    return tuple(step.host for step in steps if step.name == StepName.RESOLVE_HOSTS and step.host not in removed)

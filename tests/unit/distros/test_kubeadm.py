@@ -120,5 +120,5 @@ def test_pods_go_together_and_come_back_tier_by_tier() -> None:
     assert moves(phases[PhaseName.API].steps) == [("api.start", ("back", "kube-apiserver.yaml"))]
     assert moves(phases[PhaseName.RELEASE].steps) == [("release.start", ("back", *controllers))]
     stops = [step.name for step in phases[PhaseName.STOP].steps if step.host == "master-1"]
-    ended = ["stop.hold", "stop.last", "stop.pods", "stop.kublr-kubelet"]
+    ended = ["stop.hold", "stop.last", "stop.pods", "stop.unit.kublr-kubelet"]
     assert stops == ended, "kubelet ends the containers before it is stopped"

@@ -236,8 +236,8 @@ def test_api_servers_elsewhere_are_down_before_the_data_is_touched() -> None:
     steps = [(phase.name, step.name) for phase in phases.values() for step in phase.steps if step.host == "api-1"]
     assert steps == [
         (PhaseName.STOP, "stop.hold"),
-        (PhaseName.STOP, "stop.kube-scheduler"),
-        (PhaseName.STOP, "stop.kube-apiserver"),
+        (PhaseName.STOP, "stop.unit.kube-scheduler"),
+        (PhaseName.STOP, "stop.unit.kube-apiserver"),
         (PhaseName.API, "api.lift"),
         (PhaseName.API, "api.start"),
         (PhaseName.RELEASE, "release.start"),

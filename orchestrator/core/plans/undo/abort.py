@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from orchestrator.core import timeouts
 from orchestrator.core.model.plan import Phase, PhaseName, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import all_of, script_step
 from orchestrator.core.plans.undo.phases import (
@@ -23,14 +24,14 @@ from orchestrator.core.plans.undo.target import Undone
 
 def abort(undone: Undone) -> tuple[Phase, ...]:
     """Before the first start: on every master the old data is whole. Raises RefusedError after it."""
-    if undone.begun("start."):
+    if undone.begun(PhaseName.START):
         raise undone.refused("is past its point of no return: it can only be rolled back", "rollback")
     refuse_way_back(undone)
-    stopped = undone.begun("stop.") or bool(undone.holds)
+    stopped = undone.begun(PhaseName.STOP) or bool(undone.holds)
     start = (
         (*volumes_phase(undone, "abort"), _start_again(undone), *api_phase(undone, undone.masters)) if stopped else ()
     )
-    blocks = undone.hosts_of("resolve.hosts")
+    blocks = undone.hosts_of(StepName.RESOLVE_HOSTS)
     return (
         claim_phase(undone, undone.masters),
         _unschedule(undone),
@@ -55,12 +56,12 @@ def _unschedule_steps(undone: Undone, master: Master) -> Iterable[Step]:
         before, title = undone.before(master), "put the old data back, if the run has moved it"
         wal = (*before.wal_and_kept, before.staged_wal) if before.staged_wal else ()
         arguments = (member, before.kept, run, before.staged, *wal)
-        yield script_step("commit.unplace", master, title, "unplace.sh", *arguments, rerunnable=True)
+        yield script_step(StepName.COMMIT_UNPLACE, master, title, "unplace.sh", *arguments, rerunnable=True)
         return
     title = "rename the run's restore.db, if there is one"
-    yield script_step("commit.unschedule", master, title, "unschedule.sh", data, run, rerunnable=True)
+    yield script_step(StepName.COMMIT_UNSCHEDULE, master, title, "unschedule.sh", data, run, rerunnable=True)
     title, kept = "put the old data back, if the run has moved it", undone.before(master).kept
-    yield script_step("commit.putback", master, title, "putback.sh", member, kept, run, rerunnable=True)
+    yield script_step(StepName.COMMIT_PUTBACK, master, title, "putback.sh", member, kept, run, rerunnable=True)
 
 
 def _start_again(undone: Undone) -> Phase:
@@ -81,4 +82,4 @@ def unstage(undone: Undone, master: Master) -> Iterable[Step]:
         made += [before.staged, f"{before.staged}.part", before.tool]
         wal = before.staged_wal  # the tool writes it as `.tmp` first
         made += [wal, f"{wal}.part", f"{wal}.part.tmp"] if wal else []
-    yield removal_step(undone.plan.run, master, "release.unstage", f"remove {before.snapshot}", *made)
+    yield removal_step(undone.plan.run, master, StepName.RELEASE_UNSTAGE, f"remove {before.snapshot}", *made)

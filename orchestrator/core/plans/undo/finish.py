@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from orchestrator.core import timeouts
 from orchestrator.core.model.plan import Phase, PhaseName, Step
+from orchestrator.core.model.step_name import StepName, part_of
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import script_step
 from orchestrator.core.plans.undo.phases import (
@@ -54,7 +55,7 @@ def _removals(undone: Undone, master: Master) -> Iterable[Step]:
     with_data = undone.before(master).kept_wal if left.kept == "whole" else ""  # the old log goes with the old data
     paths = [found for found in left.paths if found[0] != with_data]
     for number, (path, size_bytes) in enumerate(paths, start=1):
-        name, title = f"release.remove-{number}", f"delete {path} ({size(size_bytes)})"
+        name, title = part_of(StepName.RELEASE_REMOVE, str(number)), f"delete {path} ({size(size_bytes)})"
         if left.kept == "whole" and path == undone.before(master).kept:
             yield _unkeep(undone, master, name, title)
         else:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from orchestrator.core import timeouts
 from orchestrator.core.inventory.declared import VolumesHook
 from orchestrator.core.model.plan import Order, Phase, PhaseName, Probe, Script, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import ApiHost, Master
 from orchestrator.core.plans.restore import api_host_steps
 from orchestrator.core.plans.steps import all_of, call_step, look, one, script_step
@@ -41,7 +42,7 @@ def claim_phase(undone: Undone, masters: Sequence[Master], *, takes_over: bool =
     title = f"take over the hosts from run {undone.plan.run}, so that it can do nothing more"
     arguments = (undone.laptop, undone.plan.run) if takes_over else (undone.laptop,)
     steps = tuple(
-        script_step("claim.take", master, "claim the host", "claim.sh", *arguments, rerunnable=True)
+        script_step(StepName.CLAIM_TAKE, master, "claim the host", "claim.sh", *arguments, rerunnable=True)
         for master in ordered
     )
     return undo_phase(
@@ -56,11 +57,11 @@ def claim_phase(undone: Undone, masters: Sequence[Master], *, takes_over: bool =
 def volumes_phase(undone: Undone, kind: str, held: Probe | None = None) -> tuple[Phase, ...]:
     """What was done about persistent volumes for the run is taken back by the hook's undo, or by the operator."""
     policy = undone.plan.inventory.policies.volumes
-    begun = [master for master in undone.masters if undone.begun("volumes.hook", master.name)]
+    begun = [master for master in undone.masters if undone.has_begun(StepName.VOLUMES_HOOK, master.name)]
     title = "put the persistent volumes back to their state before the run"
     if begun and isinstance(policy, VolumesHook) and policy.undo and undone.plan.snapshot:
         occasion = Occasion(kind, undone.run, undone.inventory.cluster, undone.plan.snapshot, undone.plan.run)
-        steps = hook_steps("volumes.undo", policy.undo, policy, begun, undone.masters, occasion)
+        steps = hook_steps(StepName.VOLUMES_UNDO, policy.undo, policy, begun, undone.masters, occasion)
         return (undo_phase(PhaseName.VOLUMES, title, steps, requires=held, note=hook_note(steps)),)
     if not begun and not undone.pause_answered:
         return ()
@@ -79,11 +80,11 @@ def api_phase(undone: Undone, masters: Sequence[Master]) -> tuple[Phase, ...]:
     held_by, distro = _withdrawn_by(undone), undone.distro
     steps += [step for host in undone.api_hosts for step in api_host_steps(host, distro, undone.run, held_by)]
     barrier = None
-    if api.barrier and (undone.had_quorum or undone.begun("start.")):
+    if api.barrier and (undone.had_quorum or undone.begun(PhaseName.START)):
         names = {master.name for master in masters} | {host.name for host in undone.api_hosts}
         looks = tuple(asked for asked in api.barrier.looks if asked.host in names)
         barrier = api.barrier.model_copy(update={"looks": looks})
-    if undone.had_quorum or undone.begun("start."):
+    if undone.had_quorum or undone.begun(PhaseName.START):
         others = [master for master in undone.masters if master not in masters]
         steps += [
             step for master in others for step in start_steps(undone, master, undone.returned, phase=PhaseName.API)
@@ -95,12 +96,12 @@ def api_phase(undone: Undone, masters: Sequence[Master]) -> tuple[Phase, ...]:
 
 def _api_step(undone: Undone, master: Master) -> Iterable[Step]:
     if api := undone.distro.start_api(master.host, master.view, _withdrawn_by(undone)):
-        yield call_step("api.start", master, "start the API server", api)
+        yield call_step(StepName.API_START, master, "start the API server", api)
 
 
 def _withdrawn_by(undone: Undone) -> str:
     """The run that has moved the static pods' manifests: a rollback stops them itself."""
-    return undone.run if undone.begun("start.") else undone.plan.run
+    return undone.run if undone.begun(PhaseName.START) else undone.plan.run
 
 
 def start_steps(
@@ -113,7 +114,7 @@ def start_steps(
 ) -> Iterable[Step]:
     """``owner`` is the run that set the hold, where it is not the undo itself."""
     yield script_step(
-        f"{phase}.lift",
+        StepName(f"{phase}.lift"),
         master,
         "lift the hold",
         "hold.sh",
@@ -124,9 +125,9 @@ def start_steps(
         rerunnable=True,
     )
     if admitted := undone.distro.admit(master.host, master.view, _withdrawn_by(undone)):
-        yield call_step(f"{phase}.admit", master, "move etcd's manifest back", admitted)
+        yield call_step(StepName(f"{phase}.admit"), master, "move etcd's manifest back", admitted)
     yield Step(
-        id=f"{phase}.services/{master.name}",
+        id=f"{StepName(f'{phase}.services')}/{master.name}",
         host=master.name,
         title="start the services",
         act=undone.distro.start(master.host, master.view),
@@ -145,7 +146,7 @@ def release_phase(
             hosts = master.host.paths.hosts
             steps.append(
                 script_step(
-                    "release.hosts",
+                    StepName.RELEASE_HOSTS,
                     master,
                     f"remove the run's lines from {hosts}",
                     "hosts.sh",
@@ -163,8 +164,8 @@ def release_phase(
 
 def _let_go(undone: Undone, release: Phase, machine: Master | ApiHost) -> Iterable[Step]:
     if rest := undone.distro.start_controllers(machine.host, machine.view, _withdrawn_by(undone)):
-        yield call_step("release.start", machine, "start controller-manager and scheduler", rest)
-    yield from steps_of(release, "release.hold", machine)
+        yield call_step(StepName.RELEASE_START, machine, "start controller-manager and scheduler", rest)
+    yield from steps_of(release, StepName.RELEASE_HOLD, machine)
 
 
 def removal_step(maker: str, master: Master, name: str, title: str, *paths: str) -> Step:
@@ -173,7 +174,7 @@ def removal_step(maker: str, master: Master, name: str, title: str, *paths: str)
 
 def release_step(master: Master) -> Step:
     """Under a name of its own: an undo that fails while it claims must not give back what it has taken over."""
-    return script_step("release.host", master, "release the host", "release.sh", rerunnable=True)
+    return script_step(StepName.RELEASE_HOST, master, "release the host", "release.sh", rerunnable=True)
 
 
 def undo_phase(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.core.model.plan import Phase, PhaseName, Probe, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import all_of, script_step
 from orchestrator.core.plans.undo.phases import (
@@ -21,7 +22,7 @@ from orchestrator.errors import RefusedError
 
 def rollback(undone: Undone) -> tuple[Phase, ...]:
     """After a start: stop all, put the old data back, start all. Raises RefusedError where that is not kept."""
-    if not undone.begun("start."):
+    if not undone.begun(PhaseName.START):
         raise undone.refused("has not reached its point of no return: there is nothing to roll back", "abort")
     refuse_way_back(undone)
     _refuse_lost(undone)
@@ -35,7 +36,7 @@ def rollback(undone: Undone) -> tuple[Phase, ...]:
         _start_returned(undone),
         *api_phase(undone, undone.with_data),
         again[PhaseName.WORKERS],
-        release_phase(undone, undone.hosts_of("release.hosts"), lambda _: (), held=True),
+        release_phase(undone, undone.hosts_of(StepName.RELEASE_HOSTS), lambda _: (), held=True),
     )
 
 
@@ -72,7 +73,7 @@ def _swap_step(undone: Undone, master: Master) -> Step:
     had = undone.left[master.name].kept == "whole"
     what = f"put {kept} back" if had else "leave the volume empty, as before"
     return script_step(
-        "commit.swap",
+        StepName.COMMIT_SWAP,
         master,
         f"{what}; move the current data to {master.kept}",
         "swap.sh",

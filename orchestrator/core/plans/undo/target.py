@@ -12,6 +12,7 @@ from orchestrator.core.hosts.view import Claim, MasterView
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.outcome import ActRecord, ActState
 from orchestrator.core.model.plan import Estimate, Phase, PhaseName, Plan, Probe, Script, Step
+from orchestrator.core.model.step_name import StepName, phase_of, step_name
 from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.steps import equal, look
@@ -72,21 +73,25 @@ class Undone:
     @property
     def pause_answered(self) -> bool:
         return any(
-            record.step == "volumes.pause" and record.state is ActState.ENDED
+            record.step == StepName.VOLUMES_PAUSE and record.state is ActState.ENDED
             for records in self.records.values()
             for record in records
         )
 
-    def begun(self, prefix: str, host: str = "") -> bool:
-        """Whether any step with such a name has begun, on that host or on any."""
+    def begun(self, phase: PhaseName) -> bool:
+        """Whether any step of that phase has begun on any host."""
         return any(
-            record.step.startswith(prefix) and record.state is not ActState.WAITING
-            for name, records in self.records.items()
+            phase_of(record.step) is phase and record.state is not ActState.WAITING
+            for records in self.records.values()
             for record in records
-            if host in ("", name)
         )
 
-    def hosts_of(self, name: str) -> tuple[str, ...]:
+    def has_begun(self, step: StepName, host: str) -> bool:
+        """Whether that step has begun on that host."""
+        records = self.records.get(host, ())
+        return any(step_name(record.step) is step and record.state is not ActState.WAITING for record in records)
+
+    def hosts_of(self, name: StepName) -> tuple[str, ...]:
         """The hosts on which the run's plan has a step of that name."""
         return tuple(step.host for phase in self.plan.phases for step in phase.steps if step.name == name)
 
@@ -139,7 +144,7 @@ class Undone:
         return equal(masters, expect)
 
 
-def steps_of(phase: Phase, name: str, master: Master | ApiHost) -> tuple[Step, ...]:
+def steps_of(phase: Phase, name: StepName, master: Master | ApiHost) -> tuple[Step, ...]:
     """The steps of that name on that master."""
     return tuple(step for step in phase.steps if step.id == f"{name}/{master.name}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.core.model.plan import Phase, PhaseName, Step
+from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.undo.abort import unstage
 from orchestrator.core.plans.undo.phases import (
@@ -20,8 +21,8 @@ from orchestrator.errors import RefusedError
 def unlock(undone: Undone) -> tuple[Phase, ...]:
     """Frees the masters that a run holds which has stopped nothing, or one failed member alone, which stays down.
     Raises RefusedError where it has stopped more."""
-    if undone.plan.kind != "reinit" and (undone.begun("stop.") or undone.holds):
-        following = "resume" if undone.plan.undoes else "rollback" if undone.begun("start.") else "abort"
+    if undone.plan.kind != "reinit" and (undone.begun(PhaseName.STOP) or undone.holds):
+        following = "resume" if undone.plan.undoes else "rollback" if undone.begun(PhaseName.START) else "abort"
         raise undone.refused("has begun to stop services: resume or abort it instead", following)
     held = tuple(master for master in undone.masters if master.name in undone.claims)
     if not held:
@@ -42,6 +43,8 @@ def _unbegin(undone: Undone, master: Master) -> Iterable[Step]:
 def _unjoin(undone: Undone, master: Master) -> Iterable[Step]:
     """What a `reinit` has made beside the data. The old data stays where it was set aside, and so does a
     member that is half there: the next run sets that aside, too."""
-    if master.name in undone.hosts_of("commit.join"):
+    if master.name in undone.hosts_of(StepName.COMMIT_JOIN):
         paths = undone.before(master).left_by_join
-        yield removal_step(undone.plan.run, master, "release.unjoin", f"delete, if present: {', '.join(paths)}", *paths)
+        yield removal_step(
+            undone.plan.run, master, StepName.RELEASE_UNJOIN, f"delete, if present: {', '.join(paths)}", *paths
+        )

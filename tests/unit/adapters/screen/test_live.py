@@ -66,14 +66,14 @@ def test_barrier_shows_reasons(reporter: LiveReporter, clock: StillClock) -> Non
     with reporter:
         reporter.phase("stop", "stop", ("master-1", "master-2"))
         for host in ("master-1", "master-2"):
-            reporter.step(host, f"stop.docker/{host}", "acting", "stop docker.service")
-            reporter.step(host, f"stop.docker/{host}", "done")
+            reporter.step(host, f"stop.unit.docker/{host}", "acting", "stop docker.service")
+            reporter.step(host, f"stop.unit.docker/{host}", "done")
         clock.now_s += 3
         reporter.waiting("stop", {"master-2": "port 2380 still listens"})
         assert _screen(reporter) == [
             "phase 5/12 stop  3s of 3s  all steps have ended, looking at every host",
-            "master-1  stop.docker  done                                                   0s",
-            "master-2  stop.docker  waiting: port 2380 still listens                       0s",
+            "master-1  stop.unit.docker  done                                              0s",
+            "master-2  stop.unit.docker  waiting: port 2380 still listens                  0s",
         ]
         reporter.phase("api", "wait", ())
         reporter.waiting("api", {"master-3": "not ready"})
@@ -201,8 +201,8 @@ def _work(reporter: LiveReporter | PlainReporter | QuietReporter) -> None:
     with reporter:
         reporter.begin(tuple(PhaseName))
         reporter.phase("stop", "stop", ("master-1",))
-        reporter.step("master-1", "stop.kublr/master-1", "acting", "stop kublr.service")
-        reporter.step("master-1", "stop.kublr/master-1", "failed", "why")
+        reporter.step("master-1", "stop.unit.kublr/master-1", "acting", "stop kublr.service")
+        reporter.step("master-1", "stop.unit.kublr/master-1", "failed", "why")
         reporter.moved("master-1", 1, 2)
         reporter.waiting("stop", {"master-1": "because"})
         reporter.note("note")

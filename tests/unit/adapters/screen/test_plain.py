@@ -47,17 +47,17 @@ def screen(clock: StillClock) -> Screen:
 def test_phase_and_its_steps(screen: Screen) -> None:
     report = screen.reporter
     report.phase("stop", "stop the services", ("master-1", "master-2"))
-    report.step("master-1", "stop.kublr/master-1", "acting", "stop kublr.service")
+    report.step("master-1", "stop.unit.kublr/master-1", "acting", "stop kublr.service")
     screen.clock.now_s += 12
-    report.step("master-1", "stop.kublr/master-1", "done")
-    report.step("master-2", "stop.kublr/master-2", "already")
-    report.step("master-2", "stop.docker/master-2", "failed", "failed (exit 1): no such unit")
+    report.step("master-1", "stop.unit.kublr/master-1", "done")
+    report.step("master-2", "stop.unit.kublr/master-2", "already")
+    report.step("master-2", "stop.unit.docker/master-2", "failed", "failed (exit 1): no such unit")
     assert screen.lines() == [
         "03:10:00Z phase 5/12 stop: stop the services",
-        "03:10:00Z master-1 stop.kublr acting: stop kublr.service",
-        "03:10:12Z master-1 stop.kublr done (12s)",
-        "03:10:12Z master-2 stop.kublr already done",
-        "03:10:12Z master-2 stop.docker failed (0s): failed (exit 1): no such unit",
+        "03:10:00Z master-1 stop.unit.kublr acting: stop kublr.service",
+        "03:10:12Z master-1 stop.unit.kublr done (12s)",
+        "03:10:12Z master-2 stop.unit.kublr already done",
+        "03:10:12Z master-2 stop.unit.docker failed (0s): failed (exit 1): no such unit",
     ]
 
 
@@ -167,13 +167,13 @@ def test_new_step_resets_transfer(screen: Screen) -> None:
 
 
 def test_text_of_hosts_stays_on_one_line(screen: Screen) -> None:
-    screen.reporter.step("master-1", "stop.kublr/master-1", "failed", "a\nb\x1b[2J")
+    screen.reporter.step("master-1", "stop.unit.kublr/master-1", "failed", "a\nb\x1b[2J")
     screen.reporter.waiting("stop", {"master-2": "c\r\nd\x07"})
     screen.reporter.note("e\nf")
     text = screen.stream.getvalue()
     assert "\x1b" not in text
     assert [line[10:] for line in screen.lines()] == [
-        "master-1 stop.kublr failed (0s): a b?[2J",
+        "master-1 stop.unit.kublr failed (0s): a b?[2J",
         "master-2 stop.barrier waiting: c d?",
         "e f",
     ]

@@ -204,7 +204,7 @@ def test_a_finish_proves_again_and_names_each_path_with_its_size() -> None:
         f"delete {KEPT} (520.0 MiB)",
         "release the host",
     ]
-    assert arguments(phases[-1], "release.remove-2")["master-1"] == (f"{DATA}/member", KEPT, RUN)
+    assert arguments(phases[-1], "release.remove.2")["master-1"] == (f"{DATA}/member", KEPT, RUN)
 
 
 @pytest.mark.parametrize(("kept", "removed"), [("whole", []), ("", [f"delete /wal/.kr-{RUN} (1.0 MiB)"])])

@@ -113,10 +113,10 @@ def _in_stop() -> Hosts:
     for name in hosts.plan.masters:
         hosts.mark(name, "claim.take")
         hosts.mark(name, "stop.hold")
-    for step in ("stop.kublr", "stop.kublr-kubelet", "stop.last", "stop.docker"):
+    for step in ("stop.unit.kublr", "stop.unit.kublr-kubelet", "stop.last", "stop.unit.docker"):
         hosts.mark("master-1", step)
-    hosts.mark("master-2", "stop.kublr", ActState.RUNNING, None)
-    hosts.mark("master-3", "stop.kublr", ActState.DIED, None)
+    hosts.mark("master-2", "stop.unit.kublr", ActState.RUNNING, None)
+    hosts.mark("master-3", "stop.unit.kublr", ActState.DIED, None)
     return hosts
 
 
@@ -159,8 +159,8 @@ def test_status_of_a_holder_that_ended(printed: Printed) -> None:
 
 def test_newest_attempt_decides() -> None:
     hosts = _in_stop()
-    hosts.mark("master-3", "stop.kublr", ActState.ENDED, 0, attempt=2)
-    hosts.mark("master-2", "stop.kublr", ActState.ENDED, 7, attempt=2)
+    hosts.mark("master-3", "stop.unit.kublr", ActState.ENDED, 0, attempt=2)
+    hosts.mark("master-2", "stop.unit.kublr", ActState.ENDED, 7, attempt=2)
     stop = hosts.stands()["stop"]
     assert stop == {
         Stand.DONE: ("master-1",),
@@ -204,7 +204,7 @@ def test_status_json() -> None:
         ["master-3"],
         [],
     )
-    assert stop["reasons"]["master-3"] == "stop.kublr began but did not end"
+    assert stop["reasons"]["master-3"] == "stop.unit.kublr began but did not end"
     assert document["holders"]["master-1"]["silent_s"] == 75
     assert document["history"][2] == {"kind": "torn", "line": 31}
 

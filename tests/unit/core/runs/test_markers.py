@@ -10,7 +10,7 @@ from orchestrator.core.runs.markers import Part, parse_join, parse_part, parse_s
 
 def test_settle_reports_every_act() -> None:
     answer = (
-        "act stop.kublr 1-a1b2 ended 0\n"
+        "act stop.unit.kublr 1-a1b2 ended 0\n"
         "act keep.copy 1-a1b2 ended 137\n"
         "act keep.copy 2-c3d4 died -\n"
         "act commit.schedule 2-c3d4 waiting -\n"
@@ -19,7 +19,7 @@ def test_settle_reports_every_act() -> None:
     )
     assert parse_settle(answer) == Settled(
         (
-            ActRecord("stop.kublr", 1, ActState.ENDED, 0),
+            ActRecord("stop.unit.kublr", 1, ActState.ENDED, 0),
             ActRecord("keep.copy", 1, ActState.ENDED, 137),
             ActRecord("keep.copy", 2, ActState.DIED),
             ActRecord("commit.schedule", 2, ActState.WAITING),
@@ -49,11 +49,11 @@ def test_a_login_shell_may_greet() -> None:
     "answer",
     [
         "",
-        "act stop.kublr 1-a1b2 ended 0\n",  # cut before its end
-        "act stop.kublr 1-a1b2 ended\nsettled\n",  # an exit status that was not read must not be overlooked
-        "act stop.kublr 1-a1b2 vanished -\nsettled\n",
-        "act stop.kublr first ended 0\nsettled\n",
-        "act stop.kublr 1-a1b2 ended many\nsettled\n",
+        "act stop.unit.kublr 1-a1b2 ended 0\n",  # cut before its end
+        "act stop.unit.kublr 1-a1b2 ended\nsettled\n",  # an exit status that was not read must not be overlooked
+        "act stop.unit.kublr 1-a1b2 vanished -\nsettled\n",
+        "act stop.unit.kublr first ended 0\nsettled\n",
+        "act stop.unit.kublr 1-a1b2 ended many\nsettled\n",
     ],
 )
 def test_an_unreadable_settle_is_no_settle(answer: str) -> None:
