@@ -1,19 +1,19 @@
 #!/bin/sh
 # boot.sh FOLDER NAME SHOWN... -- PROGRAM ARG...
-# Switches a demo host on: gives it a root of its own, then becomes its first process, PROGRAM.
-# The host's /etc, /mnt, /opt, /root and /var are folders in FOLDER and outlive it; /run and /tmp do not. Programs
+# Switches a demo host on: builds its own root, then becomes its first process, PROGRAM.
+# The host's /etc, /mnt, /opt, /root and /var are folders in FOLDER and survive a reboot; /run and /tmp do not. Programs
 # and libraries are this machine's, read-only, and so are the paths SHOWN.
-# Runs as root of namespaces (user, mount, uts, pid) that somebody made for it.
+# Runs as root in namespaces (user, mount, uts, pid) that its caller created.
 set -eu
 
 folder=$1 name=$2
 shift 2
 root=$folder/root-of-this-boot
 
-see() { # PATH: the machine's, read-only, at the same place
+see() { # PATH: mounts the machine's path read-only at the same place
     mkdir -p "$root$1"
     mount --rbind "$1" "$root$1"
-    # Not everywhere allowed: a user namespace may not touch the flags of some mounts.
+    # Not always allowed: a user namespace may not change the flags of some mounts.
     mount -o remount,bind,ro "$root$1" 2>/dev/null || :
 }
 
@@ -38,7 +38,7 @@ done
 shift
 
 mkdir -p "$root/dev/shm" "$root/proc" "$root/run" "$root/old"
-mkdir -p "$root/tmp" && chmod 1777 "$root/tmp" # it is there already where the checkout lies in it
+mkdir -p "$root/tmp" && chmod 1777 "$root/tmp" # it exists already if the checkout is in it
 for device in null zero full random urandom tty; do
     : >"$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
