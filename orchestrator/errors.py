@@ -1,4 +1,4 @@
-"""Every way in which a command can fail, with its exit code. Imports nothing.
+"""Every way in which a command can fail, with its exit code. Imports nothing of ours.
 
 OrchestratorError                      1   failed, nothing changed on any host
 ├── RefusedError                       3   a check refuses
@@ -12,16 +12,58 @@ OrchestratorError                      1   failed, nothing changed on any host
 └── InterruptedRunError    129, 130, 143   a signal ended the command
 """
 
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """A command that runs as printed.
+
+    What only the command line knows is filled in there: the path of the inventory, and the words that were typed.
+    """
+
+    words: tuple[str, ...]
+    kind: Literal["program", "ours", "again"]
+
+    def line(self, inventory: str, typed: Sequence[str] = ()) -> str:
+        """The command as a line for a shell; empty for a command about an inventory if there is none."""
+        if self.kind == "again":
+            return shlex.join(("orchestrator", *typed, *self.words))
+        program, *words = self.words  # the program may be a shell's variable: it is not quoted
+        if self.kind == "program":
+            return f"{program} {shlex.join(words)}"
+        return shlex.join(("orchestrator", *program.split(), "-i", inventory, *words)) if inventory else ""
+
+
+def program(name: str, *words: str) -> NextStep:
+    """Any program with its arguments."""
+    return NextStep((name, *words), "program")
+
+
+def ours(command: str, *words: str) -> NextStep:
+    """A command of this program about the same inventory, for example `backup status`."""
+    return NextStep((command, *words), "ours")
+
+
+def again(*options: str) -> NextStep:
+    """The command that was typed, with these options added."""
+    return NextStep(options, "again")
+
 
 class OrchestratorError(Exception):
-    """A failure, shown to the operator in two lines: `error: ...` and `next: ...`.
+    """A failure, shown to the operator as `error: ...` and, if a command continues from here, `next: ...`.
 
-    ``message`` says what failed, where and why; ``next_step`` is the command or act that continues from here.
+    ``message`` says what failed, where and why, and what to do about it where no command does that.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, next_step: str = "") -> None:
+    def __init__(self, message: str, next_step: NextStep | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.next_step = next_step
@@ -78,6 +120,6 @@ class UsageError(OrchestratorError):
 class InterruptedRunError(OrchestratorError):
     """A signal ended the command: exit code 128 + the signal's number."""
 
-    def __init__(self, message: str, next_step: str = "", *, signal_number: int = 2) -> None:
+    def __init__(self, message: str, next_step: NextStep | None = None, *, signal_number: int = 2) -> None:
         super().__init__(message, next_step)
         self.exit_code = 128 + signal_number

@@ -1,7 +1,6 @@
 """Files on the operator's laptop, read into models."""
 
 import os
-import shlex
 from pathlib import Path
 
 from orchestrator.adapters.yaml import read_yaml
@@ -9,7 +8,7 @@ from orchestrator.core.inventory.document import Fault, Mark, faults_error
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.inventory.parser import parse_inventory
 from orchestrator.distros import DISTROS
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 
 # 1,000 hosts take about 100 kB; a snapshot given by mistake is refused before it is read.
 _LARGEST_INVENTORY_BYTES = 4 << 20
@@ -30,11 +29,11 @@ def load_inventory(path: Path) -> Inventory:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_INVENTORY_BYTES:
-            raise UsageError(f"{path} is too large for an inventory", "name the YAML file with -i")
+            raise UsageError(f"{path} is too large for an inventory: name a YAML file with -i")
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"cannot read the inventory {path}: {error.strerror}", f"ls -l {shlex.quote(str(path))}"
+            f"cannot read the inventory {path}: {error.strerror}", program("ls", "-l", str(path))
         ) from error
     try:
         return content.decode("utf-8-sig")
@@ -58,4 +57,4 @@ def _absolute(name: str, folder: Path) -> str:
     try:
         return os.path.normpath(folder / Path(name).expanduser())
     except RuntimeError as error:
-        raise UsageError(f"{name}: no such home folder", "write the whole path in the inventory") from error
+        raise UsageError(f"{name}: no such home folder; write the whole path in the inventory") from error

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 from orchestrator.etcd.live import Consumer
 from orchestrator.etcd.snapshot import Digest, Reading, SnapshotError, digest, read_snapshot
 from orchestrator.etcd.verify import Verification, verify
@@ -29,7 +29,7 @@ def open_snapshot(
     try:
         return read_snapshot(buffer, *consumers, allow_unhashed=allow_unhashed, hashed_by=hashing.result)
     except SnapshotError as error:
-        raise SnapshotError(error.fault, f"snapshot {path}: {error.message}", error.next_step) from error
+        raise SnapshotError(error.fault, f"snapshot {path}: {error.message}; {error.remedy}") from error
     finally:
         hashing.join()
 
@@ -66,4 +66,4 @@ def _mapped(path: Path) -> memoryview:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError) as error:
         text = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"cannot read the snapshot {path}: {text}", f"ls -l {path}") from error
+        raise UsageError(f"cannot read the snapshot {path}: {text}", program("ls", "-l", str(path))) from error

@@ -18,7 +18,7 @@ from orchestrator.core.model.outcome import Command, Ended, Outcome
 from orchestrator.core.snapshots.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
 from orchestrator.core.snapshots.consistency import Content, SameContent, common_of, compare
 from orchestrator.engine.observe import observe
-from orchestrator.errors import OrchestratorError, RefusedError
+from orchestrator.errors import OrchestratorError, RefusedError, ours
 from orchestrator.etcd import keyspace
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts
@@ -104,7 +104,7 @@ async def _ask_in_turn(
         return taken, failed
     why = "; ".join(f"{host}: {reason}" for host, reason in failed.items()) or "no member answers with a quorum"
     kind = OrchestratorError if members_to_ask(views) else RefusedError
-    raise kind(f"no backup: {why}", "orchestrator check -i INVENTORY")
+    raise kind(f"no backup: {why}", ours("check"))
 
 
 def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent:

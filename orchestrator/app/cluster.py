@@ -58,7 +58,7 @@ async def open_cluster(inventory: Inventory, reporter: Reporter) -> AsyncIterato
     """Logs in to every master and worker at once. Raises RefusedError."""
     distro = DISTROS.get(inventory.distribution)
     if distro is None:
-        raise RefusedError(f"there is no distribution {inventory.distribution}", f"name one of {', '.join(DISTROS)}")
+        raise RefusedError(f"unknown distribution {inventory.distribution} (expected one of {', '.join(DISTROS)})")
     templates = read_templates()
     names = [host.name for host in inventory.hosts if host.role is not Role.BASTION]
     stop = Stop()

@@ -21,7 +21,7 @@ from orchestrator.core.runs.markers import parse_acts
 from orchestrator.core.runs.status import forgotten
 from orchestrator.distros.common import parse_claim
 from orchestrator.engine.observe import observe
-from orchestrator.errors import HaltedError, LockedError, UsageError
+from orchestrator.errors import HaltedError, LockedError, UsageError, ours
 from orchestrator.ports import HostError
 
 
@@ -61,9 +61,7 @@ class RunState:
             if hashlib.sha256(text).hexdigest() == sha256:
                 plans[sha256] = _parse(text, self.run)
         if not plans:
-            raise HaltedError(
-                f"no master has the plan of run {self.run}: it has not begun", "make a new plan: orchestrator plan"
-            )
+            raise HaltedError(f"no master has the plan of run {self.run}: it never began; make a new plan")
         return max(plans.values(), key=lambda plan: len(plan.inventory.left_out))
 
 
@@ -74,8 +72,8 @@ def _parse(text: bytes, run: str) -> Plan:
     except ValueError as error:
         version = json.loads(text).get("tool_version", "unknown")
         raise HaltedError(
-            f"run {run} was planned by orchestrator {version}, whose plans this version cannot read",
-            f"install orchestrator {version}, then: orchestrator resume -i INVENTORY {run}",
+            f"run {run} was planned by orchestrator {version}, whose plans this version cannot read; "
+            f"install orchestrator {version} to resume it"
         ) from error
 
 
@@ -115,11 +113,9 @@ async def find_run(cluster: Cluster, run: str | None) -> RunState:
     found = sorted({fact["run"].strip() for fact in facts.values() if "run" in fact})
     if not found:
         cluster.refuse_silent_masters()
-        raise UsageError(f"the hosts know no {'run ' + run if run else 'open run'}", "orchestrator plan -i INVENTORY")
+        raise UsageError(f"no {'run ' + run if run else 'open run'} on any host")
     if len(found) > 1:
-        raise LockedError(
-            f"two runs hold masters: {' and '.join(found)}", f"orchestrator status -i INVENTORY {found[-1]}"
-        )
+        raise LockedError(f"two runs hold masters: {' and '.join(found)}", ours("status", found[-1]))
     if not run:
         facts = await _ask_all(cluster, found[0])  # workers carry no claim: they are asked by the run's name
     return _state(found[0], facts)
@@ -171,8 +167,9 @@ def refuse_held(state: RunState) -> None:
     for host, claim in state.claims.items():
         if claim.is_held:
             raise LockedError(
-                f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago",
-                "wait for it, or stop it there; a holder that is silent for 60 s can be taken over",
+                f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago; "
+                "wait for it, or stop it there: after 60 s of silence it can be taken over",
+                ours("status", claim.run),
             )
 
 
@@ -181,7 +178,7 @@ def refuse_undone(state: RunState) -> None:
     if state.undone_by:
         raise LockedError(
             f"run {state.run} was taken back by run {state.undone_by}",
-            f"orchestrator status -i INVENTORY {state.undone_by}",
+            ours("status", state.undone_by),
         )
 
 
@@ -192,8 +189,9 @@ def refuse_forgetful(plan: Plan, state: RunState) -> None:
             phase_of(record.step) is PhaseName.START for it in state.records.values() for record in it
         )
         following = "resume" if plan.undoes else "rollback" if started else "abort"
+        state_folder = plan.inventory.host(next(iter(found))).paths.state
         raise HaltedError(
-            "; ".join(f"{host}: {what}" for host, what in found.items()),
-            f"look into it; then put its {plan.inventory.host(next(iter(found))).paths.state} back, or take the run "
-            f"back: orchestrator {following} -i INVENTORY {plan.run}",
+            "; ".join(f"{host}: {what}" for host, what in found.items())
+            + f"; either put its {state_folder} back and resume, or take the run back",
+            ours(following, plan.run),
         )

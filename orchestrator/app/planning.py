@@ -27,7 +27,7 @@ from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, lost, never_start
 from orchestrator.core.snapshots.backups import read_facts
 from orchestrator.engine.observe import Seen, observe
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -66,7 +66,7 @@ async def check(
             severity=Severity.WARN,
             host=name,
             what=f"does not answer ({why}): it will not be restarted",
-            remedy="later: orchestrator restart-workers -i INVENTORY",
+            remedy="restart it later with `orchestrator restart-workers`",
         )
         for name, why in seen.silent.items()
         if cluster.inventory.host(name).role is not Role.LEFT_OUT
@@ -101,7 +101,7 @@ async def make_plan(
     read = read_snapshot(cluster, source.path, overrides)
     checked = await check(cluster, read.facts, overrides, Way(name, brings_tool=bool(brought)), beside=source.beside)
     refuse_claimed(checked.seen)
-    refuse_blocked(checked.findings)
+    refuse_blocked(checked.findings, source.address)
     plan = await _plan_restore(cluster, source, read, checked, name, brought)
     masters = {host.name: checked.seen.views[host.name] for host in cluster.inventory.masters}  # none that is left out
     costing = await find_cost(cluster, read, masters, every_name=every_name)
@@ -148,8 +148,8 @@ def known_strategy(cluster: Cluster, name: str) -> StrategyName:
             return "aided"
         case "manual":
             return "manual"
-    remedy = "use --strategy aided or manual" if aided else "leave --strategy out: it is manual there"
-    raise UsageError(f"there is no strategy {name} for {cluster.inventory.distribution}", remedy)
+    known = "aided or manual" if aided else "manual"
+    raise UsageError(f"unknown strategy {name} for {cluster.inventory.distribution} (expected {known})")
 
 
 def without_tool(cluster: Cluster) -> Way:
@@ -167,7 +167,7 @@ def tool_file(path: Path) -> ToolFile:
                 size_bytes=path.stat().st_size,
             )
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", f"ls -l {path}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}", program("ls", "-l", str(path))) from error
 
 
 def _absolute(path: Path) -> str:

@@ -14,7 +14,7 @@ from orchestrator.core.model.outcome import Command
 from orchestrator.core.model.plan import Plan, Push
 from orchestrator.core.runs.progress import resume
 from orchestrator.core.snapshots.locations import Objects, Sftp, place_of
-from orchestrator.errors import HaltedError, UsageError
+from orchestrator.errors import HaltedError, UsageError, program
 from orchestrator.ports import Source
 
 
@@ -62,8 +62,8 @@ class Sources:
         assert self.plan.tool is not None
         path = Path(self.plan.tool.path)
         if not path.is_file():
-            text = f"{path}, which this run brings to the masters, is not on this laptop"
-            raise UsageError(text, f"put it there, then: {resume(self.plan.run)}")
+            text = f"{path}, which this run copies to the masters, is not on this laptop; put it there"
+            raise UsageError(text, resume(self.plan.run))
         return FileSource(path)
 
     async def _on_this_laptop(self, sha256: str) -> FileSource | None:
@@ -71,7 +71,7 @@ class Sources:
         path = self.snapshot or Path(self.plan.snapshot_path)  # an address is no file's name
         if not path.is_file():
             if self.snapshot:
-                raise UsageError(f"the snapshot {path} is not there", f"ls -l {path}")
+                raise UsageError(f"the snapshot {path} is not there", program("ls", "-l", str(path)))
             return None
         source = FileSource(path)
         if self.is_first or await source.sha256(source.size_bytes) == sha256:
@@ -105,4 +105,5 @@ class Sources:
         return self._file
 
     def _missing(self, what: str, sha256: str) -> UsageError:
-        return UsageError(f"{what}: its sha256 is {sha256}", f"{resume(self.plan.run)} --snapshot FILE")
+        text = f"{what}: resume with `--snapshot FILE` and the file whose sha256 is {sha256}"
+        return UsageError(text)

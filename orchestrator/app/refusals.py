@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from orchestrator.core.checks import blockers
 from orchestrator.core.model.finding import Finding
 from orchestrator.engine.observe import Seen
-from orchestrator.errors import LockedError, RefusedError
+from orchestrator.errors import LockedError, RefusedError, ours
 
 
 def refuse_claimed(seen: Seen) -> None:
@@ -14,14 +16,16 @@ def refuse_claimed(seen: Seen) -> None:
         if claim := view.markers.claim:
             raise LockedError(
                 f"{name} is held by run {claim.run} of {claim.laptop} since {claim.taken_at_utc}",
-                f"orchestrator status -i INVENTORY, then resume {claim.run}",
+                ours("status", claim.run),
             )
 
 
-def refuse_blocked(findings: tuple[Finding, ...]) -> None:
-    """Raises RefusedError where a check blocks."""
-    if stopping := blockers(findings):
+def refuse_blocked(findings: Iterable[Finding], snapshot: str = "") -> None:
+    """Raises RefusedError if a check blocks. ``snapshot`` is the address of the one that was checked, too."""
+    options = ("--snapshot", snapshot) if snapshot else ()
+    if stopping := blockers(tuple(findings)):
         first = stopping[0]
         where = f"{first.host}: " if first.host else ""
         more = f" (and {len(stopping) - 1} more)" if len(stopping) > 1 else ""
-        raise RefusedError(f"{first.name}: {where}{first.what}{more}", first.remedy)
+        remedy = f"; {first.remedy}" if first.remedy else ""
+        raise RefusedError(f"{first.name}: {where}{first.what}{remedy}{more}", ours("check", *options))

@@ -24,7 +24,7 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
     """What would happen; changes nothing. Raises OrchestratorError where the others could not carry the member."""
     masters = [it.name for it in cluster.inventory.masters]
     if host not in masters:
-        raise UsageError(f"{host} is no master of the inventory", f"name one of {', '.join(masters)}")
+        raise UsageError(f"{host} is not a master of the inventory (expected one of {', '.join(masters)})")
     checked = await planning.check(cluster, None, overrides | _OF_RESTORES, planning.without_tool(cluster))
     refusals.refuse_claimed(checked.seen)
     views = {name: checked.seen.views[name] for name in masters}

@@ -27,7 +27,7 @@ from orchestrator.core.timeouts import FAREWELL_S
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.hooks import Hooks
 from orchestrator.engine.transfer import Spread
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, again
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,9 @@ def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
         journal.write("attempt", attempt=attempt, laptop=laptop(), plan_sha256=plan.sha256, tool_version=__version__)
     except OSError as error:
         raise OrchestratorError(
-            f"the journal on this laptop cannot be written: {error.strerror}: {error.filename or 'its disk'}",
-            "make room, or set XDG_STATE_HOME to a folder with room; then the same command again",
+            f"cannot write the journal on this laptop: {error.strerror}: {error.filename or 'its disk'}; "
+            "make room, or set XDG_STATE_HOME to a folder with room",
+            again(),
         ) from error
     return journal
 

@@ -16,7 +16,7 @@ from orchestrator.core.model.plan import (
     canonical_json,
 )
 from orchestrator.core.plans.summary import facts_of
-from orchestrator.errors import NotConfirmedError, UsageError
+from orchestrator.errors import NotConfirmedError, UsageError, ours, program
 
 
 async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
@@ -25,14 +25,11 @@ async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
     checked = await check(cluster, plan.snapshot, frozenset(plan.overrides), way)
     for name, view in checked.seen.views.items():
         if plan.run in view.markers.attempts:
-            raise NotConfirmedError(
-                f"this plan was used before: {name} knows its run {plan.run}",
-                "orchestrator status -i INVENTORY, or make a new plan",
-            )
+            raise NotConfirmedError(f"plan already used: run {plan.run} exists on {name}", ours("status", plan.run))
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings)
     if changed := _changes(cluster, plan, facts_of(cluster.inventory, checked.seen.views)):
-        raise NotConfirmedError(f"the saved plan is stale: {'; '.join(changed)}", "make a new one: orchestrator plan")
+        raise NotConfirmedError(f"the saved plan is stale, make a new one: {'; '.join(changed)}")
 
 
 def _changes(cluster: Cluster, plan: Plan, now: tuple[MasterFacts, ...]) -> list[str]:
@@ -67,7 +64,7 @@ def write_plan(plan: Plan, path: Path) -> None:
         path.touch(mode=0o600)
         path.write_text(canonical_json(plan) + "\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write the plan to {path}: {error.strerror}", "name another file with -o") from error
+        raise UsageError(f"cannot write the plan to {path}: {error.strerror}") from error
 
 
 def read_plan(path: Path) -> Plan:
@@ -75,6 +72,6 @@ def read_plan(path: Path) -> Plan:
     try:
         return Plan.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read the plan {path}: {error.strerror}", f"ls -l {path}") from error
+        raise UsageError(f"cannot read the plan {path}: {error.strerror}", program("ls", "-l", str(path))) from error
     except ValueError as error:
-        raise UsageError(f"{path} is no plan of this version: {error}", "make a new one: orchestrator plan") from error
+        raise UsageError(f"{path} is not a plan of this version, make a new one: {error}") from error

@@ -59,15 +59,13 @@ async def plan_schedule(cluster: Cluster, terms: Terms | None, inventory_path: P
     opened = {name: it for name, it in cluster.opened.items() if name in masters}
     seen = await observe(cluster.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
     refusals.refuse_claimed(seen)
-    for view in seen.views.values():
-        for fault in view.faults:
-            raise RefusedError(f"{fault.name}: {view.host}: {fault.what}", fault.remedy)
+    refusals.refuse_blocked(fault for view in seen.views.values() for fault in view.faults)
     standings, _ = await look_at_schedules(cluster)
     templates = read_templates()
     want: dict[str, dict[str, str]] = {name: {} for name in masters}
     if terms:
         if terms.on > len(masters):
-            raise UsageError(f"there are {len(masters)} masters, not {terms.on}", "name fewer with --on")
+            raise UsageError(f"--on {terms.on}: the inventory has {len(masters)} masters")
         want = wanted(cluster.inventory, seen.views, cluster.distro, cluster.scripts, templates, terms)
     _refuse_without_systemd(standings, want)
     changing = {name: texts for name, texts in want.items() if _differs(standings[name], texts)}
@@ -87,6 +85,4 @@ def _differs(now: Standing, texts: dict[str, str]) -> bool:
 def _refuse_without_systemd(standings: dict[str, Standing], want: dict[str, dict[str, str]]) -> None:
     for name, texts in want.items():
         if texts and not standings[name].systemd:
-            raise RefusedError(
-                f"{name} has no systemd, and so no timers", "run `orchestrator backup` from cron instead"
-            )
+            raise RefusedError(f"{name} has no systemd, and so no timers: run `orchestrator backup` from cron instead")

@@ -18,7 +18,7 @@ from orchestrator.adapters.stores.spool import Spool, passing_spool
 from orchestrator.app.cluster import Cluster
 from orchestrator.core.snapshots.backups import MOST_FACTS_BYTES, beside
 from orchestrator.core.snapshots.locations import Local, Objects, OnHost, Sftp, backup_place, place_of
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError, UsageError, again, ours, program
 from orchestrator.ports import BackupStore, HostError, Remote, Reporter
 
 if TYPE_CHECKING:
@@ -106,20 +106,23 @@ async def _receive(spool: Spool, name: str, reporter: Reporter, size_bytes: int,
     try:
         await spool.receive(name, chunks, lambda done: reporter.moved(LAPTOP, done, size_bytes))
     except HostError as error:
-        raise OrchestratorError(str(error), "the same command again") from error
+        raise OrchestratorError(str(error), again()) from error
 
 
 def _master(place: OnHost, cluster: Cluster | None) -> Remote:
     """The master that has the file. Raises OrchestratorError."""
     if cluster is None:
-        raise UsageError(f"{place} lies on a host", "name the inventory: -i INVENTORY; a file here is ./NAME")
+        raise UsageError(f"{place} is on a host: name the inventory with -i; a file here is written ./NAME")
     names = [host.name for host in cluster.inventory.masters]
     if place.host not in names:
-        raise UsageError(f"{place.host} is no master of the inventory", f"one of: {', '.join(names)}; a file: ./NAME")
+        raise UsageError(
+            f"{place.host} is not a master of the inventory (expected one of {', '.join(names)}); "
+            "a file here is written ./NAME"
+        )
     remote = cluster.remotes.get(place.host)
     if remote is None:
         cluster.refuse_silent_masters()
-        raise OrchestratorError(f"{place.host} does not answer", "orchestrator check -i INVENTORY")
+        raise OrchestratorError(f"{place.host} does not answer", ours("check"))
     return remote
 
 
@@ -127,7 +130,7 @@ async def _on_host(place: OnHost, remote: Remote) -> tuple[int, AsyncIterator[by
     try:
         size_bytes, _ = await measure(remote, place.path, hashed=False)
     except HostError as error:
-        raise UsageError(str(error), f"look there: ls -l {place.path}") from error
+        raise UsageError(str(error)) from error
     return size_bytes, remote.read(place.path)
 
 
@@ -148,7 +151,7 @@ def _objects(place: Objects) -> ObjectFiles:
         from orchestrator.adapters.stores.objects import ObjectFiles
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"{place.scheme}:// needs a library that is not installed: {error.name}",
-            "pipx inject orchestrator obstore, or: pip install 'orchestrator[objects]'",
+            f"{place.scheme}:// needs a library that is not installed: {error.name}; without pipx: pip install obstore",
+            program("pipx", "inject", "orchestrator", "obstore"),
         ) from error
     return ObjectFiles(place)

@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestrator.adapters.snapshot_file import open_snapshot, verify_snapshot
 from orchestrator.app.snapshot_locations import LAPTOP, Located
 from orchestrator.core.snapshots.inspection import Bump, Inspection, ids_of
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.details import bumped, read_details
 from orchestrator.etcd.ids import parse_initial_cluster
@@ -33,7 +33,7 @@ def inspect_file(
         try:
             ids = ids_of(parse_initial_cluster(initial_cluster), token)
         except ValueError as error:
-            raise UsageError(str(error), "orchestrator snapshot inspect --help") from error
+            raise UsageError(str(error), program("orchestrator", "snapshot", "inspect", "--help")) from error
     total = _size(source.path)
     reporter.note(f"reading {source.address}")
     reader = ContentsReader()

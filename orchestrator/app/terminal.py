@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.engine.coordinator import Stop
-from orchestrator.errors import LoginError
+from orchestrator.errors import LoginError, program
 
 _last_signal = 0
 
@@ -70,12 +70,12 @@ def _read_password(host: Host) -> str:
     if name := os.environ.get("ORCHESTRATOR_SUDO_PASSWORD_FILE"):
         path = Path(name)
         if path.stat().st_mode & 0o077:
-            raise LoginError(f"{path} can be read by others", f"chmod 600 {path}")
+            raise LoginError(f"{path} can be read by others", program("chmod", "600", str(path)))
         return path.read_text(encoding="utf-8").rstrip("\n")
     if not sys.stdin.isatty():
         raise LoginError(
-            f"{host.name}: sudo wants a password, and there is no terminal to ask on",
-            "set ORCHESTRATOR_SUDO_PASSWORD_FILE to a file that only you can read",
+            f"{host.name}: sudo asks for a password, and there is no terminal to ask on; "
+            "set ORCHESTRATOR_SUDO_PASSWORD_FILE to a file that only you can read"
         )
     return getpass.getpass(f"sudo password for {host.user or getpass.getuser()} on {host.name}: ")
 

@@ -11,6 +11,7 @@ from orchestrator.app.cluster import Cluster
 from orchestrator.app.history import Known, find_run, know_run, past_runs, refuse_held
 from orchestrator.app.identity import laptop, new_attempt, new_run
 from orchestrator.app.plan_header import plan_with_header
+from orchestrator.app.refusals import refuse_blocked
 from orchestrator.app.running import Ended, run_plan
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
@@ -21,7 +22,7 @@ from orchestrator.core.plans.undo import abort, finish, rollback, unlock
 from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
 from orchestrator.core.timeouts import SETTLE_WAIT_S
 from orchestrator.engine.observe import observe
-from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError
+from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError, again, ours
 
 Kind = Literal["abort", "rollback", "finish", "unlock"]
 
@@ -56,13 +57,13 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
     refuse_held(state)
     if undone.kind not in _FITS.get(kind, (undone.kind,)):
         raise RefusedError(
-            f"run {undone.run} is no restore: it is a run of {undone.kind}",
-            f"orchestrator resume -i INVENTORY {undone.run}, or unlock",
+            f"run {undone.run} is not a restore but a run of {undone.kind}: resume it, or unlock its hosts",
+            ours("resume", undone.run),
         )
     if state.undone_by and kind != "unlock":
         raise RefusedError(
             f"run {undone.run} was taken back already, by run {state.undone_by}",
-            f"orchestrator status -i INVENTORY {state.undone_by}",
+            ours("status", state.undone_by),
         )
     views = await _look(known.cluster)
     if kind != "unlock":  # of two rivals each may hold some masters: either can be unlocked
@@ -83,18 +84,14 @@ async def fenced(undoing: Undoing) -> Plan:
     moved = replace(known, state=await find_run(known.cluster, run))
     again = await _make(undoing.kind, moved, undoing.views, undoing.plan.run)
     if again.phases != undoing.plan.phases:
-        raise NotConfirmedError(
-            f"run {run} has moved on since its plan was shown", f"orchestrator {undoing.kind} -i INVENTORY {run}"
-        )
+        raise NotConfirmedError(f"run {run} has moved on since its plan was shown", ours(undoing.kind, run))
     return again
 
 
 async def _look(cluster: Cluster) -> dict[str, MasterView]:
     cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
     seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
-    for host in cluster.inventory.masters:
-        for fault in seen.views[host.name].faults:
-            raise RefusedError(f"{fault.name}: {host.name}: {fault.what}", fault.remedy)
+    refuse_blocked(fault for host in cluster.inventory.masters for fault in seen.views[host.name].faults)
     return seen.views
 
 
@@ -109,7 +106,7 @@ async def _find(cluster: Cluster, kind: Kind, run: str | None) -> Known:
         state = await find_run(cluster, name)
         if state.plan_hosts and not state.undone_by and (await state.plan(cluster)).kind in _FITS[kind]:
             return await know_run(cluster, name)
-    raise UsageError(f"the hosts know no run to {kind}", "orchestrator status -i INVENTORY RUN")
+    raise UsageError(f"no run on any host to {kind}")
 
 
 def _refuse_others(known: Known, views: Mapping[str, MasterView]) -> None:
@@ -119,7 +116,7 @@ def _refuse_others(known: Known, views: Mapping[str, MasterView]) -> None:
         if view.markers.claim and view.markers.claim.run != known.plan.run:
             raise LockedError(
                 f"{name} is held by run {view.markers.claim.run} of {view.markers.claim.laptop}",
-                f"orchestrator status -i INVENTORY {view.markers.claim.run}",
+                ours("status", view.markers.claim.run),
             )
 
 
@@ -159,8 +156,8 @@ def _refuse_moved(plan: Plan, views: Mapping[str, MasterView]) -> None:
         if etcd is None or etcd.data != fact.data:
             raise RefusedError(
                 f"run {plan.run} knows {fact.host} with the data volume {fact.data}; now it is "
-                f"{etcd.data if etcd else 'no master of the inventory'}",
-                "put inventory and manifest as they were in that run, then the same command again",
+                f"{etcd.data if etcd else 'not a master'}; make inventory and manifest as they were in that run",
+                again(),
             )
 
 
@@ -185,9 +182,7 @@ async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
     output = await cluster.remotes[master.name].look(Command(argv, cluster.scripts["made.sh"]))
     if output.exit_code != 0:
         said = output.detail or output.stderr.decode("utf-8", "replace").strip()
-        raise UnreachableError(
-            f"{master.name}: the look at what run {master.run} left failed: {said}", "orchestrator check -i INVENTORY"
-        )
+        raise UnreachableError(f"{master.name}: the look at what run {master.run} left failed: {said}", ours("check"))
     facts = parse_facts(output.text)
     lines = (line.partition("\t") for line in facts.get("made", "").splitlines())
     return master.name, Left(
@@ -215,7 +210,7 @@ async def _fence(undoing: Undoing) -> None:
         if answer.fenced_by:
             raise LockedError(
                 f"{name}: attempt {answer.fenced_by} has taken over run {run}",
-                f"orchestrator status -i INVENTORY {run}",
+                ours("status", run),
             )
         why = f"{answer.busy_with} is still running" if answer.busy_with else f"{answer.failure}: {answer.detail}"
-        raise UnreachableError(f"{name}: {why}", f"orchestrator {undoing.kind} -i INVENTORY {run}")
+        raise UnreachableError(f"{name}: {why}", ours(undoing.kind, run))

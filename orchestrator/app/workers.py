@@ -9,7 +9,7 @@ from orchestrator.app.identity import laptop, new_run
 from orchestrator.app.plan_header import brief, plan_with_header
 from orchestrator.core.model.plan import PhaseName, Plan
 from orchestrator.core.plans.workers import restart_workers
-from orchestrator.errors import LockedError, UsageError
+from orchestrator.errors import LockedError, UsageError, ours
 
 
 async def plan_workers(cluster: Cluster) -> Plan:
@@ -36,7 +36,5 @@ async def open_workers_run(cluster: Cluster) -> RunState | None:
     begun = {record.step for records in state.records.values() for record in records}
     api = plan.phase(PhaseName.START)
     if api and not any(step.name in begun for step in api.steps):
-        raise LockedError(
-            f"run {plan.run} has not come to its workers yet", f"orchestrator resume -i INVENTORY {plan.run}"
-        )
+        raise LockedError(f"run {plan.run} has not come to its workers yet", ours("resume", plan.run))
     return state

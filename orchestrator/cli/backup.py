@@ -11,7 +11,7 @@ from orchestrator.cli import options
 from orchestrator.cli.exit import print_json, run_command
 from orchestrator.cli.schedule import schedule, status
 from orchestrator.cli.session import opened
-from orchestrator.errors import UnprovenError, UsageError
+from orchestrator.errors import UnprovenError, UsageError, ours, program
 
 backup_app = typer.Typer(rich_markup_mode=None)
 backup_app.command("schedule")(schedule)
@@ -53,7 +53,9 @@ def backup(
 
     async def work() -> None:
         if inventory is None or to is None:
-            raise UsageError("`backup` needs an inventory and a destination", "orchestrator backup -i FILE --to PLACE")
+            raise UsageError(
+                "`backup` needs an inventory and a destination", program("orchestrator", "backup", "--help")
+            )
         async with open_store(to) as (store, spool), opened(inventory, quiet=quiet) as cluster:
             made = await backups.back_up(cluster, store, spool, every=all_masters, most=keep, days=keep_days)
         told = (made.path, made.facts, made.removed, made.failed, made.compared)
@@ -67,6 +69,6 @@ def backup(
             report.print_backup(report.stdout(), *told)
         if made.compared and not made.compared.is_proven:
             text = f"the masters' backups differ, or could not be compared: {made.compared.words}"
-            raise UnprovenError(text, "orchestrator check -i INVENTORY, and look at the member that is named")
+            raise UnprovenError(text, ours("check"))
 
     run_command(work, inventory)

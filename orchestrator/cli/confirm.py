@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NotConfirmedError
+from orchestrator.errors import NotConfirmedError, again
 
 if TYPE_CHECKING:
     from orchestrator.app.cluster import Cluster
@@ -30,9 +30,9 @@ async def confirm_plan(
         if confirm is None and sys.stdin.isatty():
             confirm = await ask(f"Type the cluster's name to confirm ({name}): ")
     if confirm is None:
-        raise NotConfirmedError("not confirmed: no terminal to ask on", f"add --confirm {name}")
+        raise NotConfirmedError("not confirmed: no terminal to ask on", again("--confirm", name))
     if confirm != name:
-        raise NotConfirmedError(f"not confirmed: the cluster is {name}, not {confirm!r}", f"add --confirm {name}")
+        raise NotConfirmedError(f"not confirmed: the cluster is {name}, not {confirm!r}")
 
 
 async def confirm_destroyed(cluster: Cluster, left_out: tuple[Host, ...], destroyed: list[str] | None) -> None:
@@ -50,5 +50,5 @@ async def confirm_destroyed(cluster: Cluster, left_out: tuple[Host, ...], destro
         if said != name:
             raise NotConfirmedError(
                 f"not confirmed: {name} is left out, but its old disk may still exist",
-                f"add --destroyed {name}",
+                again("--destroyed", name),
             )

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from orchestrator.errors import InterruptedRunError, OrchestratorError
+from orchestrator.errors import InterruptedRunError, OrchestratorError, again, ours
 
 if TYPE_CHECKING:
     from orchestrator.app.running import Ended
@@ -24,7 +24,7 @@ def run_alone(work: Callable[[], None]) -> None:
     except OrchestratorError as error:
         fail(error, None)
     except KeyboardInterrupt:
-        fail(InterruptedRunError("interrupted", "the same command again", signal_number=signal.SIGINT), None)
+        fail(InterruptedRunError("interrupted", again(), signal_number=signal.SIGINT), None)
 
 
 def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
@@ -40,7 +40,7 @@ def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path |
 
         left = InterruptedRunError(
             "aborted; steps already running on hosts will finish on their own",
-            "orchestrator resume -i INVENTORY",
+            ours("resume"),
             signal_number=last_signal() or signal.SIGINT,
         )
         fail(left, inventory)
@@ -85,12 +85,12 @@ def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
     """Says what went wrong and what to type next; with `--json`, also as the command's document. Raises SystemExit."""
     from orchestrator.adapters.screen import report
 
-    error.next_step = error.next_step.replace("INVENTORY", str(inventory or "INVENTORY"))
+    following = error.next_step.line(str(inventory or ""), sys.argv[1:]) if error.next_step else ""
     with suppress(OSError):  # the terminal is gone
-        report.print_error(report.stderr(), error)
+        report.print_error(report.stderr(), error, following)
     if "--json" in sys.argv[1:] and not _answered:  # asked here, for a command with a wrong option never begins
         with suppress(OSError):
-            print_json(report.error_json(error))
+            print_json(report.error_json(error, following))
     raise SystemExit(error.exit_code) from error
 
 

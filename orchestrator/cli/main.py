@@ -14,7 +14,7 @@ from orchestrator.cli.backup import backup_app
 from orchestrator.cli.exit import fail, leave
 from orchestrator.cli.schema import schema
 from orchestrator.cli.snapshot import snapshot_app
-from orchestrator.errors import InterruptedRunError, OrchestratorError, UsageError
+from orchestrator.errors import InterruptedRunError, OrchestratorError, UsageError, again, program
 
 app = typer.Typer(
     name="orchestrator",
@@ -51,11 +51,11 @@ def main() -> None:
     except OSError as error:
         if error.filename is not None:  # not of standard output: a fault of ours
             raise
-        fail(OrchestratorError(f"cannot write to standard output: {error.strerror}", "the same command again"), None)
+        fail(OrchestratorError(f"cannot write to standard output: {error.strerror}", again()), None)
     except Exception as error:  # Typer's usage errors share no public base class
         if not hasattr(error, "format_message"):
             raise
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "orchestrator"
-        fail(UsageError(error.format_message(), f"{command} --help"), None)
+        fail(UsageError(error.format_message(), program(*command.split(), "--help")), None)
     leave(code or 0)

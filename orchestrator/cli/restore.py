@@ -11,7 +11,7 @@ from orchestrator.cli import options
 from orchestrator.cli.confirm import confirm_destroyed, confirm_plan
 from orchestrator.cli.exit import fail, print_ended, print_json, run_command
 from orchestrator.cli.session import opened, opened_maybe_with, opened_with
-from orchestrator.errors import UsageError
+from orchestrator.errors import NextStep, UsageError, ours, program
 
 if TYPE_CHECKING:
     from orchestrator.core.model.plan import Plan
@@ -82,8 +82,10 @@ def plan(
         if as_json:
             print_json(report.plan_json(made, planned.rows))
         else:
-            line = f"orchestrator apply {out}" if out else _restore_line(made, inventory, snapshot, override, without)
-            rows = planned.rows if diff else ()
+            following = _restore_command(made, snapshot, override, without)
+            if out:
+                following = program("orchestrator", "apply", str(out))
+            line, rows = following.line(str(inventory)), planned.rows if diff else ()
             report.print_plan(report.stdout(), made, verbose=verbose, next_step=line, rows=rows)
         if detailed_exitcode:
             raise typer.Exit(2)
@@ -164,10 +166,9 @@ def apply(
     run_command(work, where)
 
 
-def _restore_line(
-    made: Plan, inventory: Path, snapshot: str, override: list[str] | None, without: list[str] | None
-) -> str:
-    extra = [f" --override {name}" for name in override or ()] + [f" --without {name}" for name in without or ()]
-    extra += [" --strategy manual"] if made.strategy == "manual" else []
-    extra += [f" --etcdutl {made.tool.path}"] if made.tool else []
-    return f"orchestrator restore -i {inventory} --snapshot {snapshot}{''.join(extra)}"
+def _restore_command(made: Plan, snapshot: str, override: list[str] | None, without: list[str] | None) -> NextStep:
+    extra = [word for name in override or () for word in ("--override", name)]
+    extra += [word for name in without or () for word in ("--without", name)]
+    extra += ["--strategy", "manual"] if made.strategy == "manual" else []
+    extra += ["--etcdutl", made.tool.path] if made.tool else []
+    return ours("restore", "--snapshot", snapshot, *extra)

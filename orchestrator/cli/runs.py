@@ -10,6 +10,7 @@ from orchestrator.cli import options
 from orchestrator.cli.confirm import confirm_destroyed, confirm_plan
 from orchestrator.cli.exit import print_ended, print_json, run_command
 from orchestrator.cli.session import opened, opened_maybe_with
+from orchestrator.errors import ours
 
 if TYPE_CHECKING:
     pass
@@ -39,7 +40,7 @@ def status(
         if as_json:
             print_json(report.status_json(made, state.records, state.claims, events, state.undone_by, silent))
         else:
-            known = (state.records, state.claims, events, inventory, state.undone_by, silent)
+            known = (state.records, state.claims, inventory, events, state.undone_by, silent)
             report.print_status(report.stdout(), made, *known)
 
     run_command(work, inventory)
@@ -135,7 +136,7 @@ def reinit(
         elif as_json:
             print_json(report.plan_json(made))
         else:
-            line = f"orchestrator reinit {host} -i {inventory}"
+            line = ours("reinit", host).line(str(inventory))
             report.print_plan(report.stdout(), made, verbose=verbose, next_step=line)
 
     run_command(work, inventory)

@@ -46,10 +46,7 @@ def schedule(
 
     async def work() -> None:
         if folder and not (folder.startswith("/") and "'" not in folder and " " not in folder):
-            raise UsageError(
-                f"invalid folder {folder!r} (expected an absolute path without blanks)",
-                "name another one with --folder",
-            )
+            raise UsageError(f"invalid folder {folder!r} (expected an absolute path without blanks)")
         ended = None
         async with opened(inventory, quiet=quiet) as cluster:
             where = folder_of(cluster.inventory.cluster, folder)
@@ -125,9 +122,7 @@ def status(
 def _seconds(text: str) -> int:
     number, unit = text[:-1], text[-1:]
     if not number.isdigit() or unit not in ("m", "h", "d"):
-        raise UsageError(
-            f"invalid period {text!r} (expected for example 90m, 12h, 2d)", "name one such as 90m, 12h or 2d"
-        )
+        raise UsageError(f"invalid period {text!r} (expected for example 90m, 12h, 2d)")
     return int(number) * {"m": 60, "h": 3600, "d": 86400}[unit]
 
 
@@ -138,4 +133,4 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        raise OrchestratorError(f"cannot write {path}: {error.strerror}", "name another file") from error
+        raise OrchestratorError(f"cannot write {path}: {error.strerror}") from error

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.exit import print_json, run_command
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 
 
 def schema(
@@ -33,7 +33,7 @@ def schema(
         if name not in schemas:
             raise UsageError(
                 f"unknown schema {name!r} (expected inventory, plan or snapshot)",
-                f"orchestrator schema {' | '.join(schemas)}",
+                program("orchestrator", "schema", "--help"),
             )
         print_json(schemas[name]())
 

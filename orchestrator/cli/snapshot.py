@@ -46,8 +46,7 @@ def verify(
             print_verification(stdout(), found)
         if not found.is_whole:
             raise RefusedError(
-                f"{file} is damaged or incomplete",
-                "take another backup file, or copy this one again from where it was saved",
+                f"{file} is damaged or incomplete: take another backup, or copy this one again from where it was saved"
             )
 
     run_alone(work)

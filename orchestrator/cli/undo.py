@@ -9,6 +9,7 @@ from orchestrator.cli import options
 from orchestrator.cli.confirm import confirm_destroyed, confirm_plan
 from orchestrator.cli.exit import print_ended, print_json, run_command
 from orchestrator.cli.session import opened
+from orchestrator.errors import ours
 
 if TYPE_CHECKING:
     from orchestrator.app.undo import Kind
@@ -54,7 +55,7 @@ def command_of(kind: Kind) -> Callable[..., None]:
             elif as_json:
                 print_json(report.plan_json(found.plan))
             else:
-                line = f"orchestrator {kind} -i {inventory} {found.plan.undoes}"
+                line = ours(kind, found.plan.undoes).line(str(inventory))
                 report.print_plan(report.stdout(), found.plan, verbose=verbose, next_step=line)
 
         run_command(work, inventory)

@@ -39,7 +39,7 @@ def rate_of(text: str) -> float:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMG]?)", text.upper())
     rate = float(found[1]) * 1024 ** ("", "K", "M", "G").index(found[2]) if found else 0
     if not rate:
-        raise UsageError(f"invalid rate {text!r} (expected for example 800K, 2.5M, 1G)", "")
+        raise UsageError(f"invalid rate {text!r} (expected for example 800K, 2.5M, 1G)")
     return rate
 
 

@@ -38,8 +38,10 @@ from orchestrator.errors import (
     HaltedError,
     InterruptedRunError,
     LockedError,
+    NextStep,
     OrchestratorError,
     UnreachableError,
+    ours,
 )
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
@@ -311,7 +313,7 @@ class Coordinator:
                 )
             case Pause() as pause:
                 if not await self.ask(pause):
-                    raise HaltedError(pause.question, f"{resume(self.plan.run)} {pause.answer_flag}")
+                    raise HaltedError(pause.question, resume(self.plan.run, pause.answer_flag))
             case LocalHook() as hook:
                 return await self.hooks.run(step, hook)
         return await remote.act(step.name, self.attempt, self._command(step))
@@ -390,11 +392,11 @@ class Coordinator:
         except OSError as error:
             self.stop.disk = f"the journal on this laptop cannot be written: {error.strerror}"
 
-    def _status(self) -> str:
-        return f"orchestrator status -i INVENTORY {self.plan.run}"
+    def _status(self) -> NextStep:
+        return ours("status", self.plan.run)
 
     def _check_stop(self) -> None:
         if self.stop.signal_number:
             raise InterruptedRunError("interrupted", resume(self.plan.run), signal_number=self.stop.signal_number)
         if self.stop.disk:
-            raise HaltedError(self.stop.disk, f"make room, then: {resume(self.plan.run)}")
+            raise HaltedError(f"{self.stop.disk}: make room", resume(self.plan.run))

@@ -12,7 +12,7 @@ from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory, Role
 from orchestrator.core.model.outcome import Command, Failure, Output
 from orchestrator.core.model.plan import Script
-from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
+from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, ours
 from orchestrator.ports import Remote, WallClock
 
 STOPPED = (Role.MASTER, Role.API)
@@ -56,8 +56,7 @@ def refuse_silent(failures: Mapping[str, Output]) -> None:
     text = "; ".join(_named(name, output.detail or str(output.failure)) for name, output in failures.items())
     refused = [output for output in failures.values() if output.failure in (Failure.LOGIN, Failure.SUDO)]
     error: type[OrchestratorError] = LoginError if len(refused) == len(failures) else UnreachableError
-    lost = "a master that is lost for good: --without HOST"
-    raise error(text, f"mend the connection, then: orchestrator check -i INVENTORY ({lost})")
+    raise error(f"{text}; repair the connection, or leave a master that is lost out: --without HOST", ours("check"))
 
 
 def _named(host: str, detail: str) -> str:

@@ -41,9 +41,9 @@ class Fault(Enum):
 class SnapshotError(RefusedError):
     """The file is not a whole snapshot. The message does not name the file: the caller knows the path."""
 
-    def __init__(self, fault: Fault, message: str, next_step: str = _SAVE_AGAIN) -> None:
-        super().__init__(message, next_step)
-        self.fault = fault
+    def __init__(self, fault: Fault, message: str, remedy: str = _SAVE_AGAIN) -> None:
+        super().__init__(message)
+        self.fault, self.remedy = fault, remedy
 
 
 @dataclass(frozen=True, slots=True)

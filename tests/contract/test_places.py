@@ -223,7 +223,7 @@ async def test_wrong_credentials_are_reported_but_not_printed(
     async with open_store("s3://backups/wrong") as (store, spool):
         with pytest.raises(LoginError) as told:
             await keep(store, spool, FIRST)
-    assert "another-secret" not in str(told.value) + told.value.next_step
+    assert "another-secret" not in f"{told.value} {told.value.next_step}"
 
 
 async def test_plain_http_needs_permission_of_environment(

@@ -117,7 +117,7 @@ def test_master_lost_before(scene: Scene) -> None:
         scene.lab.kill(VICTIM)
         refused = scene.laptop.run(*scene.restore)
         assert refused.code == 4, refused
-        assert "--without HOST" in refused.next_step
+        assert "--without HOST" in refused.error
         ended = scene.laptop.run(*scene.restore, "--without", VICTIM, "--destroyed", VICTIM)
         assert ended.code == 0, ended
         assert f"{VICTIM}: never start it on its old disk" in ended.out
@@ -150,7 +150,7 @@ def test_master_lost_for_good(scene: Scene) -> None:
         refused = scene.resumes()
         assert refused.code == 4, refused
         unsaid = scene.resumes("--without", VICTIM)
-        assert (unsaid.code, unsaid.next_step) == (5, f"add --destroyed {VICTIM}"), unsaid
+        assert (unsaid.code, unsaid.next_step.endswith(f" --destroyed {VICTIM}")) == (5, True), unsaid
         resumed = scene.resumes("--without", VICTIM, "--destroyed", VICTIM)
         assert resumed.code == 0, resumed
         assert f"{VICTIM}: never start it on its old disk" in resumed.out

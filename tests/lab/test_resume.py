@@ -32,7 +32,7 @@ def test_interrupted_and_resumed_elsewhere(fresh: Lab, laptop: Laptop, other_lap
     truth.fall_silent(fresh)
     without_snapshot = other_laptop.run("resume", "-i", fresh.inventory)
     assert without_snapshot.code == 64, without_snapshot
-    assert "--snapshot" in without_snapshot.next_step
+    assert "--snapshot" in without_snapshot.error
 
     truth.fall_silent(fresh)
     dies_at(other_laptop, "keep.copy acting", "resume", "-i", fresh.inventory, "--snapshot", there)

@@ -157,7 +157,7 @@ def test_a_hook_that_fails_on_one_master_is_taken_back_by_an_abort(
 
     assert failed.code == 10, failed
     assert f"volumes.hook/{MASTERS[1].name}: failed (exit 3): no volume of that name" in failed.error
-    assert "(runs it again)" in failed.next_step and "--volumes-done" in failed.next_step
+    assert "`resume` runs it again" in failed.error and "--volumes-done" in failed.error
     is_down(hooked)
     (run,) = truth.runs(hooked)
     with other_laptop.start("abort", "-i", mine, "--confirm", "lab") as process:
@@ -212,7 +212,7 @@ def test_a_hook_on_the_laptop_that_fails_once(
 
     assert failed.code == 10, failed
     assert "failed (exit 7): the storage does not answer" in failed.error
-    assert "(runs it again)" in failed.next_step
+    assert "`resume` runs it again" in failed.error
     is_down(fresh)
     (run,) = truth.runs(fresh)
     for master in MASTERS:
@@ -263,7 +263,7 @@ def the_word_leads_on(lab: Lab, laptop: Laptop, mine: Path, tmp_path: Path) -> N
     doubt = laptop.run("resume", "-i", mine)
     assert doubt.code == 10, doubt
     assert "nothing tells how it ended" in doubt.error
-    assert "--volumes-done (once you have looked" in doubt.next_step
+    assert "resume with --volumes-done once" in doubt.error
     is_down(lab)
     done: Ended = laptop.run("resume", "-i", mine, "--volumes-done")
     assert done.code == 0, done

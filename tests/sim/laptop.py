@@ -21,7 +21,7 @@ from orchestrator.core.plans.volumes import ANSWER_FLAG
 from orchestrator.core.runs.result import Result
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.hooks import Hooks
-from orchestrator.errors import HaltedError, OrchestratorError
+from orchestrator.errors import HaltedError, OrchestratorError, ours
 from orchestrator.ports import Source
 from tests.sim.clock import VirtualClock
 from tests.sim.cluster import SNAPSHOT_FILE, Observed
@@ -60,10 +60,15 @@ async def resume(world: World, run: str, faults: Faults | None = None, answers: 
 
 async def gives_word(world: World, run: str, ending: Ending) -> frozenset[str]:
     """Where the last error asks for it, the operator looks at what a hook has done; the flags of his next command."""
-    if ending.error is None or f"{ANSWER_FLAG} (once" not in ending.error.next_step:
+    if ending.error is None or f"resume with {ANSWER_FLAG} once" not in ending.error.message:
         return frozenset()
     await world.witness.hooks.look(run)
     return frozenset((ANSWER_FLAG,))
+
+
+def never_began(error: OrchestratorError) -> bool:
+    """No host knows the run, or none has its plan."""
+    return error.message.endswith("on any host") or "never began" in error.message
 
 
 async def take_back(world: World, kind: Kind, run: str, faults: Faults | None = None) -> Ending:
@@ -184,7 +189,7 @@ class _Laptop:
         remote = self.remotes[push.source_host]
         output = await remote.look(Command(("stat", "-c", "%s", push.source_path)))
         if output.exit_code != 0:
-            raise HaltedError(f"{push.source_host}: {push.source_path} is gone", "orchestrator resume")
+            raise HaltedError(f"{push.source_host}: {push.source_path} is gone", ours("resume"))
         return RemoteSource(remote, push.source_path, int(output.text))
 
 

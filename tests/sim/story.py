@@ -12,7 +12,7 @@ from tests.sim.cluster import HOSTS, INVENTORY, RUN, SNAPSHOT, make_plan, make_w
 from tests.sim.faults import Called, Faults
 from tests.sim.host import ARMED, STATE, SimHost, Vendor
 from tests.sim.invariants import is_restored
-from tests.sim.laptop import Ending, gives_word, restore, resume
+from tests.sim.laptop import Ending, gives_word, never_began, restore, resume
 from tests.sim.units import ALL, FOLDER
 from tests.sim.world import World
 
@@ -104,7 +104,7 @@ async def _to_the_end(
         if between:
             between(world)
         has_begun = True
-        if ending.error and "orchestrator plan" in ending.error.next_step:
+        if ending.error and never_began(ending.error):
             run, has_begun = f"{RUN}{number}", False
         await asyncio.sleep(wait_s)
     return run

@@ -71,7 +71,7 @@ def test_one_that_fails_runs_again_when_the_run_is_resumed(place: HookPlace) -> 
     assert story.resumes == (3 if place is HookPlace.LAPTOP else 1)
     error = story.endings[0].error
     assert error is not None
-    assert error.next_step.endswith("(runs it again), or with --volumes-done once you have done it yourself")
+    assert error.message.endswith("; `resume` runs it again, and with --volumes-done skips it as done")
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -87,7 +87,7 @@ def test_one_that_may_run_again_does_so_when_it_was_cut_off(place: HookPlace) ->
     assert asked.errors == ["", "HaltedError", ""]
     error = asked.endings[1].error
     assert error is not None
-    assert error.next_step.endswith("--volumes-done (once you have looked, and what it was to do is done)")
+    assert error.message.endswith("resume with --volumes-done once its work is done")
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from orchestrator.app.undo import Kind
 from orchestrator.core.inventory.declared import VolumesHook
 from orchestrator.core.inventory.inventory import Inventory
+from orchestrator.errors import OrchestratorError
 from tests.sim.clock import play
 from tests.sim.cluster import INVENTORY, LIVE, RUN, make_plan, make_world
 from tests.sim.faults import Faults
 from tests.sim.history import OLD
 from tests.sim.host import ARMED, DB, STATE, VOLUME, SimHost, Vendor
-from tests.sim.laptop import Ending, gives_word, restore, resume, take_back
+from tests.sim.laptop import Ending, gives_word, never_began, restore, resume, take_back
 from tests.sim.story import AFTERMATH_S, SILENCE_S, Story, left_stopped, lose_power, serves, wrong_now
 from tests.sim.world import World
 
@@ -42,19 +43,20 @@ class _Operator:
             self.undo = ending.run
         self.last = ending
         if ending.error:
-            await self._reads(ending.error.message, ending.error.next_step, faults)
+            await self._reads(ending.error, faults)
         return ending
 
-    async def _reads(self, message: str, following: str, faults: Faults) -> None:
-        if "orchestrator plan" in following:  # no host knows that run: it has not begun
+    async def _reads(self, error: OrchestratorError, faults: Faults) -> None:
+        message, following = error.message, error.next_step.words[0] if error.next_step else ""
+        if never_began(error):
             self.does, self.undo = None if not self.undo else self.does, ""
         elif "was taken back" in message:
             self.undo = message.rpartition(" ")[2]
-        elif "orchestrator rollback" in following and not self.undo:
+        elif (following == "rollback" or "`rollback`" in message) and not self.undo:
             self.wants = "rollback"
-        elif "orchestrator abort" in following and not self.undo:
+        elif following == "abort" and not self.undo:
             self.wants = "abort"
-        elif "orchestrator resume" in following and not self.undo and self.wants == "finish":
+        elif following == "resume" and not self.undo and self.wants == "finish":
             ending = await resume(self.world, RUN)
             while answers := await gives_word(self.world, RUN, ending):
                 ending = await resume(self.world, RUN, answers=answers)

@@ -23,7 +23,7 @@ from orchestrator.core.report.cost import change_heading, change_rows, cost_line
 from orchestrator.core.report.evidence import evidence_lines, member_rows, resource_rows, stale_lines
 from orchestrator.core.report.findings import by_words, findings_footer, gathered, remedy_words
 from orchestrator.core.report.result import result_lines
-from orchestrator.core.report.status import event_line, holder_lines, next_command
+from orchestrator.core.report.status import event_line, holder_lines, outlook
 from orchestrator.core.runs.phases import point_of_no_return
 from orchestrator.core.runs.result import Result
 from orchestrator.core.runs.status import PhaseStanding, Records, Stand, standings
@@ -32,9 +32,6 @@ from orchestrator.core.snapshots.consistency import SameContent
 from orchestrator.core.text import few, harmless, printable
 from orchestrator.errors import OrchestratorError
 from orchestrator.etcd.snapshot import SnapshotFacts
-
-INVENTORY = "INVENTORY"
-"""The placeholder for an unknown inventory path in a next command."""
 
 _WIDEST = 24
 _SEVERITY_STYLES = {Severity.BLOCK: "bold red", Severity.WARN: "yellow", Severity.INFO: "cyan"}
@@ -159,9 +156,7 @@ def _findings(findings: Iterable[Finding]) -> RenderableType:
 # --- A run ----------------------------------------------------------------------------------------------
 
 
-def print_result(
-    console: Console, plan: Plan, result: Result, total_s: float, inventory: Path | str = INVENTORY
-) -> None:
+def print_result(console: Console, plan: Plan, result: Result, total_s: float, inventory: Path | str) -> None:
     """Print the last lines of a run, at most ten: never wrapped, so that a path can be copied or searched for."""
     _print_unwrapped(console, result_lines(plan, result, total_s, str(inventory)))
 
@@ -204,8 +199,8 @@ def print_status(
     plan: Plan,
     records: Records,
     claims: Mapping[str, Claim],
+    inventory: Path | str,
     history: Iterable[Mapping[str, Any]] = (),
-    inventory: Path | str = INVENTORY,
     undone_by: str = "",
     silent: Sequence[str] = (),
 ) -> None:
@@ -226,7 +221,10 @@ def print_status(
         for event in events:
             console.print(Text(f"  {event}"), soft_wrap=True)
     console.print()
-    _print_next(console, next_command(plan, records, claims, str(inventory), undone_by))
+    state, following = outlook(plan, records, claims, undone_by)
+    console.print(Text(f"run: {state}"), soft_wrap=True)
+    if following:
+        _print_next(console, following.line(str(inventory)))
 
 
 def _stands(plan: Plan, standing: PhaseStanding) -> Text:
@@ -268,11 +266,11 @@ def print_lines(console: Console, lines: Iterable[str]) -> None:
         console.print(Text(printable(line)), soft_wrap=True)
 
 
-def print_error(console: Console, error: OrchestratorError) -> None:
+def print_error(console: Console, error: OrchestratorError, following: str = "") -> None:
     """Print a failure: what, where and why, then the command that continues from here."""
     console.print(Text.assemble(("error: ", "bold red"), harmless(error.message)), soft_wrap=True)
-    if error.next_step:
-        _print_next(console, error.next_step)
+    if following:
+        _print_next(console, following)
 
 
 # --- Pieces ---------------------------------------------------------------------------------------------

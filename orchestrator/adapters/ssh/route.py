@@ -14,7 +14,7 @@ from typing import cast
 from asyncssh.config import ConfigParseError, SSHClientConfig
 
 from orchestrator.core.inventory.inventory import Host, Inventory
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 
 DEFAULT_PORT = 22
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
@@ -115,7 +115,8 @@ def _proxy_jump(settings: SSHClientConfig, configs: tuple[str, ...], seen: tuple
         return None
     if len(seen) >= _MOST_JUMPS:
         raise UsageError(
-            f"the ProxyJump of the ssh_config leads in a circle: {' -> '.join(seen)}", f"edit {configs[0]}"
+            f"the ProxyJump of the ssh_config leads in a circle: {' -> '.join(seen)}",
+            program("${EDITOR:-vi}", str(configs[0])),
         )
     via: Endpoint | None = None
     for spec in jumps.split(","):
@@ -129,7 +130,7 @@ def _configs(declared: str | None) -> tuple[str, ...]:
         return ()
     if declared is not None:
         if not Path(declared).expanduser().is_file():
-            raise UsageError(f"{declared}: no such ssh_config file", "correct `config:` in the inventory")
+            raise UsageError(f"{declared}: no such ssh_config file; correct `config:` in the inventory")
         return (str(Path(declared).expanduser()),)
     own = Path("~/.ssh/config").expanduser()
     return tuple(str(path) for path in (own, SYSTEM_CONFIG) if path.is_file())
@@ -141,7 +142,7 @@ def _settings(configs: tuple[str, ...], address: str, user: str | None, port: in
             None, configs, False, False, False, getpass.getuser(), user or (), address, port or ()
         )
     except (ConfigParseError, OSError) as error:
-        raise UsageError(f"cannot read the ssh_config: {error}", "correct it, or set `config: none`") from error
+        raise UsageError(f"cannot read the ssh_config: {error}; correct it, or set `config: none`") from error
     return cast(SSHClientConfig, settings)
 
 

@@ -30,14 +30,14 @@ from orchestrator.core.snapshots.backups import (
     taken_at_s,
 )
 from orchestrator.core.snapshots.locations import Objects
-from orchestrator.errors import LoginError, OrchestratorError, UsageError
+from orchestrator.errors import LoginError, OrchestratorError, UsageError, again
 from orchestrator.ports import Progress
 
 _PIECE_BYTES = 8 << 20
 """The part size of an upload: at most 10,000 parts are allowed."""
 _AT_ONCE = 4
 _KEEP_TRYING = timedelta(seconds=60)
-_HOW = "docs/backup.md: what the environment must say"
+_HOW = "docs/backup.md lists what the environment must hold"
 
 
 class ObjectFiles:
@@ -75,7 +75,7 @@ class ObjectFiles:
             await obstore.head_async(self._store, key)
         except FileNotFoundError:
             return
-        raise OrchestratorError(f"{self._place.scheme}://{self._place.bucket}/{key} is there", "the same command again")
+        raise OrchestratorError(f"{self._place.scheme}://{self._place.bucket}/{key} exists already", again())
 
     async def _compare(self, key: str, facts: BackupFacts) -> None:
         """Read the object back: stores differ in their checksums, and most have none for a file in parts."""
@@ -85,7 +85,7 @@ class ObjectFiles:
             done += len(piece)
         if (done, digest.hexdigest()) != (facts.snapshot.size_bytes, facts.snapshot.sha256):
             text = f"{self._place}: what lies there is not what was sent: its size or sha256 differs"
-            raise OrchestratorError(text, "the same command again, or another --to")
+            raise OrchestratorError(text, again())
 
     async def backups(self, cluster: str) -> tuple[Kept, ...]:
         found = []
@@ -144,11 +144,11 @@ class ObjectFiles:
         try:
             yield
         except FileNotFoundError as error:
-            raise UsageError(f"{what}: it is not there", "correct the address") from error
+            raise UsageError(f"{what}: no such object") from error
         except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise LoginError(f"{what}: the store refuses: {_first_line(error)}", _HOW) from error
+            raise LoginError(f"{what}: the store refuses: {_first_line(error)}; {_HOW}") from error
         except (BaseError, OSError) as error:
-            raise OrchestratorError(f"{what}: {_first_line(error)}", _HOW) from error
+            raise OrchestratorError(f"{what}: {_first_line(error)}; {_HOW}", again()) from error
 
 
 async def _pieces(part: Path, progress: Progress) -> AsyncIterator[bytes]:

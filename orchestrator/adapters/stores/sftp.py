@@ -31,7 +31,7 @@ from orchestrator.core.snapshots.backups import (
     taken_at_s,
 )
 from orchestrator.core.snapshots.locations import Sftp
-from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
+from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError, again, program
 from orchestrator.ports import Progress
 
 _PIECE_BYTES = 4 << 20
@@ -48,9 +48,9 @@ async def open_sftp(place: Sftp) -> AsyncIterator[SftpFiles]:
             client = await stack.enter_async_context(await (await line.connection()).start_sftp_client())
         except NoAnswerError as error:
             kind = LoginError if error.failure is Failure.LOGIN else UnreachableError
-            raise kind(error.detail, f"try: sftp {place.login}") from error
+            raise kind(error.detail, program("sftp", place.login)) from error
         except (asyncssh.Error, OSError) as error:
-            raise UnreachableError(f"{place}: no SFTP there: {error}", f"try: sftp {place.login}") from error
+            raise UnreachableError(f"{place}: no SFTP there: {error}", program("sftp", place.login)) from error
         yield SftpFiles(client, place)
 
 
@@ -109,7 +109,7 @@ class SftpFiles:
             done += len(piece)
         if (done, digest.hexdigest()) != (facts.snapshot.size_bytes, facts.snapshot.sha256):
             text = f"{self._place}: what lies there is not what was sent: its size or sha256 differs"
-            raise OrchestratorError(text, "the same command again, or another --to")
+            raise OrchestratorError(text, again())
 
     async def _put_facts(self, name: str, facts: BackupFacts) -> None:
         path = self._path(f"{name}{FACTS_ENDING}")
@@ -152,7 +152,7 @@ class SftpFiles:
         with self._translated_errors(f"cannot read {self._place}"):
             attrs = await self._client.stat(self._folder)
         if not stat.S_ISREG(attrs.permissions or stat.S_IFREG):
-            raise UsageError(f"{self._place} is no file", "name the file itself")
+            raise UsageError(f"{self._place} is not a file")
         return attrs.size or 0
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -185,9 +185,9 @@ class SftpFiles:
         try:
             yield
         except asyncssh.SFTPNoSuchFile as error:
-            raise UsageError(f"{what}: {error.reason}", f"try: sftp {self._place.login}") from error
+            raise UsageError(f"{what}: {error.reason}", program("sftp", self._place.login)) from error
         except (asyncssh.Error, OSError) as error:
-            raise OrchestratorError(f"{what}: {error}", "the same command again, or another place") from error
+            raise OrchestratorError(f"{what}: {error}", again()) from error
 
 
 async def _flush(file: asyncssh.SFTPClientFile) -> None:

@@ -91,4 +91,4 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 
 def refused(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot write {path}: {error.strerror}", "make room there, or name another place")
+    return UsageError(f"cannot write {path}: {error.strerror}")

@@ -23,9 +23,7 @@ def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: st
         return (block("quorum-missing", "", what, "restore a snapshot on all masters"),)
     if len(others) <= members // 2:
         what = f"{len(others)} of {members} members are healthy without it, which is not a quorum"
-        return (
-            block("quorum-missing", "", what, "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE"),
-        )
+        return (block("quorum-missing", "", what, "restore a snapshot on all masters"),)
     own = views[host].member.live
     if own and own.has_quorum and own.cluster_id == others[0]:
         what = f"its member is healthy: it answers at revision {own.revision} and has a quorum"
@@ -63,5 +61,5 @@ def room_to_join(host: Host, views: Mapping[str, MasterView], *, aided: bool) ->
                 host.name,
                 f"the disk under {path} has {size(free)} free; "
                 f"{size(needed)} are needed for {', '.join(parts)}{beside}",
-                f"make room there, then: orchestrator reinit {host.name} -i INVENTORY",
+                "make room there",
             )

@@ -7,7 +7,6 @@ take as text, `as_whole_number` refuses everything except plain decimal digits.
 
 import difflib
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 
 Path = tuple[str | int, ...]
 
@@ -99,7 +98,7 @@ def faults_error(source: str, faults: Iterable[Fault]) -> UsageError:
     ordered = sorted(set(faults))
     lines = [fault.line(source) for fault in ordered]
     message = lines[0] if len(lines) == 1 else "\n  ".join((f"{source} has {len(lines)} faults:", *lines))
-    return UsageError(message, f"${{EDITOR:-vi}} +{ordered[0].mark.line} {shlex.quote(source)}")
+    return UsageError(message, program("${EDITOR:-vi}", f"+{ordered[0].mark.line}", source))
 
 
 def as_text(value: object) -> object:

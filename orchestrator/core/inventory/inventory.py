@@ -79,9 +79,7 @@ class Inventory(_Model):
         """Return the same cluster without these masters. Raises UsageError if a host is not a master."""
         for name in names:
             if self.host(name).role not in (Role.MASTER, Role.LEFT_OUT):
-                raise UsageError(
-                    f"{name} is not a master: only a master can be left out", "orchestrator check -i INVENTORY"
-                )
+                raise UsageError(f"{name} is not a master: only a master can be left out")
         hosts = tuple(
             host.model_copy(update={"role": Role.LEFT_OUT}) if host.name in names else host for host in self.hosts
         )
@@ -103,7 +101,7 @@ class Inventory(_Model):
             if host.name == name:
                 return host
         guess = did_you_mean(name, (host.name for host in self.hosts))
-        raise UsageError(f"{name} is not a host of {self.cluster}{guess}", "name a host of the inventory")
+        raise UsageError(f"{name} is not a host of {self.cluster}{guess}")
 
     def jumps(self, host: Host) -> tuple[Host, ...]:
         """Return the bastions on the way to ``host``, the one nearest to the laptop first."""

@@ -36,8 +36,8 @@ def refuse_minority(left: int, gone: int) -> None:
     """Raises RefusedError where the masters that are left would be no quorum of the cluster that is restored."""
     if left <= gone:
         raise RefusedError(
-            f"{left} of {left + gone} masters would remain, which is not a quorum",
-            "set up the lost masters again with empty disks, and restore on all masters",
+            f"{left} of {left + gone} masters would remain, which is not a quorum; "
+            "set up the lost masters again with empty disks, and restore on all masters"
         )
 
 

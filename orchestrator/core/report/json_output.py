@@ -151,13 +151,13 @@ def backup_json(
     }
 
 
-def error_json(error: OrchestratorError) -> Document:
-    """The two lines of a failure, and the exit code."""
+def error_json(error: OrchestratorError, following: str = "") -> Document:
+    """The two lines of a failure, and the exit code. ``following`` is the next command, or empty."""
     return {
         "format": FORMAT,
         "kind": "error",
         "error": error.message,
-        "next": error.next_step,
+        "next": following,
         "exit_code": error.exit_code,
     }
 

@@ -9,6 +9,7 @@ from orchestrator.core.model.step_name import StepName
 from orchestrator.core.report.plan import Lines, kept_words, masters_words
 from orchestrator.core.runs.result import Result
 from orchestrator.core.text import duration, listed, printable
+from orchestrator.errors import NextStep, ours, program
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
@@ -29,7 +30,9 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
         lines.append(("old data", f"kept in {kept}{_same_id(plan, result)}"))
     if hosts := hosts_file_kept(plan):
         lines.append(("hosts file", f"this run's lines stay on {listed(hosts)}: peers may be unreachable without them"))
-    lines.append(("next", _after(plan, result, inventory)))
+    if plan.inventory.left_out and plan.kind in ("restore", "rollback"):
+        lines.append(("left out", _left_out_words(plan)))
+    lines.append(("next", _following(plan, result).line(inventory)))
     return tuple((label, printable(text)) for label, text in lines)
 
 
@@ -62,19 +65,19 @@ def _late(proof: Mapping[str, str]) -> str:
     return f"; {listed(late)}, started late, by comparison with the others at revision {proof[f'{late[0]} revision']}"
 
 
-def _after(plan: Plan, result: Result, inventory: str) -> str:
+def _left_out_words(plan: Plan) -> str:
+    names = listed([host.name for host in plan.inventory.left_out])
+    return f"{names}: never start it on its old disk; let it rejoin with an empty one"
+
+
+def _following(plan: Plan, result: Result) -> NextStep:
+    """A `finish` shows what it removes, and asks: it refuses while a master that was left out has not rejoined."""
     if result.failed_workers:
-        return f"orchestrator resume -i {inventory} {plan.run}"
-    gone = plan.inventory.left_out
-    if gone and plan.kind in ("restore", "rollback"):
-        names = listed([host.name for host in gone])
-        return (
-            f"{names}: never start it on its old disk. With an empty one, let it rejoin by Kublr's command "
-            f"`reinitialize`; then: orchestrator finish -i {inventory} {plan.run}"
-        )
-    if plan.kind == "rollback" or (plan.kind == "reinit" and kept_words(plan)):
-        return f"orchestrator finish -i {inventory} {plan.run}, once all is well"
-    return "kubectl get nodes,pods --all-namespaces"
+        return ours("resume", plan.run)
+    rejoins = plan.inventory.left_out and plan.kind == "restore"
+    if rejoins or plan.kind == "rollback" or (plan.kind == "reinit" and kept_words(plan)):
+        return ours("finish", plan.run)
+    return program("kubectl", "get", "nodes,pods", "--all-namespaces")
 
 
 _UNDOES = {

@@ -9,6 +9,7 @@ from orchestrator.core.hosts.view import Claim
 from orchestrator.core.model.plan import Plan
 from orchestrator.core.runs.status import Records, Stand, standings
 from orchestrator.core.text import duration, listed, printable
+from orchestrator.errors import NextStep, ours
 
 
 def holder_lines(hosts: Sequence[str], claims: Mapping[str, Claim], silent: Sequence[str] = ()) -> tuple[str, ...]:
@@ -36,16 +37,18 @@ def _holder_words(claims: Sequence[Claim]) -> str:
     return f"held by run {first.run}, attempt {first.attempt} of {first.laptop} since {first.taken_at_utc}, {last}"
 
 
-def next_command(plan: Plan, records: Records, claims: Mapping[str, Claim], inventory: str, undone_by: str = "") -> str:
-    """How to go on from here: nothing while somebody is at work, `resume` where something is left."""
+def outlook(
+    plan: Plan, records: Records, claims: Mapping[str, Claim], undone_by: str = ""
+) -> tuple[str, NextStep | None]:
+    """How the run is doing, and the command that continues: none if it is complete, `resume` if something is left."""
     if undone_by:
-        return f"it was taken back: orchestrator status -i {inventory} {undone_by}"
+        return f"taken back by run {undone_by}", ours("status", undone_by)
     holder = next((claim for claim in claims.values() if claim.is_held), None)
     if holder:
-        return f"it is at work on {holder.laptop}; to look again: orchestrator status -i {inventory} {plan.run}"
+        return f"in progress on {holder.laptop}", ours("status", plan.run)
     if all(standing.stand is Stand.DONE for standing in standings(plan, records)):
-        return "nothing: this run came to its end"
-    return f"orchestrator resume -i {inventory} {plan.run}"
+        return "complete", None
+    return "not complete", ours("resume", plan.run)
 
 
 def event_line(event: Mapping[str, Any]) -> str:

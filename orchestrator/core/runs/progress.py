@@ -11,7 +11,15 @@ from orchestrator.core.model.plan import PhaseName, Push, Step
 from orchestrator.core.runs.markers import was_cut_off
 from orchestrator.core.runs.result import StepEnd
 from orchestrator.core.text import few
-from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
+from orchestrator.errors import (
+    HaltedError,
+    LockedError,
+    NextStep,
+    OrchestratorError,
+    UnprovenError,
+    UnreachableError,
+    ours,
+)
 
 CLAIMED_BY_ANOTHER = 11
 """The exit status of templates/host/claim.sh where another run holds the host."""
@@ -100,15 +108,16 @@ def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> Orche
     lost = any(end.answer is Answer.UNKNOWN for end in failures)
     if phase is PhaseName.CLAIM:
         if CLAIMED_BY_ANOTHER in {end.outcome.exit_code for end in failures if end.outcome}:
-            return LockedError(text, "orchestrator status -i INVENTORY")
+            return LockedError(text, ours("status"))
         return UnreachableError(text, resume(run)) if lost else OrchestratorError(text, resume(run))
     if phase is PhaseName.START and not lost and any(end.is_unproven for end in failures):
-        return UnprovenError(text, take_back(run))
-    return HaltedError(text, _after_hooks(failures, run) or resume(run))
+        return _unproven(text, run)
+    return _after_hooks(text, failures, run) or HaltedError(text, resume(run))
 
 
-def _after_hooks(failures: Sequence[StepEnd], run: str) -> str:
-    """The command after a hook that failed (it runs again), or that was cut off (the operator's look, and word)."""
+def _after_hooks(text: str, failures: Sequence[StepEnd], run: str) -> HaltedError | None:
+    """After a hook that failed, a resume runs it again. After one that was cut off no command is named: the operator
+    looks first, and says what he found."""
     flag, doubt = "", False
     for end in failures:
         if not isinstance(end.step.act, Hook | LocalHook) or end.answer is Answer.UNKNOWN:
@@ -117,23 +126,24 @@ def _after_hooks(failures: Sequence[StepEnd], run: str) -> str:
         told = outcome is not None and outcome.ended is Ended.FAILED and not was_cut_off(outcome.exit_code or 0)
         doubt = doubt or not (told or end.step.rerunnable)
     if doubt:
-        return f"{resume(run)} {flag} (once you have looked, and what it was to do is done)"
-    return f"{resume(run)} (runs it again), or with {flag} once you have done it yourself" if flag else ""
+        return HaltedError(f"{text}; look at what it did, and resume with {flag} once its work is done")
+    if flag:
+        return HaltedError(f"{text}; `resume` runs it again, and with {flag} skips it as done", resume(run))
+    return None
 
 
 def shut(phase: PhaseName, verdict: Verdict, run: str) -> OrchestratorError:
     """The error that a barrier amounts to which did not open."""
     text = f"{phase}: {'; '.join(f'{host}: {reason}' for host, reason in verdict.reasons.items())}"
     if phase is PhaseName.START and verdict.answer is not Answer.UNKNOWN:
-        return UnprovenError(text, take_back(run))
+        return _unproven(text, run)
     return HaltedError(text, resume(run))
 
 
-def resume(run: str) -> str:
+def resume(run: str, *flags: str) -> NextStep:
     """The command that goes on with a run."""
-    return f"orchestrator resume -i INVENTORY {run}"
+    return ours("resume", run, *flags)
 
 
-def take_back(run: str) -> str:
-    """The commands after a restore that is applied and not proven."""
-    return f"{resume(run)} (looks once more), or orchestrator rollback -i INVENTORY {run} (the old data is kept)"
+def _unproven(text: str, run: str) -> UnprovenError:
+    return UnprovenError(f"{text}; `resume` looks once more, `rollback` returns to the old data", resume(run))

@@ -74,15 +74,16 @@ def place_of(text: str) -> Place:
         return OnHost(on_host["host"], on_host["path"]) if on_host else Local(text)
     where, _, path = rest.partition("/")
     if scheme not in ("sftp", *SCHEMES):
-        raise UsageError(f"nothing is known of {scheme}:// addresses", f"use sftp://, {listed_schemes()}, or a path")
+        raise UsageError(f"unsupported scheme {scheme}:// (expected sftp://, {listed_schemes()}, or a path)")
     user, at, _ = where.rpartition("@")
     if ":" in user or (at and scheme != "sftp"):  # not repeated: it may hold a secret
-        remedy = "log in with a key, or by what the environment says: docs/backup.md"
-        raise UsageError(f"a {scheme}:// address must hold no password", remedy)
+        raise UsageError(
+            f"the {scheme}:// address holds a password: use a key, or the environment as docs/backup.md says"
+        )
     if scheme == "sftp" and not _LOGIN.fullmatch(where):
-        raise UsageError(f"{text} is no SFTP address", "write sftp://USER@HOST:PORT/FOLDER")
+        raise UsageError(f"invalid SFTP address {text} (expected sftp://USER@HOST:PORT/FOLDER)")
     if not where:
-        raise UsageError(f"{text} names no bucket", "correct the address")
+        raise UsageError(f"{text} does not name a bucket")
     if scheme == "sftp":
         return Sftp(where, path if path.startswith("~/") else f"/{path}")
     return Objects(scheme, where, path.strip("/"))
@@ -92,7 +93,7 @@ def backup_place(text: str) -> Local | Sftp | Objects:
     """Where backups shall lie. Raises UsageError."""
     place = place_of(text)
     if isinstance(place, OnHost):
-        raise UsageError(f"{text}: backups are kept apart from the masters", "name a folder, sftp:// or s3://")
+        raise UsageError(f"{text}: backups are kept apart from the masters; name a folder, sftp:// or s3://")
     return place
 
 

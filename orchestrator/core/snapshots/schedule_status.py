@@ -103,7 +103,7 @@ def status_lines(found: Sequence[BackupStatus], silent: Mapping[str, str]) -> tu
         failed = f"; the last attempt: {it.last}" if it.last not in ("", "good") else ""
         lines.append((it.host, f"{good}{timer}{failed}"))
     lines += [(host, f"does not answer: {why}") for host, why in silent.items()]
-    return tuple(lines) or (("schedule", "none on any master: orchestrator backup schedule -i INVENTORY"),)
+    return tuple(lines) or (("schedule", "none on any master; create one with `orchestrator backup schedule`"),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 from orchestrator.etcd.snapshot import SnapshotError
 
 
@@ -17,7 +17,7 @@ def test_unreadable_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=f"cannot read the snapshot {path}") as raised:
         open_snapshot(path)
     assert raised.value.exit_code == 64
-    assert raised.value.next_step == f"ls -l {path}"
+    assert raised.value.next_step == program("ls", "-l", str(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"no snapshot", b"\0" * 100_000], ids=["empty", "short", "zeros"])
@@ -28,4 +28,4 @@ def test_error_names_file_that_is_not_snapshot(tmp_path: Path, content: bytes) -
         open_snapshot(path)
     assert raised.value.exit_code == 3
     assert raised.value.message.startswith(f"snapshot {path}: ")
-    assert raised.value.next_step
+    assert raised.value.message.endswith(raised.value.remedy)

@@ -36,7 +36,7 @@ def test_a_full_disk_is_told(arguments: tuple[str, ...]) -> None:
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
         "error: cannot write to standard output: No space left on device",
-        "next: the same command again",
+        f"next: orchestrator {' '.join(arguments)}",
     ]
 
 

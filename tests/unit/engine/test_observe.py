@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.core.model.outcome import Failure, Output
 from orchestrator.engine.observe import _offset, refuse_silent
-from orchestrator.errors import LoginError, OrchestratorError, UnreachableError
+from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, ours
 
 
 def silent(failure: Failure, detail: str = "") -> Output:
@@ -29,8 +29,9 @@ def test_masters_without_an_answer(failures: tuple[Failure, ...], error: type[Or
     with pytest.raises(error) as raised:
         refuse_silent(outputs)
     assert raised.value.exit_code == code
-    assert raised.value.message == "; ".join(f"{name}: why" for name in outputs)
-    assert "orchestrator check" in raised.value.next_step
+    assert raised.value.message.startswith("; ".join(f"{name}: why" for name in outputs))
+    assert "--without HOST" in raised.value.message
+    assert raised.value.next_step == ours("check")
 
 
 def test_all_masters_answer() -> None:

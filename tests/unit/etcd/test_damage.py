@@ -22,7 +22,7 @@ def fault_of(data: bytes) -> Fault:
     with pytest.raises(SnapshotError) as refused:
         read(data)
     assert refused.value.exit_code == 3
-    assert refused.value.next_step
+    assert refused.value.remedy
     return refused.value.fault
 
 

@@ -17,7 +17,7 @@ from orchestrator.core.plans.undo.phases import (
 )
 from orchestrator.core.plans.undo.target import Undone
 from orchestrator.core.text import size
-from orchestrator.errors import RefusedError
+from orchestrator.errors import RefusedError, ours
 
 
 def finish(undone: Undone) -> tuple[Phase, ...]:
@@ -27,7 +27,7 @@ def finish(undone: Undone) -> tuple[Phase, ...]:
         raise undone.refused("is still open", "resume")
     _refuse_open(undone)
     if not any(it.paths for it in undone.left.values()):
-        raise RefusedError(f"run {undone.plan.run} has nothing left to delete", "orchestrator status -i INVENTORY")
+        raise RefusedError(f"run {undone.plan.run} has nothing left to delete", ours("status", undone.plan.run))
     steps = tuple(step for master in masters for step in (*_removals(undone, master), release_step(master)))
     return (
         claim_phase(undone, masters, takes_over=False),
@@ -43,9 +43,9 @@ def _refuse_open(undone: Undone) -> None:
         live = undone.views[host.name].member.live if host.name in undone.views else None
         if live is None or not live.has_quorum or {live.cluster_id} != clusters:
             raise RefusedError(
-                f"{host.name} was left out, and has not rejoined the restored cluster",
-                f'let it rejoin: docs/restore.md, "A master is lost for good"; then: '
-                f"orchestrator finish -i INVENTORY {undone.plan.run}",
+                f"{host.name} was left out, and has not rejoined the restored cluster; "
+                'let it rejoin: docs/restore.md, "A master is lost for good"',
+                ours("finish", undone.plan.run),
             )
 
 

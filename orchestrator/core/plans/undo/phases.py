@@ -18,7 +18,7 @@ from orchestrator.core.plans.restore import api_host_steps
 from orchestrator.core.plans.steps import all_of, call_step, look, one, script_step
 from orchestrator.core.plans.undo.target import Undone, steps_of
 from orchestrator.core.plans.volumes import Occasion, hook_note, hook_steps, pause_step
-from orchestrator.errors import RefusedError
+from orchestrator.errors import RefusedError, again
 
 
 def refuse_way_back(undone: Undone) -> None:
@@ -28,8 +28,9 @@ def refuse_way_back(undone: Undone) -> None:
         view = undone.views.get(host.name)
         if view and (view.member.live or view.volume.members_on_disk):
             raise RefusedError(
-                f"{host.name} was left out, but has etcd data again: it would corrupt the old data of the others",
-                "power it off, and take its disk away before it starts again; then the same command",
+                f"{host.name} was left out, but has etcd data again: it would corrupt the old data of the others; "
+                "power it off, and remove its disk before it starts again",
+                again(),
             )
 
 

@@ -45,16 +45,13 @@ def _refuse_lost(undone: Undone) -> None:
     for master in undone.masters:
         if not undone.left[master.name].kept:
             raise RefusedError(
-                f"{master.name}: the old data of run {undone.plan.run} is missing from {undone.before(master).kept}",
-                "put it back there, or restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
+                f"{master.name}: the old data of run {undone.plan.run} is missing from {undone.before(master).kept}; "
+                "put it back there, or restore a snapshot"
             )
     if len(undone.with_data) <= (len(undone.masters) + len(undone.inventory.left_out)) // 2:
         empty = [master.name for master in undone.without_data]
         names = listed(empty + [host.name for host in undone.inventory.left_out])
-        raise RefusedError(
-            f"no old data on {names}: the other masters are not a quorum",
-            "restore a snapshot: orchestrator restore -i INVENTORY --snapshot FILE",
-        )
+        raise RefusedError(f"no old data on {names}: the other masters are not a quorum; restore a snapshot")
 
 
 def _check_kept(undone: Undone, *, held: Probe | None) -> Phase:

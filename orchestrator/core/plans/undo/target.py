@@ -18,7 +18,7 @@ from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.steps import equal, look
 from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.text import listed
-from orchestrator.errors import RefusedError
+from orchestrator.errors import RefusedError, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Undone:
     def refused(self, what: str, command: str) -> RefusedError:
         """``command`` is what leads on instead."""
         run = self.plan.run
-        return RefusedError(f"run {run} {what}", f"orchestrator {command} -i INVENTORY {run}")
+        return RefusedError(f"run {run} {what}", ours(command, run))
 
     # --- looks ----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from orchestrator.core.plans.undo.phases import (
     undo_phase,
 )
 from orchestrator.core.plans.undo.target import Undone
-from orchestrator.errors import RefusedError
+from orchestrator.errors import RefusedError, ours
 
 
 def unlock(undone: Undone) -> tuple[Phase, ...]:
@@ -26,7 +26,7 @@ def unlock(undone: Undone) -> tuple[Phase, ...]:
         raise undone.refused("has begun to stop services: resume or abort it instead", following)
     held = tuple(master for master in undone.masters if master.name in undone.claims)
     if not held:
-        raise RefusedError(f"run {undone.plan.run} holds no master", "orchestrator status -i INVENTORY")
+        raise RefusedError(f"run {undone.plan.run} holds no master", ours("status", undone.plan.run))
     steps = tuple(step for master in held for step in (*_unbegin(undone, master), release_step(master)))
     return (claim_phase(undone, held), undo_phase(PhaseName.RELEASE, "release the hosts", steps))
 

@@ -15,7 +15,7 @@ from orchestrator.core.inventory.declared import Paths, Units
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.distros.kublr import unfit
-from orchestrator.errors import RefusedError
+from orchestrator.errors import RefusedError, ours
 from tests.unit.builders import DATA, altered, inventory, masters, snapshot_facts
 
 GIB = 1 << 30
@@ -504,7 +504,8 @@ def test_a_blocker_ends_the_command_with_its_remedy() -> None:
     assert refused.value.exit_code == 3
     assert refused.value.message.startswith(f"armed: {FIRST}: {DATA}/command exists")
     assert refused.value.message.endswith("(and 1 more)")
-    assert refused.value.next_step == findings(views)[0].remedy
+    assert f"; {findings(views)[0].remedy} (and" in refused.value.message
+    assert refused.value.next_step == ours("check")
     refuse_blocked(findings(changed(clock_offset_s=2.0)))  # a warning ends nothing
 
 

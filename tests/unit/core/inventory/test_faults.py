@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.inventory_file import load_inventory
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, program
 from tests.unit.core.inventory.faults_table import CASES, GOOD, Case
 
 
@@ -37,7 +37,7 @@ def test_fault_is_reported_at_its_place(case: Case, tmp_path: Path) -> None:
     head = [] if len(case.faults) == 1 else [f"{file} has {len(case.faults)} faults:"]
     indent = "  " if head else ""
     assert error.message.splitlines() == [*head, *(f"{indent}{file}:{fault}" for fault in case.faults)]
-    assert error.next_step == f"${{EDITOR:-vi}} +{case.faults[0].partition(':')[0]} {file}"
+    assert error.next_step == program("${EDITOR:-vi}", f"+{case.faults[0].partition(':')[0]}", str(file))
     assert error.exit_code == 64
 
 
@@ -50,7 +50,7 @@ def test_file_that_is_not_utf_8(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     error = _error_of(tmp_path / "none.yml")
     assert error.message == f"cannot read the inventory {tmp_path}/none.yml: No such file or directory"
-    assert error.next_step == f"ls -l {tmp_path}/none.yml"
+    assert error.next_step == program("ls", "-l", f"{tmp_path}/none.yml")
 
 
 def test_folder_instead_of_file(tmp_path: Path) -> None:
@@ -61,10 +61,11 @@ def test_snapshot_given_by_mistake(tmp_path: Path) -> None:
     file = tmp_path / "snapshot.db"
     with file.open("wb") as stream:
         stream.truncate(5 << 20)
-    assert _error_of(file).message == f"{file} is too large for an inventory"
+    assert _error_of(file).message == f"{file} is too large for an inventory: name a YAML file with -i"
 
 
 def test_home_folder_of_unknown_user(tmp_path: Path) -> None:
     file = tmp_path / "prod.yml"
     file.write_text(GOOD.replace("user: ops", "key: ~nobody-of-that-name/key"))
-    assert _error_of(file).message == "~nobody-of-that-name/key: no such home folder"
+    message = "~nobody-of-that-name/key: no such home folder; write the whole path in the inventory"
+    assert _error_of(file).message == message

@@ -20,6 +20,7 @@ from orchestrator.core.runs.progress import Before, failure_of, is_made_good, ju
 from orchestrator.core.runs.result import StepEnd
 from orchestrator.core.runs.status import Stand, forgotten, standings
 from orchestrator.distros.kublr import Kublr
+from orchestrator.errors import NextStep, ours
 from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters, plan, snapshot_facts
 
 MASTERS = ("master-1", "master-2", "master-3")
@@ -264,8 +265,8 @@ def test_a_hook_whose_end_one_master_alone_knows_is_not_forgotten() -> None:
 
 # --- what leads on ----------------------------------------------------------------------------------------
 
-AGAIN = f"orchestrator resume -i INVENTORY r1 (runs it again), or with {ANSWER_FLAG} once you have done it yourself"
-LOOK = f"orchestrator resume -i INVENTORY r1 {ANSWER_FLAG} (once you have looked, and what it was to do is done)"
+AGAIN = (f"; `resume` runs it again, and with {ANSWER_FLAG} skips it as done", ours("resume", "r1"))
+LOOK = (f"; look at what it did, and resume with {ANSWER_FLAG} once its work is done", None)
 
 
 @pytest.mark.parametrize("step", [HOOK_STEP, LOCAL_STEP])
@@ -275,18 +276,22 @@ LOOK = f"orchestrator resume -i INVENTORY r1 {ANSWER_FLAG} (once you have looked
         (Outcome(Ended.FAILED, 3), AGAIN),
         (Outcome(Ended.FAILED, 124), LOOK),
         (Outcome(Ended.DIED), LOOK),
-        (Outcome(Ended.LOST), "orchestrator resume -i INVENTORY r1"),  # it may be running there still
+        (Outcome(Ended.LOST), ("", ours("resume", "r1"))),  # it may be running there still
     ],
 )
-def test_the_command_after_a_hook(step: Step, outcome: Outcome, following: str) -> None:
+def test_the_command_after_a_hook(step: Step, outcome: Outcome, following: tuple[str, NextStep | None]) -> None:
     found = failure_of(PhaseName.VOLUMES, [StepEnd.failed(step, outcome)], "r1")
-    assert (found.exit_code, found.next_step) == (10, following)
+    words, command = following
+    assert (found.exit_code, found.next_step) == (10, command)
+    assert found.message.endswith(words)
 
 
 def test_the_command_after_a_hook_in_doubt() -> None:
     refused = StepEnd(HOOK_STEP, False, Answer.NO, refusal(HOOK_STEP, Before.DIED))
     failed = StepEnd.failed(HOOK_STEP, Outcome(Ended.FAILED, 3))
-    assert failure_of(PhaseName.VOLUMES, [failed, refused], "r1").next_step == LOOK
+    found = failure_of(PhaseName.VOLUMES, [failed, refused], "r1")
+    assert found.message.endswith(LOOK[0])
+    assert found.next_step is None
     again = HOOK_STEP.model_copy(update={"rerunnable": True})
     died = StepEnd.failed(again, Outcome(Ended.DIED))
-    assert failure_of(PhaseName.VOLUMES, [died], "r1").next_step == AGAIN
+    assert failure_of(PhaseName.VOLUMES, [died], "r1").message.endswith(AGAIN[0])

@@ -20,7 +20,7 @@ from orchestrator.core.proof.agreement import Standing, judge_equal
 from orchestrator.core.scripts import used_by
 from orchestrator.distros.kubeadm import Kubeadm
 from orchestrator.distros.kublr import Kublr
-from orchestrator.errors import RefusedError
+from orchestrator.errors import RefusedError, ours
 from orchestrator.etcd.members import HashKv
 from tests.unit.builders import DATA, LAPTOP, RUN, altered, inventory, masters, plan, scripts
 
@@ -110,7 +110,7 @@ def test_an_abort_never_touches_the_old_data() -> None:
 def test_an_abort_after_a_start_is_refused() -> None:
     with pytest.raises(RefusedError, match="is past its point of no return") as refused:
         abort.abort(undone(*STARTED))
-    assert refused.value.next_step == f"orchestrator rollback -i INVENTORY {RUN}"
+    assert refused.value.next_step == ours("rollback", RUN)
 
 
 def test_a_start_that_was_only_handed_over_has_not_begun() -> None:
@@ -176,7 +176,7 @@ def test_no_rollback_without_the_kept_data() -> None:
 def test_no_rollback_of_what_has_started_nothing() -> None:
     with pytest.raises(RefusedError) as refused:
         rollback.rollback(undone("claim.take", "stop.hold"))
-    assert refused.value.next_step == f"orchestrator abort -i INVENTORY {RUN}"
+    assert refused.value.next_step == ours("abort", RUN)
 
 
 @pytest.mark.parametrize(("quorum", "removed"), [(True, 3), (False, 0)])
@@ -226,7 +226,7 @@ def test_a_log_that_lies_apart_goes_with_its_data_or_alone(kept: str, removed: l
 def test_no_finish_of_an_open_run() -> None:
     with pytest.raises(RefusedError, match="is still open") as refused:
         finish.finish(undone("workers.restart", paths=PATHS))
-    assert refused.value.next_step == f"orchestrator resume -i INVENTORY {RUN}"
+    assert refused.value.next_step == ours("resume", RUN)
 
 
 def test_nothing_to_finish() -> None:
@@ -284,7 +284,7 @@ def test_an_agent_has_made_what_it_has_made() -> None:
 def test_what_has_stopped_services_is_not_unlocked(steps: tuple[str, ...], following: str) -> None:
     with pytest.raises(RefusedError, match="has begun to stop") as refused:
         unlock.unlock(undone(*steps))
-    assert refused.value.next_step == f"orchestrator {following} -i INVENTORY {RUN}"
+    assert refused.value.next_step == ours(following, RUN)
 
 
 def test_what_holds_services_down_is_not_unlocked() -> None:

@@ -59,14 +59,15 @@ def test_json() -> None:
 
 
 def test_error_is_two_lines_however_narrow(printed: Printed) -> None:
-    error = RefusedError("master-1: " + "the data volume is not there " * 4, "orchestrator check -i " + "x" * 90)
-    text = printed(print_error, error, width=40)
-    assert text == f"error: {error.message.rstrip()}\nnext: {error.next_step}\n"
+    following = "orchestrator check -i " + "x" * 90
+    error = RefusedError("master-1: " + "the data volume is not there " * 4)
+    text = printed(print_error, error, following, width=40)
+    assert text == f"error: {error.message.rstrip()}\nnext: {following}\n"
 
 
 def test_error_keeps_the_list_of_an_inventorys_faults(printed: Printed) -> None:
-    error = UsageError("a.yml has 2 faults:\n  a.yml:3:1 x: unknown key\n  a.yml:4:1 y: unknown key", "vi +3 a.yml")
-    assert printed(print_error, error) == f"error: {error.message}\nnext: vi +3 a.yml\n"
+    error = UsageError("a.yml has 2 faults:\n  a.yml:3:1 x: unknown key\n  a.yml:4:1 y: unknown key")
+    assert printed(print_error, error, "vi +3 a.yml") == f"error: {error.message}\nnext: vi +3 a.yml\n"
 
 
 def test_error_takes_texts_literally(printed: Printed) -> None:
@@ -75,5 +76,5 @@ def test_error_takes_texts_literally(printed: Printed) -> None:
 
 def test_error_cannot_drive_the_terminal(printed: Printed) -> None:
     """A halted run's message ends with what a host printed."""
-    text = printed(print_error, RefusedError("master-1: \x1b[2Jgone\x07\nnext line", "x"))
+    text = printed(print_error, RefusedError("master-1: \x1b[2Jgone\x07\nnext line"), "x")
     assert text == "error: master-1: ?[2Jgone?\nnext line\nnext: x\n"

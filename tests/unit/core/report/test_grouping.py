@@ -61,7 +61,7 @@ def test_status_tells_the_same_reason_once(printed: Printed) -> None:
     plan = builders.plan(builders.inventory(workers=200))
     records = {name: [ActRecord("claim.take", 1, ActState.ENDED, 0)] for name in plan.masters}
     records |= {name: [ActRecord("workers.restart", 1, ActState.RUNNING, None)] for name in WORKERS[:120]}
-    text = printed(print_status, plan, records, {}, width=200)
+    text = printed(print_status, plan, records, {}, "prod-1.yml", width=200)
     assert "worker-1, worker-2, worker-3 and 117 more: workers.restart is running" in text
     assert text.count("is running") == 1
 

@@ -56,7 +56,7 @@ def test_result_has_at_most_ten_lines(printed: Printed) -> None:
 
 
 def test_result_of_a_resumed_run_says_what_it_did_not_see(printed: Printed) -> None:
-    text = printed(print_result, builders.plan(), Result(), 20.0, width=120)
+    text = printed(print_result, builders.plan(), Result(), 20.0, "prod-1.yml", width=120)
     assert "outage      unknown: an earlier attempt stopped the services\n" in text
     assert "as an earlier attempt proved" in text
     assert "cluster id" not in text
@@ -64,7 +64,7 @@ def test_result_of_a_resumed_run_says_what_it_did_not_see(printed: Printed) -> N
 
 def test_result_where_workers_are_left_alone(printed: Printed) -> None:
     plan = builders.plan(builders.inventory(restart=Restart.NONE))
-    assert "leaves the workers alone" in printed(print_result, plan, _result(), 20.0, width=200)
+    assert "leaves the workers alone" in printed(print_result, plan, _result(), 20.0, "prod-1.yml", width=200)
 
 
 def test_result_json() -> None:
@@ -134,27 +134,27 @@ HISTORY = (
 def test_status(printed: Printed) -> None:
     hosts = _in_stop()
     claims = {name: _claim(75) for name in hosts.plan.masters}
-    text = printed(print_status, hosts.plan, hosts.records, claims, HISTORY, "prod-1.yml", width=100)
+    text = printed(print_status, hosts.plan, hosts.records, claims, "prod-1.yml", HISTORY, width=100)
     assert_golden("status-100.txt", text.replace(hosts.plan.sha256[:12], "PLAN-SHA-256"))
 
 
 def test_status_of_a_run_at_work_does_not_offer_to_resume(printed: Printed) -> None:
     hosts = _in_stop()
     claims = {"master-1": _claim(4), "master-2": _claim(9)}
-    text = printed(print_status, hosts.plan, hosts.records, claims, width=200)
+    text = printed(print_status, hosts.plan, hosts.records, claims, "prod-1.yml", width=200)
     assert "master-1, master-2: held by run" in text
     assert "last heard 4s ago" in text
     assert "master-3: not held" in text
     assert "orchestrator resume" not in text
-    assert f"next: it is at work on {builders.LAPTOP}" in text
+    assert f"run: in progress on {builders.LAPTOP}\n" in text
 
 
 def test_status_of_a_holder_that_ended(printed: Printed) -> None:
     hosts = _in_stop()
     claims = {name: _claim(None) for name in hosts.plan.masters}
-    text = printed(print_status, hosts.plan, hosts.records, claims, width=200)
+    text = printed(print_status, hosts.plan, hosts.records, claims, "prod-1.yml", width=200)
     assert "ended" in text
-    assert f"next: orchestrator resume -i INVENTORY {builders.RUN}\n" in text
+    assert f"next: orchestrator resume -i prod-1.yml {builders.RUN}\n" in text
 
 
 def test_newest_attempt_decides() -> None:
@@ -183,8 +183,8 @@ def test_run_that_came_to_its_end(printed: Printed) -> None:
     for phase in hosts.plan.phases:
         for step in phase.steps:
             hosts.mark(step.host, step.name)
-    text = printed(print_status, hosts.plan, hosts.records, {})
-    assert text.endswith("next: nothing: this run came to its end\n")
+    text = printed(print_status, hosts.plan, hosts.records, {}, "prod-1.yml")
+    assert text.endswith("run: complete\n")
     assert "left" not in text
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from orchestrator.core.model.outcome import ActRecord, ActState, Answer, Ended, Outcome, Verdict
 from orchestrator.core.model.plan import Exec, Phase, PhaseName, Push, Step
-from orchestrator.core.report.status import next_command
+from orchestrator.core.report.status import outlook
 from orchestrator.core.runs.phases import PHASES, open_phase, point_of_no_return
 from orchestrator.core.runs.progress import Before, batches, by_host, failure_of, judge_past, refusal, shut
 from orchestrator.core.runs.result import StepEnd
 from orchestrator.core.runs.status import forgotten, standings
-from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError
+from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError, ours
 from tests.unit.builders import inventory, masters, plan
 
 
@@ -100,8 +100,9 @@ def test_what_failures_amount_to(
 ) -> None:
     found = failure_of(phase, failures, "r1")
     assert (type(found), found.exit_code) == (error, code)
-    assert found.message == f"{phase}: " + "; ".join(f"{end.step.id}: {end.reason}" for end in failures)
-    assert found.next_step.startswith("orchestrator ")
+    assert found.message.startswith(f"{phase}: " + "; ".join(f"{end.step.id}: {end.reason}" for end in failures))
+    assert ("`rollback`" in found.message) is (code == 20)
+    assert found.next_step == (ours("status") if code == 11 else ours("resume", "r1"))
 
 
 @pytest.mark.parametrize(
@@ -115,8 +116,9 @@ def test_what_failures_amount_to(
 )
 def test_what_a_shut_barrier_amounts_to(phase: PhaseName, answer: Answer, code: int) -> None:
     found = shut(phase, Verdict(answer, {"master-2": "no quorum"}), "r1")
-    assert (found.exit_code, found.message) == (code, f"{phase}: master-2: no quorum")
-    assert ("rollback" in found.next_step) is (code == 20)
+    assert (found.exit_code, found.next_step) == (code, ours("resume", "r1"))
+    assert found.message.startswith(f"{phase}: master-2: no quorum")
+    assert ("`rollback`" in found.message) is (code == 20)
 
 
 # --- Where a run goes on --------------------------------------------------------------------------------
@@ -156,14 +158,14 @@ def test_a_run_that_came_to_its_end_needs_nothing() -> None:
     for phase in PLAN.phases:
         for it in phase.steps:
             done.setdefault(it.host, []).append(record(1, ENDED, 0, name=it.name))
-    assert next_command(PLAN, done, {}, "c.yml") == "nothing: this run came to its end"
+    assert outlook(PLAN, done, {}) == ("complete", None)
     done["master-2"] = done["master-2"][:-1]
-    assert next_command(PLAN, done, {}, "c.yml") == f"orchestrator resume -i c.yml {PLAN.run}"
+    assert outlook(PLAN, done, {}) == ("not complete", ours("resume", PLAN.run))
     assert standings(PLAN, done)[-1].reasons == {"master-2": "next is release.claim"}
 
 
 def test_a_run_that_was_taken_back_is_not_gone_on_with() -> None:
-    assert next_command(PLAN, {}, {}, "c.yml", "r2") == "it was taken back: orchestrator status -i c.yml r2"
+    assert outlook(PLAN, {}, {}, "r2") == ("taken back by run r2", ours("status", "r2"))
 
 
 def _done_before(phase: PhaseName) -> dict[str, list[ActRecord]]:
