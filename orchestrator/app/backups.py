@@ -15,9 +15,9 @@ from orchestrator.app.identity import new_attempt, new_run
 from orchestrator.app.snapshot_locations import LAPTOP
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.outcome import Command, Ended, Outcome
+from orchestrator.core.model.plan import Script
 from orchestrator.core.snapshots.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
 from orchestrator.core.snapshots.consistency import Content, SameContent, common_of, compare
-from orchestrator.engine.observe import observe
 from orchestrator.errors import OrchestratorError, RefusedError, ours
 from orchestrator.etcd import keyspace
 from orchestrator.etcd.contents import ContentsReader
@@ -124,9 +124,9 @@ def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent
 async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
     """The masters that answer: one that does not is no reason to have no backup. Raises LockedError during a run."""
     masters = {host.name for host in cluster.inventory.masters}
-    answering = {name: remote for name, remote in cluster.remotes.items() if name in masters}
+    answering = masters & cluster.remotes.keys()
     cluster.reporter.note(f"looking at {len(answering)} of {len(masters)} masters")
-    seen = await observe(cluster.inventory, answering, cluster.distro, cluster.scripts, cluster.clock)
+    seen = await cluster.observe(answering)
     refusals.refuse_claimed(seen)
     return seen.views
 
@@ -141,9 +141,8 @@ async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run
         raise _NoBackupError(settled.detail or "another run is at work there")
     try:
         take = cluster.distro.take_snapshot(host, view)
-        command = take.command(cluster.scripts[take.file])
-        await remote.act("backup.sweep", attempt, Command(("sweep.sh",), cluster.scripts["sweep.sh"]))
-        outcome = await remote.act("backup.take", attempt, command)
+        await remote.act("backup.sweep", attempt, cluster.command(Script(file="sweep.sh")))
+        outcome = await remote.act("backup.take", attempt, cluster.command(take))
         await _fetch(cluster, view, spool, name, f"{host.paths.state}/{run}/safety.db", outcome)
     finally:
         await _remove(cluster, remote, host.paths.state, run, attempt)

@@ -12,12 +12,13 @@ from orchestrator.adapters.templates import read_templates
 from orchestrator.app.terminal import stop_on_signals, sudo_password
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.inventory.inventory import Inventory, Role
-from orchestrator.core.model.outcome import Output
+from orchestrator.core.model.outcome import Command, Output
+from orchestrator.core.model.plan import Script
 from orchestrator.core.scripts import Scripts
 from orchestrator.core.transfer.relay import Relay
 from orchestrator.distros import DISTROS
 from orchestrator.engine.coordinator import Stop
-from orchestrator.engine.observe import refuse_silent
+from orchestrator.engine.observe import Seen, observe, refuse_silent
 from orchestrator.errors import RefusedError
 from orchestrator.ports import Carrier, Remote, Reporter
 
@@ -42,6 +43,21 @@ class Cluster:
     def remotes(self) -> dict[str, Remote]:
         """The hosts that answer."""
         return {name: remote for name, remote in self.opened.items() if not isinstance(remote, Output)}
+
+    def command(self, script: Script) -> Command:
+        """The command that runs this script."""
+        return script.command(self.scripts[script.file])
+
+    async def look(self, host: str, script: Script) -> Output:
+        """The host's answer to a script that changes nothing, or why it gives none."""
+        remote = self.opened[host]
+        return remote if isinstance(remote, Output) else await remote.look(self.command(script))
+
+    async def observe(self, hosts: Collection[str] | None = None) -> Seen:
+        """The look round at all hosts, or at these. Raises UnreachableError or LoginError if a master does not
+        answer."""
+        opened = {name: it for name, it in self.opened.items() if hosts is None or name in hosts}
+        return await observe(self.inventory, opened, self.distro, self.scripts, self.clock)
 
     def leave_out(self, names: Collection[str]) -> Cluster:
         """The same cluster and connections, without these masters."""

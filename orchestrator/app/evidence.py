@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.live_keys import read_live_keys
@@ -12,7 +13,6 @@ from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.cost import Cost
 from orchestrator.core.model.plan import MasterFacts, Plan
 from orchestrator.core.proof.evidence import Census, Evidence, MemberEvidence, holds_look, read_member
-from orchestrator.engine.observe import observe
 from orchestrator.errors import OrchestratorError
 from orchestrator.etcd.members import AnswerError
 
@@ -35,9 +35,8 @@ async def find_evidence(cluster: Cluster, plan: Plan, proof: Mapping[str, str]) 
 
 
 async def _look_at_masters(cluster: Cluster, plan: Plan) -> dict[str, MasterView]:
-    masters = {host.name for host in plan.inventory.masters}
-    opened = {name: it for name, it in cluster.opened.items() if name in masters}
-    seen = await observe(plan.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
+    planned = replace(cluster, inventory=plan.inventory)
+    seen = await planned.observe([host.name for host in plan.inventory.masters])
     return {name: view for name, view in seen.views.items() if view.member.config}
 
 
@@ -46,9 +45,7 @@ async def _ask_member(
 ) -> MemberEvidence:
     snapshot = plan.snapshot
     assert view.member.config is not None and snapshot is not None
-    script = holds_look(view.member.config, snapshot.revision)
-    command = script.command(cluster.scripts[script.file])
-    output = await cluster.remotes[fact.host].look(command)
+    output = await cluster.look(fact.host, holds_look(view.member.config, snapshot.revision))
     return read_member(fact, output.text, snapshot, plan.predicted_ids, proof)
 
 

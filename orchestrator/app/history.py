@@ -13,14 +13,13 @@ from orchestrator.app.refusals import refuse_blocked
 from orchestrator.core.checks import left_out
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import Claim
-from orchestrator.core.model.outcome import ActRecord, Command
-from orchestrator.core.model.plan import PhaseName, Plan
+from orchestrator.core.model.outcome import ActRecord
+from orchestrator.core.model.plan import PhaseName, Plan, Script
 from orchestrator.core.model.step_name import phase_of
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.runs.markers import parse_acts
 from orchestrator.core.runs.status import forgotten
 from orchestrator.distros.common import parse_claim
-from orchestrator.engine.observe import observe
 from orchestrator.errors import HaltedError, LockedError, UsageError, ours
 from orchestrator.ports import HostError
 
@@ -101,8 +100,7 @@ async def know_run(cluster: Cluster, run: str | None) -> Known:
 
 async def refuse_not_lost(cluster: Cluster, names: Collection[str]) -> None:
     """Raises RefusedError where one of these answers and has etcd's data: its own run may go on there."""
-    opened = {name: remote for name, remote in cluster.opened.items() if name in names}
-    seen = await observe(cluster.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
+    seen = await cluster.observe(names)
     refuse_blocked(tuple(left_out(cluster.inventory, seen.views)))
 
 
@@ -130,10 +128,7 @@ async def past_runs(cluster: Cluster) -> list[str]:
 async def _ask_all(cluster: Cluster, run: str) -> dict[str, dict[str, str]]:
     hosts = [host for host in cluster.inventory.hosts if host.name in cluster.remotes]
     outputs = await asyncio.gather(
-        *(
-            cluster.remotes[host.name].look(Command(("runs.sh", host.paths.state, run), cluster.scripts["runs.sh"]))
-            for host in hosts
-        )
+        *(cluster.look(host.name, Script(file="runs.sh", args=(host.paths.state, run))) for host in hosts)
     )
     return {host.name: parse_facts(output.text) for host, output in zip(hosts, outputs, strict=True)}
 

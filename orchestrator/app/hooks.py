@@ -13,7 +13,8 @@ from orchestrator.core.checks.cluster import hook_missing
 from orchestrator.core.inventory.declared import HookPlace, VolumesHook
 from orchestrator.core.model.finding import Finding
 from orchestrator.core.model.hooks import LocalHook
-from orchestrator.core.model.outcome import Command, Outcome
+from orchestrator.core.model.outcome import Outcome
+from orchestrator.core.model.plan import Script
 from orchestrator.core.plans.volumes import FACTS
 from orchestrator.engine.hooks import RunHere
 from orchestrator.ports import Clock
@@ -39,8 +40,6 @@ async def find_missing(cluster: Cluster) -> tuple[Finding, ...]:
     if policy.on is HookPlace.LAPTOP:
         return tuple(hook_missing("", name) for name in names if not shutil.which(name))
     places = [(host.name, name) for host in cluster.inventory.masters for name in names]
-    script = cluster.scripts["program.sh"]
-    outputs = await asyncio.gather(
-        *(cluster.remotes[host].look(Command(("program.sh", name), script)) for host, name in places)
-    )
+    looks = (cluster.look(host, Script(file="program.sh", args=(name,))) for host, name in places)
+    outputs = await asyncio.gather(*looks)
     return tuple(hook_missing(*place) for place, output in zip(places, outputs, strict=True) if output.exit_code != 0)

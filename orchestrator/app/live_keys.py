@@ -38,9 +38,7 @@ async def read_live_keys(
 
 
 async def _read_page(cluster: Cluster, member: MasterView, first: bytes, revision: int) -> Page:
-    script = page_look(member, first, revision)
-    command = script.command(cluster.scripts[script.file])
-    output = await cluster.remotes[member.host].look(command)
+    output = await cluster.look(member.host, page_look(member, first, revision))
     if output.failure:
         raise AnswerError(output.detail or str(output.failure))
     return read_page(output.stdout)

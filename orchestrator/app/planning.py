@@ -26,7 +26,7 @@ from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, lost, never_start
 from orchestrator.core.snapshots.backups import read_facts
-from orchestrator.engine.observe import Seen, observe
+from orchestrator.engine.observe import Seen
 from orchestrator.errors import UsageError, program
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.keyindex import KeyIndex
@@ -55,7 +55,7 @@ async def check(
     way = way or Way(known_strategy(cluster, ""))
     cluster.refuse_silent_masters()
     cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
-    seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
+    seen = await cluster.observe()
     findings = check_all(cluster.inventory, snapshot, seen.views, overrides, way)
     if snapshot and (facts := read_facts(beside)):
         changed = changed_since(facts, snapshot, cluster.inventory, seen.views)

@@ -11,13 +11,11 @@ from orchestrator.app import refusals
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.identity import laptop, new_run
 from orchestrator.app.plan_header import brief, plan_with_header
-from orchestrator.core.model.outcome import Command, Output
-from orchestrator.core.model.plan import Plan
+from orchestrator.core.model.plan import Plan, Script
 from orchestrator.core.plans.schedule import Scheduling
 from orchestrator.core.snapshots.schedule_status import Standing, read_standing
 from orchestrator.core.snapshots.schedules import Terms, diff, paths_of, timer_of, wanted
 from orchestrator.core.timeouts import LOOK_S
-from orchestrator.engine.observe import observe
 from orchestrator.errors import RefusedError, UsageError
 
 
@@ -33,16 +31,12 @@ async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, Standing], dict
     """Every master's schedule and backups; and those that do not answer, with the reason."""
     masters = [host for host in cluster.inventory.masters if host.name in cluster.opened]
 
-    async def ask(name: str, argv: tuple[str, ...]) -> Output:
-        remote = cluster.opened[name]
-        if isinstance(remote, Output):
-            return remote
-        return await remote.look(Command(argv, cluster.scripts["timed.sh"], timeout_s=LOOK_S))
-
     name = cluster.inventory.cluster
-    answers = await asyncio.gather(
-        *(ask(host.name, ("timed.sh", timer_of(name), *paths_of(host, name))) for host in masters)
-    )
+    scripts = {
+        host.name: Script(file="timed.sh", args=(timer_of(name), *paths_of(host, name)), timeout_s=LOOK_S)
+        for host in masters
+    }
+    answers = await asyncio.gather(*(cluster.look(host, script) for host, script in scripts.items()))
     found, silent = dict[str, Standing](), dict[str, str]()
     for host, answer in zip(masters, answers, strict=True):
         if answer.failure or answer.exit_code != 0:
@@ -56,8 +50,7 @@ async def plan_schedule(cluster: Cluster, terms: Terms | None, inventory_path: P
     """What would change for these terms, or without any: to end the schedule. Changes nothing. Raises RefusedError."""
     cluster.refuse_silent_masters()
     masters = {host.name for host in cluster.inventory.masters}
-    opened = {name: it for name, it in cluster.opened.items() if name in masters}
-    seen = await observe(cluster.inventory, opened, cluster.distro, cluster.scripts, cluster.clock)
+    seen = await cluster.observe(masters)
     refusals.refuse_claimed(seen)
     refusals.refuse_blocked(fault for view in seen.views.values() for fault in view.faults)
     standings, _ = await look_at_schedules(cluster)

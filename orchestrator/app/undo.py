@@ -15,13 +15,11 @@ from orchestrator.app.refusals import refuse_blocked
 from orchestrator.app.running import Ended, run_plan
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.model.outcome import Command
-from orchestrator.core.model.plan import Phase, Plan
+from orchestrator.core.model.plan import Phase, Plan, Script
 from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.undo import abort, finish, rollback, unlock
 from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
 from orchestrator.core.timeouts import SETTLE_WAIT_S
-from orchestrator.engine.observe import observe
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError, again, ours
 
 Kind = Literal["abort", "rollback", "finish", "unlock"]
@@ -90,7 +88,7 @@ async def fenced(undoing: Undoing) -> Plan:
 
 async def _look(cluster: Cluster) -> dict[str, MasterView]:
     cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
-    seen = await observe(cluster.inventory, cluster.opened, cluster.distro, cluster.scripts, cluster.clock)
+    seen = await cluster.observe()
     refuse_blocked(fault for host in cluster.inventory.masters for fault in seen.views[host.name].faults)
     return seen.views
 
@@ -178,8 +176,8 @@ async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
     """Raises UnreachableError."""
     wal = (master.kept_wal, master.staged_wal) if master.kept_wal else ()
     others = (master.tool, f"{master.folder}/etcd", master.staged, *wal)
-    argv = ("made.sh", master.state, master.run, master.etcd.data, master.kept, *others)
-    output = await cluster.remotes[master.name].look(Command(argv, cluster.scripts["made.sh"]))
+    args = (master.state, master.run, master.etcd.data, master.kept, *others)
+    output = await cluster.look(master.name, Script(file="made.sh", args=args))
     if output.exit_code != 0:
         said = output.detail or output.stderr.decode("utf-8", "replace").strip()
         raise UnreachableError(f"{master.name}: the look at what run {master.run} left failed: {said}", ours("check"))

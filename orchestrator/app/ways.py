@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from orchestrator.app.cluster import Cluster
 from orchestrator.core.hosts.network import ssh_places
 from orchestrator.core.hosts.view import MasterView
-from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import Script
 from orchestrator.core.transfer.relay import Relay, key_kind, parse_ways, relay_of
 
 
@@ -29,9 +29,7 @@ async def find_relay(cluster: Cluster, views: Mapping[str, MasterView]) -> Relay
         ]
         for host in masters
     }
-    script = cluster.scripts["ways.sh"]
-    answers = await asyncio.gather(
-        *(cluster.remotes[name].look(Command(("ways.sh", *words), script)) for name, words in asked.items())
-    )
+    looks = (cluster.look(name, Script(file="ways.sh", args=tuple(words))) for name, words in asked.items())
+    answers = await asyncio.gather(*looks)
     ways = {name: parse_ways(answer.text) for name, answer in zip(asked, answers, strict=True)}
     return relay_of(ways, places, keys)

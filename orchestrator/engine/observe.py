@@ -10,8 +10,7 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory, Role
-from orchestrator.core.model.outcome import Command, Failure, Output
-from orchestrator.core.model.plan import Script
+from orchestrator.core.model.outcome import Failure, Output
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, ours
 from orchestrator.ports import Remote, WallClock
 
@@ -69,15 +68,16 @@ async def _look_at(
     if isinstance(remote, Output):
         return remote
     before = clock.time()
-    output = await remote.look(_command(distro.look_at_host(host), scripts))
+    script = distro.look_at_host(host)
+    output = await remote.look(script.command(scripts[script.file]))
     facts = parse_facts(output.text)
     if output.exit_code != 0 or not facts:
         return _without_answer(output)
     view = distro.read_host(host, facts, _offset(facts, before, clock.time()))
-    script = distro.look_at_volume(host, view) if host.role in (Role.MASTER, Role.LEFT_OUT) else None
-    if script is None:
+    volume = distro.look_at_volume(host, view) if host.role in (Role.MASTER, Role.LEFT_OUT) else None
+    if volume is None:
         return view
-    output = await remote.look(_command(script, scripts))
+    output = await remote.look(volume.command(scripts[volume.file]))
     if output.exit_code != 0:
         return _without_answer(output)
     return distro.read_volume(view, parse_facts(output.text))
@@ -101,7 +101,3 @@ def _without_answer(output: Output) -> Output:
         return Output(None, failure=Failure.LOGIN, detail=f"no shell for this login: {output.text.strip()}")
     said = said or f"exit {output.exit_code}"
     return Output(None, failure=Failure.UNREACHABLE, detail=f"the look at the host failed: {said}")
-
-
-def _command(script: Script, scripts: Mapping[str, str]) -> Command:
-    return script.command(scripts[script.file])
