@@ -7,6 +7,7 @@ PYTEST := .venv/bin/python -m pytest -q
 help:
 	@echo 'make demo          a small cluster on this machine, damaged and restored; no root, no Docker'
 	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
+	@echo 'make real-up       real Kubernetes in Docker: LAYOUT=kubeadm, KUBERNETES=newest; real-test, real-down'
 	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
 	@echo 'make test-paths    every documented path in the lab: manual restore, backups, other distributions'
 	@echo 'make docs-reference  write the generated pages of docs/reference'
@@ -60,6 +61,7 @@ include tests/demo/demo.mk
 include tests/lab/lab.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/real/real.mk
 include tests/docs/docs.mk
 
 .NOTPARALLEL:

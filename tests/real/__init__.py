@@ -1,0 +1,1 @@
+"""A real Kubernetes cluster in Docker containers: nothing of it is simulated."""

@@ -1,0 +1,3 @@
+module orchestrator.test/pause
+
+go 1.24

@@ -1,0 +1,137 @@
+"""Who looks on while a run goes by: the probe of every API server and process, and client-go informers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.lab.commands import LabError, run
+from tests.real.cluster import API_PORT, Real
+from tests.real.hosts import MASTERS, REPOSITORY
+from tests.real.outage import Summary, read
+
+
+@dataclass(slots=True)
+class Probe:
+    """``folder`` keeps its log and summary; ``summary`` is there once it has ended."""
+
+    folder: Path
+    summary: Summary | None = None
+
+
+@contextmanager
+def probe(real: Real, name: str) -> Iterator[Probe]:
+    """Probes for the time of the block."""
+    folder = real.folder / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    folder.mkdir(parents=True)
+    masters = [
+        f"{host.name}={real.machines.addresses[host.name]}:{_first_pid(real.machines.container(host.name))}"
+        for host in MASTERS
+    ]
+    log = folder / "probe.jsonl"
+    command = [sys.executable, "-m", "tests.real.probe", str(log), *masters]
+    process = subprocess.Popen(command, cwd=REPOSITORY)
+    probe = Probe(folder)
+    try:
+        time.sleep(2)  # samples from before
+        yield probe
+    finally:
+        process.terminate()
+        process.wait()
+        with log.open() as lines:
+            probe.summary = read(lines)
+        (folder / "summary.txt").write_text(probe.summary.text())
+        print(probe.summary.text(), file=sys.stderr, flush=True)
+
+
+def _first_pid(container: str) -> int:
+    return int(run(["docker", "inspect", "--format", "{{.State.Pid}}", container]))
+
+
+@dataclass(slots=True)
+class Informer:
+    """A client-go informer against one master's API server. A stopped one neither reads nor answers."""
+
+    real: Real
+    host: str
+    kinds: tuple[str, ...] = ("v1/configmaps", "v1/pods", "apps/v1/deployments")
+    _process: subprocess.Popen[bytes] | None = field(default=None)
+
+    def start(self) -> None:
+        log = (self.real.folder / "runs" / f"informer-{self.host}-{os.getpid()}.log").open("ab")
+        server = f"https://{self.real.machines.addresses[self.host]}:{API_PORT}"
+        command = [str(self.real.folder / "bin" / "informer"), str(self.real.folder / "admin.conf"), server]
+        self._process = subprocess.Popen(
+            [*command, *self.kinds], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+        )
+        log.close()
+
+    def end(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+
+    def stop(self) -> None:
+        """SIGSTOP: a client whose network stalls, or that sleeps."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def holds(self) -> dict[str, dict[str, str]]:
+        """`UID RESOURCE_VERSION` of every object in its stores, by kind and `namespace/name`."""
+        process = self._process
+        assert process and process.stdin and process.stdout
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        if not line:
+            raise LabError(f"the informer on {self.host} has ended with {process.wait()}")
+        held: dict[str, dict[str, str]] = json.loads(line)
+        return held
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process
+        os.kill(self._process.pid, number)
+
+
+@contextmanager
+def informers(real: Real, *hosts: str) -> Iterator[list[Informer]]:
+    """One informer against each of these masters, filled."""
+    (real.folder / "runs").mkdir(parents=True, exist_ok=True)
+    started = [Informer(real, host) for host in hosts]
+    try:
+        for informer in started:
+            informer.start()
+        for informer in started:
+            informer.holds()
+        yield started
+    finally:
+        for informer in started:
+            informer.end()
+
+
+def versions(real: Real, kind: str, host: str) -> dict[str, str]:
+    """What the API shows of a kind, in an informer's words."""
+    return {
+        key: f"{it['metadata']['uid']} {it['metadata']['resourceVersion']}"
+        for key, it in real.objects(kind, host).items()
+    }
+
+
+def differences(real: Real, informer: Informer, host: str = MASTERS[0].name) -> list[str]:
+    """What an informer's ConfigMaps differ in from the API's: ghosts, missing ones and old ones."""
+    held, shown = informer.holds()["v1/configmaps"], versions(real, "configmaps", host)
+    return [
+        *(f"ghost {key}" for key in sorted(held.keys() - shown.keys())),
+        *(f"missing {key}" for key in sorted(shown.keys() - held.keys())),
+        *(f"old {key}" for key in sorted(held.keys() & shown.keys()) if held[key] != shown[key]),
+    ]

@@ -1,0 +1,110 @@
+"""What a probe's log says: how long each API server was away, and which process outlived its etcd. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A process as it was seen, in seconds since the log's first line; ``ended`` is None while it lives."""
+
+    host: str
+    program: str
+    pid: int
+    started: float
+    ended: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """``away``: for each master the seconds from its first failed answer until it answered for good;
+    ``failed``: how many seconds of these it really failed; ``none``: seconds in which no master answered."""
+
+    away: Mapping[str, float]
+    failed: Mapping[str, float]
+    none: float
+    lives: tuple[Life, ...]
+    away_at: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def lingering(self) -> tuple[Life, ...]:
+        """API servers that lived on beside an etcd of their host that is younger than they are."""
+        young = [life for life in self.lives if life.program == "etcd" and life.started > 0]
+        return tuple(
+            old
+            for old in self.lives
+            if old.program == "kube-apiserver"
+            and any(
+                etcd.host == old.host and old.started < etcd.started < (old.ended or float("inf")) for etcd in young
+            )
+        )
+
+    def text(self) -> str:
+        lines = [
+            f"{host}: away {seconds:.1f} s (from {self.away_at[host][0]:.1f} to {self.away_at[host][1]:.1f}), "
+            f"of these {self.failed[host]:.1f} s without an answer"
+            if seconds
+            else f"{host}: never away"
+            for host, seconds in sorted(self.away.items())
+        ]
+        lines.append(f"no API server ready: {self.none:.1f} s")
+        for life in self.lives:
+            end = "" if life.ended is None else f"{life.ended:.1f}"
+            lines.append(f"{life.host} {life.program} pid {life.pid}: {life.started:.1f} to {end}")
+        lines += [f"LINGERS: {it.host} {it.program} pid {it.pid}, beside a younger etcd" for it in self.lingering()]
+        return "\n".join(lines) + "\n"
+
+
+def read(lines: Iterable[str]) -> Summary:
+    """A summary of a probe's log. A sample counts until the next one of its master."""
+    records = [json.loads(line) for line in lines if line.endswith("\n")]
+    zero = min(record.get("asked", record["at"]) for record in records)
+    answers: dict[str, list[tuple[float, bool]]] = {}
+    for record in records:
+        if "readyz" in record:
+            answers.setdefault(record["host"], []).append((record["asked"] - zero, record["readyz"] == "ok"))
+    away, failed, at = {}, {}, {}
+    for host, samples in answers.items():
+        bad = [when for when, ok in samples if not ok]
+        after = [when for when, ok in samples if ok and bad and when > bad[-1]]
+        end = after[0] if after else samples[-1][0]
+        at[host] = (bad[0], end) if bad else (0.0, 0.0)
+        away[host] = end - bad[0] if bad else 0.0
+        failed[host] = _failed(samples)
+    return Summary(away, failed, _none(answers), tuple(_lives(records, zero)), at)
+
+
+def _failed(samples: list[tuple[float, bool]]) -> float:
+    return sum(later - when for (when, ok), (later, _) in pairwise(samples) if not ok)
+
+
+def _none(answers: Mapping[str, list[tuple[float, bool]]]) -> float:
+    """Seconds in which the newest sample of every master was a failure."""
+    events = sorted((when, host, ok) for host, samples in answers.items() for when, ok in samples)
+    newest: dict[str, bool] = {}
+    total, since = 0.0, None
+    for when, host, ok in events:
+        newest[host] = ok
+        if since is not None:
+            total += when - since
+        since = None if len(newest) < len(answers) or any(newest.values()) else when
+    return total
+
+
+def _lives(records: Iterable[Mapping[str, object]], zero: float) -> Iterable[Life]:
+    alive: dict[tuple[str, str, int], float] = {}
+    for record in records:
+        if "process" not in record:
+            continue
+        at = float(str(record["at"])) - zero
+        key = (str(record["host"]), str(record["process"]), int(str(record["pid"])))
+        if record["change"] == "started":
+            # Those that the first look finds were there before.
+            alive[key] = 0.0 if at < 1.0 else at
+        elif key in alive:
+            yield Life(*key, alive.pop(key), at)
+    for key, started in alive.items():
+        yield Life(*key, started, None)

@@ -1,0 +1,118 @@
+"""A cluster with objects that are known, and what becomes of them: made, changed, and compared with a backup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.lab.laptop import Laptop
+from tests.real.cluster import Real
+from tests.real.hosts import MASTERS
+
+NAMESPACE = "round"
+PREFIX = f"/registry/configmaps/{NAMESPACE}/"
+_PAUSE = "registry.k8s.io/pause:3.10"
+
+
+def configmap(number: int, text: str) -> dict[str, Any]:
+    metadata = {"name": f"known-{number}", "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"text": text}}
+
+
+def deployment(name: str, replicas: int) -> dict[str, Any]:
+    labels = {"app": name}
+    container = {"name": "pause", "image": _PAUSE, "imagePullPolicy": "Never"}
+    pod = {"containers": [container], "terminationGracePeriodSeconds": 1, "automountServiceAccountToken": False}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+@dataclass(slots=True)
+class Scene:
+    """``known`` are the ConfigMaps' texts when the backup was taken, ``keys`` their keys and values in etcd."""
+
+    real: Real
+    backup: Path = Path()
+    known: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Forty ConfigMaps and a Deployment of two pods that run."""
+        self.real.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true")
+        self.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
+        self.apply([configmap(number, "as in the backup") for number in range(40)])
+        self.apply([deployment("kept", 2)])
+        self.wait_pods("kept", 2)
+
+    def back_up(self, laptop: Laptop, folder: Path) -> None:
+        """A backup by the product, and what the cluster shows at that time."""
+        self.known, self.keys = self.texts(), self.real.keys(PREFIX)
+        ended = laptop.run("backup", "-i", self.real.inventory, "--to", folder, "--json")
+        assert ended.code == 0, ended
+        (self.backup,) = folder.glob("*.db")
+
+    def move_on(self) -> None:
+        """Deletes ten ConfigMaps, changes ten, makes three; ends the Deployment and makes another."""
+        names = [f"known-{number}" for number in range(10)]
+        self.real.kubectl("delete", "configmap", "--namespace", NAMESPACE, *names)
+        self.apply([configmap(number, "changed after the backup") for number in range(10, 20)])
+        self.apply([configmap(number, "made after the backup") for number in range(100, 103)])
+        self.real.kubectl("delete", "deployment", "--namespace", NAMESPACE, "kept")
+        self.apply([deployment("later", 2)])
+        self.wait_pods("later", 2)
+
+    @property
+    def restore(self) -> tuple[str | Path, ...]:
+        arguments = ("--snapshot", self.backup, "--override", "quorum-healthy")
+        return ("restore", "-i", self.real.inventory, *arguments, "--confirm", self.real.machines.name)
+
+    def ends_restored(self) -> None:
+        """Every API server and every member has what the backup has; the pods are those of the backup."""
+        for master in MASTERS:
+            self._shows_what_the_backup_has(master.name)
+        self.wait_pods("kept", 2)
+        self.real.wait(lambda: not self._pods("later"), "end of the pods made after the backup")
+        self.real.wait_healthy()
+
+    def _shows_what_the_backup_has(self, host: str) -> None:
+        self.real.wait(lambda: self.real.ready(host), f"ready API server on {host}")
+        # An old answer is wrong, no answer is none: on a busy machine a question may time out.
+        shown: dict[str, str] = {}
+        self.real.wait(lambda: bool(shown.update(self.texts(host)) or shown), f"ConfigMaps from {host}")
+        assert shown == self.known, f"as {host} shows them"
+        held: dict[str, str] = {}
+        self.real.wait(lambda: bool(held.update(self.real.keys(PREFIX, host)) or held), f"keys of {host}")
+        assert held == self.keys, f"as etcd on {host} holds them"
+
+    def texts(self, host: str = MASTERS[0].name) -> dict[str, str]:
+        """The ConfigMaps of the namespace as one API server shows them."""
+        listed = json.loads(
+            self.real.kubectl("get", "configmaps", "--namespace", NAMESPACE, "--output=json", host=host)
+        )
+        return {it["metadata"]["name"]: it["data"].get("text", "") for it in listed["items"]}
+
+    def apply(self, documents: Iterable[dict[str, Any]]) -> None:
+        self.real.kubectl("apply", "--filename=-", stdin=yaml.safe_dump_all(documents).encode())
+
+    def wait_pods(self, app: str, count: int) -> None:
+        self.real.wait(lambda: len(self._running(app)) == count, f"{count} running pods of {app}")
+
+    def _running(self, app: str) -> list[str]:
+        return [name for name, pod in self._pods(app).items() if pod["status"]["phase"] == "Running"]
+
+    def _pods(self, app: str) -> dict[str, dict[str, Any]]:
+        listed = self.real.kubectl("get", "pods", "--namespace", NAMESPACE, f"--selector=app={app}", "--output=json")
+        return {it["metadata"]["name"]: it for it in json.loads(listed)["items"]}
