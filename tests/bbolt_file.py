@@ -63,7 +63,7 @@ class BboltFile:
         return page.ljust(self._page_size, b"\0")
 
 
-def lay_out(buckets: Mapping[bytes, Entries], page_size: int) -> bytes:
+def build_file(buckets: Mapping[bytes, Entries], page_size: int) -> bytes:
     """Return a whole file with these top-level buckets, each with its own pages."""
     file = BboltFile(page_size)
     tops = [(name, struct.pack("<QQ", file.add_tree(entries), 0)) for name, entries in sorted(buckets.items())]

@@ -17,7 +17,7 @@ from crc32c import crc32c
 from orchestrator.etcd import wire
 from orchestrator.etcd.bbolt import CorruptError, Database
 
-Tell = Callable[[int], None]
+ReportBytes = Callable[[int], None]
 """Receives the number of bytes read so far."""
 Offer = Callable[[memoryview], None]
 """Receives a live entry: its revision (``REVISION_BYTES`` long), followed by its value."""

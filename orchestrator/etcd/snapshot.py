@@ -112,7 +112,7 @@ class Reading:
     keys: keyspace.Keyspace
 
 
-def digest(buffer: memoryview, progress: keyspace.Tell | None = None) -> Digest:
+def digest(buffer: memoryview, progress: keyspace.ReportBytes | None = None) -> Digest:
     """Read the file once and hash it; ``progress`` receives the number of bytes read so far.
 
     Never raises: the caller decides what the result means.

@@ -17,7 +17,7 @@ from orchestrator.etcd import bbolt, keyspace, live
 from orchestrator.etcd.bbolt import Bucket, CorruptError, Page
 from orchestrator.etcd.snapshot import SnapshotError, digest, read_body, refuse_strange_size
 
-TOLD = 20
+DESCRIBED_MAX = 20
 """How many damages are described in words; the others are only counted."""
 _LARGEST_KEY = b"\xff" * 64
 _STEP_BYTES = 4 << 20
@@ -32,7 +32,7 @@ class Trailer(Enum):
 
 
 class Verification(BaseModel):
-    """The verdict. ``damages`` holds the first ``TOLD`` ones, ``damage_count`` counts all.
+    """The verdict. ``damages`` holds the first ``DESCRIBED_MAX`` ones, ``damage_count`` counts all.
 
     ``pages_read`` of ``pages`` were reached from the root; the others are free or lost. ``readable_entries`` counts
     revisions of keys; ``readable_revision`` is the newest of them.
@@ -60,24 +60,24 @@ class Verification(BaseModel):
 class Progress:
     """Progress in bytes over both passes, the hash and the walk."""
 
-    def __init__(self, tell: keyspace.Tell | None) -> None:
-        self._tell, self._told = tell, 0
+    def __init__(self, report: keyspace.ReportBytes | None) -> None:
+        self._report, self._reported = report, 0
 
     def __call__(self, done_bytes: int) -> None:
-        if self._tell and done_bytes - self._told >= _STEP_BYTES:
-            self._told = done_bytes
-            self._tell(done_bytes)
+        if self._report and done_bytes - self._reported >= _STEP_BYTES:
+            self._reported = done_bytes
+            self._report(done_bytes)
 
 
 @dataclass(slots=True)
 class _Damages:
-    told: list[str] = field(default_factory=list)
+    described: list[str] = field(default_factory=list)
     count: int = 0
 
     def add(self, what: object) -> None:
         self.count += 1
-        if len(self.told) < TOLD:
-            self.told.append(str(what))
+        if len(self.described) < DESCRIBED_MAX:
+            self.described.append(str(what))
 
 
 @dataclass(slots=True)
@@ -164,13 +164,13 @@ class _Walk:
             self.damages.add(error)
 
 
-def verify(buffer: memoryview, tell: keyspace.Tell | None = None) -> Verification:
+def verify(buffer: memoryview, report: keyspace.ReportBytes | None = None) -> Verification:
     """Read the whole file twice, for its sha256 and page by page. Never raises, whatever the bytes.
 
-    ``buffer`` should be a read-only ``mmap``. ``tell`` receives the bytes read so far; the total is twice the
+    ``buffer`` should be a read-only ``mmap``. ``report`` receives the bytes read so far; the total is twice the
     file's size.
     """
-    progress, damages = Progress(tell), _Damages()
+    progress, damages = Progress(report), _Damages()
     file = digest(buffer, progress)
     body = buffer[: file.body_bytes]
     try:
@@ -187,7 +187,7 @@ def verify(buffer: memoryview, tell: keyspace.Tell | None = None) -> Verificatio
         page_size_bytes=walk.pages.page_size if walk else None,
         pages=walk.pages.count if walk else 0,
         pages_read=2 + sum(walk.entered) if walk else 0,
-        damages=tuple(damages.told),
+        damages=tuple(damages.described),
         damage_count=damages.count,
         readable_entries=walk.entries if walk else 0,
         readable_revision=walk.revision if walk else 0,

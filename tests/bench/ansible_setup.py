@@ -15,7 +15,7 @@ from tests.lab.hosts import MASTERS, Host
 from tests.lab.lab import POD_IMAGES, Lab
 
 
-def furnish(lab: Lab, hosts: Iterable[Host] = MASTERS) -> None:
+def install(lab: Lab, hosts: Iterable[Host] = MASTERS) -> None:
     """Install what is missing."""
     if not (ANSIBLE / "bin" / "ansible-playbook").exists():
         run([sys.executable, "-m", "venv", str(ANSIBLE)])

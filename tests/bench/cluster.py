@@ -58,13 +58,13 @@ class Cluster:
         self.lab.reset()
         os.sync()
 
-    def as_it_is(self) -> Cluster:
+    def expecting_present_data(self) -> Cluster:
         """Return the cluster with its present data as the expected data, instead of the snapshot's."""
         now = self.lab.hashkv(MASTERS[0].name)
         return replace(self, revision=now.revision, hash_kv=now.hash)
 
 
-def seeded(lab: Lab) -> Cluster:
+def seed_cluster(lab: Lab) -> Cluster:
     """Return the lab with much data, and a backup of it that is already on every master."""
     lab.seed(make_snapshot(SNAPSHOTS, keys=KEYS, value_bytes=VALUE_BYTES))
     snapshot = lab.backup(MASTERS[0].name, lab.folder / "backup.db")

@@ -12,7 +12,7 @@ import os
 import sys
 
 from tests.bench import ansible_setup
-from tests.bench.cluster import KEYS, Cluster, seeded
+from tests.bench.cluster import KEYS, Cluster, seed_cluster
 from tests.bench.contenders import Contender, aided, ansible, by_hand, manual, stop_start
 from tests.bench.figures import AIDED, ANSIBLE, BY_HAND, MANUAL, PAGE, STOP_START, Round, load, page, ratios, table
 from tests.bench.observer import observing
@@ -31,7 +31,7 @@ CONTENDERS: dict[str, Contender] = {
 def play(cluster: Cluster, name: str) -> Round:
     """Run one restore by one contender on a reset cluster. Raises LabError if it failed or was not seen to succeed."""
     cluster.reset()
-    wanted = cluster.as_it_is() if name == STOP_START else cluster
+    wanted = cluster.expecting_present_data() if name == STOP_START else cluster
     with observing(wanted) as observer:
         claimed = CONTENDERS[name](cluster)
     seen = observer.seen()
@@ -57,8 +57,8 @@ def main() -> int:
     was_up = lab.is_healthy()
     try:
         lab.up()
-        ansible_setup.furnish(lab)
-        cluster = seeded(lab)
+        ansible_setup.install(lab)
+        cluster = seed_cluster(lab)
         load_before = load()
         played = play_all(cluster, int(os.environ.get("ROUNDS", "3")))
     except LabError as error:

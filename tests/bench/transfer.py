@@ -40,8 +40,8 @@ from tests.bench.transfer_link import (
     SLOW,
     Cut,
     Link,
-    proven_broken,
     reached_bits_s,
+    require_broken,
     sent_bytes,
     shaped,
 )
@@ -55,7 +55,7 @@ Contender = Callable[[Lab, Sequence[str], Sample], Child | None]
 CONTENDERS: dict[str, Contender] = {
     OURS: lambda _, hosts, sample: in_child(hosts, sample, fan_out=True),
     ALONE: lambda _, hosts, sample: in_child(hosts, sample, fan_out=False),
-    APART: transfer_ours.apart,
+    APART: transfer_ours.in_child_on_own_processor,
     SCP: transfer_peers.scp,
     ANSIBLE: transfer_peers.ansible,
     PYINFRA: transfer_peers.pyinfra,
@@ -141,18 +141,18 @@ class Bench:
         whole = next(it for it in self.played if (it.contender, it.link, it.masters) == (contender, SLOW, masters))
         with Cut(self.lab, [host.name for host in HOSTS], int(whole.sent_bytes / whole.scale / 2)) as cut:
             played = self.play(contender, SLOW, masters, whole.scale)
-        proven_broken(cut)
+        require_broken(cut)
         print(f"cut at 50 %: {played}", file=sys.stderr, flush=True)
         return played
 
 
-def equipped() -> None:
+def require_programs() -> None:
     """Raise LabError if this machine lacks a program that the bench needs."""
     if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
         raise LabError(f"not on this machine: {', '.join(missing)} (Debian: iproute2, openssh-client, zstd)")
 
 
-def furnish(lab: Lab, host: str) -> None:
+def prepare_host(lab: Lab, host: str) -> None:
     """Prepare a host: stop its services, install zstd, and use memory instead of the disk.
 
     Most hosts have zstd, only the bare one does not. These hosts share one disk, unlike real ones, and whoever
@@ -167,9 +167,9 @@ def measure(lab: Lab, minutes: float) -> tuple[Results, Circumstances]:
     """Run the whole bench on a lab that is up."""
     ends_s = time.monotonic() + 60 * minutes
     whole, part = samples(int(os.environ.get("SIZE", "1_000_000_000")))
-    ansible_setup.furnish(lab, HOSTS)
+    ansible_setup.install(lab, HOSTS)
     transfer_peers.install_pyinfra()
-    each(HOSTS, lambda host: furnish(lab, host.name))
+    each(HOSTS, lambda host: prepare_host(lab, host.name))
     packers = {name: whole.size_bytes / packed_bytes(whole.path, argv) for name, argv in PACKERS.items()}
     copy_bytes = transfer_ours.copy_bytes(whole)
     load_before, reached = load(), {}
@@ -195,7 +195,7 @@ def main() -> int:
     lab = Lab.from_environment()
     was_up = lab.is_healthy()
     try:
-        equipped()
+        require_programs()
         lab.up()
         results, around = measure(lab, float(os.environ.get("MINUTES", "25")))
     except LabError as error:

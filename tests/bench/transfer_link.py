@@ -126,7 +126,7 @@ class Cut:
         return len(run(argv).splitlines())
 
 
-def proven_broken(cut: Cut) -> None:
+def require_broken(cut: Cut) -> None:
     """Raise LabError if there was nothing to cut: the kernel may lack the feature, or the transfer ended too early."""
     if not cut.broken:
         raise LabError("the transfer was not cut: `ss -K` has found no connection, or cannot break one")

@@ -186,7 +186,7 @@ class Child:
     anonymous_bytes: int
 
 
-def apart(lab: Lab, hosts: Sequence[str], sample: Sample) -> Child:
+def in_child_on_own_processor(lab: Lab, hosts: Sequence[str], sample: Sample) -> Child:
     """Use the first processor for us and the others for the hosts, for this run. Raises LabError."""
     first, *others = sorted(os.sched_getaffinity(0))
     if not others:

@@ -87,7 +87,7 @@ def _refuse_taken_ports() -> None:
 
 def _story_argv(arguments: argparse.Namespace, folder: Path) -> list[str]:
     """Return the command that plays the story, in namespaces if they work."""
-    why_not = "--no-namespaces" if arguments.no_namespaces else hosts.forbidden(folder)
+    why_not = "--no-namespaces" if arguments.no_namespaces else hosts.why_no_namespaces(folder)
     if why_not:
         _refuse_taken_ports()
         if not arguments.no_namespaces:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import asyncssh
 
-from tests.demo import etcd, furniture
+from tests.demo import etcd, host_files
 from tests.demo.certificates import Authority
 from tests.demo.etcd import Member, SilentError
 from tests.demo.hosts import Host, Site
@@ -39,7 +39,7 @@ def hosts(subnet: str, masters: int = 3, workers: int = 2) -> tuple[Host, ...]:
 
 def ports(site: type[Site], host: Host) -> tuple[int, ...]:
     """Return the TCP ports on which a host's programs listen."""
-    return (site.ssh_port, *((etcd.PORT, etcd.PEER_PORT, furniture.API_PORT) if host.member else ()))
+    return (site.ssh_port, *((etcd.PORT, etcd.PEER_PORT, host_files.API_PORT) if host.member else ()))
 
 
 @dataclass(slots=True)
@@ -73,8 +73,8 @@ class Cluster:
         authority = Authority.new("demo authority")
         (self.laptop / "ca.crt").write_bytes(authority.pem)
         authority.issue(self.laptop / "client", ["laptop"])
-        trust = furniture.Trust(authority, operator)
-        keys = {host.address: furniture.furnish(self.site, host, trust) for host in self.site.hosts}
+        trust = host_files.Trust(authority, operator)
+        keys = {host.address: host_files.write_host_files(self.site, host, trust) for host in self.site.hosts}
         known = "".join(f"{self._known_as(address)} {key}\n" for address, key in keys.items())
         (self.laptop / "known_hosts").write_text(known)
         self.inventory.write_text(inventory(NAME, self.site))

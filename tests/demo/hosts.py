@@ -69,12 +69,12 @@ class Site(Protocol):
         ...
 
 
-def own(site: Site, host: Host, path: str) -> Path:
+def host_path(site: Site, host: Host, path: str) -> Path:
     """Return this machine's path of the host's ``path``."""
     return site.folder / "hosts" / host.name / path.lstrip("/")
 
 
-def shown() -> tuple[str, ...]:
+def visible_paths() -> tuple[str, ...]:
     """Return the paths of this machine that a host's programs need besides its programs and libraries: this Python."""
     return tuple(dict.fromkeys((sys.prefix, sys.base_prefix, str(ETCD_PROGRAMS))))
 
@@ -148,7 +148,7 @@ class Namespaces:
     def switch_on(self, host: Host) -> subprocess.Popen[bytes]:
         namespaces = ["nsenter", f"--net={self._network(host)}"]
         namespaces += ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
-        boot = ["sh", str(HERE / "host/boot.sh"), str(own(self, host, "/")), host.name, *shown(), "--"]
+        boot = ["sh", str(HERE / "host/boot.sh"), str(host_path(self, host, "/")), host.name, *visible_paths(), "--"]
         variables = {**_environment(PROGRAMS), "HOME": "/root", "STANDIN_CONTAINERS": "namespaces"}
         return _switch_on(self, host, [*namespaces, *boot, *_init_argv(self, host)], variables)
 
@@ -169,7 +169,7 @@ class Folders:
     subnet: ClassVar[str] = "127.77.0"
 
     def on_host(self, host: Host, path: str) -> str:
-        return str(own(self, host, path))
+        return str(host_path(self, host, path))
 
     def peer_name(self, host: Host) -> str:
         return host.address  # no hosts file of its own, so no name
@@ -198,7 +198,7 @@ class Folders:
 
 
 def _switch_on(site: Site, host: Host, argv: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    with own(site, host, "/var/log/console").open("ab") as console:
+    with host_path(site, host, "/var/log/console").open("ab") as console:
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -224,7 +224,7 @@ unshare --mount --net --uts --pid --fork true
 """
 
 
-def forbidden(folder: Path) -> str:
+def why_no_namespaces(folder: Path) -> str:
     """Return why this user cannot have the namespaces; empty if they work. ``folder`` must exist."""
     argv = [*LAPTOP_NAMESPACES, "sh", "-c", TRIAL, "trial", str(folder)]
     try:

@@ -21,7 +21,7 @@ import asyncssh
 from tests import kubernetes_objects
 from tests.demo.cluster import NAME, Cluster, NotUpError, hosts
 from tests.demo.etcd import SilentError
-from tests.demo.furniture import DATA
+from tests.demo.host_files import DATA
 from tests.demo.hosts import Folders, Host, Namespaces
 
 PREFIX = "/registry/configmaps/demo/"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.hosts import LAPTOP_NAMESPACES, forbidden
+from tests.demo.hosts import LAPTOP_NAMESPACES, why_no_namespaces
 
 PROJECT = Path(__file__).parents[2]
 KINDS = pytest.mark.parametrize("options", [(), ("--no-namespaces",)], ids=["namespaces", "folders"])
@@ -79,7 +79,7 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
 
 def test_machine_allows_namespaces(tmp_path: Path) -> None:
     """Otherwise the tests named after namespaces would test the folders twice."""
-    assert forbidden(tmp_path) == ""
+    assert why_no_namespaces(tmp_path) == ""
 
 
 @KINDS
@@ -161,6 +161,9 @@ def test_reason_for_missing_namespaces(tmp_path: Path, monkeypatch: pytest.Monke
     """Simulates a machine whose administrator forbids user namespaces."""
     command = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
     argv = [*LAPTOP_NAMESPACES, "sh", "-c", command, "sh", sys.executable, "-c"]
-    probe = f"import pathlib; from tests.demo.hosts import forbidden; print(forbidden(pathlib.Path({str(tmp_path)!r})))"
+    probe = (
+        "import pathlib; from tests.demo.hosts import why_no_namespaces; "
+        f"print(why_no_namespaces(pathlib.Path({str(tmp_path)!r})))"
+    )
     said = subprocess.run([*argv, probe], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     assert "unshare" in said

@@ -13,8 +13,8 @@ import asyncssh
 import pytest
 
 from tests.demo.cluster import Cluster, hosts
-from tests.demo.furniture import DATA
 from tests.demo.host.sshd import MAX_SESSIONS
+from tests.demo.host_files import DATA
 from tests.demo.hosts import Folders, Host
 
 # Differs from the demo's own addresses and from those of other processes of these tests, which may run at the same

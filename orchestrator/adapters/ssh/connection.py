@@ -58,7 +58,7 @@ class NoAnswerError(Exception):
         return Output(None, failure=self.failure, detail=self.detail)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_worth_retrying(error: BaseException) -> bool:
     """Return whether a retry can help: a broken network can recover, a refused login cannot."""
     return isinstance(error, NoAnswerError) and error.failure is Failure.UNREACHABLE
 
@@ -86,7 +86,7 @@ class Line:
 
     def _retrying(self, stop: StopBaseT) -> AsyncRetrying:
         wait = wait_random_exponential(0.2, max=3)
-        return AsyncRetrying(stop=stop, wait=wait, retry=retry_if_exception(may_pass), reraise=True)
+        return AsyncRetrying(stop=stop, wait=wait, retry=retry_if_exception(is_worth_retrying), reraise=True)
 
     async def connection(self) -> asyncssh.SSHClientConnection:
         """Return the live connection, with one attempt to open it if there is none. Raises NoAnswerError."""
@@ -161,9 +161,9 @@ def _reason(error: Exception, check: HostKeyCheck) -> tuple[Failure, str]:
     """Return why the login failed, most specific first: asyncssh's errors overlap."""
     text = str(error) or type(error).__name__
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
-        return Failure.HOST_KEY, check.complaint()
+        return Failure.HOST_KEY, check.refusal()
     if isinstance(error, asyncssh.KeyExchangeFailed) and "host key" in text:
-        return Failure.HOST_KEY, check.complaint()
+        return Failure.HOST_KEY, check.refusal()
     if isinstance(error, asyncssh.PermissionDenied | asyncssh.KeyImportError | asyncssh.KeyEncryptionError):
         return Failure.LOGIN, f"the login is refused: {text}"
     if "too many authentication failures" in text.lower():

@@ -68,7 +68,7 @@ class HostKeyCheck(asyncssh.SSHClient):
         self.shown, self._address = key, addr
         return False
 
-    def complaint(self) -> str:
+    def refusal(self) -> str:
         """Return why the shown key is refused, and what the operator can do about it."""
         if self.shown is None:
             return "it has no host key of a kind that we ask for"

@@ -12,7 +12,7 @@ from enum import Enum
 
 import asyncssh
 
-from orchestrator.adapters.ssh.connection import Line, NoAnswerError, Patience, may_pass
+from orchestrator.adapters.ssh.connection import Line, NoAnswerError, Patience, is_worth_retrying
 from orchestrator.core.inventory.declared import Sudo
 from orchestrator.core.model.header import assignments
 from orchestrator.core.model.outcome import Command, Failure, Output
@@ -144,7 +144,7 @@ class Shell:
             try:
                 return await self.ask(words, text, as_root=as_root, timeout_s=timeout_s)
             except NoAnswerError as error:
-                if not may_pass(error):
+                if not is_worth_retrying(error):
                     raise
             await self.line.reopen()
         raise self.broken(f"the connection broke {_MOST_BREAKS} times")

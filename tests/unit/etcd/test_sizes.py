@@ -11,7 +11,7 @@ from orchestrator.etcd.members import parse_hash_kv
 from orchestrator.etcd.snapshot import SnapshotFacts, read_snapshot
 from orchestrator.etcd.verify import verify
 from tests import snapshots
-from tests.bbolt_file import lay_out
+from tests.bbolt_file import build_file
 
 MANY = 100_000
 TOKEN = "sizes"
@@ -49,7 +49,7 @@ def test_other_page_sizes(snapshot_path: Path, tmp_path: Path, page_size: int) -
     whole = memoryview(snapshot_path.read_bytes())
     database = bbolt.Database(whole)
     entries = {name: [(bytes(key), bytes(value)) for key, value in database.entries(name)] for name in database.buckets}
-    body = lay_out(entries, page_size)
+    body = build_file(entries, page_size)
     path = tmp_path / "snapshot.db"
     path.write_bytes(body + sha256(body).digest())
 

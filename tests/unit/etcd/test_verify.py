@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.etcd import bbolt
 from orchestrator.etcd.snapshot import SnapshotError, read_snapshot
-from orchestrator.etcd.verify import TOLD, Trailer, Verification, verify
+from orchestrator.etcd.verify import DESCRIBED_MAX, Trailer, Verification, verify
 from tests import snapshots
 from tests.mutations import PAGE, mutants
 
@@ -136,7 +136,7 @@ def test_many_damages_are_counted_and_first_are_described(whole: bytes) -> None:
             body[page * PAGE + 10 : page * PAGE + 12] = b"\xff\xff"
     found = verified(sealed(body))
     assert found.damage_count > 0
-    assert len(found.damages) == min(found.damage_count, TOLD)
+    assert len(found.damages) == min(found.damage_count, DESCRIBED_MAX)
 
 
 def test_no_mutant_loses_keys_unnoticed(whole: bytes) -> None:

@@ -14,7 +14,7 @@ import asyncssh
 
 from tests.demo import hosts
 from tests.demo.certificates import Authority
-from tests.demo.hosts import INTERPRETER, PROGRAMS, STANDINS, Host, Site, own
+from tests.demo.hosts import INTERPRETER, PROGRAMS, STANDINS, Host, Site, host_path
 
 DATA = "/mnt/master-pd/etcd"
 CERTIFICATES = "/etc/kubernetes/pki"
@@ -63,7 +63,7 @@ TEXTS = {
 }
 
 # Only on hosts that are folders; elsewhere the machine's own programs are used.
-PLAYED = {
+FOLDER_PROGRAMS = {
     "id": """\
         #!/bin/sh
         # Stand-in for id(1): the login of a host that is only a folder plays root.
@@ -87,11 +87,11 @@ class Trust:
     operator: asyncssh.SSHKey
 
 
-def furnish(site: Site, host: Host, trust: Trust) -> str:
+def write_host_files(site: Site, host: Host, trust: Trust) -> str:
     """Fill the host's folder. Returns its SSH host key, as a line for known_hosts without the address."""
     for folder in FOLDERS:
-        own(site, host, folder).mkdir(parents=True)
-    own(site, host, DATA if host.member else "/mnt").mkdir(parents=True, mode=0o700)
+        host_path(site, host, folder).mkdir(parents=True)
+    host_path(site, host, DATA if host.member else "/mnt").mkdir(parents=True, mode=0o700)
     _settings(site, host)
     _programs(site, host)
     _cluster_files(site, host, trust.authority)
@@ -102,7 +102,7 @@ def furnish(site: Site, host: Host, trust: Trust) -> str:
 
 
 def _write(site: Site, host: Host, path: str, text: str, mode: int = 0o644) -> None:
-    target = own(site, host, path)
+    target = host_path(site, host, path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(textwrap.dedent(text))
     target.chmod(mode)
@@ -110,7 +110,7 @@ def _write(site: Site, host: Host, path: str, text: str, mode: int = 0o644) -> N
 
 def _settings(site: Site, host: Host) -> None:
     for name in MACHINE_SETTINGS:
-        source, target = Path("/etc", name), own(site, host, f"/etc/{name}")
+        source, target = Path("/etc", name), host_path(site, host, f"/etc/{name}")
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, symlinks=True)
@@ -123,16 +123,16 @@ def _settings(site: Site, host: Host) -> None:
 
 def _programs(site: Site, host: Host) -> None:
     for name in ("init.py", "sshd.py"):
-        shutil.copy2(hosts.HERE / "host" / name, own(site, host, hosts.INIT).with_name(name))
+        shutil.copy2(hosts.HERE / "host" / name, host_path(site, host, hosts.INIT).with_name(name))
     for name in ("kublr", "kubelet"):
-        shutil.copy2(STANDINS / name, own(site, host, f"/opt/kublr/bin/{name}"))
+        shutil.copy2(STANDINS / name, host_path(site, host, f"/opt/kublr/bin/{name}"))
     for name, source in (("systemctl", "systemctl"), ("docker", "docker"), ("dockerd", "docker")):
         path = f"/opt/demo/{name}"
-        shutil.copy2(STANDINS / source, own(site, host, path))
+        shutil.copy2(STANDINS / source, host_path(site, host, path))
         call = f'exec {INTERPRETER} -S -E {site.on_host(host, path)} "$@"'
         _write(site, host, f"{PROGRAMS}/{name}", f"#!/bin/sh\n{call}\n", 0o755)
     if not site.isolated:
-        for name, text in PLAYED.items():
+        for name, text in FOLDER_PROGRAMS.items():
             _write(site, host, f"{PROGRAMS}/{name}", text, 0o755)
     for unit in TEMPLATES.glob("*.service"):
         text = unit.read_text().replace("/opt/", site.on_host(host, "/opt") + "/")
@@ -143,19 +143,19 @@ def _cluster_files(site: Site, host: Host, authority: Authority) -> None:
     servers = " ".join(f"{other.address}:{API_PORT}" for other in site.hosts if other.member)
     _write(site, host, "/etc/kublr/standin.conf", f'apiservers="{servers}"\n')
     _write(site, host, "/etc/kublr/daemon.yaml", f"etcd_storage:\n  path: {site.on_host(host, DATA)}\n")
-    own(site, host, "/etc/kubernetes/manifests").mkdir(parents=True)
-    own(site, host, f"{CERTIFICATES}/etcd").mkdir(parents=True)
+    host_path(site, host, "/etc/kubernetes/manifests").mkdir(parents=True)
+    host_path(site, host, f"{CERTIFICATES}/etcd").mkdir(parents=True)
     for folder in (CERTIFICATES, f"{CERTIFICATES}/etcd"):
-        own(site, host, f"{folder}/ca.crt").write_bytes(authority.pem)
+        host_path(site, host, f"{folder}/ca.crt").write_bytes(authority.pem)
     if host.member:
         names = (f"{host.member}.kublr.local", host.name, "localhost", host.address, "127.0.0.1")
         for stem in ("apiserver", "etcd/server", "etcd/peer", "etcd/client"):
-            authority.issue(own(site, host, f"{CERTIFICATES}/{stem}"), names)
+            authority.issue(host_path(site, host, f"{CERTIFICATES}/{stem}"), names)
 
 
 def _images(site: Site, host: Host) -> None:
     folder = "/var/lib/docker/images/etcd_3.5.1"
-    programs = own(site, host, f"{folder}/bin")
+    programs = host_path(site, host, f"{folder}/bin")
     programs.mkdir(parents=True)
     shutil.copy2(STANDINS / "etcd-pod", programs)
     for name in ("etcd", "etcdctl", "etcdutl"):
@@ -168,14 +168,14 @@ def _images(site: Site, host: Host) -> None:
     _write(site, host, f"{folder}/image.json", json.dumps(image))
 
     folder = "/var/lib/docker/images/kube-apiserver_standin"
-    own(site, host, folder).mkdir()
+    host_path(site, host, folder).mkdir()
     for source in (STANDINS / "apiserver.py", KUBERNETES_OBJECTS):
-        shutil.copy2(source, own(site, host, folder))
+        shutil.copy2(source, host_path(site, host, folder))
     place = site.on_host(host, folder)
     image = {
         "entrypoint": [str(INTERPRETER), "-S", f"{place}/apiserver.py"],
         "mounts": {},
-        "shows": [place, *hosts.shown()],
+        "shows": [place, *hosts.visible_paths()],
     }
     _write(site, host, f"{folder}/image.json", json.dumps(image))
 
@@ -218,6 +218,6 @@ def _without_mounts(site: Site, host: Host, manifest: str) -> str:
 
 def _login(site: Site, host: Host, operator: asyncssh.SSHKey) -> str:
     host_key = asyncssh.generate_private_key("ssh-ed25519")
-    host_key.write_private_key(str(own(site, host, "/etc/ssh/ssh_host_ed25519_key")))
+    host_key.write_private_key(str(host_path(site, host, "/etc/ssh/ssh_host_ed25519_key")))
     _write(site, host, "/root/.ssh/authorized_keys", operator.export_public_key().decode(), 0o600)
     return host_key.export_public_key().decode().strip()
