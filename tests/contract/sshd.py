@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_ports
+
 CONFIG = """
 ListenAddress 127.0.0.1
 Port {port}
@@ -35,9 +37,8 @@ SetEnv HOME={folder}
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    (port,) = free_ports(1)
+    return port
 
 
 def make_key(path: Path, *, kind: str = "ed25519", passphrase: str = "") -> str:

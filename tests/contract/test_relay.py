@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,13 @@ from tests.contract.sshd import Sshd, login_name
 from tests.contract.test_remote import until
 
 NAMES = ("one", "two", "three")
+RUN = f"run-{os.getpid()}"
+"""All hosts here, and other test runs, share this machine's /run."""
 FIRST = "1-aaaa"
+
+
+def run_of(name: str) -> str:
+    return f"{RUN}-{name}"
 
 
 @dataclass
@@ -62,14 +68,14 @@ class Site:
         )
 
     def path(self, name: str) -> Path:
-        return self.folder / name / f"run-{name}" / "snapshot.db"
+        return self.folder / name / run_of(name) / "snapshot.db"
 
     def keys(self, name: str) -> bytes:
         return (self.servers[name].folder / "authorized_keys").read_bytes()
 
     async def settle(self, attempt: str) -> None:
         for name, remote in self.remotes.items():
-            assert (await remote.settle(f"run-{name}", attempt, 5)).ok
+            assert (await remote.settle(run_of(name), attempt, 5)).ok
 
     def spread(self, attempt: str = FIRST, *, relay: Relay | None = None, limit: float = 0) -> Spread:
         relay = relay or Relay(packing=Packing.ZSTD, links=self.links)
@@ -104,9 +110,11 @@ def servers(public_folder: Path) -> Iterator[dict[str, Sshd]]:
 
 
 @pytest.fixture
-async def site(servers: dict[str, Sshd], tmp_path: Path) -> AsyncIterator[Site]:
+async def site(request: pytest.FixtureRequest, servers: dict[str, Sshd], tmp_path: Path) -> AsyncIterator[Site]:
+    """A parameter replaces parts of the patience with hosts."""
     hosts = [host(servers[name], state=tmp_path / name, name=name, node=name) for name in NAMES]
-    async with Fleet(inventory(*hosts), TEXTS, None, patience=HASTE) as fleet:
+    patience = replace(HASTE, **getattr(request, "param", {}))
+    async with Fleet(inventory(*hosts), TEXTS, None, patience=patience) as fleet:
         site = Site(tmp_path, servers)
         for name, remote in (await fleet.open(NAMES)).items():
             assert isinstance(remote, SshRemote), remote
@@ -122,7 +130,7 @@ def leftovers(folder: Path) -> list[Path]:
     """Return files that no transfer may leave behind."""
     found = [path for name in NAMES for path in (folder / name).rglob("*")]
     return [path for path in found if "relay." in str(path) or ".part" in str(path)] + [
-        *Path("/run").glob("orchestrator-run-*")
+        *Path("/run").glob(f"orchestrator-{RUN}-*")
     ]
 
 
@@ -244,7 +252,7 @@ async def test_unexpected_host_key_gets_no_byte(site: Site) -> None:
 
 async def test_slow_host_does_not_delay_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     path = text(site.folder / "source", 20_000_000)
-    monkeypatch.setattr(chains, "LATE_S", 1.0)
+    monkeypatch.setattr(chains, "LATE_S", 3.0)
     monkeypatch.setattr(chains, "LATE", 0.0)
 
     def stand_still() -> None:
@@ -281,6 +289,7 @@ async def test_cut_transfer_sends_little_twice(site: Site) -> None:
     assert source.read_bytes <= 1.15 * source.size_bytes  # bytes packed in advance or in flight were read, too
 
 
+@pytest.mark.parametrize("site", [{"unanswered_s": 5}], ids=["impatient"], indirect=True)
 async def test_dead_host_in_the_middle_does_not_stop_others(site: Site) -> None:
     path = text(site.folder / "source", 30_000_000)
 
@@ -337,18 +346,21 @@ async def test_dead_laptop_leaves_no_key_and_no_process(site: Site) -> None:
 
 
 async def test_settle_removes_leftovers_of_crash(site: Site) -> None:
-    run = site.folder / "one" / "run-one"
+    run = site.folder / "one" / run_of("one")
+    pipes = Path(f"/run/orchestrator-{run.name}")
     keys = site.servers["one"].folder / "authorized_keys"
     before = keys.read_bytes()
-    keys.write_bytes(before + b'restrict,command="exec cat >/run/x" ssh-ed25519 AAAA orchestrator-run-one\n')
+    keys.write_bytes(
+        before + f'restrict,command="exec cat >/run/x" ssh-ed25519 AAAA orchestrator-{run.name}\n'.encode()
+    )
     (run / "relay.keys").write_text(f"{keys}\n")
     (run / "relay.1-aaaa-7").mkdir()
     (run / "relay.1-aaaa-7" / "key").write_text("secret")
-    Path("/run/orchestrator-run-one").mkdir()
-    os.mkfifo("/run/orchestrator-run-one/1-aaaa-7")
+    pipes.mkdir()
+    os.mkfifo(pipes / "1-aaaa-7")
     await site.settle("2-bbbb")
     assert keys.read_bytes() == before
-    assert not list(run.glob("relay*")) and not Path("/run/orchestrator-run-one").exists()
+    assert not list(run.glob("relay*")) and not pipes.exists()
 
 
 def processes(mark: str) -> list[str]:

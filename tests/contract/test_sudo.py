@@ -20,13 +20,17 @@ from tests.contract.conftest import HASTE, TEXTS, host, inventory
 from tests.contract.sshd import Sshd, add_user, remove_user
 
 PASSWORD = 'it\'s $ecret; "grüße" \\n'
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:8]
+FREE, PASSWORDED, PTY, NOBODY = (f"orch-{kind}-{_RUN}" for kind in ("free", "password", "pty", "nobody"))
+"""Login names that no other test run on this machine uses."""
 RULES = {
-    "orch-free": "{name} ALL=(ALL) NOPASSWD: ALL\n",
-    "orch-password": "{name} ALL=(ALL) ALL\n",
-    "orch-pty": "Defaults:{name} use_pty\n{name} ALL=(ALL) ALL\n",
-    "orch-nobody": "# {name} may nothing\n",
+    FREE: "{name} ALL=(ALL) NOPASSWD: ALL\n",
+    PASSWORDED: "{name} ALL=(ALL) ALL\n",
+    PTY: "Defaults:{name} use_pty\n{name} ALL=(ALL) ALL\n",
+    NOBODY: "# {name} may nothing\n",
 }
 ATTEMPT = "1-aaaa"
+pytestmark = pytest.mark.xdist_group("users")  # the workers of one run share these logins
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,7 +65,8 @@ async def who(remote: Remote | Output, *, as_root: bool = True) -> str:
 
 @pytest.mark.parametrize(
     ("user", "asked"),
-    [("root", []), ("orch-free", []), ("orch-password", ["master-1"]), ("orch-pty", ["master-1"])],
+    [("root", []), (FREE, []), (PASSWORDED, ["master-1"]), (PTY, ["master-1"])],
+    ids=["root", "free", "password", "pty"],
 )
 async def test_login_becomes_root(sshd: Sshd, user: str, asked: list[str]) -> None:
     async with login(sshd, user) as (remote, asked_for):
@@ -71,18 +76,19 @@ async def test_login_becomes_root(sshd: Sshd, user: str, asked: list[str]) -> No
 
 
 async def test_sudo_never_is_respected(sshd: Sshd) -> None:
-    async with login(sshd, "orch-free", sudo=Sudo.NEVER) as (remote, asked):
-        assert await who(remote) == "orch-free"
+    async with login(sshd, FREE, sudo=Sudo.NEVER) as (remote, asked):
+        assert await who(remote) == FREE
         assert asked == []
 
 
 @pytest.mark.parametrize(
     ("user", "password", "why"),
     [
-        ("orch-password", "wrong", "master-1"),
-        ("orch-password", None, "wants a password"),
-        ("orch-nobody", PASSWORD, "orch-nobody"),
+        (PASSWORDED, "wrong", "master-1"),
+        (PASSWORDED, None, "wants a password"),
+        (NOBODY, PASSWORD, NOBODY),
     ],
+    ids=["wrong password", "no password", "no rights"],
 )
 async def test_sudo_refusal_is_reported(sshd: Sshd, user: str, password: str | None, why: str) -> None:
     async with login(sshd, user, password) as (output, _):
@@ -93,9 +99,9 @@ async def test_sudo_refusal_is_reported(sshd: Sshd, user: str, password: str | N
 
 
 async def test_rights_revoked_later_are_reported(sshd: Sshd) -> None:
-    async with login(sshd, "orch-free") as (remote, _):
+    async with login(sshd, FREE) as (remote, _):
         assert not isinstance(remote, Output)
-        rules = Path("/etc/sudoers.d/orch-free")
+        rules = Path(f"/etc/sudoers.d/{FREE}")
         text = rules.read_text()
         try:
             rules.write_text("# nothing\n")
@@ -104,7 +110,7 @@ async def test_rights_revoked_later_are_reported(sshd: Sshd) -> None:
             rules.write_text(text)
 
 
-@pytest.mark.parametrize("user", ["orch-free", "orch-password", "orch-pty"])
+@pytest.mark.parametrize("user", [FREE, PASSWORDED, PTY], ids=["free", "password", "pty"])
 async def test_every_verb_works_through_sudo(sshd: Sshd, user: str, tmp_path: Path) -> None:
     state = tmp_path / "state"
     data = os.urandom(1_000_000) + b"\n" + bytes(range(256)) * 100
@@ -124,7 +130,7 @@ async def test_every_verb_works_through_sudo(sshd: Sshd, user: str, tmp_path: Pa
         assert b"".join([chunk async for chunk in remote.read(str(path))]) == data
 
 
-@pytest.mark.parametrize("user", ["orch-password", "orch-pty"])
+@pytest.mark.parametrize("user", [PASSWORDED, PTY], ids=["password", "pty"])
 async def test_password_appears_nowhere(
     sshd: Sshd, user: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

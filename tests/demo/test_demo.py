@@ -25,10 +25,12 @@ STORY_S = 60
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """The demo's folder; one test at a time uses it, because all demos have the same loopback addresses."""
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """The demo's folder. Demos without namespaces have the same loopback addresses, so they run one at a time."""
+    options = getattr(request.node, "callspec", None) and request.node.callspec.params["options"]
     with Path(tempfile.gettempdir(), f"orchestrator-demo-tests-{os.getuid()}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if options is None or "--no-namespaces" in options:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield tmp_path / "demo"
 
 
