@@ -35,7 +35,7 @@ def open_snapshot(
 
 
 class _Hashing(threading.Thread):
-    """Computes the digest while the pages are walked: hashlib releases the lock for other threads."""
+    """Computes the digest while the pages are walked: hashlib releases the GIL."""
 
     def __init__(self, buffer: memoryview, progress: Callable[[int], None] | None) -> None:
         super().__init__(daemon=True)

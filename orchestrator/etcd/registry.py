@@ -68,7 +68,7 @@ class Landmark(NamedTuple):
 
 
 def landmark(folder: bytes) -> Landmark | None:
-    """Recognize a folder, which is a key up to its last slash; None for all that are not landmarks."""
+    """Recognise a folder, which is a key up to its last slash; None for all that are not landmarks."""
     match = _LANDMARK.fullmatch(folder)
     return Landmark(match[1], match[2]) if match else None
 

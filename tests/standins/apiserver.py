@@ -7,7 +7,7 @@ seen and the objects at it, like the real one's watch cache: if etcd's revision 
 restart of the API server), it continues to serve what it remembers and refuses every update with 409, until etcd's
 revision has passed the remembered one.
 
-It does not authenticate, authorize, list, watch, validate, compact, serve any other kind, or answer in JSON.
+It does not authenticate, authorise, list, watch, validate, compact, serve any other kind, or answer in JSON.
 Standard library only. Environment and switches: README.md beside this file.
 """
 

@@ -131,7 +131,7 @@ class Shell:
                 raise NoAnswerError(Failure.TIMEOUT, f"{self.line.endpoint.name}: {what}") from error
             output = Output(self.exit_code(process), stdout, stderr)
         if as_root and self._become is not Become.NOTHING and not stdout:
-            for line in reversed(stderr.splitlines()):  # the last line summarizes the others
+            for line in reversed(stderr.splitlines()):  # the last line sums up the others
                 if line.startswith(b"sudo: "):
                     raise self._refused(line.decode("utf-8", "replace"))
         return output

@@ -153,15 +153,15 @@ def _same_addresses(entries: tuple[_Entry, ...], document: MarkedDocument) -> It
         address = entry.settings.get("address")
         if entry.group == "bastions" or not isinstance(address, str):
             continue
-        place = (_normalized(address), str(entry.settings.get("port") or "22"))
+        place = (_normalised(address), str(entry.settings.get("port") or "22"))
         other = first.setdefault(place, entry.name)
         if other != entry.name:
             text = f"{address} port {place[1]} is already the address of {other}"
             yield document.fault(entry.origin("address"), text)
 
 
-def _normalized(address: str) -> str:
-    """Normalize an address: IPv6 has many spellings, DNS ignores case and a dot at the end."""
+def _normalised(address: str) -> str:
+    """Normalise an address: IPv6 has many spellings, DNS ignores case and a dot at the end."""
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

@@ -55,7 +55,7 @@ def _known_distribution(value: object, info: ValidationInfo) -> object:
 
 
 def _host_path(value: str) -> str:
-    """Accept an absolute, normalized path. Raises ValueError with the path that was probably meant."""
+    """Accept an absolute, normalised path. Raises ValueError with the path that was probably meant."""
     if re.fullmatch(_PATH_PATTERN, value):
         return value
     guess = posixpath.normpath(f"/{value.lstrip('/')}")

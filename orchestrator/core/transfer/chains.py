@@ -86,8 +86,8 @@ def held_up(chain: Chain, whole_for_s: Mapping[str, float], took_s: Mapping[str,
     """Return the host that delays those behind it; empty if there is none.
 
     ``whole_for_s`` maps the hosts with the whole file to the seconds since they had it; ``took_s`` maps them to the
-    seconds that they needed. If a host does not finish long after its predecessor did, it is the slow one, not the
-    hosts that wait for it.
+    seconds that they needed. A host that still lacks the file long after its predecessor got it is the slow one; the
+    hosts behind it only wait.
     """
     for before, host in zip(chain.hosts, chain.hosts[1:-1], strict=False):
         if host in whole_for_s:

@@ -1,4 +1,4 @@
-"""Programs on the laptop: real ones, and how their ends are recognized."""
+"""Programs on the laptop: real ones, and how their ends are recognised."""
 
 from __future__ import annotations
 
