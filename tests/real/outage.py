@@ -31,15 +31,13 @@ class Summary:
     away_at: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def lingering(self) -> tuple[Life, ...]:
-        """API servers that lived on beside an etcd of their host that is younger than they are."""
-        young = [life for life in self.lives if life.program == "etcd" and life.started > 0]
+        """API servers that lived through a change of their host's etcd: they served the old one and met the new one."""
+        etcds = [life for life in self.lives if life.program == "etcd"]
         return tuple(
-            old
-            for old in self.lives
-            if old.program == "kube-apiserver"
-            and any(
-                etcd.host == old.host and old.started < etcd.started < (old.ended or float("inf")) for etcd in young
-            )
+            api
+            for api in self.lives
+            if api.program == "kube-apiserver"
+            and any(_lived_through(api, old, new) for old in etcds for new in etcds if old.host == new.host == api.host)
         )
 
     def text(self) -> str:
@@ -56,6 +54,11 @@ class Summary:
             lines.append(f"{life.host} {life.program} pid {life.pid}: {life.started:.1f} to {end}")
         lines += [f"LINGERS: {it.host} {it.program} pid {it.pid}, beside a younger etcd" for it in self.lingering()]
         return "\n".join(lines) + "\n"
+
+
+def _lived_through(api: Life, old: Life, new: Life) -> bool:
+    met_old = old.ended is not None and api.started < old.ended <= new.started
+    return met_old and (api.ended is None or api.ended > new.started)
 
 
 def read(lines: Iterable[str]) -> Summary:

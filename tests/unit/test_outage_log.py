@@ -71,7 +71,22 @@ def test_api_server_that_ends_before_etcd_starts_does_not_linger() -> None:
         _lines(
             _sample(0, "m1", "ok"),
             _change(0.1, "started", "kube-apiserver", 10),
+            _change(0.1, "started", "etcd", 11),
             _change(20, "ended", "kube-apiserver", 10),
+            _change(21, "ended", "etcd", 11),
+            _change(30, "started", "etcd", 12),
+        )
+    )
+    assert summary.lingering() == ()
+
+
+def test_api_server_that_starts_before_the_restored_etcd_does_not_linger() -> None:
+    summary = read(
+        _lines(
+            _sample(0, "m1", "ok"),
+            _change(0.1, "started", "etcd", 11),
+            _change(20, "ended", "etcd", 11),
+            _change(29, "started", "kube-apiserver", 13),
             _change(30, "started", "etcd", 12),
         )
     )
