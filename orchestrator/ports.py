@@ -56,6 +56,20 @@ class BackupStore(Protocol):
         ...
 
 
+class StoredSnapshot(Protocol):
+    """A snapshot file, wherever it is stored. Every method raises OrchestratorError if the file cannot be read."""
+
+    async def size_bytes(self) -> int: ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The whole file, in pieces."""
+        ...
+
+    async def facts(self) -> bytes:
+        """The text of the facts stored with it; empty if there are none, or they cannot be read."""
+        ...
+
+
 class Remote(Protocol):
     """One host. No verb raises for what the host does or fails to do: failures are values.
 

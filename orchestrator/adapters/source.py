@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from orchestrator.core.model.outcome import Command
+from orchestrator.core.model.plan import Script
 from orchestrator.core.timeouts import HASH_S
 from orchestrator.ports import HostError, Remote
 
@@ -69,12 +69,16 @@ class BytesSource:
 
 
 class RemoteSource:
-    """A file on another host, relayed through the laptop without being stored there."""
+    """A file on another host, relayed through the laptop without being stored there.
 
-    def __init__(self, remote: Remote, path: str, size_bytes: int, sha256: str = "") -> None:
+    ``head`` is the text of the script `head.sh`, which hashes the beginning of a file.
+    """
+
+    def __init__(self, remote: Remote, path: str, size_bytes: int, head: str, sha256: str = "") -> None:
         self._remote = remote
         self._path = path
         self._size_bytes = size_bytes
+        self._head = head
         self._sha256 = sha256
 
     @property
@@ -92,9 +96,9 @@ class RemoteSource:
         """Return the sha256 of the first ``length`` bytes, computed on the file's host. Raises HostError."""
         if length == self._size_bytes and self._sha256:
             return self._sha256
-        script = 'head -c "$2" "$1" | sha256sum'
-        sums = Command(("sum", self._path, str(length)), script, timeout_s=HASH_S)
-        output = await self._remote.look(sums)
+        values: dict[str, str | tuple[str, ...]] = {"path": self._path, "bytes": str(length), "hashed": "yes"}
+        script = Script(file="head.sh", values=values, timeout_s=HASH_S)
+        output = await self._remote.look(script.command(self._head))
         if output.exit_code != 0:
             why = output.detail or output.stderr.decode("utf-8", "replace").strip()
             raise HostError(f"{self._remote.name}: cannot hash {self._path}: {why}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.adapters.snapshot_file import open_snapshot
-from orchestrator.adapters.stores.master import measure
+from orchestrator.adapters.stores.master import MasterSnapshot
 from orchestrator.adapters.stores.spool import Spool
 from orchestrator.app import refusals
 from orchestrator.app.cluster import Cluster
@@ -156,7 +156,7 @@ async def _fetch(cluster: Cluster, view: MasterView, spool: Spool, name: str, pa
         said = outcome.log.strip().splitlines()[-1:] or [outcome.detail]
         raise _NoBackupError(f"the snapshot failed: {said[0]}")
     try:
-        size_bytes, sha256 = await measure(remote, path)
+        size_bytes, sha256 = await MasterSnapshot(remote, path, cluster.scripts).measure()
         received = await spool.receive(
             name, remote.read(path), lambda done: cluster.reporter.moved(view.host, done, size_bytes)
         )

@@ -48,16 +48,19 @@ async def check(
     overrides: frozenset[str],
     way: Way | None = None,
     *,
-    beside: bytes = b"",
+    kept_facts: bytes = b"",
 ) -> Checked:
-    """One observe round and every check, for a restore in the distribution's own way if no other is named; ``beside``
-    is the text of what lies beside the snapshot. Raises where a master does not answer, or another run holds one."""
+    """One observe round and every check, for a restore in the distribution's own way if no other is named.
+
+    ``kept_facts`` is the text of the facts stored with the snapshot. Raises OrchestratorError if a master does not
+    answer, or another run holds one.
+    """
     way = way or Way(known_strategy(cluster, ""))
     cluster.refuse_silent_masters()
     cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
     seen = await cluster.observe()
     findings = check_all(cluster.inventory, snapshot, seen.views, overrides, way)
-    if snapshot and (facts := read_facts(beside)):
+    if snapshot and (facts := read_facts(kept_facts)):
         changed = changed_since(facts, snapshot, cluster.inventory, seen.views)
         findings = in_order((*findings, *(overridden(finding, overrides) for finding in changed)))
     findings += tuple(
@@ -99,7 +102,7 @@ async def make_plan(
     name = known_strategy(cluster, strategy)
     brought = tool_file(tool) if tool else None
     read = read_snapshot(cluster, source.path, overrides)
-    checked = await check(cluster, read.facts, overrides, Way(name, brings_tool=bool(brought)), beside=source.beside)
+    checked = await check(cluster, read.facts, overrides, Way(name, brings_tool=bool(brought)), kept_facts=source.facts)
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings, source.address)
     plan = await _plan_restore(cluster, source, read, checked, name, brought)

@@ -11,9 +11,9 @@ from orchestrator.adapters.source import FileSource, RemoteSource
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.snapshot_locations import fetch, private_spool
 from orchestrator.core.model.outcome import Command
-from orchestrator.core.model.plan import Plan, Push
+from orchestrator.core.model.plan import Plan, Push, Script
 from orchestrator.core.runs.progress import resume
-from orchestrator.core.snapshots.locations import Objects, Sftp, place_of
+from orchestrator.core.snapshots.locations import Objects, Sftp, parse_location
 from orchestrator.errors import HaltedError, UsageError, program
 from orchestrator.ports import Source
 
@@ -52,7 +52,7 @@ class Sources:
         if remote:
             output = await remote.look(Command(("stat", "-L", "-c", "%s", push.source_path)))
             if output.exit_code == 0 and int(output.text) == (push.size_bytes or int(output.text)):
-                return RemoteSource(remote, push.source_path, int(output.text))
+                return self._relayed(push.source_host, push.source_path, int(output.text))
         if push.sha256 and (other := await self._on_a_master(push)):
             return other
         state = "is not what it was" if remote else "cannot be had, that host does not answer"
@@ -82,25 +82,29 @@ class Sources:
 
     async def _on_a_master(self, push: Push) -> Source | None:
         """From the first master that has the file whole, over this laptop."""
-        script = self.plan.files["same.sh"]
         for host in self.plan.inventory.masters:
             path = f"{host.paths.state}/{self.plan.run}/snapshot.db"
-            same = await self.cluster.remotes[host.name].look(Command(("same.sh", path, push.sha256), script))
+            same = await self.cluster.remotes[host.name].look(
+                self.plan.command(Script(file="same.sh", args=(path, push.sha256)))
+            )
             if same.exit_code == 0:
-                return RemoteSource(self.cluster.remotes[host.name], path, push.size_bytes, push.sha256)
+                return self._relayed(host.name, path, push.size_bytes, push.sha256)
         return None
+
+    def _relayed(self, host: str, path: str, size_bytes: int, sha256: str = "") -> RemoteSource:
+        return RemoteSource(self.cluster.remotes[host], path, size_bytes, self.cluster.scripts["head.sh"], sha256)
 
     async def _from_afar(self, push: Push) -> Source:
         """From the address that the plan names, once for all masters."""
-        address = self.plan.snapshot_path
-        if not isinstance(place_of(address), Sftp | Objects):
+        location = parse_location(self.plan.snapshot_path)
+        if not isinstance(location, Sftp | Objects):
             raise self._missing("the run's snapshot is neither on this laptop nor whole on a master", push.sha256)
         async with self._one_by_one:
             if self._file is None:
-                found = await fetch(address, self._stack.enter_context(private_spool()), self.cluster.reporter)
+                found = await fetch(location, self._stack.enter_context(private_spool()), self.cluster.reporter)
                 source = FileSource(found.path)
                 if await source.sha256(source.size_bytes) != push.sha256:
-                    raise self._missing(f"{address} is another file than the run's", push.sha256)
+                    raise self._missing(f"{location} is another file than the run's", push.sha256)
                 self._file = source
         return self._file
 

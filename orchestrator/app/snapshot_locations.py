@@ -1,4 +1,4 @@
-"""Opens the places where snapshots lie: picks the adapter, and brings a snapshot here to be read."""
+"""Picks the adapter for a snapshot's location, and copies the file to this laptop to be read."""
 
 from __future__ import annotations
 
@@ -12,131 +12,118 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from orchestrator.adapters.stores.folder import BackupFolder
-from orchestrator.adapters.stores.master import measure, read_beside
+from orchestrator.adapters.stores.folder import BackupFolder, LocalSnapshot
+from orchestrator.adapters.stores.master import MasterSnapshot
 from orchestrator.adapters.stores.spool import Spool, passing_spool
 from orchestrator.app.cluster import Cluster
-from orchestrator.core.snapshots.backups import MOST_FACTS_BYTES, beside
-from orchestrator.core.snapshots.locations import Local, Objects, OnHost, Sftp, backup_place, place_of
-from orchestrator.errors import OrchestratorError, UsageError, again, ours, program
-from orchestrator.ports import BackupStore, HostError, Remote, Reporter
+from orchestrator.core.snapshots.locations import Destination, Local, Location, Objects, OnHost, Sftp
+from orchestrator.errors import OrchestratorError, UsageError, ours, program
+from orchestrator.ports import BackupStore, Remote, Reporter, StoredSnapshot
 
 if TYPE_CHECKING:
     from orchestrator.adapters.stores.objects import ObjectFiles
+    from orchestrator.adapters.stores.sftp import SftpFiles
 
 LAPTOP = "laptop"
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A snapshot that can be read at ``path`` on this laptop for now. ``address`` says where it lies for good, in
-    words that mean the same on another laptop; ``origin`` is the master that has it already; ``beside`` is the text of
-    the `.json` beside it, empty where there is none."""
+    """A snapshot that can be read at ``path`` on this laptop for now. ``address`` is its own location, which means the
+    same on another laptop; ``origin`` is the master that has it already; ``facts`` is the text of the `.json` beside
+    it, empty if there is none."""
 
     path: Path
     address: str
     origin: OnHost | None = None
-    beside: bytes = b""
+    facts: bytes = b""
 
 
 @contextlib.asynccontextmanager
-async def open_store(text: str) -> AsyncIterator[tuple[BackupStore, Spool]]:
-    """Where backups shall lie, and where they arrive on this laptop before. Raises OrchestratorError."""
-    async with contextlib.AsyncExitStack() as stack:
-        match backup_place(text):
-            case Local(path=path):
-                folder = BackupFolder(Path(path))
-                yield folder, folder.spool
-            case Sftp() as place:
-                from orchestrator.adapters.stores.sftp import open_sftp
-
-                files = await stack.enter_async_context(open_sftp(place))
-                yield files, stack.enter_context(private_spool())
-            case Objects() as place:
-                yield _objects(place), stack.enter_context(private_spool())
+async def open_store(destination: Destination) -> AsyncIterator[tuple[BackupStore, Spool]]:
+    """The store for backups, and the folder on this laptop in which they arrive first. Raises OrchestratorError."""
+    if isinstance(destination, Local):
+        folder = BackupFolder(Path(destination.path))
+        yield folder, folder.spool
+    else:
+        async with _open_away(destination) as files:
+            with private_spool() as spool:
+                yield files, spool
 
 
 @contextlib.asynccontextmanager
-async def located(text: str, reporter: Reporter, cluster: Cluster | None = None) -> AsyncIterator[Located]:
-    """The snapshot of that place; one that lies elsewhere is read once, into a private file.
+async def open_location(location: Location, cluster: Cluster | None = None) -> AsyncIterator[StoredSnapshot]:
+    """The snapshot there. Raises OrchestratorError."""
+    if isinstance(location, Local):
+        yield LocalSnapshot(Path(location.path))
+    elif isinstance(location, OnHost):
+        yield MasterSnapshot(_master(location, cluster), location.path, cluster.scripts if cluster else {})
+    else:
+        async with _open_away(location) as files:
+            yield files
+
+
+@contextlib.asynccontextmanager
+async def _open_away(location: Sftp | Objects) -> AsyncIterator[SftpFiles | ObjectFiles]:
+    if isinstance(location, Objects):
+        yield _objects(location)
+    else:
+        from orchestrator.adapters.stores.sftp import open_sftp
+
+        async with open_sftp(location) as files:
+            yield files
+
+
+@contextlib.asynccontextmanager
+async def located(location: Location, reporter: Reporter, cluster: Cluster | None = None) -> AsyncIterator[Located]:
+    """The snapshot of that location; one that is stored elsewhere is copied once, into a private file.
 
     Raises OrchestratorError.
     """
-    with private_spool_for(text) as spool:
-        yield await fetch(text, spool, reporter, cluster) if spool else here(text)
+    with private_spool_for(location) as spool:
+        yield await fetch(location, spool, reporter, cluster)
 
 
-def here(text: str) -> Located:
-    """A file on this laptop, whether it is there or not."""
-    path = Path(text)
-    facts = b""
-    with contextlib.suppress(OSError):
-        if name := beside(text):
-            with Path(name).open("rb") as file:
-                facts = file.read(MOST_FACTS_BYTES)
-    return Located(path, str(path.absolute()), beside=facts)
+async def fetch(location: Location, spool: Spool | None, reporter: Reporter, cluster: Cluster | None = None) -> Located:
+    """Copy a file that is stored elsewhere into the spool; without a spool, it is read where it is.
+
+    Raises OrchestratorError.
+    """
+    if spool:
+        reporter.note(f"reading {location}: copied to this laptop once, and deleted afterwards")
+    async with open_location(location, cluster) as stored:
+        if spool is None:
+            return Located(Path(str(location)), _absolute(location), facts=await stored.facts())
+        name, size_bytes = posixpath.basename(str(location)), await stored.size_bytes()
+        await spool.receive(name, stored.chunks(), lambda done: reporter.moved(LAPTOP, done, size_bytes))
+        origin = location if isinstance(location, OnHost) else None
+        return Located(spool.part(name), str(location), origin, await stored.facts())
 
 
-async def fetch(text: str, spool: Spool, reporter: Reporter, cluster: Cluster | None = None) -> Located:
-    """Brings a file that lies elsewhere into the spool. Raises OrchestratorError."""
-    place = place_of(text)
-    name = posixpath.basename(str(place))
-    reporter.note(f"reading {place}: it is brought here once, and not kept")
-    match place:
-        case OnHost():
-            remote = _master(place, cluster)
-            await _receive(spool, name, reporter, *await _on_host(place, remote))
-            facts = await read_beside(remote, place.path)
-        case Sftp():
-            from orchestrator.adapters.stores.sftp import open_sftp
-
-            async with open_sftp(place) as files:
-                await _receive(spool, name, reporter, await files.size_bytes(), files.chunks())
-                facts = await files.beside()
-        case Objects():
-            objects = _objects(place)
-            await _receive(spool, name, reporter, await objects.size_bytes(), objects.chunks())
-            facts = await objects.beside()
-        case Local():
-            return here(text)
-    return Located(spool.part(name), str(place), place if isinstance(place, OnHost) else None, facts)
+def _absolute(location: Location) -> str:
+    return str(Path(str(location)).absolute())
 
 
-async def _receive(spool: Spool, name: str, reporter: Reporter, size_bytes: int, chunks: AsyncIterator[bytes]) -> None:
-    try:
-        await spool.receive(name, chunks, lambda done: reporter.moved(LAPTOP, done, size_bytes))
-    except HostError as error:
-        raise OrchestratorError(str(error), again()) from error
-
-
-def _master(place: OnHost, cluster: Cluster | None) -> Remote:
+def _master(location: OnHost, cluster: Cluster | None) -> Remote:
     """The master that has the file. Raises OrchestratorError."""
     if cluster is None:
-        raise UsageError(f"{place} is on a host: name the inventory with -i; a file here is written ./NAME")
+        raise UsageError(f"{location} is on a host: name the inventory with -i; a file here is written ./NAME")
     names = [host.name for host in cluster.inventory.masters]
-    if place.host not in names:
+    if location.host not in names:
         raise UsageError(
-            f"{place.host} is not a master of the inventory (expected one of {', '.join(names)}); "
+            f"{location.host} is not a master of the inventory (expected one of {', '.join(names)}); "
             "a file here is written ./NAME"
         )
-    remote = cluster.remotes.get(place.host)
+    remote = cluster.remotes.get(location.host)
     if remote is None:
         cluster.refuse_silent_masters()
-        raise OrchestratorError(f"{place.host} does not answer", ours("check"))
+        raise OrchestratorError(f"{location.host} does not answer", ours("check"))
     return remote
 
 
-async def _on_host(place: OnHost, remote: Remote) -> tuple[int, AsyncIterator[bytes]]:
-    try:
-        size_bytes, _ = await measure(remote, place.path, hashed=False)
-    except HostError as error:
-        raise UsageError(str(error)) from error
-    return size_bytes, remote.read(place.path)
-
-
-def private_spool_for(text: str) -> contextlib.AbstractContextManager[Spool | None]:
-    """None for a file on this laptop, which needs none. Raises UsageError."""
-    return contextlib.nullcontext() if isinstance(place_of(text), Local) else private_spool()
+def private_spool_for(location: Location) -> contextlib.AbstractContextManager[Spool | None]:
+    """None for a file on this laptop, which needs none."""
+    return contextlib.nullcontext() if isinstance(location, Local) else private_spool()
 
 
 def private_spool() -> contextlib.AbstractContextManager[Spool]:
@@ -146,12 +133,13 @@ def private_spool() -> contextlib.AbstractContextManager[Spool]:
     return passing_spool(below)
 
 
-def _objects(place: Objects) -> ObjectFiles:
+def _objects(location: Objects) -> ObjectFiles:
     try:
         from orchestrator.adapters.stores.objects import ObjectFiles
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"{place.scheme}:// needs a library that is not installed: {error.name}; without pipx: pip install obstore",
+            f"{location.scheme}:// needs a library that is not installed: {error.name}; "
+            "without pipx: pip install obstore",
             program("pipx", "inject", "orchestrator", "obstore"),
         ) from error
-    return ObjectFiles(place)
+    return ObjectFiles(location)

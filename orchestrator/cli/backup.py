@@ -47,6 +47,7 @@ def backup(
     """
     from orchestrator.app import backups
     from orchestrator.app.snapshot_locations import open_store
+    from orchestrator.core.snapshots.locations import parse_destination
 
     if context.invoked_subcommand:
         return
@@ -56,7 +57,7 @@ def backup(
             raise UsageError(
                 "`backup` needs an inventory and a destination", program("orchestrator", "backup", "--help")
             )
-        async with open_store(to) as (store, spool), opened(inventory, quiet=quiet) as cluster:
+        async with open_store(parse_destination(to)) as (store, spool), opened(inventory, quiet=quiet) as cluster:
             made = await backups.back_up(cluster, store, spool, every=all_masters, most=keep, days=keep_days)
         told = (made.path, made.facts, made.removed, made.failed, made.compared)
         if as_json:

@@ -36,7 +36,7 @@ def check(
         overrides = frozenset(override or ())
         async with opened_maybe_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
             facts = planning.read_snapshot(cluster, found.path, overrides).facts if found else None
-            checked = await planning.check(cluster, facts, overrides, beside=found.beside if found else b"")
+            checked = await planning.check(cluster, facts, overrides, kept_facts=found.facts if found else b"")
         if as_json:
             print_json(report.check_json(checked.findings, tuple(checked.seen.views)))
         else:

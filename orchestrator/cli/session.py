@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.app.cluster import Cluster
     from orchestrator.app.snapshot_locations import Located
     from orchestrator.core.inventory.inventory import Inventory
+    from orchestrator.core.snapshots.locations import Location
     from orchestrator.ports import Reporter
 
 
@@ -38,11 +39,13 @@ async def opened_with(
     snapshot: str, inventory: Path, *, quiet: bool, without: list[str] | None = None
 ) -> AsyncIterator[tuple[Cluster, Located]]:
     """The same, with a snapshot that can be read here as long as the connections stand."""
-    from orchestrator.app import snapshot_locations as places
+    from orchestrator.app.snapshot_locations import located
+    from orchestrator.core.snapshots.locations import parse_location
 
+    location = parse_location(snapshot)
     async with (
         opened(inventory, quiet=quiet, without=without) as cluster,
-        places.located(snapshot, cluster.reporter, cluster) as found,
+        located(location, cluster.reporter, cluster) as found,
     ):
         yield cluster, found
 
@@ -65,23 +68,25 @@ def read_alone(snapshot: str, inventory: Path | None, *, quiet: bool) -> Iterato
     """A snapshot for a command that asks no host; one that lies elsewhere is brought from there first, so that reading
     it can be interrupted as a local file's reading can."""
     from orchestrator.adapters.screen.reporters import make_reporter
-    from orchestrator.app import snapshot_locations as places
+    from orchestrator.app.snapshot_locations import private_spool_for
+    from orchestrator.core.snapshots.locations import parse_location
 
-    with places.private_spool_for(snapshot) as spool:
-        found = asyncio.run(_bring(snapshot, spool, inventory, quiet=quiet)) if spool else places.here(snapshot)
+    location = parse_location(snapshot)
+    with private_spool_for(location) as spool:
+        found = asyncio.run(_bring(location, spool, inventory if spool else None, quiet=quiet or not spool))
         with make_reporter(quiet=quiet) as reporter:
             yield found, reporter
 
 
-async def _bring(snapshot: str, spool: Spool, inventory: Path | None, *, quiet: bool) -> Located:
+async def _bring(location: Location, spool: Spool | None, inventory: Path | None, *, quiet: bool) -> Located:
     from orchestrator.adapters.screen.reporters import make_reporter
-    from orchestrator.app import snapshot_locations as places
+    from orchestrator.app.snapshot_locations import fetch
 
     try:
         if inventory:
             async with opened(inventory, quiet=quiet) as cluster:
-                return await places.fetch(snapshot, spool, cluster.reporter, cluster)
+                return await fetch(location, spool, cluster.reporter, cluster)
         with make_reporter(quiet=quiet) as reporter:
-            return await places.fetch(snapshot, spool, reporter)
+            return await fetch(location, spool, reporter)
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error

@@ -23,8 +23,9 @@ from orchestrator.adapters.stores.spool import Spool
 from orchestrator.adapters.templates import read_templates
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.snapshot_locations import located, open_store
+from orchestrator.core.scripts import Scripts
 from orchestrator.core.snapshots.backups import BackupFacts, facts_of, facts_text, name_of, read_facts
-from orchestrator.core.snapshots.locations import Objects, place_of
+from orchestrator.core.snapshots.locations import Objects, parse_destination, parse_location
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
 from orchestrator.ports import BackupStore
@@ -97,7 +98,7 @@ async def keep(store: BackupStore, spool: Spool, name: str, content: bytes = CON
 
 
 async def test_backup_is_kept_listed_read_and_removed(site: Site) -> None:
-    async with open_store(site.address) as (store, spool):
+    async with open_store(parse_destination(site.address)) as (store, spool):
         address = await keep(store, spool, FIRST)
         await keep(store, spool, SECOND)
         assert [(it.name, it.good) for it in await store.backups(CLUSTER)] == [(FIRST, True), (SECOND, True)]
@@ -106,10 +107,10 @@ async def test_backup_is_kept_listed_read_and_removed(site: Site) -> None:
         await store.remove(SECOND)
         await store.remove(SECOND)
         assert [it.name for it in await store.backups(CLUSTER)] == [FIRST]
-    async with located(address, QuietReporter()) as found:
+    async with located(parse_location(address), QuietReporter()) as found:
         assert found.path.read_bytes() == CONTENT
         assert found.address == address
-        assert read_facts(found.beside) == facts(CONTENT)
+        assert read_facts(found.facts) == facts(CONTENT)
         assert stat.S_IMODE(found.path.stat().st_mode) == 0o600
         here = found.path
     assert here.exists() == (site.address == str(site.files)), "what was brought here is gone with the command"
@@ -120,16 +121,16 @@ async def test_backup_is_kept_listed_read_and_removed(site: Site) -> None:
 
 
 async def test_snapshot_without_facts(site: Site) -> None:
-    async with open_store(site.address) as (store, spool):
+    async with open_store(parse_destination(site.address)) as (store, spool):
         address = await keep(store, spool, FIRST)
     if site.files:
         (site.files / f"{FIRST}.json").unlink()
-        async with located(address, QuietReporter()) as found:
-            assert found.beside == b""
+        async with located(parse_location(address), QuietReporter()) as found:
+            assert found.facts == b""
     else:
-        place = place_of(f"{site.address}/none.db")
+        place = parse_location(f"{site.address}/none.db")
         assert isinstance(place, Objects)
-        assert await ObjectFiles(place).beside() == b""
+        assert await ObjectFiles(place).facts() == b""
 
 
 async def test_snapshot_on_master_is_read_with_its_facts(home: Path, sshd: Sshd, tmp_path: Path) -> None:
@@ -140,18 +141,18 @@ async def test_snapshot_on_master_is_read_with_its_facts(home: Path, sshd: Sshd,
     (tmp_path / "with facts.json").write_text(facts_text(facts(CONTENT)))
     async with Fleet(declared, read_templates(), None) as fleet:
         opened = await fleet.open(["master-1"])
-        cluster = Cluster(declared, Kublr(), {}, opened, SystemClock(), QuietReporter())
+        cluster = Cluster(declared, Kublr(), Scripts(read_templates()), opened, SystemClock(), QuietReporter())
         for name, expected in (("with facts.db", facts(CONTENT)), ("without.db", None)):
-            async with located(f"master-1:{tmp_path}/{name}", QuietReporter(), cluster) as found:
+            async with located(parse_location(f"master-1:{tmp_path}/{name}"), QuietReporter(), cluster) as found:
                 assert found.path.read_bytes() == CONTENT
-                assert read_facts(found.beside) == expected
+                assert read_facts(found.facts) == expected
 
 
 async def test_altered_upload_is_not_kept(site: Site) -> None:
     """The folder is exempt: there the same file that was hashed and read is renamed."""
     if site.address == str(site.files):
         return
-    async with open_store(site.address) as (store, spool):
+    async with open_store(parse_destination(site.address)) as (store, spool):
         await keep(store, spool, FIRST)
         for wrong in (CONTENT[:-1], b"x" + CONTENT[1:]):
             with pytest.raises(OrchestratorError, match="not what was sent"):
@@ -162,19 +163,19 @@ async def test_altered_upload_is_not_kept(site: Site) -> None:
 
 
 async def test_missing_snapshot_is_reported(site: Site) -> None:
-    async with open_store(site.address) as (store, spool):
+    async with open_store(parse_destination(site.address)) as (store, spool):
         await keep(store, spool, FIRST)
     if site.address == str(site.files):
         return  # the reader of a local file reports that
     with pytest.raises(UsageError, match="cannot read"):
-        async with located(f"{site.address}/none.db", QuietReporter()):
+        async with located(parse_location(f"{site.address}/none.db"), QuietReporter()):
             pass
 
 
 async def test_existing_backup_is_not_overwritten(site: Site) -> None:
     if site.address == str(site.files):
         return  # there is one spool and one name, so the second call has the newer content
-    async with open_store(site.address) as (store, spool):
+    async with open_store(parse_destination(site.address)) as (store, spool):
         await keep(store, spool, FIRST)
         with pytest.raises(OrchestratorError):
             await keep(store, spool, FIRST)
@@ -186,7 +187,7 @@ def test_stored_snapshot_is_inspected(site: Site, tmp_path: Path) -> None:
     path = make_snapshot(tmp_path / "snapshots", keys=50, value_bytes=100)
 
     async def bring() -> str:
-        async with open_store(site.address) as (store, spool):
+        async with open_store(parse_destination(site.address)) as (store, spool):
             return await keep(store, spool, FIRST, path.read_bytes(), told=path.read_bytes())
 
     address = asyncio.run(bring())
@@ -202,7 +203,7 @@ async def test_unknown_host_key_refuses_store(home: Path, sshd: Sshd, tmp_path: 
     config = home / ".ssh" / "config"
     config.write_text(f"{config.read_text()} StrictHostKeyChecking no\n".replace(str(sshd.known_hosts), "none"))
     with pytest.raises(UnreachableError, match="host key"):
-        async with open_store(sftp(sshd, tmp_path / "kept")):
+        async with open_store(parse_destination(sftp(sshd, tmp_path / "kept"))):
             pass
     assert not (tmp_path / "kept").exists()
 
@@ -212,7 +213,7 @@ async def test_refused_login_is_reported(home: Path, sshd: Sshd, tmp_path: Path)
     config = home / ".ssh" / "config"
     config.write_text(config.read_text().replace(str(sshd.key), str(home / "other")))
     with pytest.raises(LoginError, match="refused"):
-        async with open_store(sftp(sshd, tmp_path / "kept")):
+        async with open_store(parse_destination(sftp(sshd, tmp_path / "kept"))):
             pass
 
 
@@ -221,7 +222,7 @@ async def test_wrong_credentials_are_reported_but_not_printed(
 ) -> None:
     for name, value in {**swift.environment, "AWS_SECRET_ACCESS_KEY": "another-secret"}.items():
         monkeypatch.setenv(name, value)
-    async with open_store("s3://backups/wrong") as (store, spool):
+    async with open_store(parse_destination("s3://backups/wrong")) as (store, spool):
         with pytest.raises(LoginError) as told:
             await keep(store, spool, FIRST)
     assert "another-secret" not in f"{told.value} {told.value.next_step}"
@@ -234,5 +235,5 @@ async def test_plain_http_needs_permission_of_environment(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ALLOW_HTTP")
     with pytest.raises(OrchestratorError):
-        async with located("s3://backups/any.db", QuietReporter()):
+        async with located(parse_location("s3://backups/any.db"), QuietReporter()):
             pass

@@ -333,7 +333,7 @@ async def remove(world: World, host: SimHost, call: Call) -> int:
 
 
 async def sum_of(world: World, host: SimHost, call: Call) -> int:
-    path, length = call.args
+    path, length = call["path"], call["bytes"]
     if not host.disk.is_file(path):
         return 1
     call.say(f"{hashlib.sha256(host.disk.read(path)[: int(length)]).hexdigest()}  -")
@@ -364,4 +364,4 @@ ACTS: dict[str, Program] = {
 }
 """What changes a host."""
 
-TOOLS: dict[str, Program] = {"stat": stat, "sum": sum_of, "test": test}
+TOOLS: dict[str, Program] = {"stat": stat, "head.sh": sum_of, "test": test}

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from orchestrator.adapters.stores.spool import Spool, refused
-from orchestrator.core.snapshots.backups import ENDING, FACTS_ENDING, BackupFacts, Kept, facts_text, is_good, taken_at_s
+from orchestrator.core.snapshots.backups import (
+    ENDING,
+    FACTS_ENDING,
+    MOST_FACTS_BYTES,
+    BackupFacts,
+    Kept,
+    beside,
+    facts_text,
+    is_good,
+    taken_at_s,
+)
+from orchestrator.errors import UsageError
 from orchestrator.ports import Progress
+
+_PIECE_BYTES = 1 << 20
 
 
 class BackupFolder:
@@ -52,8 +67,36 @@ class BackupFolder:
             (self.path / f"{name}{ending}").unlink(missing_ok=True)
 
 
-def _read_facts(path: Path) -> bytes:
+class LocalSnapshot:
+    """Implements ``ports.StoredSnapshot`` for a file on this laptop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def size_bytes(self) -> int:
+        with self._translated_errors():
+            return self._path.stat().st_size
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        with self._translated_errors(), self._path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+
+    async def facts(self) -> bytes:
+        name = beside(str(self._path))
+        return _read_facts(Path(name), MOST_FACTS_BYTES) if name else b""
+
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UsageError(f"cannot read {self._path}: {error.strerror}") from error
+
+
+def _read_facts(path: Path, most: int = -1) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(most)
     except OSError:
         return b""

@@ -41,7 +41,7 @@ _HOW = "docs/backup.md lists what the environment must hold"
 
 
 class ObjectFiles:
-    """Implements ``ports.BackupStore`` below a prefix, and reads the single object that the place names.
+    """Implements ``ports.BackupStore`` below a prefix, and ``ports.StoredSnapshot`` for a single object.
 
     Raises UsageError if the environment lacks a setting; all methods raise LoginError or OrchestratorError.
     """
@@ -123,7 +123,7 @@ class ObjectFiles:
             async for piece in self._read(self._place.key):
                 yield piece
 
-    async def beside(self) -> bytes:
+    async def facts(self) -> bytes:
         """Return the facts beside the single object that the place names; empty if they cannot be read."""
         if key := beside(self._place.key):
             with contextlib.suppress(BaseError, OSError):

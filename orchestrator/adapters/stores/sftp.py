@@ -62,7 +62,7 @@ def _line(endpoint: Endpoint, stack: contextlib.AsyncExitStack) -> Line:
 
 
 class SftpFiles:
-    """Implements ``ports.BackupStore`` for the folder of a place, and reads a single file of that place."""
+    """Implements ``ports.BackupStore`` for a folder, and ``ports.StoredSnapshot`` for a single file."""
 
     def __init__(self, client: asyncssh.SFTPClient, place: Sftp) -> None:
         self.link = str(place)
@@ -167,7 +167,7 @@ class SftpFiles:
                 assert isinstance(piece, bytes)
                 yield piece
 
-    async def beside(self) -> bytes:
+    async def facts(self) -> bytes:
         """Return the facts beside the single file that the place names; empty if they cannot be read."""
         if path := beside(self._folder):
             with contextlib.suppress(asyncssh.Error, OSError):

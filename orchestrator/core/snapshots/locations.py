@@ -63,10 +63,11 @@ class Objects:
         return Objects(self.scheme, self.bucket, posixpath.join(self.key, name))
 
 
-Place = Local | OnHost | Sftp | Objects
+Destination = Local | Sftp | Objects
+Location = Destination | OnHost
 
 
-def place_of(text: str) -> Place:
+def parse_location(text: str) -> Location:
     """Raises UsageError. A file here whose name looks like another place is written `./NAME`."""
     scheme, mark, rest = text.partition("://")
     if not mark:
@@ -89,12 +90,12 @@ def place_of(text: str) -> Place:
     return Objects(scheme, where, path.strip("/"))
 
 
-def backup_place(text: str) -> Local | Sftp | Objects:
+def parse_destination(text: str) -> Destination:
     """Where backups shall lie. Raises UsageError."""
-    place = place_of(text)
-    if isinstance(place, OnHost):
+    location = parse_location(text)
+    if isinstance(location, OnHost):
         raise UsageError(f"{text}: backups are kept apart from the masters; name a folder, sftp:// or s3://")
-    return place
+    return location
 
 
 def listed_schemes() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.stores.folder import BackupFolder
+from orchestrator.adapters.stores.folder import BackupFolder, LocalSnapshot
 from orchestrator.core.snapshots.backups import BackupFacts, Kept, facts_of, name_of
 from orchestrator.errors import UsageError
 from tests.unit.builders import masters, snapshot_facts
@@ -78,3 +78,19 @@ def test_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"cannot write .*/file/folder: Not a directory"):
         BackupFolder(tmp_path / "file" / "folder")
+
+
+async def test_local_snapshot_is_read_with_its_facts(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"content")
+    snapshot = LocalSnapshot(path)
+    assert await snapshot.facts() == b""
+    (tmp_path / "a.json").write_bytes(b"{}")
+    assert await snapshot.size_bytes() == 7
+    assert b"".join([piece async for piece in snapshot.chunks()]) == b"content"
+    assert await snapshot.facts() == b"{}"
+
+
+async def test_missing_local_snapshot_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read .*: No such file"):
+        await LocalSnapshot(tmp_path / "absent.db").size_bytes()

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.core.snapshots.locations import Local, Objects, OnHost, Place, Sftp, backup_place, place_of
+from orchestrator.core.snapshots.locations import (
+    Local,
+    Location,
+    Objects,
+    OnHost,
+    Sftp,
+    parse_destination,
+    parse_location,
+)
 from orchestrator.errors import UsageError
 
 
@@ -23,10 +31,10 @@ from orchestrator.errors import UsageError
         ("az://container/x.db", Objects("az", "container", "x.db"), "az://container/x.db"),
     ],
 )
-def test_a_place_is_read_and_written(text: str, place: Place, written: str) -> None:
-    assert place_of(text) == place
+def test_a_place_is_read_and_written(text: str, place: Location, written: str) -> None:
+    assert parse_location(text) == place
     assert str(place) == written
-    assert place_of(written) == place
+    assert parse_location(written) == place
 
 
 def test_a_file_in_a_place() -> None:
@@ -39,7 +47,7 @@ def test_a_file_in_a_place() -> None:
 @pytest.mark.parametrize("text", ["sftp://ops:hush@nas/x", "s3://key:hush@bucket/x", "s3://hush@bucket/x"])
 def test_a_secret_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(UsageError, match="holds a password") as told:
-        place_of(text)
+        parse_location(text)
     assert "hush" not in f"{told.value.message} {told.value.next_step}"
 
 
@@ -48,9 +56,9 @@ def test_a_secret_is_refused_and_not_repeated(text: str) -> None:
 )
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        place_of(text)
+        parse_location(text)
 
 
 def test_backups_are_kept_apart_from_the_masters() -> None:
     with pytest.raises(UsageError, match="apart from the masters"):
-        backup_place("master-1:/var/backups")
+        parse_destination("master-1:/var/backups")
