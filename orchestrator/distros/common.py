@@ -142,14 +142,14 @@ def fault(host: Host, what: str, remedy: str = "") -> Finding:
         severity=Severity.BLOCK,
         host=host.name,
         what=what,
-        remedy=remedy or "set `paths.manifests` for this host in the inventory, or mend the file",
+        remedy=remedy or "set `paths.manifests` for this host in the inventory, or correct the file",
     )
 
 
 def missing_units(host: Host, view: MasterView, *needed: str) -> tuple[Finding, ...]:
     """A finding for each of these units that is not there."""
     gone = [unit for unit in needed if view.machine.units.get(unit, "not-found") in ("not-found", "masked")]
-    what, remedy = "there is no unit {}", "set `units` in the inventory"
+    what, remedy = "no unit {}", "set `units` in the inventory"
     return tuple(
         Finding(name="units", severity=Severity.BLOCK, host=host.name, what=what.format(unit), remedy=remedy)
         for unit in gone
@@ -206,7 +206,7 @@ def parse_claim(text: str, silent_s: str) -> Claim:
         claim = json.loads(text)
         return Claim(claim["run"], claim["attempt"], claim["laptop"], claim["taken_at_utc"], silent)
     except (ValueError, KeyError, TypeError):
-        return Claim("unknown", "", "somebody whose claim is damaged", "an unknown time", silent)
+        return Claim("unknown", "", "unknown (damaged claim)", "an unknown time", silent)
 
 
 def parse_live(facts: dict[str, str]) -> LiveMember | None:

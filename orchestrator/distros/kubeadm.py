@@ -47,7 +47,7 @@ class Kubeadm:
     def _with_etcd(self, host: Host, view: MasterView, facts: dict[str, str]) -> MasterView:
         manifest = posixpath.join(host.paths.manifests, ETCD)
         if "manifest" not in facts:
-            return replace(view, faults=(common.fault(host, f"{manifest} is not there or cannot be read"),))
+            return replace(view, faults=(common.fault(host, f"{manifest} is missing or cannot be read"),))
         try:
             etcd = parse_manifest(
                 facts["manifest"],
@@ -103,10 +103,10 @@ class Kubeadm:
         return self._move("back", host, run, *CONTROLLERS)
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
-        raise NotImplementedError("no agent restores here")
+        raise NotImplementedError("no agent that restores")
 
     def reinitialize(self, view: MasterView) -> Script:
-        raise NotImplementedError("no agent does that here")
+        raise NotImplementedError("no agent that rejoins a member")
 
     def restart_services(self, host: Host) -> Exec:
         return Exec(
@@ -124,7 +124,7 @@ def _strangers(host: Host, paths: str) -> list[Finding]:
     """kubelet runs every file of that folder whose name does not begin with a dot, whatever its ending (Kubernetes
     issue 129364): a copy of etcd's manifest beside it starts a second etcd on the same data."""
     return [
-        common.fault(host, f"{path} runs etcd or an API server as well", f"move it out of {host.paths.manifests}")
+        common.fault(host, f"{path} also runs etcd or an API server", f"move it out of {host.paths.manifests}")
         for path in paths.splitlines()
         if posixpath.basename(path) not in (ETCD, API)
     ]

@@ -51,7 +51,7 @@ class Kublr:
     def _with_etcd(self, host: Host, view: MasterView, facts: dict[str, str]) -> MasterView:
         manifest = posixpath.join(host.paths.manifests, "etcd.manifest")
         if "manifest" not in facts:
-            return replace(view, faults=(common.fault(host, f"{manifest} is not there or cannot be read"),))
+            return replace(view, faults=(common.fault(host, f"{manifest} is missing or cannot be read"),))
         try:
             etcd = parse_manifest(
                 facts["manifest"], path=manifest, certificates=host.paths.certificates, data=host.paths.data
@@ -132,18 +132,18 @@ def unfit(host: Host, view: MasterView) -> Iterator[Finding]:
             "runtime",
             host.name,
             f"the container runtime is not Docker: the unit {runtime}.service is {state}",
-            "only Docker stops its containers when it is stopped; name its unit in `units.runtime` if it differs",
+            "only Docker stops its containers when it stops; set `units.runtime` if its unit has another name",
         )
     if view.machine.live_restore:
         yield block(
             "live-restore",
             host.name,
-            "Docker keeps containers running when it stops (live-restore): etcd would go on",
+            "Docker keeps containers running when it stops (live-restore): etcd would keep running",
             'set "live-restore": false in /etc/docker/daemon.json, then: systemctl reload docker',
         )
     for unit in (host.units.kublr, host.units.kubelet):
         if view.machine.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
-            yield block("units", host.name, f"there is no unit {unit}.service", "set `units` in the inventory")
+            yield block("units", host.name, f"no unit {unit}.service", "set `units` in the inventory")
 
 
 def _etcd_storage_path(stream: str) -> str:

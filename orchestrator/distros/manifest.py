@@ -76,9 +76,9 @@ def _load(text: str, path: str) -> dict[str, Any]:
     try:
         pod = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ManifestError(f"{path} is no YAML: {error}") from error
+        raise ManifestError(f"{path} is not YAML: {error}") from error
     if not isinstance(pod, dict) or not isinstance(pod.get("spec"), dict):
-        raise ManifestError(f"{path} is no pod: it has no `spec`")
+        raise ManifestError(f"{path} is not a pod: it has no `spec`")
     return pod
 
 
@@ -86,7 +86,7 @@ def _container(pod: dict[str, Any], name: str, path: str) -> dict[str, Any]:
     containers = [entry for entry in pod["spec"].get("containers") or [] if isinstance(entry, dict)]
     named = [entry for entry in containers if entry.get("name") == name] or containers
     if len(named) != 1:
-        raise ManifestError(f"{path}: exactly one container named `{name}` is expected in `spec.containers`")
+        raise ManifestError(f"{path}: expected exactly one container named `{name}` in `spec.containers`")
     return named[0]
 
 
@@ -95,7 +95,7 @@ def _settings(container: dict[str, Any], path: str) -> dict[str, str]:
     for entry in container.get("env") or []:
         name = str(entry.get("name", ""))
         if name.startswith("ETCD_") and "value" not in entry and "valueFrom" in entry:
-            raise ManifestError(f"{path}: {name} comes from elsewhere (`valueFrom`), which cannot be read here")
+            raise ManifestError(f"{path}: {name} is set by `valueFrom`, which cannot be read")
         variables.append((name, str(entry.get("value", ""))))
     return environment_settings(variables) | dict(_words(container))
 

@@ -108,9 +108,7 @@ def api_server(words: Words, on_host: Callable[[str], str] = str) -> ApiServer:
 def required(settings: Mapping[str, str], name: str, path: str) -> str:
     """The setting of that name. Raises SettingsError where there is none."""
     if not settings.get(name):
-        raise SettingsError(
-            f"{path}: etcd's --{name} is neither among its arguments nor, as ETCD_..., in its environment"
-        )
+        raise SettingsError(f"{path}: etcd's --{name} is neither an argument nor, as ETCD_..., in the environment")
     return settings[name]
 
 

@@ -32,7 +32,7 @@ from orchestrator.distros.settings import (
 )
 from orchestrator.distros.unit import Service, parse_service
 
-_REMEDY = "have ExecStart start etcd itself, with its arguments, environment or --config-file; or set `units.etcd`"
+_REMEDY = "make ExecStart start etcd itself, with arguments, environment or --config-file; or set `units.etcd`"
 _SECURITY = {"client-transport-security": "", "peer-transport-security": "peer-"}
 
 
@@ -120,10 +120,10 @@ class Systemd:
         return common.save(view)
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
-        raise NotImplementedError("no agent restores here")
+        raise NotImplementedError("no agent that restores")
 
     def reinitialize(self, view: MasterView) -> Script:
-        raise NotImplementedError("no agent does that here")
+        raise NotImplementedError("no agent that rejoins a member")
 
     def start(self, host: Host, view: MasterView) -> Exec:
         return _start(common.service(host.units.etcd))
@@ -162,11 +162,11 @@ def _settings(service: Service, facts: dict[str, str], unit: str) -> tuple[dict[
     """etcd's settings, and where they are written: with a configuration file nothing else counts (etcd 3.5,
     server/etcdmain/config.go). Raises SettingsError."""
     if not service.argv:
-        raise SettingsError(f"systemd does not tell what {unit} starts: is D-Bus there, and its program busctl?")
+        raise SettingsError(f"cannot ask systemd what {unit} starts: D-Bus and busctl are required")
     if not posixpath.basename(service.argv[0]).startswith("etcd"):
-        raise SettingsError(f"{unit} starts {service.argv[0]}, not etcd itself: what comes of that cannot be read")
+        raise SettingsError(f"{unit} starts {service.argv[0]}, not etcd itself: its settings cannot be read")
     if service.root not in ("", "/"):
-        raise SettingsError(f"{unit} has RootDirectory={service.root}: its paths are not the host's")
+        raise SettingsError(f"{unit} has RootDirectory={service.root}: its paths are not those of the host")
     words = dict(flags(service.argv[1:]))
     config = words.get("config-file") or service.environment.get("ETCD_CONFIG_FILE", "")
     if not config:
@@ -182,9 +182,9 @@ def _configuration(text: str, path: str) -> dict[str, str]:
     try:
         document: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is no YAML: {error}") from error
+        raise SettingsError(f"{path} is not YAML: {error}") from error
     if not isinstance(document, dict):
-        raise SettingsError(f"{path} is no etcd configuration: it is no mapping")
+        raise SettingsError(f"{path} is not an etcd configuration: expected a mapping")
     settings = {str(key): str(value) for key, value in document.items() if not isinstance(value, dict | list)}
     for section, prefix in _SECURITY.items():
         inside = document.get(section)

@@ -145,7 +145,7 @@ class Pages:
         """
         offset = page_id * self.page_size
         if not 2 <= page_id < self.count:
-            raise CorruptError(f"a reference to page {page_id}, where the last page is {self.count - 1}")
+            raise CorruptError(f"a reference to page {page_id}, but the last page is {self.count - 1}")
         own_id, flags, count, overflow = _PAGE.unpack_from(self.buffer, offset)
         end = page_id + 1 + overflow
         if own_id != page_id or end > self.count:
@@ -168,12 +168,12 @@ class Database:
         """
         self.meta = read_meta(buffer)
         if len(buffer) < self.meta.size_bytes:
-            raise CorruptError(f"{self.meta.size_bytes} bytes are in use, the file ends after {len(buffer)}")
+            raise CorruptError(f"{self.meta.size_bytes} bytes are in use, but the file has {len(buffer)}")
         self.buffer = buffer
         self._pages = Pages(buffer, self.meta.page_size, self.meta.pages)
         self.buckets = {bucket.name: bucket for bucket in self._top_level()}
         if len(self.buckets) > _BUCKETS_MAX:
-            raise CorruptError(f"{len(self.buckets)} buckets, where etcd has about 10")
+            raise CorruptError(f"{len(self.buckets)} buckets; etcd has about 10")
 
     def entries(self, name: bytes) -> Iterator[Entry]:
         """Yield every (key, value) of a top-level bucket in key order, as slices of the buffer.
@@ -193,7 +193,7 @@ class Database:
             offset = page.offset
             for flags, start, middle, end in leaf_places(page):
                 if flags & _BUCKET_FLAG:
-                    raise page.corrupt(f"a bucket within bucket {name!r}, which etcd never makes")
+                    raise page.corrupt(f"a bucket inside bucket {name!r}: etcd never creates one")
                 yield offset + start, offset + middle, offset + end
 
     def _top_level(self) -> Iterator[Bucket]:
@@ -221,7 +221,7 @@ def top_level_buckets(page: Page) -> Iterator[Bucket]:
     """Yield the buckets that a leaf of the root bucket names. Raises ``CorruptError``."""
     for flags, start, middle, end in leaf_places(page):
         if not flags & _BUCKET_FLAG or end - middle < _BUCKET.size:
-            raise page.corrupt("an entry of the root bucket is no bucket")
+            raise page.corrupt("an entry of the root bucket is not a bucket")
         root, _ = _BUCKET.unpack_from(page.view, middle)
         inline = middle + _BUCKET.size
         yield Bucket(bytes(page.view[start:middle]), root, page.view[inline:end], page.offset + inline)
@@ -230,7 +230,7 @@ def top_level_buckets(page: Page) -> Iterator[Bucket]:
 def read_freelist(page: Page) -> Iterator[int]:
     """Yield the ids of the pages that are not in use. Raises ``CorruptError``."""
     if not page.flags & _FREELIST_PAGE:
-        raise page.corrupt(f"flags {page.flags:#x}: it is no freelist")
+        raise page.corrupt(f"flags {page.flags:#x}: not a freelist")
     ids = page.view[_PAGE.size :]
     skip, count = 0, page.elements
     if count == _COUNT_ELSEWHERE:
@@ -243,11 +243,11 @@ def read_freelist(page: Page) -> Iterator[int]:
 def inline_page(bucket: Bucket) -> Page:
     """Return the page of a small bucket, which is stored in its parent's leaf. Raises ``CorruptError``."""
     if len(bucket.inline) < _PAGE.size:
-        raise CorruptError(f"bucket {bucket.name!r}: its inline page is cut")
+        raise CorruptError(f"bucket {bucket.name!r}: its inline page is truncated")
     _, flags, count, _ = _PAGE.unpack_from(bucket.inline)
     page = Page(0, bucket.offset, bucket.inline, flags, count)
     if not page.is_leaf:
-        raise CorruptError(f"bucket {bucket.name!r}: its inline page is no leaf")
+        raise CorruptError(f"bucket {bucket.name!r}: its inline page is not a leaf")
     return page
 
 
@@ -305,5 +305,5 @@ def _misplaced(element: int, start: int, end: int, free: int, limit: int) -> str
     if end > limit:
         return f"the element at byte {element} reaches {end - limit} bytes past the page"
     if start > free:
-        return f"the element at byte {element} begins {start - free} bytes behind what lies before it"
-    return f"the element at byte {element} begins {free - start} bytes within what lies before it"
+        return f"the element at byte {element} begins {start - free} bytes after the end of the previous one"
+    return f"the element at byte {element} begins {free - start} bytes before the end of the previous one"

@@ -219,10 +219,10 @@ def _renewal(value: bytes) -> datetime | None:
     try:
         moment = datetime.fromisoformat(written)
         if moment.tzinfo is None:
-            raise ObjectError(f"the lease's time {written!r} has no zone")
+            raise ObjectError(f"lease renewTime {written!r} has no time zone")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ObjectError(f"the lease's time {written!r} is none") from error
+        raise ObjectError(f"lease renewTime {written!r} is not a timestamp") from error
 
 
 def read_uid(value: bytes) -> str:

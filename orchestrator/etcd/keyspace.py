@@ -67,7 +67,7 @@ def user_key(value: memoryview) -> bytes:
     try:
         return bytes(wire.nested(value, _USER_KEY))
     except wire.WireError as error:
-        raise CorruptError(f"bucket 'key': a value is no mvccpb.KeyValue: {error}") from error
+        raise CorruptError(f"bucket 'key': a value is not an mvccpb.KeyValue: {error}") from error
 
 
 def _short_key(head: bytes, place: int) -> bytes | None:
@@ -85,7 +85,7 @@ def _short_key(head: bytes, place: int) -> bytes | None:
 def read_revision(key: memoryview) -> bytes:
     """Return an entry's key as bytes. Raises ``CorruptError`` if it is not a revision."""
     if len(key) not in _SIZES:
-        raise CorruptError(f"bucket 'key': {bytes(key[:32]).hex()} is no revision")
+        raise CorruptError(f"bucket 'key': {bytes(key[:32]).hex()} is not a revision")
     return bytes(key)
 
 

@@ -63,12 +63,12 @@ def read_node(value: bytes) -> Node:
 def _object(value: bytes, api_version: str, kind: str) -> memoryview:
     """Return the object's own bytes: raw = 2 of a runtime.Unknown whose typeMeta = 1 names the wanted kind."""
     if not value.startswith(PREFIX):
-        raise ObjectError(f"the value starts with {value[:12]!r}, not with {PREFIX!r}")
+        raise ObjectError(f"the value starts with {value[:12]!r}, not {PREFIX!r}")
     unknown = memoryview(value)[len(PREFIX) :]
     type_meta = wire.nested(unknown, 1)
     found = wire.text(type_meta, 1), wire.text(type_meta, 2)
     if found != (api_version, kind):
-        raise ObjectError(f"the object is {' '.join(found)}, not {api_version} {kind}")
+        raise ObjectError(f"expected {api_version} {kind}, got {' '.join(found)}")
     return wire.nested(unknown, 2)
 
 

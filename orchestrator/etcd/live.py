@@ -66,4 +66,4 @@ def value_of(pair: memoryview) -> bytes:
     try:
         return bytes(wire.nested(pair, _VALUE))
     except wire.WireError as error:
-        raise CorruptError(f"bucket 'key': a value is no mvccpb.KeyValue: {error}") from error
+        raise CorruptError(f"bucket 'key': a value is not an mvccpb.KeyValue: {error}") from error

@@ -37,13 +37,13 @@ def _as_hex(number: object) -> str:
     """Convert an id to hexadecimal: etcd's JSON writes ids as decimal numbers, or as strings of them."""
     if isinstance(number, int | str):
         return hex_id(int(number))
-    raise ValueError("an id is a number")
+    raise ValueError("an id must be a number")
 
 
 def _from_base64(text: object) -> bytes:
     if isinstance(text, str):
         return b64decode(text, validate=True)
-    raise ValueError("bytes are written as base64")
+    raise ValueError("bytes must be base64")
 
 
 HexId = Annotated[str, BeforeValidator(_as_hex)]
@@ -160,4 +160,6 @@ def _parse(kind: type[T], path: str, body: str) -> T:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         said = f"{where}: {first['msg']}" if where else first["msg"]
-        raise AnswerError(f"etcd's answer on {path}: {said}; it begins {body[:_SHOWN_CHARACTERS]!r}") from error
+        raise AnswerError(
+            f"etcd's answer on {path}: {said}; the answer begins with {body[:_SHOWN_CHARACTERS]!r}"
+        ) from error

@@ -39,7 +39,7 @@ def open_object(value: bytes) -> Part:
     except (ValueError, RecursionError) as error:
         raise ObjectError(f"the value starts with {value[:12]!r}: neither {PREFIX!r} nor JSON") from error
     if not isinstance(found, dict):
-        raise ObjectError("the value is JSON, but no object")
+        raise ObjectError("the value is JSON, but not an object")
     return found
 
 
@@ -51,7 +51,7 @@ def part(whole: Part, *path: Field) -> Part:
         elif step.name:
             below = whole.get(step.name) or {}
             if not isinstance(below, dict):
-                raise ObjectError(f"{step.name} is no object")
+                raise ObjectError(f"{step.name} is not an object")
             whole = below
     return whole
 
@@ -60,7 +60,7 @@ def parts(whole: Part, step: Field) -> Iterator[Part]:
     """Yield every message of a repeated field. Raises ``ObjectError``."""
     for value in _repeated(whole, step):
         if not isinstance(value, memoryview | dict):
-            raise ObjectError(f"{step.name} holds something else than objects")
+            raise ObjectError(f"{step.name} contains something other than objects")
         yield value
 
 
@@ -99,7 +99,7 @@ def _repeated(whole: Part, step: Field) -> Iterator[object]:
         return
     values = whole.get(step.name) or []
     if not isinstance(values, list):
-        raise ObjectError(f"{step.name} is no list")
+        raise ObjectError(f"{step.name} is not a list")
     yield from values
 
 
@@ -107,7 +107,7 @@ def _as_text(value: object, step: Field) -> str:
     if isinstance(value, memoryview):
         return str(value, "utf-8", "replace")
     if not isinstance(value, str):
-        raise ObjectError(f"{step.name} is no text")
+        raise ObjectError(f"{step.name} is not text")
     return value.encode("utf-8", "replace").decode()  # JSON can contain half a surrogate pair, which is not valid text
 
 

@@ -151,12 +151,11 @@ def read_snapshot(
         found = error
     file = hashed_by() if hashed_by else digest(buffer)
     if file.hashed and not file.intact:
-        raise SnapshotError(Fault.ALTERED, "the file was altered: its bytes do not fit the sha256 at its end")
+        raise SnapshotError(Fault.ALTERED, "the file was altered: it does not match the sha256 at its end")
     if not file.hashed and not allow_unhashed:
         raise SnapshotError(
             Fault.UNHASHED,
-            "the file has no sha256 at its end, so nothing proves that it is whole; it looks like a copied "
-            "member/snap/db",
+            "the file has no sha256 at its end and cannot be proven intact; it looks like a copied member/snap/db",
             "take a file saved with `etcdctl snapshot save`, or add `--override unhashed`",
         )
     if isinstance(found, SnapshotError):
@@ -173,15 +172,15 @@ def refuse_strange_size(buffer: memoryview) -> None:
     try:
         meta = bbolt.read_meta(buffer)
     except bbolt.NoMetaError as error:
-        raise SnapshotError(Fault.FOREIGN, f"the file is no etcd database: {error}") from error
+        raise SnapshotError(Fault.FOREIGN, f"not an etcd database: {error}") from error
     if size < meta.size_bytes:
         raise SnapshotError(
-            Fault.TRUNCATED, f"the file is truncated: it has {size} bytes of at least {meta.size_bytes}"
+            Fault.TRUNCATED, f"the file is truncated: it has {size} bytes, expected at least {meta.size_bytes}"
         )
     if size % _BLOCK_BYTES not in (0, _TRAILER_BYTES):
         raise SnapshotError(
             Fault.TRUNCATED,
-            f"the file is truncated or edited: no snapshot has {size} bytes, with or without a sha256 at its end",
+            f"the file is truncated or edited: a snapshot cannot have {size} bytes, with or without a sha256",
         )
 
 
@@ -192,7 +191,7 @@ def read_body(body: memoryview, *consumers: live.Consumer) -> Reading:
     """
     database = bbolt.Database(body)
     if keyspace.BUCKET not in database.buckets or b"meta" not in database.buckets:
-        raise SnapshotError(Fault.FOREIGN, "the file is a bbolt database, but none of etcd's")
+        raise SnapshotError(Fault.FOREIGN, "the file is a bbolt database, but not etcd's")
     keys = keyspace.survey(database)
     if consumers:
         keyspace.offer_live(keys, live.offering(consumers))
@@ -244,7 +243,7 @@ def _members(database: bbolt.Database) -> Iterator[SnapshotMember]:
             name, peer_urls = member.get("name", ""), member["peerURLs"]
             yield SnapshotMember(id=bytes(key).decode(), name=name, peer_urls=peer_urls)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise bbolt.CorruptError(f"bucket 'members': {bytes(key)!r} is no member: {error}") from error
+            raise bbolt.CorruptError(f"bucket 'members': {bytes(key)!r} is not a member: {error}") from error
 
 
 def _alarms(database: bbolt.Database) -> Iterator[str]:

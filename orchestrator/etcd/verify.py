@@ -133,7 +133,7 @@ class _Walk:
                 self.progress(self.hashed_bytes + self._read)
                 if page.is_leaf:
                     if depth and not page.elements:
-                        raise page.corrupt("an empty leaf, which bbolt takes out of its tree")
+                        raise page.corrupt("an empty leaf: bbolt removes these")
                     yield page, low, high
                 else:
                     pending.extend(reversed(list(_bounded(page, depth, low, high))))
@@ -146,7 +146,7 @@ class _Walk:
             for _, key, _ in bbolt.leaf_elements(page):
                 mine = bytes(key[: len(_LARGEST_KEY)])
                 if not max(low, last) <= mine <= high or (mine == last and len(key) < len(_LARGEST_KEY)):
-                    raise page.corrupt(f"key {mine.hex()} is out of its order")
+                    raise page.corrupt(f"key {mine.hex()} is out of order")
                 last = mine
         except CorruptError as error:
             self.damages.add(error)
@@ -178,7 +178,7 @@ def verify(buffer: memoryview, report: keyspace.ReportBytes | None = None) -> Ve
     except SnapshotError as error:
         damages.add(error.message)
     if file.hashed and not file.intact:
-        damages.add("the bytes do not fit the sha256 at the end: the file was altered after it was saved")
+        damages.add("the file does not match the sha256 at its end: it was altered after it was saved")
     walk = _walk(body, damages, progress, hashed=file.hashed)
     return Verification(
         size_bytes=len(buffer),
@@ -203,11 +203,9 @@ def _walk(body: memoryview, damages: _Damages, progress: Progress, *, hashed: bo
     meta = max(valid, key=lambda it: it.transaction)
     for number, found in enumerate(metas):
         if found is None:
-            damages.add(
-                f"meta page {number} at byte {number * meta.page_size}: its checksum does not fit, or it is none"
-            )
+            damages.add(f"meta page {number} at byte {number * meta.page_size}: invalid meta page, or wrong checksum")
     if hashed and len(body) > meta.size_bytes:
-        damages.add(f"{len(body) - meta.size_bytes} bytes lie behind the last page: a snapshot has none there")
+        damages.add(f"{len(body) - meta.size_bytes} bytes after the last page: a snapshot has none")
     count = min(meta.pages, len(body) // meta.page_size)
     walk = _Walk(bbolt.Pages(body, meta.page_size, count), damages, progress, len(body))
     for bucket in walk.buckets(meta.root).values():
@@ -235,7 +233,7 @@ def _check_free(walk: _Walk, meta: bbolt.Meta, damages: _Damages) -> None:
         return
     for page_id in range(2, walk.pages.count):
         if bool(walk.entered[page_id]) is (page_id in free):
-            state = "in use and free at once" if page_id in free else "neither in use nor free"
+            state = "both in use and free" if page_id in free else "neither in use nor free"
             damages.add(f"page {page_id} at byte {page_id * walk.pages.page_size}: {state}")
 
 
@@ -244,7 +242,7 @@ def _bounded(page: Page, depth: int, low: bytes, high: bytes) -> Iterator[tuple[
     children = [(bytes(key[: len(_LARGEST_KEY)]), child) for key, child in bbolt.branch_elements(page, depth)]
     keys = [key for key, _ in children]
     if keys != sorted(keys) or (keys and not low <= keys[0] <= keys[-1] <= high):
-        raise page.corrupt("its children are out of their order")
+        raise page.corrupt("its children are out of order")
     for (key, child), following in zip(children, [*keys[1:], high], strict=True):
         yield child, depth + 1, key, following
 

@@ -36,7 +36,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, Value]]:
         elif wire_type in _FIXED_SIZES:
             length = _FIXED_SIZES[wire_type]
         else:
-            raise WireError(f"field {number} at byte {position} has the unknown wire type {wire_type}")
+            raise WireError(f"field {number} at byte {position} has unknown wire type {wire_type}")
         end = position + length
         if end > len(message):
             raise WireError(f"field {number} at byte {position} runs {end - len(message)} bytes past the end")
@@ -51,7 +51,7 @@ def varint(message: memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * index
         if byte < 0x80:
             return value & 0xFFFF_FFFF_FFFF_FFFF, position + index + 1
-    raise WireError(f"the number at byte {position} has no end")
+    raise WireError(f"the number at byte {position} is not terminated")
 
 
 def nested(message: memoryview, number: int) -> memoryview:

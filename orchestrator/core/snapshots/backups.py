@@ -146,9 +146,9 @@ def backup_lines(
 ) -> tuple[tuple[str, str], ...]:
     """What was saved, from where, and what went: labels and values."""
     snapshot = facts.snapshot
-    again = "; read back from there: size and sha256" if "://" in path else ""
+    again = "; size and sha256 checked at the destination" if "://" in path else ""
     lines = [
-        ("saved", f"{path} ({size(snapshot.size_bytes)}), every page read and its sha256 found right{again}"),
+        ("saved", f"{path} ({size(snapshot.size_bytes)}), every page and its sha256 checked{again}"),
         ("content", f"revision {snapshot.revision}, {count(snapshot.live_keys, 'key')}, HashKV {snapshot.hash_kv}"),
         ("from", f"{facts.host} ({facts.member}), etcd {facts.etcd_version}"),
     ]

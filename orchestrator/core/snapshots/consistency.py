@@ -45,13 +45,13 @@ class SameContent:
     def words(self) -> str:
         """What was compared, and what came of it."""
         if self.revision is None:
-            compared = "cluster ids alone: one was compacted past the last revision of another"
+            compared = "cluster ids only: one was compacted past the last revision of another"
         else:
             compared = f"cluster id and HashKV at revision {self.revision}, computed from the files"
         verdict = [f"equal on {listed(self.equal)}"] if len(self.equal) > 1 else []
         verdict += [f"{host} differs: {how}" for host, how in self.differing.items()]
         verdict += [f"no snapshot from {listed(self.missing)}"] if self.missing else []
-        return f"{compared}: {'; '.join(verdict) or 'nothing to compare it with'}"
+        return f"{compared}: {'; '.join(verdict) or 'nothing to compare with'}"
 
 
 def common_of(snapshots: Sequence[SnapshotFacts]) -> Common | None:

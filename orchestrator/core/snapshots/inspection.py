@@ -57,35 +57,38 @@ def ids_of(initial_cluster: dict[str, tuple[str, ...]], token: str) -> Ids:
 def verification_lines(found: Verification) -> Lines:
     """At most as many lines as there are damages told, and six."""
     trailers = {
-        Trailer.FITS: "fits the bytes before it",
-        Trailer.ALTERED: "does NOT fit: the file was altered after it was saved",
-        Trailer.MISSING: "there is none at the end: a copied member/snap/db? Nothing proves it whole",
+        Trailer.FITS: "matches the file",
+        Trailer.ALTERED: "does NOT match: the file was altered after it was saved",
+        Trailer.MISSING: "missing at the end (a copied member/snap/db?): the file cannot be proven intact",
     }
-    lines = [("result", "whole" if found.is_whole else "NOT whole: do not restore it")]
+    lines = [("result", "intact" if found.is_whole else "NOT intact: do not restore it")]
     lines += [("size", f"{size(found.size_bytes)} ({found.size_bytes:,} bytes)"), ("sha256", trailers[found.trailer])]
     if found.pages:
         page = f"of {size(found.page_size_bytes or 0)}"
-        lines.append(("pages", f"{found.pages_read:,} of {found.pages:,} {page} are in use, and were read"))
+        lines.append(("pages", f"{found.pages_read:,} of {found.pages:,} {page} in use, all read"))
     lines += [("damage", text) for text in found.damages]
     if more := found.damage_count - len(found.damages):
         lines.append(("", f"and {more:,} more"))
     readable = f"{count(found.readable_entries, 'revision')} of keys, up to revision {found.readable_revision:,}"
-    lines.append(("readable", readable if found.readable_entries else "no key at all"))
+    lines.append(("readable", readable if found.readable_entries else "no keys"))
     return tuple(lines)
 
 
 def etcd_lines(found: Inspection) -> Lines:
     """etcd's own figures. The hash and the number of keys are called as its tools call them."""
     facts, details = found.snapshot, found.details
-    hashed = "" if facts.hashed else " (none at the end of the file: nothing proves it whole)"
+    hashed = "" if facts.hashed else " (none at the end of the file: it cannot be proven intact)"
     lines = [
         ("file", found.path),
         ("size", f"{size(facts.size_bytes)} ({facts.size_bytes:,} bytes)"),
         ("sha256", facts.sha256 + hashed),
-        ("hash", f"{details.status_hash:x}, as `snapshot status` prints it; it names this file, not its data"),
+        (
+            "hash",
+            f"{details.status_hash:x}, as `etcdutl snapshot status` prints it; it identifies this file, not its data",
+        ),
         ("revision", f"{facts.last_entry_revision}, compacted at {facts.compacted_revision}".replace("at -1", "never")),
         ("keys", f"{facts.live_keys:,} live (totalKey of etcd 3.6), {facts.total_entries:,} entries (3.4 and 3.5)"),
-        ("HashKV", f"{facts.hash_kv} at revision {facts.revision}: what every restored member must show"),
+        ("HashKV", f"{facts.hash_kv} at revision {facts.revision}, which every restored member must have"),
         ("etcd", _versions(found)),
         ("members", listed([f"{member.name} ({member.id})" for member in facts.members]) or "unknown"),
         ("alarms", listed(facts.alarms) or "none"),
@@ -105,7 +108,7 @@ def _versions(found: Inspection) -> str:
     words = [f"cluster version {facts.cluster_version or 'unknown'}"]
     words += [f"storage version {details.storage_version}"] if details.storage_version else []
     words += [f"term {facts.term}"] if facts.term is not None else ["saved by an etcd before 3.5"]
-    words += [f"a downgrade to {details.downgrade_to} is under way"] if details.downgrade_to else []
+    words += [f"downgrade to {details.downgrade_to} in progress"] if details.downgrade_to else []
     return ", ".join(words)
 
 
@@ -123,9 +126,9 @@ def kubernetes_lines(found: Inspection, now_s: float) -> Lines:
     sources = ", ".join(f"{number} {driver}" for driver, number in sorted(drivers.items()))
     lines = [
         ("cluster", f"kube-system has UID {contents.kube_system_uid or 'unknown'}, keys below {contents.prefix}"),
-        ("its clock", _clock(contents, now_s)),
+        ("time", _clock(contents, now_s)),
         ("nodes", f"{len(contents.nodes)}: {listed(contents.nodes)}"),
-        ("API servers", listed(contents.master_leases) or "none has a lease"),
+        ("API servers", listed(contents.master_leases) or "no leases"),
         ("volumes", sources or "none"),
         ("claims", f"{len(contents.claims)}"),
         ("CRDs", f"{len(contents.definitions)}: {listed([it.name for it in contents.definitions])}".rstrip(": ")),
@@ -133,23 +136,23 @@ def kubernetes_lines(found: Inspection, now_s: float) -> Lines:
         ("Secrets", "; ".join(_secrets(contents))),
     ]
     if contents.unreadable:
-        lines.append(("unreadable", f"{count(contents.unreadable, 'object')} could not be read here"))
+        lines.append(("unreadable", f"{count(contents.unreadable, 'object')} could not be read"))
     return tuple(lines)
 
 
 def _clock(contents: Contents, now_s: float) -> str:
     if not contents.newest_renewal_utc:
-        return "no node's lease tells the time"
+        return "unknown: no node leases"
     moment = datetime.fromisoformat(contents.newest_renewal_utc)
     ago = duration(now_s - moment.timestamp())
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago} ago, by the newest renewal of a node's lease"
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago} ago, from the newest renewal of a node's lease"
 
 
 def _secrets(contents: Contents) -> Iterator[str]:
     for it in contents.encryption:
         if it.resource == "secrets":
             yield f"{it.objects:,} encrypted by {it.provider}, key {it.key or 'unnamed'}"
-    yield f"{contents.plain_secrets:,} readable by anybody who has the file"
+    yield f"{contents.plain_secrets:,} readable by anyone who has the file"
 
 
 def resource_rows(contents: Contents) -> tuple[tuple[int, str, str], ...]:

@@ -40,7 +40,7 @@ def read_standing(host: str, printed: str) -> Standing:
     whole = len(good) == 4 and all(word.isdigit() for word in good[:3])
     how = last[1] if len(last) > 1 else ""
     if "failed" in facts and not how.startswith("failed"):  # killed, or without room to say so
-        how = "failed its service: journalctl -u " + timer_service(host, files)
+        how = "failed; see journalctl -u " + timer_service(host, files)
     return Standing(
         host=host,
         files=files,
@@ -99,8 +99,8 @@ def status_lines(found: Sequence[BackupStatus], silent: Mapping[str, str]) -> tu
         good = "no good backup yet"
         if it.age_s is not None:
             good = f"{it.name}, {duration(it.age_s)} old, {size(it.size_bytes)}, took {duration(it.took_s)}"
-        timer = "" if it.timer_active else "; its timer does not run"
-        failed = f"; the last attempt: {it.last}" if it.last not in ("", "good") else ""
+        timer = "" if it.timer_active else "; its timer is not running"
+        failed = f"; last attempt: {it.last}" if it.last not in ("", "good") else ""
         lines.append((it.host, f"{good}{timer}{failed}"))
     lines += [(host, f"does not answer: {why}") for host, why in silent.items()]
     return tuple(lines) or (("schedule", "none on any master; create one with `orchestrator backup schedule`"),)
@@ -126,22 +126,22 @@ def nagios(
     newest = min(ages)
     worse = [it.host for it in found if it.last not in ("", "good") or not it.timer_active] + list(silent)
     code = 2 if newest > critical_after_s else 1 if newest > warn_after_s or worse else 0
-    trouble = f"; trouble on {', '.join(worse)}" if worse else ""
+    trouble = f"; problems on {', '.join(worse)}" if worse else ""
     words = ("OK", "WARNING", "CRITICAL")[code]
-    text = f"ETCD BACKUP {words} - the newest good one is {duration(newest)} old{trouble}"
+    text = f"ETCD BACKUP {words} - newest good backup is {duration(newest)} old{trouble}"
     return Nagios(f"{text} | age={newest}s;{warn_after_s};{critical_after_s}", code)
 
 
 def prometheus(cluster: str, found: Sequence[BackupStatus]) -> str:
     """A text file for node_exporter's textfile collector (Prometheus, "Exposition formats")."""
     metrics: tuple[tuple[str, str, Mapping[str, int]], ...] = (
-        ("last_success_timestamp_seconds", "When the last good backup was taken.", _of(found, "good_at_s")),
+        ("last_success_timestamp_seconds", "Time of the last good backup.", _of(found, "good_at_s")),
         ("size_bytes", "Size of the last good backup.", _of(found, "size_bytes")),
         ("duration_seconds", "How long the last good backup took.", _of(found, "took_s")),
-        ("timer_active", "Whether the timer runs.", {it.host: int(it.timer_active) for it in found}),
+        ("timer_active", "Whether the timer is running.", {it.host: int(it.timer_active) for it in found}),
         (
             "last_failed",
-            "Whether the newest attempt failed.",
+            "Whether the last attempt failed.",
             {it.host: int(it.last.startswith("failed")) for it in found},
         ),
     )

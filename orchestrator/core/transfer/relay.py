@@ -15,7 +15,7 @@ from pydantic import Field
 from orchestrator.core.transfer.chains import LAPTOP, first_chains
 from orchestrator.etcd.frozen import Frozen
 
-UNSAID = "its answer says nothing about its sshd"
+UNSAID = "its answer does not mention its sshd"
 GIVES_WITH = frozenset(("ssh", "ssh-keygen", "ssh-keyscan"))
 
 
@@ -64,7 +64,7 @@ class Relay(Frozen):
         for link in self.links:
             if (link.giver, link.taker) == (giver, taker):
                 return link
-        raise KeyError(f"{giver} hands nothing on to {taker}")
+        raise KeyError(f"{giver} sends nothing to {taker}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +145,16 @@ def _refusal(taker: str, ways: Mapping[str, Ways], places: Sequence[tuple[str, i
     if ways[taker].closed:
         return ways[taker].closed
     if not any(way.programs >= GIVES_WITH for way in others.values()):
-        return f"{', '.join(others)} has no OpenSSH client" if len(others) == 1 else "no other has an OpenSSH client"
+        return (
+            f"{', '.join(others)} has no OpenSSH client"
+            if len(others) == 1
+            else "no other master has an OpenSSH client"
+        )
     seen = [way.sees[taker, *place] for way in others.values() for place in places if (taker, *place) in way.sees]
     if seen:
-        return "the others are shown another host key there than this laptop"
+        return "the other masters see a different host key there than this laptop"
     where = ", ".join(dict.fromkeys(f"{address}:{port}" for address, port in places))
-    return f"the others do not reach its sshd at {where}"
+    return f"the other masters cannot reach its sshd at {where}"
 
 
 def relay_note(relay: Relay, masters: Sequence[str], giver: str = LAPTOP) -> str:
@@ -158,13 +162,13 @@ def relay_note(relay: Relay, masters: Sequence[str], giver: str = LAPTOP) -> str
     chains = first_chains(masters, relay.pairs, giver)
     handed_on = [" -> ".join((chain.giver or "this laptop", *chain.hosts)) for chain in chains if chain.links]
     straight = [host for chain in chains if not chain.links for host in chain.hosts]
-    packed = "as it is" if relay.packing is Packing.NONE else f"packed by {relay.packing}"
+    packed = "uncompressed" if relay.packing is Packing.NONE else f"compressed with {relay.packing}"
     notes = []
     if handed_on:
-        notes.append(f"handed on as it arrives, {packed}, by keys made for that alone: {'; '.join(handed_on)}")
+        notes.append(f"forwarded while it arrives, {packed}, with keys made for this transfer: {'; '.join(handed_on)}")
     if straight:
         whys = [f"{host} ({relay.refused[host]})" if host in relay.refused else host for host in straight]
-        notes.append(f"straight from this laptop, {packed}, to {', '.join(whys)}")
+        notes.append(f"directly from this laptop, {packed}, to {', '.join(whys)}")
     return "; ".join(notes)
 
 

@@ -57,7 +57,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_whole_file(path: Path) -> None:
     ended = orchestrator("verify", path)
     assert ended.code == 0
-    assert ended.out.splitlines()[0].split() == ["result", "whole"]
+    assert ended.out.splitlines()[0].split() == ["result", "intact"]
     found = document("verify", path)
     assert (found["is_whole"], found["trailer"], found["damages"]) == (True, "fits", [])
 
@@ -69,7 +69,7 @@ def test_a_damaged_file_says_what_is_next(path: Path, tmp_path: Path) -> None:
     damaged.write_bytes(data)
     ended = orchestrator("verify", damaged)
     assert ended.code == 3
-    assert "NOT whole: do not restore it" in ended.out
+    assert "NOT intact: do not restore it" in ended.out
     assert ended.err.splitlines()[-1].startswith(f"error: {damaged} is damaged or incomplete: take another backup")
     refused = orchestrator("inspect", damaged)
     assert refused.code == 3
@@ -87,7 +87,7 @@ def test_inspect_tells_what_etcd_and_kubernetes_have_in_it(path: Path) -> None:
     ended = orchestrator("inspect", path)
     assert ended.code == 0
     status = snapshots.status(path)
-    assert f"{status['hash']:x}, as `snapshot status` prints it" in ended.out
+    assert f"{status['hash']:x}, as `etcdutl snapshot status` prints it" in ended.out
     assert "2: node-a, node-b" in ended.out
     assert "2026-11-20 03:10:07 UTC" in ended.out
     assert any(line.split() == ["3", "configmaps", "default", "3"] for line in ended.out.splitlines())

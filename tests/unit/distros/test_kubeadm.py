@@ -80,10 +80,10 @@ def test_a_member_with_an_owner_and_a_log_of_its_own() -> None:
     ("facts", "what"),
     [
         ({"manifest": "kind: Pod"}, "it has no `spec`"),
-        ({"units": ""}, "there is no unit kubelet.service"),
+        ({"units": ""}, "no unit kubelet.service"),
         (
             {"pods": f"{FOLDER}/etcd.yaml\n{FOLDER}/etcd.yaml.bak\n"},
-            f"{FOLDER}/etcd.yaml.bak runs etcd or an API server",
+            f"{FOLDER}/etcd.yaml.bak also runs etcd or an API server",
         ),
     ],
 )

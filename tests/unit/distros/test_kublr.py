@@ -151,14 +151,14 @@ def test_a_host_that_says_nothing() -> None:
     assert view.machine.units == {}
     (fault,) = view.faults
     assert (fault.name, fault.host) == ("manifest", "master-1")
-    assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is not there or cannot be read"
+    assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is missing or cannot be read"
     assert Kublr().look_at_volume(host(), view) is None
 
 
 def test_a_manifest_that_cannot_be_understood() -> None:
     (fault,) = read(manifest="kind: Pod\n").faults
     assert fault.name == "manifest"
-    assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is no pod: it has no `spec`"
+    assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is not a pod: it has no `spec`"
 
 
 def test_the_inventory_has_the_last_word_on_data_and_certificates() -> None:

@@ -164,12 +164,12 @@ def from_elsewhere(spec: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: [", "is no YAML"),
-        ("- 1\n", "is no pod"),
-        ("kind: Pod\n", "is no pod"),
+        ("a: [", "is not YAML"),
+        ("- 1\n", "is not a pod"),
+        ("kind: Pod\n", "is not a pod"),
         (edited(lambda spec: spec.update(containers=[])), "exactly one container"),
         (edited(lambda spec: spec["containers"].append(spec["containers"][0])), "exactly one container"),
-        (edited(from_elsewhere), "ETCD_NAME comes from elsewhere"),
+        (edited(from_elsewhere), "ETCD_NAME is set by `valueFrom`"),
         (edited(lambda spec: spec.update(volumes=[])), "no volume named `data`"),
         (edited(lambda spec: spec["volumes"][0].update(hostPath=None)), "no volume named `data`"),
         (pod({"ETCD_NAME": ""}), "etcd's --name is neither"),

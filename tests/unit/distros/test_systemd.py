@@ -110,18 +110,18 @@ def test_beside_a_configuration_file_nothing_else_counts() -> None:
 @pytest.mark.parametrize(
     ("facts", "what"),
     [
-        ({"etcd_unit": ""}, "systemd does not tell what etcd.service starts"),
+        ({"etcd_unit": ""}, "cannot ask systemd what etcd.service starts"),
         ({"etcd_unit": told("/bin/sh", "-c", "exec etcd")}, "etcd.service starts /bin/sh, not etcd itself"),
         ({"etcd_unit": told("/usr/bin/etcd", root="/srv/x")}, "RootDirectory=/srv/x"),
         ({"etcd_unit": told("/usr/bin/etcd", "--config-file=/etc/gone")}, "/etc/gone cannot be read"),
         ({"etcd_unit": told("/usr/bin/etcd"), "etcd_environment_1": ""}, "--data-dir"),
         (
             {"etcd_unit": told("/usr/bin/etcd", "--config-file=/c"), "config_path": "/c", "config": "[1]"},
-            "/c is no etcd configuration",
+            "/c is not an etcd configuration",
         ),
         (
             {"etcd_unit": told("/usr/bin/etcd", "--config-file=/c"), "config_path": "/c", "config": "a: ["},
-            "/c is no YAML",
+            "/c is not YAML",
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_what_cannot_be_understood_is_told(facts: dict[str, str], what: str) -> 
 
 
 def test_without_the_unit_there_is_no_member() -> None:
-    assert "there is no unit etcd.service" in fault(read(there=HERE[1:]))
+    assert "no unit etcd.service" in fault(read(there=HERE[1:]))
 
 
 def test_the_hash_covers_all_that_was_read_and_no_process_id() -> None:

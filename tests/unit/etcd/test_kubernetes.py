@@ -59,9 +59,9 @@ def test_lease_without_renewal_has_no_time() -> None:
     ("value", "why"),
     [
         (b"", "starts with b''"),
-        (b'{"kind":"Lease"}', "not with"),
+        (b'{"kind":"Lease"}', "not b'k8s"),
         (b"k8s:enc:aescbc:v1:key1:\x00", "k8s:enc"),
-        (node_bytes("worker-1", True, MOMENT), "the object is v1 Node"),
+        (node_bytes("worker-1", True, MOMENT), "got v1 Node"),
         (lease_bytes("worker-1", "worker-1", MOMENT)[:-60], "damaged"),
     ],
 )

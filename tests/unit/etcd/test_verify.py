@@ -67,7 +67,7 @@ def test_flipped_byte_in_value_fails_only_sha256(whole: bytes) -> None:
     data[data.index(b"/registry/pods/namespace-") + 12] ^= 0x20
     found = verified(data)
     assert found.trailer is Trailer.ALTERED
-    assert found.damages == ("the bytes do not fit the sha256 at the end: the file was altered after it was saved",)
+    assert found.damages == ("the file does not match the sha256 at its end: it was altered after it was saved",)
     assert found.readable_entries == verified(whole).readable_entries
 
 
@@ -93,7 +93,7 @@ def test_damaged_meta_page_is_reported_and_other_is_used(whole: bytes, number: i
 def test_cut_file_reports_readable_entries(whole: bytes) -> None:
     found = verified(whole[: len(whole) // 2 // PAGE * PAGE])
     assert found.damages[0].startswith("the file is truncated: it has")
-    assert any("where the last page is" in damage for damage in found.damages[1:])
+    assert any("but the last page is" in damage for damage in found.damages[1:])
     assert found.readable_entries < verified(whole).readable_entries
 
 
@@ -106,7 +106,7 @@ def test_other_files_have_no_readable_entries(data: bytes) -> None:
 
 def test_bytes_after_last_page_are_damage(whole: bytes) -> None:
     found = verified(sealed(whole[:-32] + bytes(PAGE)))
-    assert found.damages == (f"{PAGE} bytes lie behind the last page: a snapshot has none there",)
+    assert found.damages == (f"{PAGE} bytes after the last page: a snapshot has none",)
 
 
 def test_pages_out_of_order_are_reported(whole: bytes) -> None:
@@ -115,7 +115,7 @@ def test_pages_out_of_order_are_reported(whole: bytes) -> None:
     first, second = (branch * PAGE + 16 + 16 * n + 8 for n in (0, 1))  # the page ids of two children
     body[first : first + 8], body[second : second + 8] = body[second : second + 8], body[first : first + 8]
     found = verified(sealed(body))
-    assert "out of its order" in found.damages[0]
+    assert "out of order" in found.damages[0]
 
 
 def test_elements_that_share_bytes_are_refused(whole: bytes) -> None:
@@ -125,7 +125,7 @@ def test_elements_that_share_bytes_are_refused(whole: bytes) -> None:
     (position,) = struct.unpack_from("<I", body, leaf * PAGE + 16 + 4)
     struct.pack_into("<I", body, leaf * PAGE + 32 + 4, position - 16)
     assert "begins" in verified(sealed(body)).damages[0]
-    with pytest.raises(SnapshotError, match="within what lies before it"):
+    with pytest.raises(SnapshotError, match="before the end of the previous one"):
         read_snapshot(memoryview(sealed(body)))
 
 
@@ -195,4 +195,4 @@ def test_value_that_is_not_key_value_is_reported(whole: bytes) -> None:
     assert data[value] == 0x0A
     data[value + 2 + data[value + 1]] = 0xFC  # the tag after the key: wire type 4 does not exist
     found = verified(sealed(data))
-    assert "a value is no mvccpb.KeyValue" in found.damages[0]
+    assert "a value is not an mvccpb.KeyValue" in found.damages[0]

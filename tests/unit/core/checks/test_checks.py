@@ -85,10 +85,10 @@ BLOCKED: list[tuple[str, dict[str, MasterView], str]] = [
     ("runtime", changed(missing_tools=frozenset(("docker",))), "is not Docker"),
     ("runtime", changed(units=units_but("docker.service", None)), "docker.service is not-found"),
     ("runtime", changed(units=units_but("docker.service", "masked")), "docker.service is masked"),
-    ("live-restore", changed(live_restore=True), "etcd would go on"),
+    ("live-restore", changed(live_restore=True), "etcd would keep running"),
     ("mount-point", changed(mounts_within=(f"{DATA}/member/wal",)), f"{DATA}/member/wal is a mount point of its own"),
     ("wal-dir", changed_etcd(wal_dir="/mnt/wal"), "etcd's log is outside its data, in /mnt/wal"),
-    ("units", changed(units=units_but("kublr.service", None)), "there is no unit kublr.service"),
+    ("units", changed(units=units_but("kublr.service", None)), "no unit kublr.service"),
     ("units", changed(units=units_but("kublr-kubelet.service", "masked")), "no unit kublr-kubelet.service"),
     (
         "data-volume",

@@ -44,4 +44,4 @@ def test_nothing_is_proven_without_all_of_them_or_without_contents() -> None:
     assert (short.is_proven, short.missing, dict(short.differing)) == (False, ("master-3",), {})
     blind = compare([Content(host, "a", None) for host in ALL], None, ALL)
     assert (blind.is_proven, dict(blind.differing)) == (False, {})
-    assert "cluster ids alone" in blind.words
+    assert "cluster ids only" in blind.words

@@ -46,7 +46,7 @@ def test_a_file_in_a_place() -> None:
 
 @pytest.mark.parametrize("text", ["sftp://ops:hush@nas/x", "s3://key:hush@bucket/x", "s3://hush@bucket/x"])
 def test_a_secret_is_refused_and_not_repeated(text: str) -> None:
-    with pytest.raises(UsageError, match="holds a password") as told:
+    with pytest.raises(UsageError, match="must not contain a password") as told:
         parse_location(text)
     assert "hush" not in f"{told.value.message} {told.value.next_step}"
 

@@ -60,7 +60,7 @@ def test_calendars_are_shifted(period_s: int, offset_s: int, expected: str) -> N
 def test_a_service_that_failed_without_a_word_is_told() -> None:
     lines = {"failed": "yes", "last": "96400 good", "clock": "100000", "file:/u/orchestrator-backup-p.service": "x"}
     assert read_standing("master-1", facts_text(lines)).last.startswith(
-        "failed its service: journalctl -u orchestrator-backup-p"
+        "failed; see journalctl -u orchestrator-backup-p"
     )
 
 
@@ -93,12 +93,12 @@ LIMITS = {"warn_after_s": 2 * HOUR, "critical_after_s": 4 * HOUR}
 @pytest.mark.parametrize(
     ("standings", "silent", "code", "words"),
     [
-        ((standing(),), {}, 0, "ETCD BACKUP OK - the newest good one is 1h old | age=3600s;7200;14400"),
+        ((standing(),), {}, 0, "ETCD BACKUP OK - newest good backup is 1h old | age=3600s;7200;14400"),
         ((standing(good_s=100_000 - 3 * HOUR),), {}, 1, "WARNING"),
         ((standing(good_s=100_000 - 5 * HOUR),), {}, 2, "CRITICAL"),
-        ((standing(), standing("master-2", last="failed no space")), {}, 1, "trouble on master-2"),
-        ((standing(active=False),), {}, 1, "trouble on master-1"),
-        ((standing(),), {"master-3": "timeout"}, 1, "trouble on master-3"),
+        ((standing(), standing("master-2", last="failed no space")), {}, 1, "problems on master-2"),
+        ((standing(active=False),), {}, 1, "problems on master-1"),
+        ((standing(),), {"master-3": "timeout"}, 1, "problems on master-3"),
         ((standing(good_s=None),), {}, 2, "no master has a good backup"),
         ((), {}, 3, "no master has a schedule"),
     ],
@@ -120,5 +120,5 @@ def test_prometheus_metrics_have_help_and_type() -> None:
 
 def test_what_people_read() -> None:
     lines = dict(status_lines(statuses((standing(last="failed no space"),)), {"master-2": "timeout"}))
-    assert lines["master-1"] == "prod-1-x, 1h old, 5 B, took 2s; the last attempt: failed no space"
-    assert lines["master-2"] == "does not answer: timeout"
+    assert lines["master-1"] == "prod-1-x, 1h old, 5 B, took 2s; last attempt: failed no space"
+    assert lines["master-2"] == "no answer: timeout"

@@ -44,10 +44,10 @@ def test_all_masters_are_linked_and_laptop_sends_once() -> None:
     ("changes", "why"),
     [
         ({"b": {"closed": "its sshd has a ForceCommand"}}, "its sshd has a ForceCommand"),
-        ({"a": {"sees": {}}, "c": {"sees": {}}}, "the others do not reach its sshd at 10.0.0.2:22"),
+        ({"a": {"sees": {}}, "c": {"sees": {}}}, "the other masters cannot reach its sshd at 10.0.0.2:22"),
         (
             {name: {"sees": {("b", "10.0.0.2", 22): "ssh-ed25519 OTHER"}} for name in "ac"},
-            "the others are shown another host key there than this laptop",
+            "the other masters see a different host key there than this laptop",
         ),
     ],
 )
@@ -69,7 +69,9 @@ def test_without_ssh_client_no_links() -> None:
     assert relay.links == () and relay.packing is Packing.GZIP
     assert copies_sent(relay, list(PLACES)) == 3
     note = relay_note(relay, list(PLACES))
-    assert note.startswith("straight from this laptop, packed by gzip, to a (no other has an OpenSSH client)")
+    assert note.startswith(
+        "directly from this laptop, compressed with gzip, to a (no other master has an OpenSSH client)"
+    )
 
 
 def test_packing_is_available_on_all_masters() -> None:
