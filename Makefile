@@ -2,21 +2,39 @@
 VENV_READY := .venv/.ready
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help venv packages lint types unit sim simulate-all simulate contract demo-test test
+.PHONY: help venv packages lint types unit quick-unit sim simulate-all simulate contract demo-test check test
+
+define HELP
+To develop:
+  make check           lint, types and the quick unit tests: at most a minute
+  make test            everything below up to lab-test: at most 15 minutes, installs included
+  make lint            ruff, and what else reads the sources
+  make types           mypy
+  make unit            all unit tests; quick-unit leaves out slow ones and all shells but one
+  make sim             restores on simulated hosts, in virtual time; simulate-all interrupts at every point
+  make simulate        random crashes on simulated hosts: RUNS=2000
+  make contract        real sshd, sudo and object store
+  make demo-test       tests of the demo
+  make lab-test        three masters and two workers in Docker, with systemd
+To try:
+  make demo            a small cluster on this machine, damaged and restored: no root, no Docker
+  make lab-up          the lab, to play with; lab-reset, lab-down
+  make real-up         real Kubernetes in Docker: LAYOUT=kubeadm, KUBERNETES=newest; real-test, real-down
+To prove:
+  make test-faults     long cases in the lab: what breaks, and what leads back
+  make test-paths      every documented path in the lab: manual restore, backups, other distributions
+  make fuzz            hostile bytes for the snapshot reader: SECONDS=60
+  make bench-outage    the outage of a restore: ours, by hand, by Ansible
+  make bench-transfer  one file to every master: ours, scp, Ansible, pyinfra
+  make bench-fleet     facts from 200 SSH hosts: ours, Ansible, pyinfra
+  make bench-memory    the laptop's memory; bench-snapshot, bench-help, bench-test
+To write:
+  make docs-reference  the generated pages of docs/reference
+endef
+export HELP
 
 help:
-	@echo 'make demo          a small cluster on this machine, damaged and restored; no root, no Docker'
-	@echo 'make lab-up        three masters and two workers in Docker, to play with; lab-reset, lab-down'
-	@echo 'make real-up       real Kubernetes in Docker: LAYOUT=kubeadm, KUBERNETES=newest; real-test, real-down'
-	@echo 'make test          everything: lint, types, unit, simulation, contract, demo, lab'
-	@echo 'make test-paths    every documented path in the lab: manual restore, backups, other distributions'
-	@echo 'make docs-reference  write the generated pages of docs/reference'
-	@echo 'make simulate      random crashes on simulated hosts (RUNS=2000)'
-	@echo 'make simulate-all  an undo interrupted at every point; make test takes every third'
-	@echo 'make fuzz          hostile bytes for the snapshot reader (SECONDS=60)'
-	@echo 'make bench-outage  the outage of a restore: ours, by hand, by Ansible; and a plain stop and start'
-	@echo 'make bench-transfer  one file brought to every master: ours, scp, Ansible, pyinfra'
-	@echo 'make bench-fleet   facts from 200 SSH hosts: ours, Ansible, pyinfra; the cost of each host'
+	@echo "$$HELP"
 
 $(VENV_READY): pyproject.toml
 	python3 -m venv .venv
@@ -36,7 +54,10 @@ types: $(VENV_READY)
 	.venv/bin/mypy
 
 unit: $(VENV_READY) packages
-	$(PYTEST) -n 2 tests/unit
+	$(PYTEST) -n 3 --dist worksteal tests/unit
+
+quick-unit: $(VENV_READY) packages
+	$(PYTEST) -n 3 --dist worksteal --quick tests/unit
 
 sim: $(VENV_READY)
 	$(PYTEST) -n 2 tests/sim
@@ -49,13 +70,18 @@ simulate: $(VENV_READY)
 	.venv/bin/python -m tests.sim $(RUNS)
 
 contract: $(VENV_READY) packages
-	$(PYTEST) tests/contract
+	$(PYTEST) -n 3 --dist loadgroup tests/contract
 
 demo-test: $(VENV_READY) packages
-	$(PYTEST) tests/demo
+	$(PYTEST) -n 3 tests/demo
 
-# Not in parallel: on two cores, clusters beside each other only slow one another down.
-test: lint types unit sim simulate contract demo-test lab-test
+# What a change can break.
+check: lint packages
+	@sh tests/beside.sh types quick-unit
+
+# The lab waits for its hosts most of the time: all else runs meanwhile.
+test: lint packages
+	@sh tests/beside.sh lab-test types unit sim simulate contract demo-test
 
 include tests/demo/demo.mk
 include tests/lab/lab.mk

@@ -14,6 +14,10 @@ pytest.register_assert_rewrite("tests.lab.scene")  # its assertions are as detai
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out slow unit tests, and all shells but one")
+
+
 @pytest.fixture(scope="session")
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
     """An object store with a bucket `backups`, in which each test has its own prefix."""

@@ -8,10 +8,14 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+
 from orchestrator.core.model.outcome import ActRecord, ActState
 from orchestrator.core.runs.markers import parse_acts
 from orchestrator.distros.common import parse_claim
 from tests.unit.templates.host import OTHER_RUN, RUN, WITHOUT_APPLETS, Ended, FakeHost
+
+pytestmark = pytest.mark.every_shell
 
 ROUNDS = 12
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from tests.unit.templates.host import OTHER_RUN, RUN, Ended, FakeHost
 from tests.unit.templates.test_keep import an_etcd_on
+
+pytestmark = pytest.mark.every_shell
 
 SNAPSHOT = b"all of the cluster" * 1000
 SHA256 = hashlib.sha256(SNAPSHOT).hexdigest()

@@ -9,6 +9,8 @@ import pytest
 
 from tests.unit.templates.host import OTHER_RUN, RUN, WITHOUT_APPLETS, FakeHost
 
+pytestmark = pytest.mark.every_shell
+
 BLOCK = "10.20.0.11\tetcd0.kublr.local\n10.20.0.12\tetcd1.kublr.local"
 OURS = f"# orchestrator {RUN} begin\n{BLOCK}\n# orchestrator {RUN} end\n"
 THEIRS = f"# orchestrator {OTHER_RUN} begin\n10.9.9.9\tother\n# orchestrator {OTHER_RUN} end\n"

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from orchestrator.core.proof.restored import old_files
 from tests.unit.templates.host import OTHER_RUN, RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
+
+pytestmark = pytest.mark.every_shell
 
 
 @contextmanager

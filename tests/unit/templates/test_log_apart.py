@@ -136,6 +136,7 @@ def test_a_swap_that_is_cut_off_anywhere_mixes_nothing_and_goes_on(way: Way) -> 
 
 
 @ONE_SHELL
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.1"])
 def test_etcd_serves_beside_what_else_lies_there(way: Way, version: str) -> None:
     """The kept log, what a rollback sets aside, and lost+found: none of it is etcd's, which says so and goes on."""

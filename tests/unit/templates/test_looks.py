@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.declared import Paths
@@ -15,6 +16,7 @@ from tests.unit.distros.recordings import recorded
 from tests.unit.templates.host import RUN, WITHOUT_APPLETS, FakeHost, tree
 
 PEER, CLIENT = "https://127.0.0.1:1", "https://127.0.0.1:1"
+FREE_KIB = 123_456_789
 TLS = ("/absent/ca", "/absent/cert", "/absent/key") * 2
 
 
@@ -69,13 +71,15 @@ def test_a_master_is_observed(host: FakeHost) -> None:
 @WITHOUT_APPLETS  # whose `du` tells no apparent size; hosts have coreutils
 def test_its_volume_is_observed(host: FakeHost) -> None:
     furnish(host)
+    # The free space of a real disk changes while the test looks.
+    host.program("df", f"""{shutil.which("df")} "$@" | awk 'NR > 1 {{ $4 = {FREE_KIB} }} 1'""")
     view = observed(host)
-    usage = os.statvfs(host.root)
     assert view.volume.data_disk is not None
     assert view.machine.state_disk is not None
     # The state folder is not there yet: the disk is that of the nearest folder above it.
     assert view.volume.data_disk.device == view.machine.state_disk.device
-    assert abs(view.volume.data_disk.free_bytes - usage.f_bavail * usage.f_frsize) < 1 << 30
+    assert view.volume.data_disk.free_bytes == FREE_KIB << 10
+    assert all(call.startswith(("df -P -k ", "df -P -i ")) for call in host.calls if call.startswith("df "))
     assert view.volume.keeps_beside
     assert view.volume.data_bytes >= 64_000
     assert view.volume.members_on_disk == (str(host.member),)

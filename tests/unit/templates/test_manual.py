@@ -28,6 +28,7 @@ def facts(snapshot: Path) -> SnapshotFacts:
 
 
 @ONE_SHELL
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.1", "3.5.16"])
 def test_what_is_placed_serves_the_snapshot_under_the_foretold_id(
     host: FakeHost, snapshot: Path, facts: SnapshotFacts, version: str
@@ -198,6 +199,7 @@ def test_what_was_only_renamed_is_removed_by_its_stats(host: FakeHost, snapshot:
     assert not way.kept.exists()
 
 
+@pytest.mark.slow
 @ONE_SHELL
 def test_a_restore_gives_way_to_a_live_etcd_that_loses_its_leader(
     host: FakeHost, snapshot: Path, tmp_path: Path

@@ -19,6 +19,8 @@ from tests import snapshots
 from tests.snapshots import Member, Tools
 from tests.unit.templates.host import OTHER_RUN, Ended, FakeHost, tree
 
+pytestmark = pytest.mark.slow
+
 PKI = ("", "", "", "", "")
 ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
 LOST = "lost"
