@@ -22,12 +22,12 @@ from tests.demo.host import init
 
 PROJECT = Path(__file__).parents[2]
 README = """\
-Made by `make demo` of the orchestrator project; may be removed at any time when no demo runs.
+Created by `make demo` of the orchestrator project. You can delete it when no demo runs.
 
-inventory.yml  the demo cluster as its operator declares it
+inventory.yml  the demo cluster, as its operator declares it
 snapshot.db    the backup that the demo restored
-laptop/        what the operator's laptop has: keys, certificates, the orchestrator's journal
-hosts/         one folder per host: all that its services wrote
+laptop/        the operator's laptop: keys, certificates, the orchestrator's journal
+hosts/         one folder per host, with everything that its services wrote
 venv/, cache/  Python packages
 """
 
@@ -42,13 +42,13 @@ def _arguments() -> argparse.Namespace:
         description="Start a small Kublr cluster on this machine, break its etcd, and restore it.",
     )
     parser.add_argument(
-        "--folder", type=Path, default=PROJECT / ".demo", help="where everything is kept (default: %(default)s)"
+        "--folder", type=Path, default=PROJECT / ".demo", help="folder for all files (default: %(default)s)"
     )
     parser.add_argument(
-        "--no-namespaces", action="store_true", help="use loopback addresses and folders even where namespaces work"
+        "--no-namespaces", action="store_true", help="use loopback addresses and folders even if namespaces work"
     )
     parser.add_argument("--keys", type=int, default=5000, help="keys to write (default: %(default)s)")
-    parser.add_argument("--keep", action="store_true", help="at the end, open a shell in which the cluster is still up")
+    parser.add_argument("--keep", action="store_true", help="at the end, open a shell while the cluster is still up")
     return parser.parse_args()
 
 
@@ -57,15 +57,15 @@ def _claimed(folder: Path) -> Iterator[None]:
     """Claim the folder for this demo alone until the end. Raises NotPossibleError."""
     readme = folder / "README"
     if folder.is_dir() and not readme.exists() and any(path.name not in ("venv", "cache") for path in folder.iterdir()):
-        raise NotPossibleError(f"{folder} holds files that no demo made: name another one with --folder")
+        raise NotPossibleError(f"{folder} contains files that are not a demo's: use another --folder")
     if len(str(folder).split()) != 1:
-        raise NotPossibleError(f"{folder}: the path has a blank in it: name another one with --folder")
+        raise NotPossibleError(f"{folder}: the path contains a blank: use another --folder")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with readme.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise NotPossibleError(f"another demo runs in {folder}: end it first, or use --folder") from None
+            raise NotPossibleError(f"another demo runs in {folder}: end it, or use another --folder") from None
         readme.write_text(README)
         yield
 
@@ -81,7 +81,7 @@ def _refuse_taken_ports() -> None:
                 except OSError as error:
                     raise NotPossibleError(
                         f"{host.name} needs {host.address}:{port}: {error.strerror}; "
-                        f"see who has it with: ss -ltnp 'sport = :{port}'"
+                        f"find the process with: ss -ltnp 'sport = :{port}'"
                     ) from error
 
 
@@ -91,8 +91,8 @@ def _story_argv(arguments: argparse.Namespace, folder: Path) -> list[str]:
     if why_not:
         _refuse_taken_ports()
         if not arguments.no_namespaces:
-            print(f"This user may not have namespaces here ({why_not}): the hosts are folders instead.")
-            print("Where an administrator allows them, the demo is closer to real hosts:")
+            print(f"Namespaces are not available to this user ({why_not}), so the hosts are folders.")
+            print("If an administrator allows them, the demo is closer to real hosts:")
             print("  sysctl kernel.unprivileged_userns_clone=1   (older Debian)")
             print("  sysctl kernel.apparmor_restrict_unprivileged_userns=0   (Ubuntu)\n")
     story = [sys.executable, "-m", "tests.demo.story", str(folder), str(arguments.keys)]

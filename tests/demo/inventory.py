@@ -43,7 +43,7 @@ PATHS = {
 
 def inventory(cluster: str, site: Site) -> str:
     """Return the text of the inventory; paths on the laptop are relative to the site's folder."""
-    where = "Each host has namespaces of its own." if site.isolated else "A folder stands for each host."
+    where = "Each host has its own namespaces." if site.isolated else "Each host is a folder."
     return TEXT.format(
         where=where,
         cluster=cluster,

@@ -63,7 +63,7 @@ class Story:
     async def bring_up(self) -> None:
         masters = len(self.cluster.masters)
         workers = len(self.cluster.site.hosts) - masters
-        where = "in namespaces of its own" if self.cluster.site.isolated else "on a loopback address"
+        where = "in its own namespaces" if self.cluster.site.isolated else "on a loopback address"
         self.chapter(f"Starting a Kublr cluster: {masters} masters, {workers} workers, each {where}.")
         self.say("         etcd, TLS and SSH are real; the Kublr agent, kubelet, API server, systemd and Docker")
         self.say("         are stand-ins (tests/standins/README.md).")
@@ -74,7 +74,7 @@ class Story:
     async def write_and_back_up(self) -> dict[str, bytes]:
         """Return the keys that a restore must bring back."""
         first, *_ = self.cluster.masters
-        self.chapter(f"Writing {self.keys} ConfigMaps, then a backup, with Kublr's own command, on {first.name}.")
+        self.chapter(f"Writing {self.keys} ConfigMaps, then making a backup with Kublr's own command on {first.name}.")
         kept = configmaps("before", self.keys)
         await asyncio.to_thread(self.cluster.member(first).put, kept)
         kublr = self.cluster.site.on_host(first, "/opt/kublr/bin/kublr")
@@ -88,7 +88,7 @@ class Story:
         return kept
 
     async def go_on_writing(self) -> None:
-        self.chapter(f"Life goes on: {LATER} more ConfigMaps, and {LATER} of the first ones change.")
+        self.chapter(f"After the backup: writing {LATER} more ConfigMaps, and changing {LATER} of the first ones.")
         changed = {key: value + b" (changed)" for key, value in configmaps("before", LATER).items()}
         member = self.cluster.member(self.cluster.masters[0])
         await asyncio.to_thread(member.put, configmaps("after", LATER) | changed)
@@ -100,7 +100,7 @@ class Story:
         await asyncio.gather(*(self._overwrite(host) for host in victims))
         if not await self._is_silent(survivor):
             raise StoryError(f"etcd on {survivor.name} still answers without its peers")
-        self.say(f"         The quorum is lost: etcd on {survivor.name} does not answer any more.")
+        self.say(f"         The quorum is lost: etcd on {survivor.name} no longer answers.")
 
     async def _overwrite(self, host: Host) -> None:
         db = self.cluster.site.on_host(host, f"{DATA}/member/snap/db")
@@ -119,9 +119,9 @@ class Story:
     async def restore(self) -> None:
         inventory, snapshot = show(self.cluster.inventory), show(self.snapshot)
         arguments = ["-i", inventory, "--snapshot", snapshot]
-        self.chapter("What a restore would do, and what it would cost. A plan changes nothing:")
+        self.chapter("The plan of a restore: what it would do, and what would be lost. A plan changes nothing.")
         await self.orchestrator("plan", *arguments)
-        self.chapter("And now the restore:")
+        self.chapter("The restore:")
         await self.orchestrator("restore", *arguments, "--confirm", NAME)
 
     async def orchestrator(self, *arguments: str) -> None:
@@ -145,15 +145,15 @@ class Story:
         return {**kept, **home, "PATH": path}
 
     async def prove(self, kept: dict[str, bytes]) -> None:
-        self.chapter("Looking for ourselves, at each member's own store:")
+        self.chapter("A check without the orchestrator: what each member stores.")
         for host in self.cluster.masters:
             found = await asyncio.to_thread(self.cluster.member(host).pairs, PREFIX)
             right = sum(found.get(key) == value for key, value in kept.items())
             more = len(found.keys() - kept.keys())
             self.say(f"         {host.name}: {right} of {len(kept)} ConfigMaps as in the backup, {more} others")
             if found != kept:
-                raise StoryError(f"{host.name} does not hold what the backup held")
-        self.say(f"         The {LATER} later ones and the {LATER} changes are gone, as the plan said.")
+                raise StoryError(f"{host.name} does not store what the backup contains")
+        self.say(f"         The {LATER} later ones and the {LATER} changes are gone, as the plan announced.")
 
     def words(self) -> Mapping[str, object]:
         """Return the values for the closing texts."""
@@ -197,17 +197,17 @@ def show(path: Path) -> str:
 
 
 SHELL = """
-This shell is on the laptop of the cluster, which is up until you leave it (exit). Try, for example:
+This shell is on the operator's laptop. The cluster runs until you leave the shell (exit). Try, for example:
   orchestrator check -i {inventory}
   orchestrator plan -i {inventory} --snapshot {snapshot} --override quorum-healthy -v
   ssh -F none -i {laptop}/id_ed25519 -o UserKnownHostsFile={laptop}/known_hosts -p {port} root@{address} docker ps
 """
 END = """
-Done in {seconds:.0f} s. Nothing is left running. What the hosts wrote is in {folder}/hosts ({size_mb} MB).
+Done in {seconds:.0f} s. No process is left. The files of the hosts are in {folder}/hosts ({size_mb} MB).
 
 Try next:
-  make demo DEMO=--keep     the same again, and then a shell while the cluster is still up
-  less {inventory}  how the cluster was described
+  make demo DEMO=--keep     run it again, then open a shell while the cluster is still up
+  less {inventory}  the cluster's inventory
   less docs/restore.md      how to restore a real cluster
   make demo-clean           remove {folder}
 """
@@ -238,7 +238,7 @@ def main() -> int:
     try:
         asyncio.run(tell(arguments))
     except KeyboardInterrupt:
-        print("\nInterrupted. Nothing is left running.", file=sys.stderr)
+        print("\nInterrupted. No process is left.", file=sys.stderr)
         return 130
     except (StoryError, NotUpError, SilentError, asyncssh.Error, OSError) as error:
         print(f"\nerror: {error}\nnext: less {show(arguments.folder)}/hosts/*/var/log/*", file=sys.stderr)

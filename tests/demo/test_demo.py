@@ -91,7 +91,7 @@ def test_story(folder: Path, options: tuple[str, ...]) -> None:
         output, _ = process.communicate(timeout=5 * STORY_S)
     assert process.returncode == 0, output
     assert len(re.findall(r"master-\d: 2000 of 2000 ConfigMaps as in the backup, 0 others", output)) == 3
-    assert ("in namespaces of its own" in output) is not bool(options)
+    assert ("in its own namespaces" in output) is not bool(options)
     assert processes_of(folder) == []
     assert {path.name for path in folder.iterdir()} <= {
         "README",
@@ -119,7 +119,7 @@ def test_ended_early(folder: Path, number: signal.Signals, options: tuple[str, .
     After a SIGKILL nobody cleans up, and each kind of hosts ends in its own way.
     """
     with demo(folder, *options) as process:
-        wait_for(process, "Life goes on")
+        wait_for(process, "After the backup")
         assert processes_of(folder) != []
         if number is signal.SIGINT:
             os.killpg(process.pid, number)
@@ -148,7 +148,7 @@ def test_port_in_use_is_refused(folder: Path) -> None:
 def test_folder_with_other_files_is_refused(folder: Path) -> None:
     folder.mkdir()
     (folder / "thesis.txt").write_text("mine")
-    assert "holds files that no demo made" in refusal(folder)
+    assert "contains files that are not a demo's" in refusal(folder)
     assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
 
 
