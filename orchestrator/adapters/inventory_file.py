@@ -57,4 +57,4 @@ def _absolute(name: str, folder: Path) -> str:
     try:
         return os.path.normpath(folder / Path(name).expanduser())
     except RuntimeError as error:
-        raise UsageError(f"{name}: no such home folder; write the whole path in the inventory") from error
+        raise UsageError(f"{name}: home folder does not exist; write the full path in the inventory") from error

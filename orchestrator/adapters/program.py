@@ -31,17 +31,17 @@ async def run_program(
     try:
         process = _start(argv, env, log)
     except OSError as error:
-        return Outcome(Ended.FAILED, NOT_STARTED, detail=f"{argv[0]} cannot be started: {error.strerror}")
+        return Outcome(Ended.FAILED, NOT_STARTED, detail=f"cannot start {argv[0]}: {error.strerror}")
     give_up_s = clock.monotonic() + timeout_s
     while process.poll() is None and clock.monotonic() < give_up_s:
         await clock.sleep(_POLL_S)
     if process.poll() is None:
         await _terminate(process, clock)
-        detail = f"it took longer than {duration(timeout_s)}, and was ended; its output: {log}"
+        detail = f"it timed out after {duration(timeout_s)} and was killed; its output: {log}"
         return Outcome(Ended.DIED, log=_end_of(log), detail=detail)
     code = process.returncode
     if code < 0:
-        return Outcome(Ended.DIED, log=_end_of(log), detail=f"signal {-code} has ended it; its output: {log}")
+        return Outcome(Ended.DIED, log=_end_of(log), detail=f"killed by signal {-code}; its output: {log}")
     return Outcome(Ended.FAILED if code else Ended.DONE, code, _end_of(log), f"its output: {log}")
 
 

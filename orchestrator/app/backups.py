@@ -76,7 +76,7 @@ async def back_up(
 
 async def _keep(cluster: Cluster, store: BackupStore, name: str, spool: Spool, part: str, facts: BackupFacts) -> str:
     if store.link:
-        cluster.reporter.note(f"bringing it to {store.link}, and reading it back")
+        cluster.reporter.note(f"copying it to {store.link}, and verifying the copy")
     total = facts.snapshot.size_bytes
     return await store.keep(name, spool.part(part), facts, lambda done: cluster.reporter.moved(LAPTOP, done, total))
 
@@ -99,12 +99,12 @@ async def _ask_in_turn(
                 break
     if every:
         asked = {view.host for view in members_to_ask(views)}
-        failed |= {host: "it does not answer, or is in no quorum" for host in parts if host not in asked}
+        failed |= {host: "no answer, or no quorum" for host in parts if host not in asked}
     if taken:
         return taken, failed
-    why = "; ".join(f"{host}: {reason}" for host, reason in failed.items()) or "no member answers with a quorum"
+    why = "; ".join(f"{host}: {reason}" for host, reason in failed.items()) or "no member with a quorum answers"
     kind = OrchestratorError if members_to_ask(views) else RefusedError
-    raise kind(f"no backup: {why}", ours("check"))
+    raise kind(f"backup failed: {why}", ours("check"))
 
 
 def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent:
@@ -114,7 +114,9 @@ def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent
     for it in taken:
         found = None
         if common:
-            cluster.reporter.note(f"computing the HashKV of {it.view.host}'s at revision {common.revision}")
+            cluster.reporter.note(
+                f"computing the HashKV of the snapshot of {it.view.host} at revision {common.revision}"
+            )
             database = open_snapshot(spool.part(it.part)).database
             found = keyspace.hash_kv_at(database, common.revision, common.compacted_revision)
         contents.append(Content(it.view.host, it.view.member.cluster_id, found))
@@ -125,7 +127,7 @@ async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
     """The masters that answer: one that does not is no reason to have no backup. Raises LockedError during a run."""
     masters = {host.name for host in cluster.inventory.masters}
     answering = masters & cluster.remotes.keys()
-    cluster.reporter.note(f"looking at {len(answering)} of {len(masters)} masters")
+    cluster.reporter.note(f"checking {len(answering)} of {len(masters)} masters")
     seen = await cluster.observe(answering)
     refusals.refuse_claimed(seen)
     return seen.views
@@ -135,10 +137,10 @@ async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run
     """The facts of a whole file in the spool's part. Raises _NoBackupError."""
     host, remote, attempt = cluster.inventory.host(view.host), cluster.remotes[view.host], new_attempt(1)
     if view.machine.state_disk and view.machine.state_disk.free_bytes < view.volume.data_bytes:
-        raise _NoBackupError(f"too little room in {host.paths.state} for a snapshot")
+        raise _NoBackupError(f"not enough free space in {host.paths.state} for a snapshot")
     settled = await remote.settle(run, attempt, _SETTLE_S)
     if not settled.ok:
-        raise _NoBackupError(settled.detail or "another run is at work there")
+        raise _NoBackupError(settled.detail or "another run is in progress there")
     try:
         take = cluster.distro.take_snapshot(host, view)
         await remote.act("backup.sweep", attempt, cluster.command(Script(file="sweep.sh")))
@@ -163,7 +165,7 @@ async def _fetch(cluster: Cluster, view: MasterView, spool: Spool, name: str, pa
     except HostError as error:
         raise _NoBackupError(str(error)) from error
     if received != sha256:
-        raise _NoBackupError("what arrived is not what was sent: its sha256 differs")
+        raise _NoBackupError("the received file differs from the sent one: wrong sha256")
 
 
 def _verified(part: Path) -> SnapshotFacts:
@@ -182,7 +184,7 @@ async def _remove(cluster: Cluster, remote: Remote, state: str, run: str, attemp
     command = Command(("rm", "-f", f"{state}/{run}/safety.db", f"{state}/{run}/safety.db.part", f"{state}/alive"))
     outcome = await remote.act("backup.remove", attempt, command)
     if outcome.ended is not Ended.DONE:
-        cluster.reporter.note(f"{remote.name}: {state}/{run}/safety.db may still lie there: {outcome.detail}")
+        cluster.reporter.note(f"{remote.name}: {state}/{run}/safety.db may be left there: {outcome.detail}")
 
 
 async def _retire(cluster: Cluster, store: BackupStore, most: int | None, days: float | None) -> tuple[str, ...]:

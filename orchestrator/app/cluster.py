@@ -15,6 +15,7 @@ from orchestrator.core.inventory.inventory import Inventory, Role
 from orchestrator.core.model.outcome import Command, Output
 from orchestrator.core.model.plan import Script
 from orchestrator.core.scripts import Scripts
+from orchestrator.core.text import count
 from orchestrator.core.transfer.relay import Relay
 from orchestrator.distros import DISTROS
 from orchestrator.engine.coordinator import Stop
@@ -80,7 +81,7 @@ async def open_cluster(inventory: Inventory, reporter: Reporter) -> AsyncIterato
     stop = Stop()
     with stop_on_signals(stop):
         async with Fleet(inventory, templates, sudo_password(inventory)) as fleet:
-            reporter.note(f"connecting to {len(names)} hosts")
+            reporter.note(f"connecting to {count(len(names), 'host')}")
             yield Cluster(
                 inventory=inventory,
                 distro=distro,

@@ -61,7 +61,7 @@ async def find_cost(
     try:
         revision, keys = await read_live_keys(cluster, member, "comparing the snapshot with", comparison.add)
     except AnswerError as error:
-        reason = f"the live keys of {member.host} could not be read: {error}"
+        reason = f"cannot read the live keys of {member.host}: {error}"
         return Costing(cost.model_copy(update={"reason": reason}))
     one_history, rows = comparison.result(revision)
     found = {

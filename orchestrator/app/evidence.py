@@ -22,7 +22,7 @@ async def find_evidence(cluster: Cluster, plan: Plan, proof: Mapping[str, str]) 
     if plan.kind != "restore" or plan.snapshot is None:
         return None
     found = Evidence(revision=plan.snapshot.revision, snapshot_keys=plan.snapshot.live_keys)
-    cluster.reporter.note("looking at what the restored cluster holds")
+    cluster.reporter.note("reading the restored cluster")
     try:
         views = await _look_at_masters(cluster, plan)
     except OrchestratorError as error:
@@ -53,11 +53,11 @@ async def _with_objects(cluster: Cluster, found: Evidence, views: Mapping[str, M
     """With the objects counted, and those that nothing has renewed since."""
     member = member_to_ask(views)
     if member is None or member.member.config is None:
-        return found.model_copy(update={"missing": ("no member answers clients: no object was counted",)})
+        return found.model_copy(update={"missing": ("no member answers clients: objects not counted",)})
     census = Census(cost.prefix, found.revision)
     try:
         await read_live_keys(cluster, member, "counting", census.add)
     except AnswerError as error:
-        return found.model_copy(update={"missing": (f"the keys of {member.host} could not be read: {error}",)})
+        return found.model_copy(update={"missing": (f"cannot read the keys of {member.host}: {error}",)})
     stale = census.stale(member.host, member.member.config)
     return found.model_copy(update={"resources": census.resources(cost.counts), "stale": stale})

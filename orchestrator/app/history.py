@@ -60,7 +60,7 @@ class RunState:
             if hashlib.sha256(text).hexdigest() == sha256:
                 plans[sha256] = _parse(text, self.run)
         if not plans:
-            raise HaltedError(f"no master has the plan of run {self.run}: it never began; make a new plan")
+            raise HaltedError(f"no master has the plan of run {self.run}: the run has not begun; make a new plan")
         return max(plans.values(), key=lambda plan: len(plan.inventory.left_out))
 
 
@@ -71,7 +71,7 @@ def _parse(text: bytes, run: str) -> Plan:
     except ValueError as error:
         version = json.loads(text).get("tool_version", "unknown")
         raise HaltedError(
-            f"run {run} was planned by orchestrator {version}, whose plans this version cannot read; "
+            f"run {run} was planned by orchestrator {version}; this version cannot read its plan; "
             f"install orchestrator {version} to resume it"
         ) from error
 
@@ -162,7 +162,7 @@ def refuse_held(state: RunState) -> None:
     for host, claim in state.claims.items():
         if claim.is_held:
             raise LockedError(
-                f"{host}: run {claim.run} is at work from {claim.laptop}, last heard {claim.silent_s} s ago; "
+                f"{host}: run {claim.run} is in progress on {claim.laptop}, last heard {claim.silent_s} s ago; "
                 "wait for it, or stop it there: after 60 s of silence it can be taken over",
                 ours("status", claim.run),
             )
@@ -172,7 +172,7 @@ def refuse_undone(state: RunState) -> None:
     """Raises LockedError where another run has taken this one back, or has begun to."""
     if state.undone_by:
         raise LockedError(
-            f"run {state.run} was taken back by run {state.undone_by}",
+            f"run {state.run} was undone by run {state.undone_by}",
             ours("status", state.undone_by),
         )
 
@@ -187,6 +187,6 @@ def refuse_forgetful(plan: Plan, state: RunState) -> None:
         state_folder = plan.inventory.host(next(iter(found))).paths.state
         raise HaltedError(
             "; ".join(f"{host}: {what}" for host, what in found.items())
-            + f"; either put its {state_folder} back and resume, or take the run back",
+            + f"; put its {state_folder} back and resume, or undo the run",
             ours(following, plan.run),
         )

@@ -26,6 +26,7 @@ from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, lost, never_start
 from orchestrator.core.snapshots.backups import read_facts
+from orchestrator.core.text import count
 from orchestrator.engine.observe import Seen
 from orchestrator.errors import UsageError, program
 from orchestrator.etcd.contents import ContentsReader
@@ -57,7 +58,7 @@ async def check(
     """
     way = way or Way(known_strategy(cluster, ""))
     cluster.refuse_silent_masters()
-    cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
+    cluster.reporter.note(f"checking {count(len(cluster.opened), 'host')}")
     seen = await cluster.observe()
     findings = check_all(cluster.inventory, snapshot, seen.views, overrides, way)
     if snapshot and (facts := read_facts(kept_facts)):
@@ -68,7 +69,7 @@ async def check(
             name="worker-silent",
             severity=Severity.WARN,
             host=name,
-            what=f"does not answer ({why}): it will not be restarted",
+            what=f"no answer ({why}): it will not be restarted",
             remedy="restart it later with `orchestrator restart-workers`",
         )
         for name, why in seen.silent.items()

@@ -55,7 +55,7 @@ class Sources:
                 return self._relayed(push.source_host, push.source_path, int(output.text))
         if push.sha256 and (other := await self._on_a_master(push)):
             return other
-        state = "is not what it was" if remote else "cannot be had, that host does not answer"
+        state = "has changed" if remote else "is not available: the host does not answer"
         raise HaltedError(f"{push.source_host}: {push.source_path} {state}", resume(self.plan.run))
 
     def _tool(self) -> Source:
@@ -71,13 +71,13 @@ class Sources:
         path = self.snapshot or Path(self.plan.snapshot_path)  # an address is no file's name
         if not path.is_file():
             if self.snapshot:
-                raise UsageError(f"the snapshot {path} is not there", program("ls", "-l", str(path)))
+                raise UsageError(f"the snapshot {path} does not exist", program("ls", "-l", str(path)))
             return None
         source = FileSource(path)
         if self.is_first or await source.sha256(source.size_bytes) == sha256:
             return source
         if self.snapshot:
-            raise self._missing(f"{path} is another file than the run's", sha256)
+            raise self._missing(f"{path} is not the run's file", sha256)
         return None
 
     async def _on_a_master(self, push: Push) -> Source | None:
@@ -98,13 +98,13 @@ class Sources:
         """From the address that the plan names, once for all masters."""
         location = parse_location(self.plan.snapshot_path)
         if not isinstance(location, Sftp | Objects):
-            raise self._missing("the run's snapshot is neither on this laptop nor whole on a master", push.sha256)
+            raise self._missing("the run's snapshot is neither on this laptop nor intact on a master", push.sha256)
         async with self._one_by_one:
             if self._file is None:
                 found = await fetch(location, self._stack.enter_context(private_spool()), self.cluster.reporter)
                 source = FileSource(found.path)
                 if await source.sha256(source.size_bytes) != push.sha256:
-                    raise self._missing(f"{location} is another file than the run's", push.sha256)
+                    raise self._missing(f"{location} is not the run's file", push.sha256)
                 self._file = source
         return self._file
 

@@ -45,7 +45,7 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
         relay=await find_relay(cluster, views),
         overrides=tuple(sorted(overrides)),
         findings=findings,
-        lost=(f"what the member of {host} holds: it gets what the others hold",),
+        lost=(f"the data of the member on {host}: it gets the others' data",),
     )
 
 
@@ -58,7 +58,7 @@ async def tell_result(cluster: Cluster, plan: Plan, host: str) -> None:
         said = b"".join([chunk async for chunk in cluster.remotes[host].read(f"{data}/command-result")])
     except HostError:
         said = b""  # the proof does not rest on it
-    cluster.reporter.note(f"{host}: the pod says: {printable(said.decode('utf-8', 'replace')) or 'nothing'}")
+    cluster.reporter.note(f"{host}: the pod answered: {printable(said.decode('utf-8', 'replace')) or 'nothing'}")
 
 
 def _of_masters(findings: tuple[Finding, ...], masters: list[str]) -> tuple[Finding, ...]:

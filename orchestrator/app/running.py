@@ -103,7 +103,7 @@ def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
     except OSError as error:
         raise OrchestratorError(
             f"cannot write the journal on this laptop: {error.strerror}: {error.filename or 'its disk'}; "
-            "make room, or set XDG_STATE_HOME to a folder with room",
+            "free some space, or set XDG_STATE_HOME to a folder with room",
             again(),
         ) from error
     return journal
@@ -157,7 +157,7 @@ async def _ask(cluster: Cluster, pause: Pause, answers: frozenset[str]) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     with cluster.reporter.aside():
-        return await ask(f"{pause.question} Type yes to go on: ") == "yes"
+        return await ask(f"{pause.question} Type yes to continue: ") == "yes"
 
 
 async def resume(

@@ -78,4 +78,4 @@ def _differs(now: Standing, texts: dict[str, str]) -> bool:
 def _refuse_without_systemd(standings: dict[str, Standing], want: dict[str, dict[str, str]]) -> None:
     for name, texts in want.items():
         if texts and not standings[name].systemd:
-            raise RefusedError(f"{name} has no systemd, and so no timers: run `orchestrator backup` from cron instead")
+            raise RefusedError(f"{name} has no systemd and cannot run timers: run `orchestrator backup` from cron")

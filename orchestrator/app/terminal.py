@@ -49,7 +49,7 @@ class stop_on_signals:  # noqa: N801 - used as a statement
                 self._task.cancel()
             return
         print(
-            "\ninterrupt received: what is under way is brought to its end; once more to leave at once",
+            "\ninterrupted: waiting for running steps to finish; press Ctrl-C again to leave now",
             file=sys.stderr,
         )
 
@@ -70,11 +70,11 @@ def _read_password(host: Host) -> str:
     if name := os.environ.get("ORCHESTRATOR_SUDO_PASSWORD_FILE"):
         path = Path(name)
         if path.stat().st_mode & 0o077:
-            raise LoginError(f"{path} can be read by others", program("chmod", "600", str(path)))
+            raise LoginError(f"{path} is readable by other users", program("chmod", "600", str(path)))
         return path.read_text(encoding="utf-8").rstrip("\n")
     if not sys.stdin.isatty():
         raise LoginError(
-            f"{host.name}: sudo asks for a password, and there is no terminal to ask on; "
+            f"{host.name}: sudo needs a password, but there is no terminal to ask on; "
             "set ORCHESTRATOR_SUDO_PASSWORD_FILE to a file that only you can read"
         )
     return getpass.getpass(f"sudo password for {host.user or getpass.getuser()} on {host.name}: ")

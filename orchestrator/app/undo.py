@@ -19,6 +19,7 @@ from orchestrator.core.model.plan import Phase, Plan, Script
 from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.undo import abort, finish, rollback, unlock
 from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
+from orchestrator.core.text import count
 from orchestrator.core.timeouts import SETTLE_WAIT_S
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError, again, ours
 
@@ -60,7 +61,7 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
         )
     if state.undone_by and kind != "unlock":
         raise RefusedError(
-            f"run {undone.run} was taken back already, by run {state.undone_by}",
+            f"run {undone.run} is already undone, by run {state.undone_by}",
             ours("status", state.undone_by),
         )
     views = await _look(known.cluster)
@@ -82,12 +83,12 @@ async def fenced(undoing: Undoing) -> Plan:
     moved = replace(known, state=await find_run(known.cluster, run))
     again = await _make(undoing.kind, moved, undoing.views, undoing.plan.run)
     if again.phases != undoing.plan.phases:
-        raise NotConfirmedError(f"run {run} has moved on since its plan was shown", ours(undoing.kind, run))
+        raise NotConfirmedError(f"run {run} has changed since its plan was shown", ours(undoing.kind, run))
     return again
 
 
 async def _look(cluster: Cluster) -> dict[str, MasterView]:
-    cluster.reporter.note(f"looking at {len(cluster.opened)} hosts")
+    cluster.reporter.note(f"checking {count(len(cluster.opened), 'host')}")
     seen = await cluster.observe()
     refuse_blocked(fault for host in cluster.inventory.masters for fault in seen.views[host.name].faults)
     return seen.views
@@ -153,8 +154,8 @@ def _refuse_moved(plan: Plan, views: Mapping[str, MasterView]) -> None:
         etcd = views[fact.host].member.config if fact.host in views else None
         if etcd is None or etcd.data != fact.data:
             raise RefusedError(
-                f"run {plan.run} knows {fact.host} with the data volume {fact.data}; now it is "
-                f"{etcd.data if etcd else 'not a master'}; make inventory and manifest as they were in that run",
+                f"run {plan.run} had the data volume {fact.data} on {fact.host}; now it is "
+                f"{etcd.data if etcd else 'not a master'}; restore the inventory and manifest of that run",
                 again(),
             )
 
@@ -180,7 +181,7 @@ async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
     output = await cluster.look(master.name, Script(file="made.sh", args=args))
     if output.exit_code != 0:
         said = output.detail or output.stderr.decode("utf-8", "replace").strip()
-        raise UnreachableError(f"{master.name}: the look at what run {master.run} left failed: {said}", ours("check"))
+        raise UnreachableError(f"{master.name}: cannot check what run {master.run} left: {said}", ours("check"))
     facts = parse_facts(output.text)
     lines = (line.partition("\t") for line in facts.get("made", "").splitlines())
     return master.name, Left(
@@ -198,7 +199,7 @@ async def _fence(undoing: Undoing) -> None:
     if undoing.kind == "finish":
         return
     cluster, run = undoing.known.cluster, undoing.known.plan.run
-    cluster.reporter.note(f"waiting until no act of run {run} runs")
+    cluster.reporter.note(f"waiting until no step of run {run} is running")
     attempt = new_attempt(undoing.known.state.newest_attempt + 1)
     settled = await asyncio.gather(*(remote.settle(run, attempt, SETTLE_WAIT_S) for remote in cluster.remotes.values()))
     masters = {host.name for host in cluster.inventory.stopped}

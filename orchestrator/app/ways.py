@@ -15,7 +15,7 @@ from orchestrator.core.transfer.relay import Relay, key_kind, parse_ways, relay_
 async def find_relay(cluster: Cluster, views: Mapping[str, MasterView]) -> Relay:
     """Every master is asked for what it has, and for the host keys that the others show it. One that gives no answer
     hands nothing on: that keeps no plan from being made."""
-    cluster.reporter.note("looking for ways from master to master")
+    cluster.reporter.note("checking connections between masters")
     masters = cluster.inventory.masters
     keys = {host.name: cluster.public_key(host.name) for host in masters}
     places = {host.name: ssh_places(host, views[host.name], cluster.ssh_port(host.name)) for host in masters}

@@ -36,5 +36,5 @@ async def open_workers_run(cluster: Cluster) -> RunState | None:
     begun = {record.step for records in state.records.values() for record in records}
     api = plan.phase(PhaseName.START)
     if api and not any(step.name in begun for step in api.steps):
-        raise LockedError(f"run {plan.run} has not come to its workers yet", ours("resume", plan.run))
+        raise LockedError(f"run {plan.run} has not reached its workers yet", ours("resume", plan.run))
     return state

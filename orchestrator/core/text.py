@@ -55,6 +55,16 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
+def one_per_line(heading: str, texts: Sequence[str]) -> str:
+    """`heading: text`; with several texts the heading, and each on a line of its own."""
+    return f"{heading}: {texts[0]}" if len(texts) == 1 else "\n  ".join((f"{heading}:", *texts))
+
+
+def with_advice(text: str, advice: str) -> str:
+    """Append advice to a message: behind a semicolon, or below a message of several lines."""
+    return f"{text}\n{advice}" if "\n" in text else f"{text}; {advice}"
+
+
 def printable(text: str) -> str:
     """Return a host's own text as one line without control characters for the terminal."""
     return harmless(" ".join(text.split()))

@@ -31,6 +31,7 @@ from orchestrator.core.runs.progress import (
     shut,
 )
 from orchestrator.core.runs.result import Result, StepEnd
+from orchestrator.core.text import one_per_line
 from orchestrator.core.timeouts import FENCE_LOOK_S, SETTLE_WAIT_S
 from orchestrator.engine.hooks import Hooks
 from orchestrator.engine.transfer import Spread
@@ -102,7 +103,7 @@ class Coordinator:
     async def _run(self) -> Result:
         self.stop.gracefully = True
         self.reporter.begin(tuple(phase.name for phase in self.plan.phases))
-        self.reporter.note("waiting until no older act runs on the masters")
+        self.reporter.note("waiting until no older step is running on the masters")
         stopped = [host.name for host in self.plan.inventory.stopped]
         for error in (await self._settle(stopped)).values():
             raise error
@@ -128,7 +129,7 @@ class Coordinator:
             elif settled.fenced_by:
                 failed[name] = self._fenced(name, settled.fenced_by)
             elif settled.busy_with:
-                text = f"{name}: the step {settled.busy_with} is still running there"
+                text = f"{name}: the step {settled.busy_with} is still running"
                 failed[name] = HaltedError(text, resume(self.plan.run))
             else:
                 failed[name] = UnreachableError(f"{name}: {settled.failure}: {settled.detail}", resume(self.plan.run))
@@ -161,7 +162,7 @@ class Coordinator:
             path = f"{host.paths.state}/{self.plan.run}/plan.json"
             outcome = await self.remotes[host.name].push(self.plan_source, path, sha256, self.attempt)
             if outcome.ended is not Ended.DONE:
-                text = f"claim: {host.name}: the plan could not be written: {outcome.detail}"
+                text = f"claim: {host.name}: cannot write the plan: {outcome.detail}"
                 raise HaltedError(text, resume(self.plan.run))
 
     # --- phases ---------------------------------------------------------------------------------------
@@ -175,8 +176,8 @@ class Coordinator:
         if phase.requires and self._time_has_passed:
             verdict = await self._look(phase.requires)
             if verdict.answer is not Answer.YES:
-                reasons = "; ".join(f"{host}: {reason}" for host, reason in verdict.reasons.items())
-                text = f"{phase.name}: what earlier phases made is no longer so: {reasons}"
+                reasons = [f"{host}: {reason}" for host, reason in verdict.reasons.items()]
+                text = one_per_line(f"{phase.name}: the result of earlier phases has changed", reasons)
                 raise HaltedError(text, resume(self.plan.run))
         began_s = self.clock.monotonic()
         if phase.order is Order.ROLLING:
@@ -390,7 +391,7 @@ class Coordinator:
         try:
             self.journal.write(kind, **fields)
         except OSError as error:
-            self.stop.disk = f"the journal on this laptop cannot be written: {error.strerror}"
+            self.stop.disk = f"cannot write the journal on this laptop: {error.strerror}"
 
     def _status(self) -> NextStep:
         return ours("status", self.plan.run)
@@ -399,4 +400,4 @@ class Coordinator:
         if self.stop.signal_number:
             raise InterruptedRunError("interrupted", resume(self.plan.run), signal_number=self.stop.signal_number)
         if self.stop.disk:
-            raise HaltedError(f"{self.stop.disk}: make room", resume(self.plan.run))
+            raise HaltedError(f"{self.stop.disk}: free some space", resume(self.plan.run))

@@ -53,7 +53,9 @@ class Hooks:
         told = await self._tell(step, step.name, outcome.exit_code)
         if told.ended is Ended.DONE:
             return outcome
-        return replace(told, detail=f"it has ended with {outcome.exit_code}, which is not written down: {told.detail}")
+        return replace(
+            told, detail=f"it ended with exit status {outcome.exit_code}, but this could not be recorded: {told.detail}"
+        )
 
     async def made_good(self, step: Step) -> Outcome:
         """The operator's word stands for its end."""
@@ -84,7 +86,7 @@ class Hooks:
                     return Outcome(ended, detail=f"{host}: attempt {found or 'unknown'} is the newest there")
             if self.clock.time() - asked_at_s < FENCE_LOOK_S:
                 return Outcome(Ended.DONE, 0)
-        return Outcome(Ended.LOST, detail="the masters answer too slowly to be sure that no other laptop is at work")
+        return Outcome(Ended.LOST, detail="the masters answer too slowly: another laptop may have taken over")
 
     async def _newest(self, host: Host) -> str:
         """Empty where the host does not say."""

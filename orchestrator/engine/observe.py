@@ -11,6 +11,7 @@ from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory, Role
 from orchestrator.core.model.outcome import Failure, Output
+from orchestrator.core.text import one_per_line, with_advice
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, ours
 from orchestrator.ports import Remote, WallClock
 
@@ -52,10 +53,12 @@ def refuse_silent(failures: Mapping[str, Output]) -> None:
     """Raises the error that masters without an answer amount to, naming each."""
     if not failures:
         return
-    text = "; ".join(_named(name, output.detail or str(output.failure)) for name, output in failures.items())
+    texts = [_named(name, output.detail or str(output.failure)) for name, output in failures.items()]
+    text = texts[0] if len(texts) == 1 else one_per_line(f"cannot examine {len(texts)} hosts", texts)
     refused = [output for output in failures.values() if output.failure in (Failure.LOGIN, Failure.SUDO)]
     error: type[OrchestratorError] = LoginError if len(refused) == len(failures) else UnreachableError
-    raise error(f"{text}; repair the connection, or leave a master that is lost out: --without HOST", ours("check"))
+    advice = "repair the connection, or leave out a master that is lost: --without HOST"
+    raise error(with_advice(text, advice), ours("check"))
 
 
 def _named(host: str, detail: str) -> str:
@@ -100,4 +103,4 @@ def _without_answer(output: Output) -> Output:
     if not said and not parse_facts(output.text):  # as of a cloud's image: log in as somebody else, it says, and ends
         return Output(None, failure=Failure.LOGIN, detail=f"no shell for this login: {output.text.strip()}")
     said = said or f"exit {output.exit_code}"
-    return Output(None, failure=Failure.UNREACHABLE, detail=f"the look at the host failed: {said}")
+    return Output(None, failure=Failure.UNREACHABLE, detail=f"cannot examine the host: {said}")

@@ -111,7 +111,7 @@ class File:
                 self.has_it(host, path)
             self._soon()
             return outcome
-        return Outcome(Ended.LOST, detail=f"{path} did not arrive whole in {MOST_TRIES} tries")
+        return Outcome(Ended.LOST, detail=f"{path} did not arrive intact in {MOST_TRIES} tries")
 
     def _has_it_no_more(self, host: str) -> None:
         if host in self.whole:
@@ -189,7 +189,7 @@ class ChainRun:
 
     def broken(self, giver: str, taker: str, why: str) -> None:
         self.file.bad.add((giver, taker))
-        self.file.note(f"{giver or 'this laptop'} cannot hand it on to {taker}: {why}")
+        self.file.note(f"{giver or 'this laptop'} cannot send it to {taker}: {why}")
 
     async def run(self) -> None:
         self._began_s = self._moved_at_s = asyncio.get_running_loop().time()
@@ -212,11 +212,11 @@ class ChainRun:
             took = {host: at_s - self._began_s for host, at_s in self._whole_at_s.items()}
             if slow := held_up(self.chain, since, took):
                 self.file.slow.add(slow)
-                self.file.note(f"{slow} is slow, and no longer hands on to others")
+                self.file.note(f"{slow} is slow, and no longer sends to others")
                 return
             if now_s - self._moved_at_s > STILL_S and (still := self._first_unfilled()):
                 giver = dict(zip(self.chain.hosts, (self.chain.giver, *self.chain.hosts), strict=False))[still]
-                self.broken(giver, still, f"nothing has come for {STILL_S:.0f} s")
+                self.broken(giver, still, f"no data for {STILL_S:.0f} s")
                 return
 
     def _first_unfilled(self) -> str:

@@ -212,7 +212,7 @@ async def test_giver_with_changed_file_is_replaced(site: Site) -> None:
     await spread.close()
     assert outcome.ended is Ended.DONE
     assert sha256(site.path("two")) == sha256(path)
-    assert site.notes == ["one cannot hand it on to two: what it has is another file"]
+    assert site.notes == ["one cannot send it to two: it has another file"]
 
 
 async def test_file_with_other_sha256_is_refused(site: Site) -> None:
@@ -263,7 +263,7 @@ async def test_slow_host_does_not_delay_others(site: Site, monkeypatch: pytest.M
     outcomes = await site.bring(site.spread(limit=2_000_000), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
-    assert site.notes == ["two is slow, and no longer hands on to others"]
+    assert site.notes == ["two is slow, and no longer sends to others"]
     assert source.read_bytes == source.size_bytes, "the rest came from a master"
 
 
@@ -277,7 +277,7 @@ async def test_hanging_giver_is_replaced(site: Site, monkeypatch: pytest.MonkeyP
     listening.close()
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
-    assert any(note == "one cannot hand it on to two: nothing has come for 2 s" for note in site.notes), site.notes
+    assert any(note == "one cannot send it to two: no data for 2 s" for note in site.notes), site.notes
 
 
 async def test_cut_transfer_sends_little_twice(site: Site) -> None:

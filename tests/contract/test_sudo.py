@@ -85,7 +85,7 @@ async def test_sudo_never_is_respected(sshd: Sshd) -> None:
     ("user", "password", "why"),
     [
         (PASSWORDED, "wrong", "master-1"),
-        (PASSWORDED, None, "wants a password"),
+        (PASSWORDED, None, "needs a password"),
         (NOBODY, PASSWORD, NOBODY),
     ],
     ids=["wrong password", "no password", "no rights"],

@@ -37,7 +37,7 @@ class Ended:
         return self._only("next: ")
 
     def _only(self, label: str) -> str:
-        found = re.findall(rf"^{label}(.*)$", self.err, re.MULTILINE)
+        found = re.findall(rf"^{label}(.*(?:\n  .*)*)$", self.err, re.MULTILINE)
         assert len(found) == 1, f"{len(found)} lines begin with {label!r}:\n{self}"
         return str(found[0])
 

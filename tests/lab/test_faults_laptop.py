@@ -117,7 +117,7 @@ def test_laptops_disk_full(scene: Scene) -> None:
                 subprocess.run(["dd", "if=/dev/zero", f"of={state}/filler"], check=False, capture_output=True)
                 ended = process.end()
             assert ended.code == 10, ended
-            assert "No space left" in ended.error and "make room" in ended.error
+            assert "No space left" in ended.error and "free some space" in ended.error
             assert ended.next_step.startswith("orchestrator resume -i"), ended
             (state / "filler").unlink()
             truth.fall_silent(scene.lab)

@@ -125,5 +125,5 @@ def test_no_way(scene: Scene) -> None:
         with refusing(scene, MIDDLE), refusing(scene, LAST):
             ended = scene.laptop.run("apply", saved, confirm, cluster)
         assert ended.code == 0, ended
-        assert f"cannot hand it on to {MIDDLE}" in ended.err
+        assert f"cannot send it to {MIDDLE}" in ended.err
         record(name, "told so, and each got it straight from the laptop: exit 0", scene.ends_restored())

@@ -79,7 +79,7 @@ class SimRemote:
             self._host.acts.start(place, command, program, misfortune)
             if outcome := await self._host.acts.join(place, JOIN_S):
                 return outcome
-        return Outcome(Ended.LOST, detail=f"{place.step} has not ended {GRACE_S:g} s after its time")
+        return Outcome(Ended.LOST, detail=f"{place.step} did not end within {GRACE_S:g} s after its time limit")
 
     async def push(
         self, source: Source, path: str, sha256: str, attempt: str, progress: Progress | None = None
@@ -154,7 +154,7 @@ class SimRemote:
 
     def _place(self, attempt: str, step: str, command: Command) -> Call:
         if not self._run:
-            raise RuntimeError(f"{self.name}: an act or a push needs a settle before it")
+            raise RuntimeError(f"{self.name}: a step or a push needs a settle first")
         return Call(command.argv[1:], STATE, self._run, attempt, step, values=command.values)
 
     async def _next(self, verb: str, what: str) -> Fault | None:

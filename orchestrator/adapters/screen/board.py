@@ -84,7 +84,7 @@ class Board:
         """The phase in words; after its last step, that only its barrier is still shut."""
         lines = tuple(self.lines.values())
         over = lines and all(line.took_s is not None for line in lines)
-        return "all steps have ended, looking at every host" if over else self.title
+        return "all steps have ended; checking every host" if over else self.title
 
     def begin(self, name: str, title: str, hosts: Sequence[str]) -> None:
         now_s = self.clock.monotonic()

@@ -170,5 +170,5 @@ def _hidden_hosts(lines: Sequence[Line], shown: Sequence[Line]) -> tuple[Text, .
     over = sum(1 for line in lines if line.took_s is not None)
     failed = sum(1 for line in lines if line.state == FAILED)
     busy = sum(1 for line in lines if line.under_way)
-    words = f"{over} of {len(lines)} hosts are through, {failed} of them failed; {busy} at work"
+    words = f"{over} of {len(lines)} hosts done, {failed} of them failed; {busy} running"
     return (Text(f"{words}; {len(lines) - len(shown)} not shown", style="dim"),)

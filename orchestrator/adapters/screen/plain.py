@@ -101,7 +101,7 @@ class PlainReporter:
             self._print(words)
         if self._board.name and not lines:
             reasons = "; ".join(f"{host}: {reason}" for host, reason in self._board.barrier.items())
-            what = f"waiting: {reasons}" if reasons else "looking at the hosts"
+            what = f"waiting: {reasons}" if reasons else "checking the hosts"
             self._print(f"{self._board.heading} still {what} ({duration(self._board.elapsed_s)})")
 
     def _beat(self) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,14 +168,22 @@ def _reason(error: Exception, check: HostKeyCheck) -> tuple[Failure, str]:
     if isinstance(error, asyncssh.KeyExchangeFailed) and "host key" in text:
         return Failure.HOST_KEY, check.refusal()
     if isinstance(error, asyncssh.PermissionDenied | asyncssh.KeyImportError | asyncssh.KeyEncryptionError):
-        return Failure.LOGIN, f"the login is refused: {text}"
+        return Failure.LOGIN, f"login refused: {text}"
     if "too many authentication failures" in text.lower():
-        return Failure.LOGIN, f"{text}; the agent offers many keys: name one as `key:` and set IdentitiesOnly"
+        return Failure.LOGIN, f"{text}: the ssh-agent offers too many keys; set `key:` and IdentitiesOnly"
     if isinstance(error, OSError) and error.filename:
         return Failure.LOGIN, f"cannot read a key or its configuration: {text}"
     if isinstance(error, TimeoutError):
         return Failure.UNREACHABLE, "no answer in time"
-    return Failure.UNREACHABLE, text
+    return Failure.UNREACHABLE, _network_error(error) or text
+
+
+def _network_error(error: Exception) -> str:
+    """Return `no route to host` and the like; asyncio buries it in "[Errno 113] Connect call failed (...)"."""
+    if isinstance(error, socket.gaierror):
+        return f"cannot resolve the address: {error.strerror}"
+    numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(error)))  # one for each address of the name
+    return ", ".join(os.strerror(int(number)).lower() for number in numbers)
 
 
 def _locked_keys(endpoint: Endpoint) -> str:

@@ -71,18 +71,18 @@ class HostKeyCheck(asyncssh.SSHClient):
     def refusal(self) -> str:
         """Return why the shown key is refused, and what the operator can do about it."""
         if self.shown is None:
-            return "it has no host key of a kind that we ask for"
+            return "it has no host key of an accepted type"
         shown = f"{self.shown.get_algorithm()} {fingerprint(self.shown)}"
         if self._pins:
-            return f"its host key is {shown}, but the inventory pins {', '.join(sorted(self._pins))}"
+            return f"its host key is {shown}, but the inventory has {', '.join(sorted(self._pins))}"
         files = self._files_that_know()
         if not files:
-            return f"its host key {shown} is not known; {self._advice_to_add()}"
+            return f"unknown host key {shown}; {self._advice_to_add()}"
         known = "; ".join(f"{path} has {', '.join(keys)}" for path, keys in files.items())
         name = shlex.quote(self._known_hosts_name())
         forget = " && ".join(f"ssh-keygen -R {name} -f {shlex.quote(str(path))}" for path in files)
         return (
-            f"its host key has changed: it shows {shown}, {known}; if the host was rebuilt, forget the old key"
+            f"host key changed: it shows {shown}, but {known}; if the host was rebuilt, delete the old key"
             f" ({forget}) and then {self._advice_to_add()}"
         )
 

@@ -54,7 +54,7 @@ class Pusher:
             return Outcome(Ended.LOST, detail=error.detail)
         except HostError as error:
             return Outcome(Ended.FAILED, detail=str(error))
-        return Outcome(Ended.LOST, detail=f"the push of {self._target.path} was cut {MOST_TRIES} times")
+        return Outcome(Ended.LOST, detail=f"the push of {self._target.path} was interrupted {MOST_TRIES} times")
 
     async def _try(self, progress: Progress | None) -> Outcome | None:
         """Try once; None if it was cut, or if an earlier part turned out to be wrong and was removed."""
@@ -67,7 +67,7 @@ class Pusher:
         try:
             refused = await self._send(part, offset, progress)
         except NoAnswerError as error:
-            log.info("the push of %s is cut: %s", target.path, error.detail)
+            log.info("the push of %s was interrupted: %s", target.path, error.detail)
             return None
         if refused is not None:
             await self._ask("drop", part)

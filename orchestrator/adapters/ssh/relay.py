@@ -153,7 +153,7 @@ class Carry:
             if line.startswith("key "):
                 self._keys[taker] = line.removeprefix("key ").strip()
                 return True
-        return self._broken(giver, _said(output.stderr) or "it could make no key", taker)
+        return self._broken(giver, _said(output.stderr) or "it could not make a key", taker)
 
     async def _forget_keys(self) -> None:
         """Remove keys that no shell has used. If this is cut off, the next settle removes them."""
@@ -224,7 +224,7 @@ class Carry:
                 case ["sum", sha256]:  # cut or damaged: `part` will show which, and where to resume
                     log.info("%s: what has arrived so far has sha256 %s", host, sha256)
                     if self.chain.giver != LAPTOP and done_bytes == self.load.source.size_bytes:
-                        self.witness.broken(self.chain.giver, host, "what it has is another file")
+                        self.witness.broken(self.chain.giver, host, "it has another file")
                 case ["gave", code, *why]:
                     handed_on = code == "0"
                     if not handed_on:
@@ -255,7 +255,7 @@ class Carry:
     async def _give(self) -> None:
         """Let a master that has the file send it."""
         giver, taker = self.chain.giver, self.chain.hosts[0]
-        why = "it has ended too early"
+        why = "it ended too early"
         try:
             values: dict[str, object] = {"path": self.load.paths[giver]}
             async with self._channel(giver, "give", **values, **_onward(self._link(giver, taker))) as process:
@@ -284,10 +284,10 @@ class Carry:
                 pace.sent(len(chunk), raw_bytes, now_s - began_s, now_s)
             process.stdin.write_eof()
         except HostError as error:
-            log.info("the source has failed: %s", error)
+            log.info("the source failed: %s", error)
             process.close()
         except (asyncssh.Error, OSError) as error:
-            log.info("the stream is cut: %s", error)
+            log.info("the stream was interrupted: %s", error)
 
     # --- what they are made of --------------------------------------------------------------------------
 

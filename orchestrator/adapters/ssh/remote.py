@@ -61,7 +61,7 @@ class SshRemote:
             outcome = await self._join(values)
             if outcome is not None:
                 return outcome
-        return Outcome(Ended.LOST, detail=f"{self.name}: {step} has not ended {GRACE_S:g} s after its time")
+        return Outcome(Ended.LOST, detail=f"{self.name}: {step} did not end within {GRACE_S:g} s after its time limit")
 
     async def _join(self, values: tuple[object, ...]) -> Outcome | None:
         """Start the act, or join it, and wait for a while; None if it has not ended by then."""
@@ -132,7 +132,7 @@ class SshRemote:
 
     def _bound_run(self) -> str:
         if not self._run:
-            raise RuntimeError(f"{self.name}: an act or a push needs a settle before it")
+            raise RuntimeError(f"{self.name}: a step or a push needs a settle first")
         return self._run
 
     async def _stop_heartbeat(self) -> None:

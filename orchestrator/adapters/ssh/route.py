@@ -45,7 +45,7 @@ class Endpoint:
     via: Endpoint | None
 
     def __str__(self) -> str:
-        return f"{self.address}:{self.port}"
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 def route(host: Host, inventory: Inventory) -> Endpoint:
@@ -115,7 +115,7 @@ def _proxy_jump(settings: SSHClientConfig, configs: tuple[str, ...], seen: tuple
         return None
     if len(seen) >= _MOST_JUMPS:
         raise UsageError(
-            f"the ProxyJump of the ssh_config leads in a circle: {' -> '.join(seen)}",
+            f"the ProxyJumps of the ssh_config form a circle: {' -> '.join(seen)}",
             program("${EDITOR:-vi}", str(configs[0])),
         )
     via: Endpoint | None = None
@@ -130,7 +130,7 @@ def _configs(declared: str | None) -> tuple[str, ...]:
         return ()
     if declared is not None:
         if not Path(declared).expanduser().is_file():
-            raise UsageError(f"{declared}: no such ssh_config file; correct `config:` in the inventory")
+            raise UsageError(f"{declared}: ssh_config file does not exist; correct `config:` in the inventory")
         return (str(Path(declared).expanduser()),)
     own = Path("~/.ssh/config").expanduser()
     return tuple(str(path) for path in (own, SYSTEM_CONFIG) if path.is_file())

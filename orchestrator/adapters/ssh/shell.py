@@ -72,7 +72,7 @@ class Shell:
             case [_, "password"]:
                 await self._find_password()
             case [_, "missing"]:
-                raise self._refused("this login is not root, and there is no sudo")
+                raise self._refused("this login is not root, and sudo is not installed")
             case _:
                 said = (output.stdout + output.stderr).decode("utf-8", "replace").strip()
                 raise NoAnswerError(Failure.LOGIN, f"{self.line.endpoint.name}: no shell for this login: {said}")
@@ -80,7 +80,7 @@ class Shell:
     async def _find_password(self) -> None:
         """Ask for the password and try it without other input, which sudo would read as further passwords."""
         if self._ask_password is None:
-            raise self._refused("sudo wants a password, and none was given")
+            raise self._refused("sudo needs a password, but none was given")
         self._password = (await self._ask_password()).encode() + b"\n"
         self._become = Become.PASSWORD
         output = await self.ask_again(("true",), timeout_s=LOGIN_S)
@@ -115,7 +115,7 @@ class Shell:
                     raise
             except TimeoutError as error:
                 self.line.abort()
-                raise self.broken("the connection has fallen silent") from error
+                raise self.broken("the connection no longer answers") from error
             await asyncio.sleep(0.05)
 
     async def ask(self, words: Sequence[str], text: bytes = b"", *, as_root: bool = True, timeout_s: float) -> Output:

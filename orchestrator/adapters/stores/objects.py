@@ -75,7 +75,7 @@ class ObjectFiles:
             await obstore.head_async(self._store, key)
         except FileNotFoundError:
             return
-        raise OrchestratorError(f"{self._place.scheme}://{self._place.bucket}/{key} exists already", again())
+        raise OrchestratorError(f"{self._place.scheme}://{self._place.bucket}/{key} already exists", again())
 
     async def _compare(self, key: str, facts: BackupFacts) -> None:
         """Read the object back: stores differ in their checksums, and most have none for a file in parts."""
@@ -84,12 +84,12 @@ class ObjectFiles:
             digest.update(piece)
             done += len(piece)
         if (done, digest.hexdigest()) != (facts.snapshot.size_bytes, facts.snapshot.sha256):
-            text = f"{self._place}: what lies there is not what was sent: its size or sha256 differs"
+            text = f"{self._place}: the stored file differs from the sent one: wrong size or sha256"
             raise OrchestratorError(text, again())
 
     async def backups(self, cluster: str) -> tuple[Kept, ...]:
         found = []
-        with self._translated_errors(f"cannot look at the backups in {self._place}"):
+        with self._translated_errors(f"cannot list the backups in {self._place}"):
             async for page in obstore.list(self._store, self._place.key or None):
                 for entry in page:
                     folder, file = posixpath.split(entry["path"])
@@ -146,7 +146,7 @@ class ObjectFiles:
         except FileNotFoundError as error:
             raise UsageError(f"{what}: no such object") from error
         except (PermissionDeniedError, UnauthenticatedError) as error:
-            raise LoginError(f"{what}: the store refuses: {_first_line(error)}; {_HOW}") from error
+            raise LoginError(f"{what}: the store refused: {_first_line(error)}; {_HOW}") from error
         except (BaseError, OSError) as error:
             raise OrchestratorError(f"{what}: {_first_line(error)}; {_HOW}", again()) from error
 

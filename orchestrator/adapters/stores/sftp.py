@@ -50,7 +50,7 @@ async def open_sftp(place: Sftp) -> AsyncIterator[SftpFiles]:
             kind = LoginError if error.failure is Failure.LOGIN else UnreachableError
             raise kind(error.detail, program("sftp", place.login)) from error
         except (asyncssh.Error, OSError) as error:
-            raise UnreachableError(f"{place}: no SFTP there: {error}", program("sftp", place.login)) from error
+            raise UnreachableError(f"{place}: SFTP is not available: {error}", program("sftp", place.login)) from error
         yield SftpFiles(client, place)
 
 
@@ -108,7 +108,7 @@ class SftpFiles:
             digest.update(piece)
             done += len(piece)
         if (done, digest.hexdigest()) != (facts.snapshot.size_bytes, facts.snapshot.sha256):
-            text = f"{self._place}: what lies there is not what was sent: its size or sha256 differs"
+            text = f"{self._place}: the stored file differs from the sent one: wrong size or sha256"
             raise OrchestratorError(text, again())
 
     async def _put_facts(self, name: str, facts: BackupFacts) -> None:
@@ -123,7 +123,7 @@ class SftpFiles:
 
     async def backups(self, cluster: str) -> tuple[Kept, ...]:
         found = []
-        with self._translated_errors(f"{self._place}: cannot look at the backups there"):
+        with self._translated_errors(f"{self._place}: cannot list the backups"):
             for entry in await self._client.readdir(self._folder):
                 name, ending = os.path.splitext(_text(entry.filename))  # noqa: PTH122 - a name on another host
                 moment = taken_at_s(cluster, name)

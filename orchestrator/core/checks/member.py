@@ -61,5 +61,5 @@ def room_to_join(host: Host, views: Mapping[str, MasterView], *, aided: bool) ->
                 host.name,
                 f"the disk under {path} has {size(free)} free; "
                 f"{size(needed)} are needed for {', '.join(parts)}{beside}",
-                "make room there",
+                "free some space there",
             )

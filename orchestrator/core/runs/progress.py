@@ -10,7 +10,7 @@ from orchestrator.core.model.outcome import ActRecord, ActState, Answer, Ended, 
 from orchestrator.core.model.plan import PhaseName, Push, Step
 from orchestrator.core.runs.markers import was_cut_off
 from orchestrator.core.runs.result import StepEnd
-from orchestrator.core.text import few
+from orchestrator.core.text import few, one_per_line, with_advice
 from orchestrator.errors import (
     HaltedError,
     LockedError,
@@ -104,7 +104,7 @@ def batches(steps: Sequence[Step], size: int) -> Iterator[Sequence[Step]]:
 
 def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> OrchestratorError:
     """The error that failed steps amount to: what each host said, and the exit code that fits them."""
-    text = f"{phase}: {'; '.join(few([str(end) for end in failures]))}"
+    text = one_per_line(phase, few([str(end) for end in failures]))
     lost = any(end.answer is Answer.UNKNOWN for end in failures)
     if phase is PhaseName.CLAIM:
         if CLAIMED_BY_ANOTHER in {end.outcome.exit_code for end in failures if end.outcome}:
@@ -126,15 +126,15 @@ def _after_hooks(text: str, failures: Sequence[StepEnd], run: str) -> HaltedErro
         told = outcome is not None and outcome.ended is Ended.FAILED and not was_cut_off(outcome.exit_code or 0)
         doubt = doubt or not (told or end.step.rerunnable)
     if doubt:
-        return HaltedError(f"{text}; look at what it did, and resume with {flag} once its work is done")
+        return HaltedError(with_advice(text, f"check what it did, and resume with {flag} once its work is done"))
     if flag:
-        return HaltedError(f"{text}; `resume` runs it again, and with {flag} skips it as done", resume(run))
+        return HaltedError(with_advice(text, f"`resume` runs it again, and with {flag} skips it as done"), resume(run))
     return None
 
 
 def shut(phase: PhaseName, verdict: Verdict, run: str) -> OrchestratorError:
     """The error that a barrier amounts to which did not open."""
-    text = f"{phase}: {'; '.join(f'{host}: {reason}' for host, reason in verdict.reasons.items())}"
+    text = one_per_line(phase, [f"{host}: {reason}" for host, reason in verdict.reasons.items()])
     if phase is PhaseName.START and verdict.answer is not Answer.UNKNOWN:
         return _unproven(text, run)
     return HaltedError(text, resume(run))
@@ -146,4 +146,4 @@ def resume(run: str, *flags: str) -> NextStep:
 
 
 def _unproven(text: str, run: str) -> UnprovenError:
-    return UnprovenError(f"{text}; `resume` looks once more, `rollback` returns to the old data", resume(run))
+    return UnprovenError(with_advice(text, "`resume` checks again, `rollback` returns to the old data"), resume(run))

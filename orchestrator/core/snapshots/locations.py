@@ -79,12 +79,12 @@ def parse_location(text: str) -> Location:
     user, at, _ = where.rpartition("@")
     if ":" in user or (at and scheme != "sftp"):  # not repeated: it may hold a secret
         raise UsageError(
-            f"the {scheme}:// address holds a password: use a key, or the environment as docs/backup.md says"
+            f"the {scheme}:// address must not contain a password: use a key, or the environment (docs/backup.md)"
         )
     if scheme == "sftp" and not _LOGIN.fullmatch(where):
         raise UsageError(f"invalid SFTP address {text} (expected sftp://USER@HOST:PORT/FOLDER)")
     if not where:
-        raise UsageError(f"{text} does not name a bucket")
+        raise UsageError(f"{text} has no bucket")
     if scheme == "sftp":
         return Sftp(where, path if path.startswith("~/") else f"/{path}")
     return Objects(scheme, where, path.strip("/"))
@@ -94,7 +94,7 @@ def parse_destination(text: str) -> Destination:
     """Where backups shall lie. Raises UsageError."""
     location = parse_location(text)
     if isinstance(location, OnHost):
-        raise UsageError(f"{text}: backups are kept apart from the masters; name a folder, sftp:// or s3://")
+        raise UsageError(f"{text}: a backup cannot be stored on a master; name a folder, sftp:// or s3://")
     return location
 
 

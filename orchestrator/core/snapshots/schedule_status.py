@@ -102,7 +102,7 @@ def status_lines(found: Sequence[BackupStatus], silent: Mapping[str, str]) -> tu
         timer = "" if it.timer_active else "; its timer is not running"
         failed = f"; last attempt: {it.last}" if it.last not in ("", "good") else ""
         lines.append((it.host, f"{good}{timer}{failed}"))
-    lines += [(host, f"does not answer: {why}") for host, why in silent.items()]
+    lines += [(host, f"no answer: {why}") for host, why in silent.items()]
     return tuple(lines) or (("schedule", "none on any master; create one with `orchestrator backup schedule`"),)
 
 

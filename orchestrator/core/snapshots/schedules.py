@@ -39,7 +39,7 @@ def parse_period(text: str) -> int:
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
     whole = 3600 if seconds < 3600 else _DAY_S
     if not seconds or whole % seconds or (seconds > 3600 and seconds % 3600):
-        raise UsageError(f"{text!r} does not divide an hour or a day (expected for example 15m, 6h, 1d)")
+        raise UsageError(f"invalid period {text!r}: it must divide an hour or a day (expected for example 15m, 6h, 1d)")
     return seconds
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from orchestrator.core.text import count, duration, listed, printable, quoted, size
+from orchestrator.core.text import count, duration, listed, one_per_line, printable, quoted, size
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,8 @@ def test_quoted_is_what_a_shell_reads_back(word: str) -> None:
     line = f"printf %s {quoted((word,))}"
     assert subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout.decode() == word
     assert quoted((word,)).isprintable()
+
+
+def test_several_texts_get_a_line_each() -> None:
+    assert one_per_line("stop", ["m1: no answer"]) == "stop: m1: no answer"
+    assert one_per_line("stop", ["m1: no answer", "m2: no answer"]) == "stop:\n  m1: no answer\n  m2: no answer"

@@ -71,7 +71,7 @@ def test_barrier_shows_reasons(reporter: LiveReporter, clock: StillClock) -> Non
         clock.now_s += 3
         reporter.waiting("stop", {"master-2": "port 2380 still listens"})
         assert _screen(reporter) == [
-            "phase 5/12 stop  3s of 3s  all steps have ended, looking at every host",
+            "phase 5/12 stop  3s of 3s  all steps have ended; checking every host",
             "master-1  stop.unit.docker  done                                              0s",
             "master-2  stop.unit.docker  waiting: port 2380 still listens                  0s",
         ]
@@ -100,7 +100,7 @@ def test_many_hosts_show_only_failed_and_busy_ones(reporter: LiveReporter) -> No
                 reporter.step(host, f"workers.restart/{host}", "failed" if number == 5 else "done", "why")
         lines = _screen(reporter)
     assert [line.split()[0] for line in lines[1:-1]] == ["worker-6", "worker-38", "worker-39", "worker-40"]
-    assert lines[-1] == "37 of 100 hosts are through, 1 of them failed; 3 at work; 96 not shown"
+    assert lines[-1] == "37 of 100 hosts done, 1 of them failed; 3 running; 96 not shown"
 
 
 def test_only_plain_lines_remain_at_end(clock: StillClock) -> None:

@@ -90,7 +90,7 @@ def test_heartbeat_after_thirty_seconds_of_silence(screen: Screen) -> None:
 def test_heartbeat_of_a_barrier(screen: Screen) -> None:
     screen.reporter.phase("api", "wait for the API servers", ())
     screen.lines()
-    assert screen.tick(30) == ["03:10:30Z phase 10/12 api still looking at the hosts (30s)"]
+    assert screen.tick(30) == ["03:10:30Z phase 10/12 api still checking the hosts (30s)"]
     screen.reporter.waiting("api", {"master-3": "not ready"})
     assert screen.lines() == ["03:10:30Z master-3 api.barrier waiting: not ready"]
     assert screen.tick(30) == ["03:11:00Z phase 10/12 api still waiting: master-3: not ready (1m)"]
@@ -203,7 +203,7 @@ def test_heartbeat_thread_runs_while_entered(clock: StillClock, monkeypatch: pyt
         deadline = time.monotonic() + 10
         while not screen.stream.getvalue() and time.monotonic() < deadline:
             time.sleep(0.01)
-    assert screen.lines() == ["03:10:31Z phase 6/12 keep still looking at the hosts (31s)"]
+    assert screen.lines() == ["03:10:31Z phase 6/12 keep still checking the hosts (31s)"]
     clock.now_s += 100
     time.sleep(0.1)
     assert screen.lines() == []

@@ -67,5 +67,5 @@ def test_snapshot_given_by_mistake(tmp_path: Path) -> None:
 def test_home_folder_of_unknown_user(tmp_path: Path) -> None:
     file = tmp_path / "prod.yml"
     file.write_text(GOOD.replace("user: ops", "key: ~nobody-of-that-name/key"))
-    message = "~nobody-of-that-name/key: no such home folder; write the whole path in the inventory"
+    message = "~nobody-of-that-name/key: home folder does not exist; write the full path in the inventory"
     assert _error_of(file).message == message

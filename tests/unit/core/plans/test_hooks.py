@@ -266,7 +266,7 @@ def test_a_hook_whose_end_one_master_alone_knows_is_not_forgotten() -> None:
 # --- what leads on ----------------------------------------------------------------------------------------
 
 AGAIN = (f"; `resume` runs it again, and with {ANSWER_FLAG} skips it as done", ours("resume", "r1"))
-LOOK = (f"; look at what it did, and resume with {ANSWER_FLAG} once its work is done", None)
+LOOK = (f"; check what it did, and resume with {ANSWER_FLAG} once its work is done", None)
 
 
 @pytest.mark.parametrize("step", [HOOK_STEP, LOCAL_STEP])
@@ -290,7 +290,7 @@ def test_the_command_after_a_hook_in_doubt() -> None:
     refused = StepEnd(HOOK_STEP, False, Answer.NO, refusal(HOOK_STEP, Before.DIED))
     failed = StepEnd.failed(HOOK_STEP, Outcome(Ended.FAILED, 3))
     found = failure_of(PhaseName.VOLUMES, [failed, refused], "r1")
-    assert found.message.endswith(LOOK[0])
+    assert found.message.endswith("\n" + LOOK[0].removeprefix("; "))
     assert found.next_step is None
     again = HOOK_STEP.model_copy(update={"rerunnable": True})
     died = StepEnd.failed(again, Outcome(Ended.DIED))

@@ -86,7 +86,7 @@ def test_the_screen_shows_those_that_take_longest(clock: StillClock) -> None:
             clock.now_s += 1
         lines = _screen(reporter)
     assert [line.split()[0] for line in lines[1:-1]] == list(reversed(WORKERS[90:100]))
-    assert lines[-1] == "0 of 200 hosts are through, 0 of them failed; 100 at work; 190 not shown"
+    assert lines[-1] == "0 of 200 hosts done, 0 of them failed; 100 running; 190 not shown"
 
 
 def test_the_heartbeat_names_those_that_take_longest(screen: Screen) -> None:  # noqa: F811

@@ -11,6 +11,7 @@ from orchestrator.core.runs.phases import PHASES, open_phase, point_of_no_return
 from orchestrator.core.runs.progress import Before, batches, by_host, failure_of, judge_past, refusal, shut
 from orchestrator.core.runs.result import StepEnd
 from orchestrator.core.runs.status import forgotten, standings
+from orchestrator.core.text import one_per_line
 from orchestrator.errors import HaltedError, LockedError, OrchestratorError, UnprovenError, UnreachableError, ours
 from tests.unit.builders import inventory, masters, plan
 
@@ -100,7 +101,7 @@ def test_what_failures_amount_to(
 ) -> None:
     found = failure_of(phase, failures, "r1")
     assert (type(found), found.exit_code) == (error, code)
-    assert found.message.startswith(f"{phase}: " + "; ".join(f"{end.step.id}: {end.reason}" for end in failures))
+    assert found.message.startswith(one_per_line(phase, [f"{end.step.id}: {end.reason}" for end in failures]))
     assert ("`rollback`" in found.message) is (code == 20)
     assert found.next_step == (ours("status") if code == 11 else ours("resume", "r1"))
 
