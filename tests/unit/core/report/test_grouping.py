@@ -75,7 +75,7 @@ def test_an_error_names_the_first_failures() -> None:
     error = failure_of(PhaseName.WORKERS, ends, builders.RUN)
     assert isinstance(step, Step)
     assert error.message.count("not ready") == 10
-    assert error.message.endswith("; and 190 more")
+    assert error.message.endswith("\n  and 190 more")
 
 
 def test_the_screen_shows_those_that_take_longest(clock: StillClock) -> None:
