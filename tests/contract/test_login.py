@@ -95,10 +95,10 @@ async def test_changed_key_is_refused_with_command_to_forget_old_one(server: Ssh
     new = fingerprint(server.folder / "host_key.pub")
     assert output.failure is Failure.HOST_KEY
     assert "changed" in output.detail and old in output.detail and new in output.detail
-    forget = output.detail.partition("forget the old key (")[2].partition(")")[0]
+    forget = output.detail.partition("delete the old key (")[2].partition(")")[0]
     assert forget == f"ssh-keygen -R '[127.0.0.1]:{server.port}' -f {server.known_hosts}"
     subprocess.run(shlex.split(forget), check=True, capture_output=True)
-    assert "not known" in (await refusal(host(server))).detail
+    assert "unknown host key" in (await refusal(host(server))).detail
 
 
 async def test_key_of_other_kind_counts_as_changed(server: Sshd) -> None:
@@ -310,7 +310,7 @@ async def test_broken_ssh_config_is_reported(sshd: Sshd, home: Path) -> None:
     config.write_text("Port many\n")
     with pytest.raises(UsageError, match="line 1"):
         await refusal(host(sshd, config=str(config)))
-    with pytest.raises(UsageError, match="no such"):
+    with pytest.raises(UsageError, match="does not exist"):
         await refusal(host(sshd, config=str(home / "nothing")))
 
 

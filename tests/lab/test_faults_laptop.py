@@ -200,7 +200,7 @@ def test_compacted_past_the_proof(scene: Scene) -> None:
         scene.lab.etcdctl("compact", str(newest))
         resumed = scene.resumes()
         assert resumed.code == 0, resumed
-        assert f"{VICTIM}, started late, by equality with the others" in resumed.out
+        assert f"{VICTIM}, started late, by comparison with the others" in resumed.out
         assert truth.holds(scene.lab, KNOWN) == scene.known
         (shown,) = truth.hashes(scene.lab)
         assert truth.leftovers(scene.lab) == []

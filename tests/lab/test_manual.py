@@ -27,7 +27,7 @@ def test_interrupted_and_resumed_it_gives_what_the_aided_one_gives(scene: Scene)
     lab.damage(MASTERS[1].name)  # no etcd runs there: its tool comes out of the image
     shown = json.loads(scene.laptop.run("plan", *scene.restore[1:-2], *MANUAL, "--json").out)["plan"]
     titles = {step["id"]: step["title"] for phase in shown["phases"] for step in phase["steps"]}
-    assert "out of etcd's container" in titles[f"stage.tool/{MASTERS[0].name}"]
+    assert "from etcd's container" in titles[f"stage.tool/{MASTERS[0].name}"]
     scene.dies_at("commit.place acting", *scene.restore, *MANUAL)
     for master in MASTERS:
         scene.is_down(master.name)

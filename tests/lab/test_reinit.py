@@ -85,7 +85,7 @@ def test_kublrs_pod_obeys_though_its_master_reboots(fresh: Lab, laptop: Laptop, 
     for master in MASTERS:
         assert lab.exec(master.name, ["sh", "-c", "find /mnt/master-pd -name '*kr-*'"]) == "", master.name
     unneeded = laptop.run("finish", "-i", lab.inventory, "--confirm", "lab")
-    assert (unneeded.code, "left nothing" in unneeded.error) == (3, True), unneeded
+    assert (unneeded.code, "has nothing left to delete" in unneeded.error) == (3, True), unneeded
 
 
 def test_refused_where_the_others_are_no_quorum(fresh: Lab, laptop: Laptop) -> None:

@@ -90,7 +90,7 @@ def test_abort_after_commit(moved_on: Lab, laptop: Laptop, other_laptop: Laptop,
     assert any(f"{STATE}/{run}/safety.db" in paths for paths in lies_there(lab).values())
     gone = laptop.run("resume", "-i", lab.inventory, run)
     assert gone.code == 11, gone
-    assert "taken back" in gone.error
+    assert "was undone by" in gone.error
 
 
 def test_rollback_after_workers_then_finish(

@@ -262,7 +262,7 @@ def the_word_leads_on(lab: Lab, laptop: Laptop, mine: Path, tmp_path: Path) -> N
     truth.fall_silent(lab)
     doubt = laptop.run("resume", "-i", mine)
     assert doubt.code == 10, doubt
-    assert "nothing tells how it ended" in doubt.error
+    assert "its result is unknown" in doubt.error
     assert "resume with --volumes-done once" in doubt.error
     is_down(lab)
     done: Ended = laptop.run("resume", "-i", mine, "--volumes-done")

@@ -68,7 +68,7 @@ async def gives_word(world: World, run: str, ending: Ending) -> frozenset[str]:
 
 def never_began(error: OrchestratorError) -> bool:
     """No host knows the run, or none has its plan."""
-    return error.message.endswith("on any host") or "never began" in error.message
+    return error.message.endswith("on any host") or "has not begun" in error.message
 
 
 async def take_back(world: World, kind: Kind, run: str, faults: Faults | None = None) -> Ending:

@@ -71,7 +71,7 @@ def test_one_that_fails_runs_again_when_the_run_is_resumed(place: HookPlace) -> 
     assert story.resumes == (3 if place is HookPlace.LAPTOP else 1)
     error = story.endings[0].error
     assert error is not None
-    assert error.message.endswith("; `resume` runs it again, and with --volumes-done skips it as done")
+    assert error.message.endswith("`resume` runs it again, and with --volumes-done skips it as done")
 
 
 @pytest.mark.parametrize("place", PLACES)

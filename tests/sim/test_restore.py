@@ -139,7 +139,7 @@ def test_a_laptop_that_dies_and_a_master_that_reboots_before_the_next() -> None:
 def test_a_restore_that_the_vendor_ignores_is_never_called_done() -> None:
     story = tell(vendor=Vendor(ignores_restore=True), most_laptops=2)
     assert story.errors == ["UnprovenError", "UnprovenError"]
-    assert "restore was ignored" in str(story.endings[0].error)
+    assert "it ignored the restore" in str(story.endings[0].error)
 
 
 def test_containers_that_outlive_docker_keep_the_barrier_shut() -> None:

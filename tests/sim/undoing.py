@@ -50,7 +50,7 @@ class _Operator:
         message, following = error.message, error.next_step.words[0] if error.next_step else ""
         if never_began(error):
             self.does, self.undo = None if not self.undo else self.does, ""
-        elif "was taken back" in message:
+        elif " undone" in message:
             self.undo = message.rpartition(" ")[2]
         elif (following == "rollback" or "`rollback`" in message) and not self.undo:
             self.wants = "rollback"
