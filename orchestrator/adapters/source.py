@@ -97,7 +97,7 @@ class RemoteSource:
         if length == self._size_bytes and self._sha256:
             return self._sha256
         values: dict[str, str | tuple[str, ...]] = {"path": self._path, "bytes": str(length), "hashed": "yes"}
-        script = Script(file="head.sh", values=values, timeout_s=HASH_S)
+        script = Script(file="observe/head.sh", values=values, timeout_s=HASH_S)
         output = await self._remote.look(script.command(self._head))
         if output.exit_code != 0:
             why = output.detail or output.stderr.decode("utf-8", "replace").strip()

@@ -16,6 +16,7 @@ from orchestrator.app.snapshot_locations import LAPTOP
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.outcome import Command, Ended, Outcome
 from orchestrator.core.model.plan import Script
+from orchestrator.core.plans.steps import script_of
 from orchestrator.core.snapshots.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
 from orchestrator.core.snapshots.consistency import Content, SameContent, common_of, compare
 from orchestrator.errors import OrchestratorError, RefusedError, ours
@@ -25,6 +26,8 @@ from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts
 from orchestrator.ports import BackupStore, HostError, Remote
 
 _SETTLE_S = 10.0
+SWEEP, TAKE = "backup.sweep", "backup.take"
+"""The steps of a backup on a host; each runs the script of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,10 @@ async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run
         raise _NoBackupError(settled.detail or "another run is in progress there")
     try:
         take = cluster.distro.take_snapshot(host, view)
-        await remote.act("backup.sweep", attempt, cluster.command(Script(file="sweep.sh")))
-        outcome = await remote.act("backup.take", attempt, cluster.command(take))
+        take = take.model_copy(update={"file": script_of(TAKE)})
+        sweep = Script(file=script_of(SWEEP), values={"taking": TAKE})
+        await remote.act(SWEEP, attempt, cluster.command(sweep))
+        outcome = await remote.act(TAKE, attempt, cluster.command(take))
         await _fetch(cluster, view, spool, name, f"{host.paths.state}/{run}/safety.db", outcome)
     finally:
         await _remove(cluster, remote, host.paths.state, run, attempt)

@@ -128,7 +128,10 @@ async def past_runs(cluster: Cluster) -> list[str]:
 async def _ask_all(cluster: Cluster, run: str) -> dict[str, dict[str, str]]:
     hosts = [host for host in cluster.inventory.hosts if host.name in cluster.remotes]
     outputs = await asyncio.gather(
-        *(cluster.look(host.name, Script(file="runs.sh", args=(host.paths.state, run))) for host in hosts)
+        *(
+            cluster.look(host.name, Script(file="observe/run.sh", values={"state": host.paths.state, "run": run}))
+            for host in hosts
+        )
     )
     return {host.name: parse_facts(output.text) for host, output in zip(hosts, outputs, strict=True)}
 

@@ -40,6 +40,8 @@ async def find_missing(cluster: Cluster) -> tuple[Finding, ...]:
     if policy.on is HookPlace.LAPTOP:
         return tuple(hook_missing("", name) for name in names if not shutil.which(name))
     places = [(host.name, name) for host in cluster.inventory.masters for name in names]
-    looks = (cluster.look(host, Script(file="program.sh", args=(name,))) for host, name in places)
+    looks = (
+        cluster.look(host, Script(file="observe/is_program.sh", values={"program": name})) for host, name in places
+    )
     outputs = await asyncio.gather(*looks)
     return tuple(hook_missing(*place) for place, output in zip(places, outputs, strict=True) if output.exit_code != 0)

@@ -84,15 +84,16 @@ class Sources:
         """From the first master that has the file whole, over this laptop."""
         for host in self.plan.inventory.masters:
             path = f"{host.paths.state}/{self.plan.run}/snapshot.db"
-            same = await self.cluster.remotes[host.name].look(
-                self.plan.command(Script(file="same.sh", args=(path, push.sha256)))
-            )
+            script = Script(file="stage/is_received.sh", values={"path": path, "sha256": push.sha256})
+            same = await self.cluster.remotes[host.name].look(self.cluster.command(script))
             if same.exit_code == 0:
                 return self._relayed(host.name, path, push.size_bytes, push.sha256)
         return None
 
     def _relayed(self, host: str, path: str, size_bytes: int, sha256: str = "") -> RemoteSource:
-        return RemoteSource(self.cluster.remotes[host], path, size_bytes, self.cluster.scripts["head.sh"], sha256)
+        return RemoteSource(
+            self.cluster.remotes[host], path, size_bytes, self.cluster.scripts["observe/head.sh"], sha256
+        )
 
     async def _from_afar(self, push: Push) -> Source:
         """From the address that the plan names, once for all masters."""

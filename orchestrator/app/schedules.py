@@ -11,11 +11,11 @@ from orchestrator.app import refusals
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.identity import laptop, new_run
 from orchestrator.app.plan_header import brief, plan_with_header
-from orchestrator.core.model.plan import Plan, Script
+from orchestrator.core.model.plan import Plan
 from orchestrator.core.plans.schedule import Scheduling
+from orchestrator.core.plans.steps import look
 from orchestrator.core.snapshots.schedule_status import Standing, read_standing
 from orchestrator.core.snapshots.schedules import Terms, diff, paths_of, timer_of, wanted
-from orchestrator.core.timeouts import LOOK_S
 from orchestrator.errors import RefusedError, UsageError
 
 
@@ -32,10 +32,8 @@ async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, Standing], dict
     masters = [host for host in cluster.inventory.masters if host.name in cluster.opened]
 
     name = cluster.inventory.cluster
-    scripts = {
-        host.name: Script(file="timed.sh", args=(timer_of(name), *paths_of(host, name)), timeout_s=LOOK_S)
-        for host in masters
-    }
+    timer = timer_of(name)
+    scripts = {host.name: look("observe/timer.sh", {"timer": timer, "files": paths_of(host, name)}) for host in masters}
     answers = await asyncio.gather(*(cluster.look(host, script) for host, script in scripts.items()))
     found, silent = dict[str, Standing](), dict[str, str]()
     for host, answer in zip(masters, answers, strict=True):

@@ -177,8 +177,8 @@ async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
     """Raises UnreachableError."""
     wal = (master.kept_wal, master.staged_wal) if master.kept_wal else ()
     others = (master.tool, f"{master.folder}/etcd", master.staged, *wal)
-    args = (master.state, master.run, master.etcd.data, master.kept, *others)
-    output = await cluster.look(master.name, Script(file="made.sh", args=args))
+    values = {"state": master.state, "run": master.run, "data": master.etcd.data, "kept": master.kept, "others": others}
+    output = await cluster.look(master.name, Script(file="observe/leftovers.sh", values=values))
     if output.exit_code != 0:
         said = output.detail or output.stderr.decode("utf-8", "replace").strip()
         raise UnreachableError(f"{master.name}: cannot check what run {master.run} left: {said}", ours("check"))

@@ -20,16 +20,16 @@ async def find_relay(cluster: Cluster, views: Mapping[str, MasterView]) -> Relay
     keys = {host.name: cluster.public_key(host.name) for host in masters}
     places = {host.name: ssh_places(host, views[host.name], cluster.ssh_port(host.name)) for host in masters}
     asked = {
-        host.name: [
+        host.name: tuple(
             word
             for other in masters
             if other.name != host.name and keys[other.name]
             for address, port in places[other.name]
             for word in (other.name, address, str(port), key_kind(keys[other.name]))
-        ]
+        )
         for host in masters
     }
-    looks = (cluster.look(name, Script(file="ways.sh", args=tuple(words))) for name, words in asked.items())
-    answers = await asyncio.gather(*looks)
+    scripts = {name: Script(file="observe/transfer.sh", values={"peers": words}) for name, words in asked.items()}
+    answers = await asyncio.gather(*(cluster.look(name, script) for name, script in scripts.items()))
     ways = {name: parse_ways(answer.text) for name, answer in zip(asked, answers, strict=True)}
     return relay_of(ways, places, keys)

@@ -9,6 +9,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from orchestrator.core.model.plan import Phase, Script
 
 FOLDER = "host/"
+INCLUDED = "lib/"
+"""The folder of texts that scripts include: they do not run alone."""
 
 
 class Scripts(Mapping[str, str]):
@@ -20,7 +22,8 @@ class Scripts(Mapping[str, str]):
         self._environment = Environment(  # noqa: S701
             loader=DictLoader(templates), undefined=StrictUndefined, keep_trailing_newline=True
         )
-        self._names = [name.removeprefix(FOLDER) for name in templates if name.startswith(FOLDER)]
+        names = [name.removeprefix(FOLDER) for name in templates if name.startswith(FOLDER)]
+        self._names = [name for name in names if not name.startswith(INCLUDED)]
         self._texts: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:

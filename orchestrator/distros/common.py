@@ -9,6 +9,7 @@ from dataclasses import replace
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.etcd_tools import parse_tools
 from orchestrator.core.hosts.http import parse_http
+from orchestrator.core.hosts.questions import client_values, peer_values
 from orchestrator.core.hosts.view import (
     ApiServer,
     Certificate,
@@ -37,7 +38,7 @@ from orchestrator.etcd.members import (
 
 
 def read_basics(host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
-    """What `templates/host/basics.sh` printed, of a host of any role."""
+    """What `templates/host/lib/host_facts.sh` printed, of a host of any role."""
     machine = MachineView(
         hostname=facts.get("hostname", "").strip(),
         clock_offset_s=clock_offset_s,
@@ -66,24 +67,18 @@ def look_at_volume(host: Host, view: MasterView) -> Script | None:
     etcd = view.member.config
     if etcd is None:
         return None
-    return Script(
-        file="volume.sh",
-        args=(
-            etcd.data,
-            host.paths.state,
-            etcd.peer_url,
-            etcd.client_url,
-            etcd.address,
-            *_certificates(view),
-            view.api.etcd_prefix,
-            view.api.encryption,
-            etcd.member_path,
-            etcd.wal_dir,
-            etcd.image,
-            *view.api.shared_files,
-        ),
-        timeout_s=timeouts.LOOK_S,
-    )
+    values: dict[str, str | tuple[str, ...]] = {
+        **peer_values(etcd),
+        **client_values(etcd),
+        "data": etcd.data,
+        "member": etcd.member_path,
+        "wal": etcd.wal_dir,
+        "image": etcd.image,
+        "prefix": view.api.etcd_prefix,
+        "encryption": view.api.encryption,
+        "shared": view.api.shared_files,
+    }
+    return Script(file="observe/volume.sh", values=values, timeout_s=timeouts.LOOK_S)
 
 
 def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
@@ -115,19 +110,11 @@ def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
     return replace(view, volume=volume, member=member)
 
 
-def _certificates(view: MasterView) -> tuple[str, ...]:
-    assert view.member.config is not None
-    peer, client = view.member.config.peer_tls, view.member.config.client_tls
-    return (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
-
-
 def save(view: MasterView) -> Script:
     """A safety snapshot from etcd's own gateway."""
     assert view.member.config is not None
-    etcd = view.member.config
-    peer, client = etcd.peer_tls, etcd.client_tls
-    args = (etcd.client_url, etcd.address, client.ca, client.cert, client.key, peer.cert, peer.key, etcd.member_path)
-    return Script(file="save.sh", args=args, timeout_s=timeouts.BACKUP_S)
+    values = {"member": view.member.config.member_path, **client_values(view.member.config)}
+    return Script(file="safeguard/take.sh", values=values, timeout_s=timeouts.BACKUP_S)
 
 
 def service(unit: str) -> str:
@@ -240,7 +227,7 @@ def _uid(answer: str) -> str | None:
 
 
 def parse_trust(facts: dict[str, str]) -> Trust:
-    """What `templates/host/trust.sh` printed, and the lines of sha256sum."""
+    """What `templates/host/lib/certificate.sh` printed, and the lines of sha256sum."""
     shown = [line.split("\t") for line in facts.get("certificates_shown", "").splitlines()]
     sums = [line.split("  ", 1) for line in facts.get("shared_files", "").splitlines() if "  " in line]
     return Trust(

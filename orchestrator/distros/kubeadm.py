@@ -33,10 +33,16 @@ class Kubeadm:
 
     def look_at_host(self, host: Host) -> Script:
         paths = host.paths
-        units = [unit for group in self.units(host) for unit in group]
+        units = tuple(unit for group in self.units(host) for unit in group)
         return Script(
-            file="observe.sh",
-            args=(paths.state, "", paths.manifests, ETCD, paths.hosts, *units),
+            file="observe/pods.sh",
+            values={
+                "state": paths.state,
+                "hosts": paths.hosts,
+                "manifests": paths.manifests,
+                "etcd": ETCD,
+                "units": units,
+            },
             timeout_s=timeouts.LOOK_S,
         )
 
@@ -81,10 +87,10 @@ class Kubeadm:
         return ((common.service(host.units.kubelet),),)
 
     def withdraw(self, host: Host, view: MasterView, run: str) -> Script:
-        return self._move("out", host, run, *CONTROLLERS, API, ETCD)
+        return _move("stop/pods.sh", host, run, *CONTROLLERS, API, ETCD)
 
     def admit(self, host: Host, view: MasterView, run: str) -> Script:
-        return self._move("back", host, run, ETCD)
+        return _move("start/admit.sh", host, run, ETCD)
 
     def take_snapshot(self, host: Host, view: MasterView) -> Script:
         return common.save(view)
@@ -97,10 +103,10 @@ class Kubeadm:
         )
 
     def start_api(self, host: Host, view: MasterView, run: str) -> Script:
-        return self._move("back", host, run, API)
+        return _move("api/start.sh", host, run, API)
 
     def start_controllers(self, host: Host, view: MasterView, run: str) -> Script:
-        return self._move("back", host, run, *CONTROLLERS)
+        return _move("release/start.sh", host, run, *CONTROLLERS)
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
         raise NotImplementedError("no agent that restores")
@@ -115,9 +121,11 @@ class Kubeadm:
             lets_go=True,
         )
 
-    def _move(self, verb: str, host: Host, run: str, *files: str) -> Script:
-        folder = host.paths.manifests
-        return Script(file="pods.sh", args=(verb, folder, f"{folder}.kr-{run}", *files), timeout_s=timeouts.MARK_S)
+
+def _move(file: str, host: Host, run: str, *files: str) -> Script:
+    folder = host.paths.manifests
+    values = {"manifests": folder, "aside": f"{folder}.kr-{run}", "files": files}
+    return Script(file=file, values=values, timeout_s=timeouts.MARK_S)
 
 
 def _strangers(host: Host, paths: str) -> list[Finding]:

@@ -35,10 +35,17 @@ class Kublr:
 
     def look_at_host(self, host: Host) -> Script:
         paths = host.paths
-        units = [unit for group in self.units(host) for unit in group]
+        units = tuple(unit for group in self.units(host) for unit in group)
         return Script(
-            file="observe.sh",
-            args=(paths.state, paths.kublr, paths.manifests, "etcd.manifest", paths.hosts, *units),
+            file="observe/pods.sh",
+            values={
+                "state": paths.state,
+                "hosts": paths.hosts,
+                "agent": paths.kublr,
+                "manifests": paths.manifests,
+                "etcd": "etcd.manifest",
+                "units": units,
+            },
             timeout_s=timeouts.LOOK_S,
         )
 
@@ -90,19 +97,25 @@ class Kublr:
         return None
 
     def take_snapshot(self, host: Host, view: MasterView) -> Script:
-        return Script(file="safety.sh", args=(host.paths.kublr,), timeout_s=timeouts.BACKUP_S)
+        return Script(file="safeguard/take.sh", values={"agent": host.paths.kublr}, timeout_s=timeouts.BACKUP_S)
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
         assert view.member.config is not None
         return Script(
-            file="schedule.sh",
-            args=(host.paths.kublr, snapshot, view.member.config.member_path, view.member.config.data, sha256),
+            file="commit/schedule.sh",
+            values={
+                "agent": host.paths.kublr,
+                "snapshot": snapshot,
+                "member": view.member.config.member_path,
+                "data": view.member.config.data,
+                "sha256": sha256,
+            },
             timeout_s=timeouts.COPY_S,
         )
 
     def reinitialize(self, view: MasterView) -> Script:
         assert view.member.config is not None
-        return Script(file="reinit.sh", args=(view.member.config.data,), timeout_s=timeouts.MARK_S)
+        return Script(file="commit/reinit.sh", values={"data": view.member.config.data}, timeout_s=timeouts.MARK_S)
 
     def start(self, host: Host, view: MasterView) -> Exec:
         # "no need to manually start" kubelet and Docker: the agent does that.
@@ -119,8 +132,9 @@ class Kublr:
         return None
 
     def restart_services(self, host: Host) -> Script:
-        units = tuple(unit for group in self.units(host) for unit in group)
-        return Script(file="services.sh", args=units, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)
+        agent, kubelet, *runtime = (unit for group in self.units(host) for unit in group)
+        values = {"agent": agent, "kubelet": kubelet, "runtime": tuple(runtime)}
+        return Script(file="workers/restart.sh", values=values, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)
 
 
 def unfit(host: Host, view: MasterView) -> Iterator[Finding]:

@@ -46,11 +46,10 @@ class Systemd:
 
     def look_at_host(self, host: Host) -> Script:
         paths, units = host.paths, host.units
-        asked = [unit for group in self.units(host) for unit in group]
+        asked = tuple(unit for group in self.units(host) for unit in group)
         etcd, api = common.service(units.etcd), common.service(units.api_server)
-        return Script(
-            file="observe_units.sh", args=(paths.state, paths.hosts, etcd, api, *asked), timeout_s=timeouts.LOOK_S
-        )
+        values = {"state": paths.state, "hosts": paths.hosts, "etcd": etcd, "api": api, "units": asked}
+        return Script(file="observe/units.sh", values=values, timeout_s=timeouts.LOOK_S)
 
     def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
         view = common.read_basics(host, facts, clock_offset_s)

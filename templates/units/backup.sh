@@ -20,14 +20,14 @@ rm -rf "$work"
 mkdir -p "$work/now" || exit 1
 export STATE="$work" RUN=now ATTEMPT=1 STEP=backup
 (
-    set -- {{ arguments }}
-
+{{ values }}
 {{ take }}
 ) >"$work/log" 2>&1
 code=$?
-[ "$code" != 0 ] || ( # a backup without them is a backup all the same
-    set -- "$work/now/safety.db" "$began" {{ facts }}
-
+[ "$code" != 0 ] || ( # a backup without facts is still a backup
+{{ facts }}
+snapshot=$work/now/safety.db
+set -- {{ shared }}
 {% include "units/facts.sh" %}
 ) >"$work/facts"
 name=$cluster-$(date -u -d "@$began" +%Y%m%dt%H%M%Sz)

@@ -22,7 +22,6 @@ from pathlib import Path
 from orchestrator.adapters.inventory_file import load_inventory
 from orchestrator.adapters.ssh.shell import run_text
 from orchestrator.adapters.templates import read_templates
-from orchestrator.core.model.outcome import Command
 from orchestrator.core.scripts import Scripts
 from orchestrator.distros import DISTROS
 from tests.bench import fleet_page
@@ -112,7 +111,7 @@ def _one_line(hosts: Hosts) -> str:
     """Return the product's look at a worker in a form that every tool passes on unchanged."""
     inventory = load_inventory(hosts.ours())
     look = DISTROS[inventory.distribution].look_at_host(inventory.workers[0])
-    text = run_text(Command((look.file, *look.args), Scripts(read_templates())[look.file]))
+    text = run_text(look.command(Scripts(read_templates())[look.file]))
     return f"echo {base64.b64encode(text.encode()).decode()} | base64 -d | sh"
 
 

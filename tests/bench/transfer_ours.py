@@ -26,8 +26,8 @@ from orchestrator.adapters.ssh.packing import Pace, packed
 from orchestrator.adapters.templates import read_templates
 from orchestrator.core.inventory.declared import Paths, Policies
 from orchestrator.core.inventory.inventory import Host, Inventory, Role
-from orchestrator.core.model.outcome import Command, Ended, Output
-from orchestrator.core.model.plan import Push
+from orchestrator.core.model.outcome import Ended, Output
+from orchestrator.core.model.plan import Push, Script
 from orchestrator.core.scripts import Scripts
 from orchestrator.core.transfer.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
 from orchestrator.engine.transfer import Spread
@@ -104,12 +104,13 @@ async def _relay(lab: Lab, fleet: Fleet, remotes: Mapping[str, Remote]) -> Relay
     """Find the links as the product does before it makes a plan."""
     places = {name: ((lab.addresses[name], 22),) for name in remotes}
     keys = {name: fleet.public_key(name) for name in remotes}
-    script = Scripts(read_templates())["ways.sh"]
+    text = Scripts(read_templates())["observe/transfer.sh"]
 
     async def ways(remote: Remote) -> Ways:
         others = [name for name in remotes if name != remote.name]
-        words = [word for name in others for word in (name, lab.addresses[name], "22", key_kind(keys[name]))]
-        return parse_ways((await remote.look(Command(("ways.sh", *words), script))).text)
+        peers = tuple(word for name in others for word in (name, lab.addresses[name], "22", key_kind(keys[name])))
+        script = Script(file="observe/transfer.sh", values={"peers": peers})
+        return parse_ways((await remote.look(script.command(text))).text)
 
     answers = await asyncio.gather(*map(ways, remotes.values()))
     return relay_of(dict(zip(remotes, answers, strict=True)), places, keys)

@@ -582,7 +582,9 @@ async def test_push_of_other_hosts_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     data = os.urandom(1_500_000)
     (site.folder / "theirs").write_bytes(data)
-    source = RemoteSource(await site.laptop(), str(site.folder / "theirs"), len(data), builders.scripts()["head.sh"])
+    source = RemoteSource(
+        await site.laptop(), str(site.folder / "theirs"), len(data), builders.scripts()["observe/head.sh"]
+    )
     path = site.state / "run" / "safety.db"
     path.with_name("safety.db.part.1-old.1").write_bytes(data[:700_000])
     assert (await remote.push(source, str(path), "", FIRST)).ended is Ended.DONE
@@ -591,7 +593,7 @@ async def test_push_of_other_hosts_file(remote: Remote, site: Site) -> None:
 
 async def test_failing_source_fails_push(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
-    source = RemoteSource(await site.laptop(), str(site.folder / "missing"), 10, builders.scripts()["head.sh"])
+    source = RemoteSource(await site.laptop(), str(site.folder / "missing"), 10, builders.scripts()["observe/head.sh"])
     outcome = await remote.push(source, str(site.state / "run" / "safety.db"), "0" * 64, FIRST)
     assert outcome.ended is Ended.FAILED and "missing" in outcome.detail
 

@@ -32,6 +32,7 @@ class Call:
     values: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
+        """A value of the script; its list is ``args``."""
         return self.values[name]
 
     def say(self, line: str) -> None:

@@ -190,7 +190,7 @@ class _Laptop:
         output = await remote.look(Command(("stat", "-c", "%s", push.source_path)))
         if output.exit_code != 0:
             raise HaltedError(f"{push.source_host}: {push.source_path} is gone", ours("resume"))
-        return RemoteSource(remote, push.source_path, int(output.text), builders.scripts()["head.sh"])
+        return RemoteSource(remote, push.source_path, int(output.text), builders.scripts()["observe/head.sh"])
 
 
 @dataclass(slots=True)

@@ -23,16 +23,15 @@ def http(value: object, headers: str = "") -> str:
 
 
 async def claimed(world: World, host: SimHost, call: Call) -> int:
-    state, run = call.args
-    text = host.disk.text(f"{state}/claim", "nobody")
-    if f'"run":"{run}"' in text:
+    text = host.disk.text(f"{call['state']}/claim", "nobody")
+    if f'"run":"{call["run"]}"' in text:
         return 0
     call.say(f"held by: {text}")
     return 1
 
 
 async def same(world: World, host: SimHost, call: Call) -> int:
-    path, sha256 = call.args
+    path, sha256 = call["path"], call["sha256"]
     host.disk.sync(path)
     if host.disk.is_file(path) and host.disk.sha256(path) == sha256:
         return 0
@@ -40,11 +39,13 @@ async def same(world: World, host: SimHost, call: Call) -> int:
     return 1
 
 
-async def committed(world: World, host: SimHost, call: Call) -> int:
-    state, run, *rest = call.args
-    if any(path.endswith("/started") for path in host.disk.below(f"{state}/{run}/steps/start.lift")):
-        return 0
-    return await same(world, host, Call(tuple(rest), said=call.said))
+async def scheduled(world: World, host: SimHost, call: Call) -> int:
+    return 0 if has_lifted(host, call) else await same(world, host, call)
+
+
+def has_lifted(host: SimHost, call: Call) -> bool:
+    """Whether the run has let the host start since, if that counts."""
+    return bool(call["lifts"]) and any(path.endswith("/started") for path in host.disk.below(call["lifts"]))
 
 
 async def resolves(world: World, host: SimHost, call: Call) -> int:
@@ -68,30 +69,28 @@ async def inactive(world: World, host: SimHost, call: Call) -> int:
 
 
 async def stopped(world: World, host: SimHost, call: Call) -> int:
-    _, _, *units = call.args
     if host.etcd:
         call.say("an etcd still has its database open")
     if host.pods_run:
         call.say("port 6443 still listens")
-    await inactive(world, host, Call(tuple(units), said=call.said))
+    await inactive(world, host, Call(call.args, said=call.said))
     return 1 if call.said else 0
 
 
 async def held(world: World, host: SimHost, call: Call) -> int:
-    state, run, folder, *units = call.args
-    if host.disk.text(f"{state}/hold") != run:
+    if host.disk.text(f"{call['state']}/hold") != call["run"]:
         call.say("the hold file is gone")
         return 1
-    for unit in units:
-        if not host.disk.is_file(f"{folder}/{unit}.d/50-orchestrator-hold.conf"):
+    for unit in call.args:
+        if not host.disk.is_file(f"{call['folder']}/{unit}.d/50-orchestrator-hold.conf"):
             call.say(f"{unit} is not held")
             return 1
     return 0
 
 
 async def kept(world: World, host: SimHost, call: Call) -> int:
-    state, run, folder = call.args
-    listing = f"{state}/{run}/kept"
+    folder = call["kept"]
+    listing = f"{call['state']}/{call['run']}/kept"
     if not host.disk.is_file(listing):
         call.say("the old data is not kept yet")
         return 1
@@ -102,7 +101,7 @@ async def kept(world: World, host: SimHost, call: Call) -> int:
 
 
 async def proof(world: World, host: SimHost, call: Call) -> int:
-    state, run, data, member, revision, _, client_url = call.args[:7]
+    folder, data, member, revision = f"{call['state']}/{call['run']}", call["data"], call["member"], call["revision"]
     etcd = host.etcd
     files = "".join(f"{host.disk.stat(path)}\n" for path in host.disk.below(member))
     armed = "".join(f"{name}\n" for name in ("restore.db", "command") if host.disk.is_file(f"{data}/{name}"))
@@ -114,11 +113,11 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
         **(hashkv_round(etcd) if etcd and is_refused else {}),
         "hashkv_now": now if is_refused else at,
         "members": http([], cluster) if etcd else "",
-        "health": http({"health": "true"}) if client_url and world.has_quorum(host) else "",
+        "health": http({"health": "true"}) if call["client_url"] and world.has_quorum(host) else "",
         "files": files,
-        "kept": host.disk.text(f"{state}/{run}/kept"),
+        "kept": host.disk.text(f"{folder}/kept"),
         "armed": armed,
-        "witnessed": host.disk.text(f"{state}/{run}/witnessed"),
+        "witnessed": host.disk.text(f"{folder}/witnessed"),
     }
     call.said += [fact(name, value) for name, value in said.items()]
     return 0
@@ -132,7 +131,7 @@ def hash_kv(etcd: History, revision: int) -> str:
 
 
 def hashkv_round(etcd: History) -> dict[str, str]:
-    """As templates/host/hashkv.sh asks for it."""
+    """As templates/host/lib/hashkv.sh asks for it."""
     revision = etcd.revision - etcd.revision % 100
     return {"round": f"{revision}\n", "hashkv_round": hash_kv(etcd, revision)}
 
@@ -145,14 +144,14 @@ async def ready(world: World, host: SimHost, call: Call) -> int:
 
 
 async def restarted(world: World, host: SimHost, call: Call) -> int:
-    state, run, step, how, kubelet = call.args
-    markers = [path for path in host.disk.below(f"{state}/{run}/steps/{step}") if path.endswith("/started")]
+    how = call["how"]
+    markers = [path for path in host.disk.below(call["restarts"]) if path.endswith("/started")]
     if not markers:
         call.say("not restarted yet")
         return 1
     boot, began = host.disk.text(markers[-1]).split()
     clock = VirtualClock()
-    at_s = host.booted_at_s if how == "reboot" else host.units.since.get(kubelet)
+    at_s = host.booted_at_s if how == "reboot" else host.units.since.get(call["kubelet"])
     since = None if at_s is None else int(clock.time() - clock.monotonic() + at_s)
     if since is None or (since < int(began) and (how != "reboot" or boot == str(host.acts.boot))):
         call.say("not back yet")
@@ -162,7 +161,7 @@ async def restarted(world: World, host: SimHost, call: Call) -> int:
 
 
 async def lease(world: World, host: SimHost, call: Call) -> int:
-    node = call.args[0]
+    node = call["node"]
     if not host.etcd or not world.has_quorum(host):
         return 0
     renewed = host.etcd.last(f"leases/{node}")
@@ -178,7 +177,7 @@ async def lease(world: World, host: SimHost, call: Call) -> int:
 
 
 def whose(host: SimHost, call: Call, state: str) -> None:
-    """What `records.sh` tells: who holds the host, and the attempts that it knows."""
+    """What `run_facts.sh` prints: who holds the host, and the attempts that it knows."""
     disk = host.disk
     if not disk.is_folder(state):
         return
@@ -195,7 +194,7 @@ def whose(host: SimHost, call: Call, state: str) -> None:
 
 
 async def runs(world: World, host: SimHost, call: Call) -> int:
-    state, run = call.args
+    state, run = call["state"], call["run"]
     disk = host.disk
     whose(host, call, state)
     if not run and disk.is_file(f"{state}/claim"):
@@ -217,18 +216,18 @@ async def runs(world: World, host: SimHost, call: Call) -> int:
 
 
 LOOKS: dict[str, Program] = TOOLS | {
-    "claimed.sh": claimed,
-    "committed.sh": committed,
-    "held.sh": held,
-    "inactive.sh": inactive,
-    "kept.sh": kept,
-    "lease.sh": lease,
-    "proof.sh": proof,
-    "ready.sh": ready,
-    "resolves.sh": resolves,
-    "restarted.sh": restarted,
-    "runs.sh": runs,
-    "same.sh": same,
-    "stopped.sh": stopped,
+    "api/is_ready.sh": ready,
+    "claim/is_ours.sh": claimed,
+    "commit/is_scheduled.sh": scheduled,
+    "keep/is_set_aside.sh": kept,
+    "observe/run.sh": runs,
+    "resolve/is_resolved.sh": resolves,
+    "stage/is_received.sh": same,
+    "start/is_restored.sh": proof,
+    "stop/is_held.sh": held,
+    "stop/is_inactive.sh": inactive,
+    "stop/is_stopped.sh": stopped,
+    "workers/is_node_ready.sh": lease,
+    "workers/is_restarted.sh": restarted,
 }
 """What changes nothing."""

@@ -8,6 +8,7 @@ from orchestrator.etcd.ids import parse_initial_cluster, predict_ids
 from tests.sim.acts import Call
 from tests.sim.history import RESTORED, from_file, to_file
 from tests.sim.host import SimHost
+from tests.sim.looks import has_lifted
 from tests.sim.programs import REFUSED, Program, refuses
 from tests.sim.world import World
 
@@ -15,7 +16,7 @@ TOOL = "etcdutl 3.5.21"
 
 
 async def tool(world: World, host: SimHost, call: Call) -> int:
-    copy = call.args[-1]
+    copy = call["copy"]
     host.disk.create(f"{copy}.part", TOOL, synced=False)
     await call.work()
     host.disk.sync(f"{copy}.part")
@@ -24,7 +25,7 @@ async def tool(world: World, host: SimHost, call: Call) -> int:
 
 
 async def restore(world: World, host: SimHost, call: Call) -> int:
-    path, snapshot, _, staged, _, _, cluster, token = call.args[:8]
+    path, snapshot, staged, cluster, token = (call[name] for name in ("tool", "snapshot", "staged", "cluster", "token"))
     disk, listing = host.disk, f"{call.folder}/staged"
     if disk.is_file(listing):
         return 0
@@ -49,7 +50,7 @@ async def restore(world: World, host: SimHost, call: Call) -> int:
 
 
 def listed(host: SimHost, folder: str) -> str:
-    """`listed` of ``listed.sh``: what tells these files from all others."""
+    """`list_restored` of ``member_files.sh``: what tells these files from all others."""
     rows = (
         f"{host.disk.inode(path)} {host.disk.inode(path)} {len(host.disk.read(path))} .{path.removeprefix(folder)}"
         for path in host.disk.below(folder)
@@ -58,18 +59,18 @@ def listed(host: SimHost, folder: str) -> str:
 
 
 def stats(host: SimHost, folder: str) -> str:
-    """`stats` of ``stats.sh``."""
+    """`list_old` of ``member_files.sh``."""
     return listed(host, folder)
 
 
 async def staged(world: World, host: SimHost, call: Call) -> int:
-    snapshot, sha256, state, run, folder, _ = call.args
-    disk, listing = host.disk, f"{state}/{run}/staged"
+    snapshot, sha256, folder = call["path"], call["sha256"], call["staged"]
+    disk, listing = host.disk, f"{call['state']}/{call['run']}/staged"
     if not disk.is_file(listing):
         call.say("nothing is restored yet")
         return 1
     if listed(host, f"{folder}/member").strip() != disk.text(listing):
-        call.say(f"{folder} is no longer what was restored")
+        call.say(f"{folder} has changed since it was restored")
         return 1
     disk.sync(snapshot)
     if not disk.is_file(snapshot) or disk.sha256(snapshot) != sha256:
@@ -79,7 +80,7 @@ async def staged(world: World, host: SimHost, call: Call) -> int:
 
 
 async def aside(world: World, host: SimHost, call: Call) -> int:
-    member, kept = call.args
+    member, kept = call["member"], call["kept"]
     disk, listing = host.disk, f"{call.folder}/kept"
     if refuses(host, call):
         return REFUSED
@@ -102,7 +103,7 @@ async def aside(world: World, host: SimHost, call: Call) -> int:
 
 
 async def place(world: World, host: SimHost, call: Call) -> int:
-    folder, member = call.args
+    folder, member = call["staged"], call["member"]
     disk = host.disk
     if disk.text(f"{call.state}/hold") != call.run:
         call.say("refused: this host is not held")
@@ -121,10 +122,12 @@ async def place(world: World, host: SimHost, call: Call) -> int:
 
 
 async def placed(world: World, host: SimHost, call: Call) -> int:
-    state, run, member = call.args
-    if any(path.endswith("/started") for path in host.disk.below(f"{state}/{run}/steps/start.lift")):
+    member = call["member"]
+    if has_lifted(host, call):
         return 0
-    if host.disk.is_folder(member) and listed(host, member).strip() == host.disk.text(f"{state}/{run}/staged"):
+    if host.disk.is_folder(member) and listed(host, member).strip() == host.disk.text(
+        f"{call['state']}/{call['run']}/staged"
+    ):
         return 0
     call.say(f"{member} is not what this run has restored")
     return 1
@@ -140,7 +143,7 @@ def _ours(host: SimHost, state: str, undone: str, member: str) -> bool:
 
 
 async def unplace(world: World, host: SimHost, call: Call) -> int:
-    member, kept, undone, folder = call.args
+    member, kept, undone, folder = (call[name] for name in ("member", "kept", "undone", "staged"))
     disk = host.disk
     if not disk.is_file(f"{call.state}/{undone}/kept") and not disk.is_folder(kept):
         return 0
@@ -152,7 +155,7 @@ async def unplace(world: World, host: SimHost, call: Call) -> int:
             await call.work()
         if disk.is_folder(kept):
             if disk.is_folder(member):
-                call.say(f"refused: both {member} and {kept} are there")
+                call.say(f"refused: both {member} and {kept} exist")
                 return REFUSED
             disk.move(kept, member)
             await call.work()
@@ -160,7 +163,7 @@ async def unplace(world: World, host: SimHost, call: Call) -> int:
 
 
 async def unplaced(world: World, host: SimHost, call: Call) -> int:
-    state, undone, member, kept = call.args
+    state, undone, member, kept = (call[name] for name in ("state", "undone", "member", "kept"))
     if host.disk.is_folder(kept):
         call.say(f"the old data is in {kept}")
         return 1
@@ -171,10 +174,14 @@ async def unplaced(world: World, host: SimHost, call: Call) -> int:
 
 
 MANUAL_ACTS: dict[str, Program] = {
-    "aside.sh": aside,
-    "place.sh": place,
-    "restore.sh": restore,
-    "tool.sh": tool,
-    "unplace.sh": unplace,
+    "commit/place.sh": place,
+    "commit/unplace.sh": unplace,
+    "keep/aside.sh": aside,
+    "stage/restore.sh": restore,
+    "stage/tool.sh": tool,
 }
-MANUAL_LOOKS: dict[str, Program] = {"placed.sh": placed, "staged.sh": staged, "unplaced.sh": unplaced}
+MANUAL_LOOKS: dict[str, Program] = {
+    "commit/is_placed.sh": placed,
+    "commit/is_unplaced.sh": unplaced,
+    "stage/is_staged.sh": staged,
+}

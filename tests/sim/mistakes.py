@@ -242,16 +242,14 @@ def hold_until_the_next_reboot(patch: Patch) -> None:
     """The hold file, and no drop-in that heeds it."""
 
     async def hold(world: World, host: SimHost, call: Call) -> int:
-        if call.args[0] == "set":
-            host.disk.create(f"{STATE}/hold", f"{call.run}\n")
-            return 0
-        return await programs.hold(world, host, call)
+        host.disk.create(f"{STATE}/hold", f"{call.run}\n")
+        return 0
 
     async def held(world: World, host: SimHost, call: Call) -> int:
         return 0 if host.disk.is_file(f"{STATE}/hold") else 1
 
-    patch.setitem(programs.ACTS, "hold.sh", hold)
-    patch.setitem(looks.LOOKS, "held.sh", held)
+    patch.setitem(programs.ACTS, "stop/hold.sh", hold)
+    patch.setitem(looks.LOOKS, "stop/is_held.sh", held)
 
 
 def claim_what_is_claimed(patch: Patch) -> None:
@@ -260,10 +258,10 @@ def claim_what_is_claimed(patch: Patch) -> None:
         return await programs.claim(world, host, call)
 
     async def claimed(world: World, host: SimHost, call: Call) -> int:
-        return 0 if f'"{call.args[1]}"' in host.disk.text(f"{STATE}/{call.args[1]}/claim") else 1
+        return 0 if f'"{call["run"]}"' in host.disk.text(f"{STATE}/{call['run']}/claim") else 1
 
-    patch.setitem(programs.ACTS, "claim.sh", claim)
-    patch.setitem(looks.LOOKS, "claimed.sh", claimed)
+    patch.setitem(programs.ACTS, "claim/take.sh", claim)
+    patch.setitem(looks.LOOKS, "claim/is_ours.sh", claimed)
 
 
 def settle_without_waiting(patch: Patch) -> None:
@@ -368,7 +366,9 @@ MISTAKES = {
         run_again_what_has_begun, in_each(KEEP, fault=Fault(Fate.HANGS, for_s=90)), "an act runs twice"
     ),
     "the hold does not outlive a reboot": Mistake(
-        hold_until_the_next_reboot, in_each("kept.sh", fault=Fault(Fate.REBOOTS)), "the old data comes up again"
+        hold_until_the_next_reboot,
+        in_each("keep/is_set_aside.sh", fault=Fault(Fate.REBOOTS)),
+        "the old data comes up again",
     ),
     "a hook on a master that was cut off is believed to have failed": Mistake(
         believe_that_a_hook_cut_off_has_failed,

@@ -32,7 +32,7 @@ def now_s() -> float:
 
 async def claim(world: World, host: SimHost, call: Call) -> int:
     disk, theirs, mine = host.disk, f"{call.state}/claim", f"{call.folder}/claim"
-    undone = "".join(call.args[1:])
+    undone = call["undone"]
     is_ours = disk.is_file(theirs)
     if is_ours and not any(f'"run":"{run}"' in disk.text(theirs) for run in (call.run, undone or call.run)):
         call.say(disk.text(theirs))
@@ -42,7 +42,7 @@ async def claim(world: World, host: SimHost, call: Call) -> int:
     sha256 = disk.sha256(f"{call.folder}/plan.json")
     disk.write(
         f"{mine}.part",
-        f'{{"format":1,"run":"{call.run}","attempt":"{call.attempt}","laptop":"{call.args[0]}",'
+        f'{{"format":1,"run":"{call.run}","attempt":"{call.attempt}","laptop":"{call["laptop"]}",'
         f'"plan_sha256":"{sha256}","taken_at_utc":"2026-11-22T03:10:09Z"}}\n',
         synced=False,
     )
@@ -99,9 +99,16 @@ async def safety(world: World, host: SimHost, call: Call) -> int:
     return 0
 
 
-async def hosts(world: World, host: SimHost, call: Call) -> int:
-    verb, path, *rest = call.args
-    run = rest[0] if verb == "remove" and rest else call.run
+async def add_hosts(world: World, host: SimHost, call: Call) -> int:
+    return await _write_hosts(host, call, call.run, call["lines"])
+
+
+async def remove_hosts(world: World, host: SimHost, call: Call) -> int:
+    return await _write_hosts(host, call, call["undone"] or call.run, "")
+
+
+async def _write_hosts(host: SimHost, call: Call, run: str, block: str) -> int:
+    path = call["hosts"]
     begin, end, folder = f"# orchestrator {run} begin", f"# orchestrator {run} end", f"{call.state}/{run}"
     before = f"{folder}/hosts.before"
     if not host.disk.is_file(before):
@@ -113,10 +120,10 @@ async def hosts(world: World, host: SimHost, call: Call) -> int:
         if not ours:
             lines.append(line)
         ours = ours and line != end
-    if verb == "put":
-        lines += [begin, *rest, end]
+    if block:
+        lines += [begin, block, end]
     new = "".join(f"{line}\n" for line in lines)
-    if verb == "remove" and host.disk.text(before) == new.rstrip("\n"):
+    if not block and host.disk.text(before) == new.rstrip("\n"):
         new = host.disk.read(before).decode()
     host.disk.write(f"{folder}/hosts.new", new)
     host.disk.write(f"{path}.kr-{run}", new, synced=False)
@@ -130,26 +137,32 @@ async def hosts(world: World, host: SimHost, call: Call) -> int:
 
 
 async def hold(world: World, host: SimHost, call: Call) -> int:
-    verb, folder, *units = call.args
     path = f"{call.state}/hold"
-    if verb == "lift":
-        owner = units[0] if units else call.run  # there: the run whose hold it is
-        if host.disk.text(path, owner) != owner:
-            return 1
-        host.disk.remove(path)
-        return 0
-    if verb == "set":
-        host.disk.create(f"{path}.part", f"{call.run}\n", synced=False)
-        host.disk.sync(f"{path}.part")
-        host.disk.move(f"{path}.part", path)
-    for unit in units:
+    host.disk.create(f"{path}.part", f"{call.run}\n", synced=False)
+    host.disk.sync(f"{path}.part")
+    host.disk.move(f"{path}.part", path)
+    for unit in call.args:
         await call.work()
-        drop_in = f"{folder}/{unit}.d/50-orchestrator-hold.conf"
-        if verb == "set":
-            host.disk.write(drop_in, f"[Unit]\nConditionPathExists=!{path}\n", synced=False)
-            host.disk.sync(drop_in)
-        else:
-            host.disk.remove(drop_in)
+        drop_in = f"{call['folder']}/{unit}.d/50-orchestrator-hold.conf"
+        host.disk.write(drop_in, f"[Unit]\nConditionPathExists=!{path}\n", synced=False)
+        host.disk.sync(drop_in)
+    await call.work()
+    host.units.reload()
+    return 0
+
+
+async def lift(world: World, host: SimHost, call: Call) -> int:
+    path, owner = f"{call.state}/hold", call["undone"] or call.run
+    if host.disk.text(path, owner) != owner:
+        return 1
+    host.disk.remove(path)
+    return 0
+
+
+async def remove_hold(world: World, host: SimHost, call: Call) -> int:
+    for unit in call.args:
+        await call.work()
+        host.disk.remove(f"{call['folder']}/{unit}.d/50-orchestrator-hold.conf")
     await call.work()
     host.units.reload()
     return 0
@@ -176,11 +189,11 @@ async def systemctl(world: World, host: SimHost, call: Call) -> int:
 
 
 async def start(world: World, host: SimHost, call: Call) -> int:
-    revision, _, _, _, _, _, program, *args = call.args
+    program, *args = call.args
     assert program == "systemctl"
     call.args = tuple(args)
     code = await systemctl(world, host, call)
-    host.acts.spawn(_witness(host, int(revision), f"{call.folder}/witnessed"))
+    host.acts.spawn(_witness(host, int(call["revision"]), f"{call.folder}/witnessed"))
     return code
 
 
@@ -196,13 +209,12 @@ async def _witness(host: SimHost, revision: int, path: str) -> None:
 
 
 async def services(world: World, host: SimHost, call: Call) -> int:
-    kublr, kubelet, *runtime = call.args
-    for unit in (kublr, kubelet, *runtime):
+    for unit in (call["agent"], call["kubelet"], *call.args):
         host.units.stop(unit)
         await call.work()
     host.end_containers()
     call.starts_services = True
-    host.units.start(kublr, now_s())
+    host.units.start(call["agent"], now_s())
     return 0
 
 
@@ -221,7 +233,7 @@ def refuses(host: SimHost, call: Call, undone: str = "") -> bool:
 
 
 async def keep(world: World, host: SimHost, call: Call) -> int:
-    member, kept = call.args
+    member, kept = call["member"], call["kept"]
     disk, listing = host.disk, f"{call.folder}/kept"
     if refuses(host, call):
         return REFUSED
@@ -255,8 +267,7 @@ def sums(host: SimHost, folder: str) -> list[str]:
 
 
 async def schedule(world: World, host: SimHost, call: Call) -> int:
-    _, snapshot, _, data, sha256 = call.args
-    armed = f"{data}/restore.db"
+    sha256, armed = call["sha256"], f"{call['data']}/restore.db"
     if refuses(host, call):
         return REFUSED
     if host.disk.is_file(armed):
@@ -264,7 +275,7 @@ async def schedule(world: World, host: SimHost, call: Call) -> int:
             return 0
         host.disk.move(armed, f"{armed}.kr-{call.run}-{call.attempt}")
     with host.at_work(call.step):
-        content = host.disk.read(snapshot)
+        content = host.disk.read(call["snapshot"])
         host.disk.create(
             armed, content[: len(content) // 2], synced=False
         )  # nobody has promised that the vendor's copy is atomic
@@ -275,7 +286,7 @@ async def schedule(world: World, host: SimHost, call: Call) -> int:
 
 
 async def disarm(world: World, host: SimHost, call: Call) -> int:
-    data = call.args[0]
+    data = call["data"]
     if not host.disk.is_file(f"{data}/restore.db"):
         return 0
     if host.etcd is None:
@@ -345,23 +356,28 @@ class UnknownProgramError(AssertionError):
 
 
 ACTS: dict[str, Program] = {
-    "claim.sh": claim,
-    "disarm.sh": disarm,
+    "api/lift.sh": lift,
+    "claim/take.sh": claim,
+    "commit/schedule.sh": schedule,
     "env": hook,
-    "hold.sh": hold,
-    "hosts.sh": hosts,
-    "keep.sh": keep,
-    "last.sh": last,
-    "release.sh": release,
+    "keep/copy.sh": keep,
+    "release/claim.sh": release,
+    "release/hold.sh": remove_hold,
+    "release/host.sh": release,
+    "release/hosts.sh": remove_hosts,
+    "resolve/hosts.sh": add_hosts,
     "rm": remove,
-    "safety.sh": safety,
-    "schedule.sh": schedule,
-    "services.sh": services,
+    "safeguard/take.sh": safety,
     "sh": shell,
-    "start.sh": start,
+    "start/disarm.sh": disarm,
+    "start/lift.sh": lift,
+    "start/services.sh": start,
+    "stop/hold.sh": hold,
+    "stop/last.sh": last,
     "systemctl": systemctl,
     "true": true,
+    "workers/restart.sh": services,
 }
 """What changes a host."""
 
-TOOLS: dict[str, Program] = {"stat": stat, "head.sh": sum_of, "test": test}
+TOOLS: dict[str, Program] = {"stat": stat, "observe/head.sh": sum_of, "test": test}

@@ -12,7 +12,7 @@ from tests.sim.conftest import Some
 from tests.sim.faults import CRASHES, Fate, Fault
 from tests.sim.host import Vendor
 from tests.sim.story import Story, tell
-from tests.sim.twins import FOLDER, HELD, MEMBER, Case, real, simulated
+from tests.sim.twins import FOLDER, HELD, MEMBER, Case, Given, placed_in, real, simulated
 from tests.sim.undoing import tell_undo
 from tests.unit.templates.host import RUN
 
@@ -82,39 +82,44 @@ def test_an_undo_that_is_interrupted_anywhere(kind: str, fault: Fault, some: Som
 # --- the programs -----------------------------------------------------------------------------------------
 
 STAGED, KEPT = f"data/.kr-{RUN}.staged", f"data.kr-{RUN}"
-ASIDE_ARGS = ("ROOT/data/member", f"ROOT/{KEPT}")
-PLACE_ARGS = (f"ROOT/{STAGED}", "ROOT/data/member")
-UNPLACE_ARGS = ("ROOT/data/member", f"ROOT/{KEPT}", RUN, f"ROOT/{STAGED}")
+ASIDE: Given = {"member": "ROOT/data/member", "kept": f"ROOT/{KEPT}"}
+PLACE: Given = {"staged": f"ROOT/{STAGED}", "member": "ROOT/data/member"}
+UNPLACE: Given = ASIDE | {"undone": RUN, "staged": f"ROOT/{STAGED}"}
+UNPLACED: Given = ASIDE | {"state": "ROOT/state", "undone": RUN}
+PLACED: Given = {
+    "state": "ROOT/state",
+    "run": RUN,
+    "member": "ROOT/data/member",
+    "lifts": f"ROOT/{FOLDER}/steps/start.lift",
+}
 IS_KEPT = {f"{FOLDER}/kept": "a list\n"}
 NEW = {f"{STAGED}/member/snap/db": "new", f"{STAGED}/member/wal/0.wal": "new log"}
 OLD = {f"{KEPT}/snap/db": "old", f"{KEPT}/wal/0.wal": "old log"}
 
 CASES = [
-    Case("old data", "aside.sh", ASIDE_ARGS, HELD | MEMBER),
-    Case("set aside already", "aside.sh", ASIDE_ARGS, HELD | OLD | IS_KEPT),
-    Case("an act that died after its rename", "aside.sh", ASIDE_ARGS, HELD | OLD | {"data/other": ""}),
-    Case("no old data", "aside.sh", ASIDE_ARGS, HELD | {"data/other": ""}),
-    Case("a host that is not held", "aside.sh", ASIDE_ARGS, MEMBER),
-    Case("what was restored", "place.sh", PLACE_ARGS, HELD | IS_KEPT | NEW),
-    Case("in its place already", "place.sh", PLACE_ARGS, HELD | IS_KEPT | MEMBER),
-    Case("something lies there", "place.sh", PLACE_ARGS, HELD | IS_KEPT | NEW | MEMBER),
-    Case("the old data was not set aside", "place.sh", PLACE_ARGS, HELD | NEW),
-    Case("a host that is not held", "place.sh", PLACE_ARGS, IS_KEPT | NEW),
-    Case("nothing was set aside", "unplace.sh", UNPLACE_ARGS, HELD | MEMBER),
-    Case("set aside, nothing placed", "unplace.sh", UNPLACE_ARGS, HELD | OLD | IS_KEPT | {"data/other": ""}),
-    Case("somebody else's in its place", "unplace.sh", UNPLACE_ARGS, HELD | OLD | IS_KEPT | MEMBER),
-    Case("a host that is not held", "unplace.sh", UNPLACE_ARGS, OLD | IS_KEPT),
-    Case("put back already", "unplace.sh", UNPLACE_ARGS, HELD | MEMBER | IS_KEPT),
-    Case("untouched", "unplaced.sh", ("ROOT/state", RUN, *ASIDE_ARGS), MEMBER),
-    Case("set aside", "unplaced.sh", ("ROOT/state", RUN, *ASIDE_ARGS), OLD),
-    Case("nothing placed", "placed.sh", ("ROOT/state", RUN, "ROOT/data/member"), {f"{FOLDER}/staged": "x\n"}),
-    Case(
-        "another's placed", "placed.sh", ("ROOT/state", RUN, "ROOT/data/member"), {f"{FOLDER}/staged": "x\n"} | MEMBER
-    ),
+    Case("old data", "keep/aside.sh", ASIDE, HELD | MEMBER),
+    Case("set aside already", "keep/aside.sh", ASIDE, HELD | OLD | IS_KEPT),
+    Case("an act that died after its rename", "keep/aside.sh", ASIDE, HELD | OLD | {"data/other": ""}),
+    Case("no old data", "keep/aside.sh", ASIDE, HELD | {"data/other": ""}),
+    Case("a host that is not held", "keep/aside.sh", ASIDE, MEMBER),
+    Case("what was restored", "commit/place.sh", PLACE, HELD | IS_KEPT | NEW),
+    Case("in its place already", "commit/place.sh", PLACE, HELD | IS_KEPT | MEMBER),
+    Case("something lies there", "commit/place.sh", PLACE, HELD | IS_KEPT | NEW | MEMBER),
+    Case("the old data was not set aside", "commit/place.sh", PLACE, HELD | NEW),
+    Case("a host that is not held", "commit/place.sh", PLACE, IS_KEPT | NEW),
+    Case("nothing was set aside", "commit/unplace.sh", UNPLACE, HELD | MEMBER),
+    Case("set aside, nothing placed", "commit/unplace.sh", UNPLACE, HELD | OLD | IS_KEPT | {"data/other": ""}),
+    Case("somebody else's in its place", "commit/unplace.sh", UNPLACE, HELD | OLD | IS_KEPT | MEMBER),
+    Case("a host that is not held", "commit/unplace.sh", UNPLACE, OLD | IS_KEPT),
+    Case("put back already", "commit/unplace.sh", UNPLACE, HELD | MEMBER | IS_KEPT),
+    Case("untouched", "commit/is_unplaced.sh", UNPLACED, MEMBER),
+    Case("set aside", "commit/is_unplaced.sh", UNPLACED, OLD),
+    Case("nothing placed", "commit/is_placed.sh", PLACED, {f"{FOLDER}/staged": "x\n"}),
+    Case("another's placed", "commit/is_placed.sh", PLACED, {f"{FOLDER}/staged": "x\n"} | MEMBER),
     Case(
         "lifted",
-        "placed.sh",
-        ("ROOT/state", RUN, "ROOT/data/member"),
+        "commit/is_placed.sh",
+        PLACED,
         {f"{FOLDER}/steps/start.lift/1-x/started": "1 2 3 4\n"},
     ),
 ]
@@ -123,5 +128,5 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script}: {case.name}")
 def test_a_program_does_what_the_script_does(case: Case, tmp_path: Path) -> None:
     files = {path: text.replace("ROOT", str(tmp_path)) for path, text in case.files.items()}
-    args = tuple(arg.replace("ROOT", str(tmp_path)) for arg in case.args)
-    assert simulated(case.script, args, files, tmp_path) == real(case.script, args, files, tmp_path)
+    values = placed_in(case.values, tmp_path)
+    assert simulated(case.script, values, files, tmp_path) == real(case.script, values, files, tmp_path)

@@ -22,85 +22,201 @@ from tests.sim.twins import (
     PLAN,
     THEIRS,
     Case,
+    Given,
+    placed_in,
     real,
     sha256_of,
     simulated,
 )
-from tests.unit.templates.host import RUN
+from tests.unit.templates.host import ABSENT, RUN, peer_values
 
-DISARM_ARGS = ("ROOT/data", "https://127.0.0.1:1", "127.0.0.1", "/absent/ca", "/absent/cert", "/absent/key")
-KEEP_ARGS = ("ROOT/data/member", f"ROOT/{KEPT}")
-SCHEDULE_ARGS = ("ROOT/programs/kublr", f"ROOT/{FOLDER}/snapshot.db", "ROOT/data/member", "ROOT/data", sha256_of("new"))
+DISARM: Given = {"data": "ROOT/data", **peer_values("https://127.0.0.1:1", ABSENT)}
+KEEP: Given = {"member": "ROOT/data/member", "kept": f"ROOT/{KEPT}"}
+SCHEDULE: Given = {
+    "agent": "ROOT/programs/kublr",
+    "snapshot": f"ROOT/{FOLDER}/snapshot.db",
+    "member": "ROOT/data/member",
+    "data": "ROOT/data",
+    "sha256": sha256_of("new"),
+}
 SNAPSHOT = {f"{FOLDER}/snapshot.db": "new"}
-COMMITTED_ARGS = ("ROOT/state", RUN, "ROOT/data/restore.db", sha256_of("new"))
+COMMITTED: Given = {
+    "path": "ROOT/data/restore.db",
+    "sha256": sha256_of("new"),
+    "lifts": f"ROOT/{FOLDER}/steps/start.lift",
+}
+
+SET_ASIDE: Given = {"state": "ROOT/state", "run": RUN, "kept": f"ROOT/{KEPT}"}
+IS_OURS: Given = {"state": "ROOT/state", "run": RUN}
+IS_HELD: Given = IS_OURS | {"folder": "ROOT/units", "units": ("a", "b")}
 
 CASES = [
-    Case("a free host", "claim.sh", ("ana@laptop",), PLAN),
-    Case("a host that is ours", "claim.sh", ("ana@laptop",), PLAN | OURS),
-    Case("another's host", "claim.sh", ("ana@laptop",), PLAN | THEIRS),
-    Case("a claim that died before its link", "claim.sh", ("ana@laptop",), PLAN | {f"{FOLDER}/claim": "{}\n"}),
-    Case("a host that is ours", "release.sh", (), OURS | {"state/alive": "", f"{FOLDER}/claim": "x"}),
-    Case("another's host", "release.sh", (), THEIRS | {"state/alive": "", f"{FOLDER}/claim": "x"}),
-    Case("a release that died", "release.sh", (), {"state/alive": "", f"{FOLDER}/claim": "x"}),
-    Case("names that are missing", "hosts.sh", ("put", "ROOT/etc/hosts", "10.0.0.1\tetcd0"), HOSTS),
-    Case("put again", "hosts.sh", ("put", "ROOT/etc/hosts", "10.0.0.2\tetcd0"), {"etc/hosts": f"a\n{BLOCK}b\n"}),
-    Case("remove", "hosts.sh", ("remove", "ROOT/etc/hosts"), {"etc/hosts": f"a\n{BLOCK}b\n"}),
+    Case("a free host", "claim/take.sh", {"laptop": "ana@laptop"}, PLAN),
+    Case("a host that is ours", "claim/take.sh", {"laptop": "ana@laptop"}, PLAN | OURS),
+    Case("another's host", "claim/take.sh", {"laptop": "ana@laptop"}, PLAN | THEIRS),
+    Case(
+        "a claim that died before its link",
+        "claim/take.sh",
+        {"laptop": "ana@laptop"},
+        PLAN | {f"{FOLDER}/claim": "{}\n"},
+    ),
+    Case("a host that is ours", "release/claim.sh", {}, OURS | {"state/alive": "", f"{FOLDER}/claim": "x"}),
+    Case("another's host", "release/claim.sh", {}, THEIRS | {"state/alive": "", f"{FOLDER}/claim": "x"}),
+    Case("a release that died", "release/claim.sh", {}, {"state/alive": "", f"{FOLDER}/claim": "x"}),
+    Case("names that are missing", "resolve/hosts.sh", {"hosts": "ROOT/etc/hosts", "lines": "10.0.0.1\tetcd0"}, HOSTS),
+    Case(
+        "put again",
+        "resolve/hosts.sh",
+        {"hosts": "ROOT/etc/hosts", "lines": "10.0.0.2\tetcd0"},
+        {"etc/hosts": f"a\n{BLOCK}b\n"},
+    ),
+    Case("remove", "release/hosts.sh", {"hosts": "ROOT/etc/hosts"}, {"etc/hosts": f"a\n{BLOCK}b\n"}),
     Case(
         "remove, with no newline at the end before",
-        "hosts.sh",
-        ("remove", "ROOT/etc/hosts"),
+        "release/hosts.sh",
+        {"hosts": "ROOT/etc/hosts"},
         {"etc/hosts": f"a\n{BLOCK}", f"{FOLDER}/hosts.before": "a"},
     ),
-    Case("set", "hold.sh", ("set", "ROOT/units", "a", "b")),
-    Case("set over another's", "hold.sh", ("set", "ROOT/units", "a", "b"), {"state/hold": "other\n"}),
-    Case("lift", "hold.sh", ("lift", "ROOT/units"), HELD | DROP_INS),
-    Case("lift what is another's", "hold.sh", ("lift", "ROOT/units"), {"state/hold": "other\n"}),
-    Case("lift what is lifted", "hold.sh", ("lift", "ROOT/units"), DROP_INS),
-    Case("clear", "hold.sh", ("clear", "ROOT/units", "a", "b"), DROP_INS | {"units/a.d/10-own.conf": "x"}),
-    Case("old data", "keep.sh", KEEP_ARGS, HELD | MEMBER),
-    Case("a host that is not held", "keep.sh", KEEP_ARGS, MEMBER),
-    Case("no old data", "keep.sh", KEEP_ARGS, HELD | {"data/other": ""}),
-    Case("kept already", "keep.sh", KEEP_ARGS, HELD | MEMBER | {f"{FOLDER}/kept": "a list\n"}),
+    Case(
+        "set",
+        "stop/hold.sh",
+        {
+            "folder": "ROOT/units",
+            "units": (
+                "a",
+                "b",
+            ),
+        },
+    ),
+    Case(
+        "set over another's",
+        "stop/hold.sh",
+        {
+            "folder": "ROOT/units",
+            "units": (
+                "a",
+                "b",
+            ),
+        },
+        {"state/hold": "other\n"},
+    ),
+    Case("lift", "start/lift.sh", {}, HELD | DROP_INS),
+    Case("lift what is another's", "start/lift.sh", {}, {"state/hold": "other\n"}),
+    Case("lift what is lifted", "start/lift.sh", {}, DROP_INS),
+    Case(
+        "clear",
+        "release/hold.sh",
+        {
+            "folder": "ROOT/units",
+            "units": (
+                "a",
+                "b",
+            ),
+        },
+        DROP_INS | {"units/a.d/10-own.conf": "x"},
+    ),
+    Case("old data", "keep/copy.sh", KEEP, HELD | MEMBER),
+    Case("a host that is not held", "keep/copy.sh", KEEP, MEMBER),
+    Case("no old data", "keep/copy.sh", KEEP, HELD | {"data/other": ""}),
+    Case("kept already", "keep/copy.sh", KEEP, HELD | MEMBER | {f"{FOLDER}/kept": "a list\n"}),
     Case(
         "a copy that died",
-        "keep.sh",
-        KEEP_ARGS,
+        "keep/copy.sh",
+        KEEP,
         HELD | {"data/other": "", f"{KEPT}/snap/db": "db", f"{KEPT}.part/snap/db": "half"},
     ),
     Case(
         "a copy without its list",
-        "keep.sh",
-        KEEP_ARGS,
+        "keep/copy.sh",
+        KEEP,
         HELD | MEMBER | {f"{KEPT}/snap/db": "database", f"{FOLDER}/kept.sums": "sums"},
     ),
-    Case("schedule", "schedule.sh", SCHEDULE_ARGS, HELD | MEMBER | SNAPSHOT),
-    Case("a host that is not held", "schedule.sh", SCHEDULE_ARGS, MEMBER | SNAPSHOT),
-    Case("scheduled already", "schedule.sh", SCHEDULE_ARGS, HELD | SNAPSHOT | {"data/restore.db": "new"}),
-    Case("half scheduled", "schedule.sh", SCHEDULE_ARGS, HELD | SNAPSHOT | {"data/restore.db": "ne"}),
-    Case("nothing left", "disarm.sh", DISARM_ARGS, MEMBER),
-    Case("restore.db left, and no member serves", "disarm.sh", DISARM_ARGS, MEMBER | {"data/restore.db": "new"}),
-    Case("a snapshot that is there", "safety.sh", ("ROOT/programs/kublr",), {f"{FOLDER}/safety.db": "x"}),
-    Case("nobody's", "claimed.sh", ("ROOT/state", RUN)),
-    Case("ours", "claimed.sh", ("ROOT/state", RUN), OURS),
-    Case("another's", "claimed.sh", ("ROOT/state", RUN), THEIRS),
-    Case("the file", "same.sh", ("ROOT/data/restore.db", sha256_of("new")), {"data/restore.db": "new"}),
-    Case("another file", "same.sh", ("ROOT/data/restore.db", sha256_of("new")), {"data/restore.db": "x"}),
-    Case("no file", "same.sh", ("ROOT/data/restore.db", sha256_of("new"))),
-    Case("scheduled", "committed.sh", COMMITTED_ARGS, {"data/restore.db": "new"}),
-    Case("not scheduled", "committed.sh", COMMITTED_ARGS),
-    Case("lifted", "committed.sh", COMMITTED_ARGS, {f"{FOLDER}/steps/start.lift/1-x/started": "1 2 3 4\n"}),
-    Case("held", "held.sh", ("ROOT/state", RUN, "ROOT/units", "a", "b"), HELD | DROP_INS),
-    Case("another's hold", "held.sh", ("ROOT/state", RUN, "ROOT/units", "a"), DROP_INS | {"state/hold": "x\n"}),
-    Case("a drop-in is gone", "held.sh", ("ROOT/state", RUN, "ROOT/units", "a", "c"), HELD | DROP_INS),
-    Case("not kept", "kept.sh", ("ROOT/state", RUN, f"ROOT/{KEPT}")),
-    Case("nothing to keep", "kept.sh", ("ROOT/state", RUN, f"ROOT/{KEPT}"), {f"{FOLDER}/kept": "none\n"}),
-    Case("kept", "kept.sh", ("ROOT/state", RUN, f"ROOT/{KEPT}"), {f"{FOLDER}/kept": "x\n", f"{KEPT}/snap/db": "x"}),
-    Case("kept and gone", "kept.sh", ("ROOT/state", RUN, f"ROOT/{KEPT}"), {f"{FOLDER}/kept": "x\n"}),
+    Case("schedule", "commit/schedule.sh", SCHEDULE, HELD | MEMBER | SNAPSHOT),
+    Case("a host that is not held", "commit/schedule.sh", SCHEDULE, MEMBER | SNAPSHOT),
+    Case("scheduled already", "commit/schedule.sh", SCHEDULE, HELD | SNAPSHOT | {"data/restore.db": "new"}),
+    Case("half scheduled", "commit/schedule.sh", SCHEDULE, HELD | SNAPSHOT | {"data/restore.db": "ne"}),
+    Case("nothing left", "start/disarm.sh", DISARM, MEMBER),
+    Case("restore.db left, and no member serves", "start/disarm.sh", DISARM, MEMBER | {"data/restore.db": "new"}),
+    Case(
+        "a snapshot that is there", "safeguard/take.sh", {"agent": "ROOT/programs/kublr"}, {f"{FOLDER}/safety.db": "x"}
+    ),
+    Case("nobody's", "claim/is_ours.sh", IS_OURS),
+    Case("ours", "claim/is_ours.sh", IS_OURS, OURS),
+    Case("another's", "claim/is_ours.sh", IS_OURS, THEIRS),
+    Case(
+        "the file",
+        "stage/is_received.sh",
+        {"path": "ROOT/data/restore.db", "sha256": sha256_of("new")},
+        {"data/restore.db": "new"},
+    ),
+    Case(
+        "another file",
+        "stage/is_received.sh",
+        {"path": "ROOT/data/restore.db", "sha256": sha256_of("new")},
+        {"data/restore.db": "x"},
+    ),
+    Case("no file", "stage/is_received.sh", {"path": "ROOT/data/restore.db", "sha256": sha256_of("new")}),
+    Case("scheduled", "commit/is_scheduled.sh", COMMITTED, {"data/restore.db": "new"}),
+    Case("not scheduled", "commit/is_scheduled.sh", COMMITTED),
+    Case("lifted", "commit/is_scheduled.sh", COMMITTED, {f"{FOLDER}/steps/start.lift/1-x/started": "1 2 3 4\n"}),
+    Case(
+        "held",
+        "stop/is_held.sh",
+        {
+            "state": "ROOT/state",
+            "run": RUN,
+            "folder": "ROOT/units",
+            "units": (
+                "a",
+                "b",
+            ),
+        },
+        HELD | DROP_INS,
+    ),
+    Case(
+        "another's hold",
+        "stop/is_held.sh",
+        IS_HELD | {"units": ("a",)},
+        DROP_INS | {"state/hold": "x\n"},
+    ),
+    Case(
+        "a drop-in is gone",
+        "stop/is_held.sh",
+        {
+            "state": "ROOT/state",
+            "run": RUN,
+            "folder": "ROOT/units",
+            "units": (
+                "a",
+                "c",
+            ),
+        },
+        HELD | DROP_INS,
+    ),
+    Case("not kept", "keep/is_set_aside.sh", SET_ASIDE),
+    Case(
+        "nothing to keep",
+        "keep/is_set_aside.sh",
+        SET_ASIDE,
+        {f"{FOLDER}/kept": "none\n"},
+    ),
+    Case(
+        "kept",
+        "keep/is_set_aside.sh",
+        SET_ASIDE,
+        {f"{FOLDER}/kept": "x\n", f"{KEPT}/snap/db": "x"},
+    ),
+    Case(
+        "kept and gone",
+        "keep/is_set_aside.sh",
+        SET_ASIDE,
+        {f"{FOLDER}/kept": "x\n"},
+    ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script}: {case.name}")
 def test_a_program_does_what_the_script_does(case: Case, tmp_path: Path) -> None:
     files = {path: text.replace("ROOT", str(tmp_path)) for path, text in case.files.items()}
-    args = tuple(arg.replace("ROOT", str(tmp_path)) for arg in case.args)
-    assert simulated(case.script, args, files, tmp_path) == real(case.script, args, files, tmp_path)
+    values = placed_in(case.values, tmp_path)
+    assert simulated(case.script, values, files, tmp_path) == real(case.script, values, files, tmp_path)

@@ -16,6 +16,8 @@ from tests.sim.twins import (
     PLAN,
     THEIRS,
     Case,
+    Given,
+    placed_in,
     real,
     run,
     sha256_of,
@@ -33,84 +35,95 @@ IS_KEPT = {f"{ITS_FOLDER}/kept": "a list\n"}
 ARMED = {"data/restore.db": "new"}
 SCHEDULED = {f"{ITS_FOLDER}/steps/commit.schedule/1-x/started": "1 2 3 4\n"}
 ASIDE = {f"data/restore.db.kr-{UNDONE}": "earlier"}
-UNSCHEDULE_ARGS = ("ROOT/data", UNDONE)
-PUTBACK_ARGS = ("ROOT/data/member", f"ROOT/{ITS_KEPT}", UNDONE)
-SWAP_ARGS = ("ROOT/data", "ROOT/data/member", f"ROOT/{ITS_KEPT}", f"ROOT/{KEPT}", UNDONE)
+UNSCHEDULE: Given = {
+    "data": "ROOT/data",
+    "undone": UNDONE,
+    "schedules": f"ROOT/{ITS_FOLDER}/steps/commit.schedule",
+}
+PUTBACK: Given = {"member": "ROOT/data/member", "kept": f"ROOT/{ITS_KEPT}", "undone": UNDONE}
+SWAP: Given = PUTBACK | {"data": "ROOT/data", "aside": f"ROOT/{KEPT}"}
 STAGED = {
     f"{ITS_FOLDER}/snapshot.db": "new",
     f"{ITS_FOLDER}/snapshot.db.part.2-x.1": "n",
     f"{ITS_FOLDER}/safety.db": "s",
 }
-RETURNED_ARGS = ("ROOT/state", RUN, "ROOT/data", "ROOT/data/member")
+RETURNED: Given = {"state": "ROOT/state", "run": RUN, "data": "ROOT/data", "member": "ROOT/data/member"}
 IS_BACK = {f"{FOLDER}/returned": "a list\n"}
-UNCHANGED_ARGS = ("ROOT/state", UNDONE, f"ROOT/{ITS_KEPT}")
-UNTOUCHED_ARGS = ("ROOT/data", f"ROOT/{ITS_KEPT}")
+UNCHANGED: Given = {"state": "ROOT/state", "run": UNDONE, "kept": f"ROOT/{ITS_KEPT}"}
+UNTOUCHED: Given = {"data": "ROOT/data", "kept": f"ROOT/{ITS_KEPT}"}
+UNSTARTED: Given = {"run": UNDONE, "starts": f"ROOT/{ITS_FOLDER}/steps/start."}
 ITS_CLAIM = PLAN | THEIRS | {f"{ITS_FOLDER}/attempt": "3-x\n"}
 
 CASES = [
-    Case("the run's that is taken back", "claim.sh", ("ana@laptop", UNDONE), ITS_CLAIM),
-    Case("a run's that is taken back, and free", "claim.sh", ("ana@laptop", UNDONE), PLAN),
-    Case("lift the other run's", "hold.sh", ("lift", "ROOT/units", UNDONE), ITS_HOLD),
+    Case("the run's that is taken back", "claim/take.sh", {"laptop": "ana@laptop", "undone": UNDONE}, ITS_CLAIM),
+    Case("a run's that is taken back, and free", "claim/take.sh", {"laptop": "ana@laptop", "undone": UNDONE}, PLAN),
+    Case("lift the other run's", "start/lift.sh", {"undone": UNDONE}, ITS_HOLD),
     Case(
         "remove the other run's lines",
-        "hosts.sh",
-        ("remove", "ROOT/etc/hosts", UNDONE),
+        "release/hosts.sh",
+        {"hosts": "ROOT/etc/hosts", "undone": UNDONE},
         {"etc/hosts": f"a\n{BLOCK.replace(RUN, UNDONE)}", f"{ITS_FOLDER}/hosts.before": "a\n"},
     ),
-    Case("nothing scheduled", "unschedule.sh", UNSCHEDULE_ARGS, MEMBER | SCHEDULED),
-    Case("scheduled", "unschedule.sh", UNSCHEDULE_ARGS, MEMBER | SCHEDULED | ARMED),
-    Case("scheduled again", "unschedule.sh", UNSCHEDULE_ARGS, SCHEDULED | ARMED | ASIDE),
-    Case("scheduled by another", "unschedule.sh", UNSCHEDULE_ARGS, MEMBER | ARMED),
-    Case("set aside", "putback.sh", PUTBACK_ARGS, ITS_HOLD | MEMBER | OLD),
+    Case("nothing scheduled", "commit/unschedule.sh", UNSCHEDULE, MEMBER | SCHEDULED),
+    Case("scheduled", "commit/unschedule.sh", UNSCHEDULE, MEMBER | SCHEDULED | ARMED),
+    Case("scheduled again", "commit/unschedule.sh", UNSCHEDULE, SCHEDULED | ARMED | ASIDE),
+    Case("scheduled by another", "commit/unschedule.sh", UNSCHEDULE, MEMBER | ARMED),
+    Case("set aside", "commit/putback.sh", PUTBACK, ITS_HOLD | MEMBER | OLD),
     Case(
         "set aside, held by the undo",
-        "putback.sh",
-        PUTBACK_ARGS,
+        "commit/putback.sh",
+        PUTBACK,
         HELD | MEMBER | OLD | {f"{ITS_KEPT}.part/snap/db": "o"},
     ),
-    Case("set aside, no copy yet", "putback.sh", PUTBACK_ARGS, ITS_HOLD | {"data/other": ""} | OLD),
-    Case("a host that is not held", "putback.sh", PUTBACK_ARGS, MEMBER | OLD),
-    Case("a copy twice", "putback.sh", PUTBACK_ARGS, ITS_HOLD | MEMBER | OLD | {f"{ITS_KEPT}.copy/snap/db": "x"}),
-    Case("back already", "putback.sh", PUTBACK_ARGS, ITS_HOLD | MEMBER | {f"{ITS_KEPT}.copy/snap/db": "x"}),
-    Case("restored", "swap.sh", SWAP_ARGS, HELD | MEMBER | OLD | IS_KEPT),
-    Case("restored, restore.db left", "swap.sh", SWAP_ARGS, HELD | MEMBER | OLD | IS_KEPT | ARMED | ASIDE),
+    Case("set aside, no copy yet", "commit/putback.sh", PUTBACK, ITS_HOLD | {"data/other": ""} | OLD),
+    Case("a host that is not held", "commit/putback.sh", PUTBACK, MEMBER | OLD),
+    Case("a copy twice", "commit/putback.sh", PUTBACK, ITS_HOLD | MEMBER | OLD | {f"{ITS_KEPT}.copy/snap/db": "x"}),
+    Case("back already", "commit/putback.sh", PUTBACK, ITS_HOLD | MEMBER | {f"{ITS_KEPT}.copy/snap/db": "x"}),
+    Case("restored", "commit/swap.sh", SWAP, HELD | MEMBER | OLD | IS_KEPT),
+    Case("restored, restore.db left", "commit/swap.sh", SWAP, HELD | MEMBER | OLD | IS_KEPT | ARMED | ASIDE),
     Case(
         "a swap that died after one rename",
-        "swap.sh",
-        SWAP_ARGS,
+        "commit/swap.sh",
+        SWAP,
         HELD | OLD | IS_KEPT | {f"{KEPT}/snap/db": "x", "data/other": ""},
     ),
-    Case("a swap that died after both", "swap.sh", SWAP_ARGS, HELD | MEMBER | IS_KEPT | {f"{KEPT}/snap/db": "x"}),
-    Case("no old data", "swap.sh", SWAP_ARGS, HELD | MEMBER | {f"{ITS_FOLDER}/kept": "none\n"}),
-    Case("a member twice", "swap.sh", SWAP_ARGS, HELD | MEMBER | OLD | IS_KEPT | {f"{KEPT}/snap/db": "x"}),
-    Case("back already", "swap.sh", SWAP_ARGS, HELD | MEMBER | IS_KEPT | IS_BACK),
-    Case("held by the run that is taken back", "swap.sh", SWAP_ARGS, ITS_HOLD | MEMBER | OLD | IS_KEPT),
-    Case("old data", "unkeep.sh", PUTBACK_ARGS, MEMBER | OLD | OLD_SUMS),
-    Case("old data that has changed", "unkeep.sh", PUTBACK_ARGS, MEMBER | OLD | OLD_SUMS | {f"{ITS_KEPT}/new": "x"}),
-    Case("all that is left", "unkeep.sh", PUTBACK_ARGS, {"data/other": ""} | OLD | OLD_SUMS),
-    Case("half removed", "unkeep.sh", PUTBACK_ARGS, MEMBER | {f"{ITS_KEPT}.part/snap/db": "old"}),
-    Case("named after another run", "unkeep.sh", ("ROOT/data/member", f"ROOT/{KEPT}", UNDONE), MEMBER | OLD | OLD_SUMS),
+    Case("a swap that died after both", "commit/swap.sh", SWAP, HELD | MEMBER | IS_KEPT | {f"{KEPT}/snap/db": "x"}),
+    Case("no old data", "commit/swap.sh", SWAP, HELD | MEMBER | {f"{ITS_FOLDER}/kept": "none\n"}),
+    Case("a member twice", "commit/swap.sh", SWAP, HELD | MEMBER | OLD | IS_KEPT | {f"{KEPT}/snap/db": "x"}),
+    Case("back already", "commit/swap.sh", SWAP, HELD | MEMBER | IS_KEPT | IS_BACK),
+    Case("held by the run that is taken back", "commit/swap.sh", SWAP, ITS_HOLD | MEMBER | OLD | IS_KEPT),
+    Case("old data", "release/unkeep.sh", PUTBACK, MEMBER | OLD | OLD_SUMS),
+    Case("old data that has changed", "release/unkeep.sh", PUTBACK, MEMBER | OLD | OLD_SUMS | {f"{ITS_KEPT}/new": "x"}),
+    Case("all that is left", "release/unkeep.sh", PUTBACK, {"data/other": ""} | OLD | OLD_SUMS),
+    Case("half removed", "release/unkeep.sh", PUTBACK, MEMBER | {f"{ITS_KEPT}.part/snap/db": "old"}),
     Case(
-        "its copies", "remove.sh", (UNDONE, *(f"ROOT/{path}" for path in (*list(STAGED)[:2], ITS_KEPT))), STAGED | OLD
+        "named after another run",
+        "release/unkeep.sh",
+        PUTBACK | {"kept": f"ROOT/{KEPT}"},
+        MEMBER | OLD | OLD_SUMS,
     ),
-    Case("not its copy", "remove.sh", (UNDONE, f"ROOT/{ITS_FOLDER}/safety.db"), STAGED),
-    Case("nothing started", "unstarted.sh", ("ROOT/state", UNDONE), SCHEDULED),
     Case(
-        "started", "unstarted.sh", ("ROOT/state", UNDONE), {f"{ITS_FOLDER}/steps/start.lift/1-x/started": "1 2 3 4\n"}
+        "its copies",
+        "release/remove.sh",
+        {"undone": UNDONE, "paths": (*(f"ROOT/{path}" for path in (*list(STAGED)[:2], ITS_KEPT)),)},
+        STAGED | OLD,
     ),
-    Case("untouched", "untouched.sh", UNTOUCHED_ARGS, MEMBER),
-    Case("set aside", "untouched.sh", UNTOUCHED_ARGS, MEMBER | OLD),
-    Case("scheduled", "untouched.sh", UNTOUCHED_ARGS, MEMBER | ARMED),
-    Case("unchanged", "unchanged.sh", UNCHANGED_ARGS, OLD | OLD_SUMS),
-    Case("changed", "unchanged.sh", UNCHANGED_ARGS, OLD | OLD_SUMS | {f"{ITS_KEPT}/snap/db": "x"}),
-    Case("gone", "unchanged.sh", UNCHANGED_ARGS, OLD_SUMS),
-    Case("its list is gone", "unchanged.sh", UNCHANGED_ARGS, OLD),
-    Case("back", "returned.sh", RETURNED_ARGS, MEMBER | IS_BACK),
-    Case("not back", "returned.sh", RETURNED_ARGS, MEMBER),
-    Case("back, and scheduled", "returned.sh", RETURNED_ARGS, MEMBER | IS_BACK | ARMED),
-    Case("back, and gone", "returned.sh", RETURNED_ARGS, {"data/other": ""} | IS_BACK),
-    Case("none had, none is", "returned.sh", RETURNED_ARGS, {f"{FOLDER}/returned": "none\n"}),
-    Case("none had, one is", "returned.sh", RETURNED_ARGS, MEMBER | {f"{FOLDER}/returned": "none\n"}),
+    Case("not its copy", "release/remove.sh", {"undone": UNDONE, "paths": (f"ROOT/{ITS_FOLDER}/safety.db",)}, STAGED),
+    Case("nothing started", "commit/is_unstarted.sh", UNSTARTED, SCHEDULED),
+    Case("started", "commit/is_unstarted.sh", UNSTARTED, {f"{ITS_FOLDER}/steps/start.lift/1-x/started": "1 2 3 4\n"}),
+    Case("untouched", "commit/is_untouched.sh", UNTOUCHED, MEMBER),
+    Case("set aside", "commit/is_untouched.sh", UNTOUCHED, MEMBER | OLD),
+    Case("scheduled", "commit/is_untouched.sh", UNTOUCHED, MEMBER | ARMED),
+    Case("unchanged", "keep/is_unchanged.sh", UNCHANGED, OLD | OLD_SUMS),
+    Case("changed", "keep/is_unchanged.sh", UNCHANGED, OLD | OLD_SUMS | {f"{ITS_KEPT}/snap/db": "x"}),
+    Case("gone", "keep/is_unchanged.sh", UNCHANGED, OLD_SUMS),
+    Case("its list is gone", "keep/is_unchanged.sh", UNCHANGED, OLD),
+    Case("back", "commit/is_returned.sh", RETURNED, MEMBER | IS_BACK),
+    Case("not back", "commit/is_returned.sh", RETURNED, MEMBER),
+    Case("back, and scheduled", "commit/is_returned.sh", RETURNED, MEMBER | IS_BACK | ARMED),
+    Case("back, and gone", "commit/is_returned.sh", RETURNED, {"data/other": ""} | IS_BACK),
+    Case("none had, none is", "commit/is_returned.sh", RETURNED, {f"{FOLDER}/returned": "none\n"}),
+    Case("none had, one is", "commit/is_returned.sh", RETURNED, MEMBER | {f"{FOLDER}/returned": "none\n"}),
 ]
 
 WHAT_RUNS_LEAVE = {
@@ -124,10 +137,15 @@ WHAT_RUNS_LEAVE = {
 
 @pytest.mark.parametrize("left", WHAT_RUNS_LEAVE)
 def test_a_program_tells_the_same_of_what_a_run_has_left(left: str, tmp_path: Path) -> None:
-    args = (f"{tmp_path}/state", UNDONE, f"{tmp_path}/data", f"{tmp_path}/{ITS_KEPT}")
+    values: Given = {
+        "state": f"{tmp_path}/state",
+        "run": UNDONE,
+        "data": f"{tmp_path}/data",
+        "kept": f"{tmp_path}/{ITS_KEPT}",
+    }
     files = WHAT_RUNS_LEAVE[left]
-    facts = parse_facts("".join(f"{line}\n" for line in simulate("made.sh", args, files, tmp_path).said))
-    assert told(facts) == told(parse_facts(run("made.sh", args, files, tmp_path).stdout))
+    facts = parse_facts("".join(f"{line}\n" for line in simulate("observe/leftovers.sh", values, files, tmp_path).said))
+    assert told(facts) == told(parse_facts(run("observe/leftovers.sh", values, files, tmp_path).stdout))
 
 
 def told(facts: dict[str, str]) -> dict[str, list[str]]:
@@ -139,5 +157,5 @@ def told(facts: dict[str, str]) -> dict[str, list[str]]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script}: {case.name}")
 def test_a_program_does_what_the_script_does(case: Case, tmp_path: Path) -> None:
     files = {path: text.replace("ROOT", str(tmp_path)) for path, text in case.files.items()}
-    args = tuple(arg.replace("ROOT", str(tmp_path)) for arg in case.args)
-    assert simulated(case.script, args, files, tmp_path) == real(case.script, args, files, tmp_path)
+    values = placed_in(case.values, tmp_path)
+    assert simulated(case.script, values, files, tmp_path) == real(case.script, values, files, tmp_path)

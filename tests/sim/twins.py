@@ -7,7 +7,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
+from orchestrator.core.model.plan import Script
 from tests.sim.acts import Call
 from tests.sim.clock import play
 from tests.sim.cluster import make_world
@@ -17,9 +19,11 @@ from tests.sim.manual import MANUAL_ACTS, MANUAL_LOOKS
 from tests.sim.programs import ACTS
 from tests.sim.undo_acts import UNDO_ACTS
 from tests.sim.undo_looks import UNDO_LOOKS
+from tests.unit.builders import scripts
 from tests.unit.templates.host import OTHER_RUN, RUN, SHELLS, FakeHost
 
 Files = dict[str, str]
+Given = dict[str, Any]
 ALL_ACTS = ACTS | UNDO_ACTS | MANUAL_ACTS
 ALL = ALL_ACTS | LOOKS | UNDO_LOOKS | MANUAL_LOOKS
 
@@ -37,12 +41,21 @@ HOSTS = {"etc/hosts": "127.0.0.1\tlocalhost\n"}
 
 @dataclass(frozen=True)
 class Case:
-    """One run of a script. Arguments and texts that begin with ROOT/ lie in the host's folder."""
+    """One run of a script. Values and texts that begin with ROOT/ are in the host's folder."""
 
     name: str
     script: str
-    args: tuple[str, ...] = ()
+    values: Given = field(default_factory=dict)
     files: Files = field(default_factory=dict)
+
+
+def placed_in(values: Given, root: Path) -> Given:
+    """The values with the host's folder for ROOT."""
+
+    def placed(value: str) -> str:
+        return value.replace("ROOT", str(root))
+
+    return {name: placed(it) if isinstance(it, str) else tuple(map(placed, it)) for name, it in values.items()}
 
 
 def sha256_of(text: str) -> str:
@@ -51,14 +64,14 @@ def sha256_of(text: str) -> str:
     return disk.sha256("/file")
 
 
-def real(script: str, args: tuple[str, ...], files: Files, root: Path) -> tuple[int, Files]:
-    ended = run(script, args, files, root)
+def real(script: str, values: Given, files: Files, root: Path) -> tuple[int, Files]:
+    ended = run(script, values, files, root)
     found = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
     ours = {f"{FOLDER}/run", "calls", "programs/systemctl", "programs/kublr"}
     return ended.returncode, comparable({path: text for path, text in found.items() if path not in ours})
 
 
-def run(script: str, args: tuple[str, ...], files: Files, root: Path) -> CompletedProcess[str]:
+def run(script: str, values: Given, files: Files, root: Path) -> CompletedProcess[str]:
     host = FakeHost(root, SHELLS["dash"]).prepare()
     host.program("systemctl", "exit 0")
     host.program("kublr", f'cp "$4" "{root}/data/restore.db"')
@@ -66,11 +79,11 @@ def run(script: str, args: tuple[str, ...], files: Files, root: Path) -> Complet
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return host.act(script, *args) if script in ALL_ACTS else host.look(script, *args)
+    return host.act(script, **values) if script in ALL_ACTS else host.look(script, **values)
 
 
-def simulated(script: str, args: tuple[str, ...], files: Files, root: Path) -> tuple[int, Files]:
-    ended = simulate(script, args, files, root)
+def simulated(script: str, values: Given, files: Files, root: Path) -> tuple[int, Files]:
+    ended = simulate(script, values, files, root)
     return ended.code, comparable(ended.files)
 
 
@@ -83,7 +96,7 @@ class Simulated:
     files: Files
 
 
-def simulate(script: str, args: tuple[str, ...], files: Files, root: Path) -> Simulated:
+def simulate(script: str, values: Given, files: Files, root: Path) -> Simulated:
     async def run() -> Simulated:
         world = make_world()
         host = world.masters[0]
@@ -91,7 +104,8 @@ def simulate(script: str, args: tuple[str, ...], files: Files, root: Path) -> Si
         host.pod = None
         for name, text in files.items():
             host.disk.write(f"{root}/{name}", text)
-        call = Call(args, f"{root}/state", RUN, "1-a1b2", "a.step")
+        command = Script(file=script, values=values).command(scripts()[script])
+        call = Call(command.argv[1:], f"{root}/state", RUN, "1-a1b2", "a.step", values=command.values)
         code = await ALL[script](world, host, call)
         found = {os.path.relpath(path, root): host.disk.read(path).decode() for path in host.disk.files}
         return Simulated(code, call.said, found)

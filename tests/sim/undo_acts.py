@@ -10,11 +10,10 @@ from tests.sim.world import World
 
 
 async def unschedule(world: World, host: SimHost, call: Call) -> int:
-    data, undone = call.args
-    armed = f"{data}/restore.db"
+    undone, armed = call["undone"], f"{call['data']}/restore.db"
     if not host.disk.is_file(armed):
         return 0
-    if not any(path.endswith("/started") for path in host.disk.below(f"{call.state}/{undone}/steps/commit.schedule")):
+    if not any(path.endswith("/started") for path in host.disk.below(call["schedules"])):
         call.say(f"refused: {armed} is not from run {undone}")
         return REFUSED
     set_aside(host, armed, undone, call)
@@ -28,7 +27,7 @@ def set_aside(host: SimHost, armed: str, undone: str, call: Call) -> None:
 
 
 async def putback(world: World, host: SimHost, call: Call) -> int:
-    member, kept, undone = call.args
+    member, kept, undone = call["member"], call["kept"], call["undone"]
     disk, copy = host.disk, f"{kept}.copy"
     if disk.is_folder(kept):
         if refuses(host, call, undone):
@@ -36,7 +35,7 @@ async def putback(world: World, host: SimHost, call: Call) -> int:
         with host.at_work(call.step):
             if disk.is_folder(member):
                 if disk.is_folder(copy):
-                    call.say(f"refused: both {member} and {copy} are there")
+                    call.say(f"refused: both {member} and {copy} exist")
                     return REFUSED
                 disk.move(member, copy)
                 await call.work()
@@ -48,7 +47,7 @@ async def putback(world: World, host: SimHost, call: Call) -> int:
 
 
 async def swap(world: World, host: SimHost, call: Call) -> int:
-    data, member, kept, aside, undone = call.args
+    data, member, kept, aside, undone = (call[name] for name in ("data", "member", "kept", "aside", "undone"))
     disk, listing = host.disk, f"{call.folder}/returned"
     if refuses(host, call):
         return REFUSED
@@ -61,7 +60,7 @@ async def swap(world: World, host: SimHost, call: Call) -> int:
                 disk.move(member, aside)
                 await call.work()
             if disk.is_folder(member):
-                call.say(f"refused: both {member} and {aside} are there")
+                call.say(f"refused: both {member} and {aside} exist")
                 return REFUSED
         if disk.is_file(f"{data}/restore.db"):
             set_aside(host, f"{data}/restore.db", undone, call)
@@ -78,7 +77,7 @@ async def swap(world: World, host: SimHost, call: Call) -> int:
 
 
 async def unkeep(world: World, host: SimHost, call: Call) -> int:
-    member, kept, undone = call.args
+    member, kept, undone = call["member"], call["kept"], call["undone"]
     disk = host.disk
     if not kept.endswith(f".kr-{undone}"):
         return REFUSED
@@ -98,15 +97,15 @@ async def unkeep(world: World, host: SimHost, call: Call) -> int:
 
 
 def is_intact(host: SimHost, listing: str, kept: str) -> bool:
-    """`intact` of ``intact.sh``."""
+    """`is_intact` of ``intact.sh``."""
     if host.disk.is_file(f"{listing}.sums"):
         return sorted(sums(host, kept)) == sorted(host.disk.text(f"{listing}.sums").splitlines())
     return host.disk.is_file(f"{listing}.stats") and stats(host, kept).strip() == host.disk.text(f"{listing}.stats")
 
 
 async def remove(world: World, host: SimHost, call: Call) -> int:
-    undone, *paths = call.args
-    for path in paths:
+    undone = call["undone"]
+    for path in call.args:
         endings = ("", ".part", ".staged", ".staged.part")
         is_named = path.endswith(tuple(f".kr-{undone}{it}" for it in endings)) or f".kr-{undone}-" in path
         own = f"{call.state}/{undone}"
@@ -125,9 +124,10 @@ async def remove_all(host: SimHost, path: str, call: Call) -> None:
 
 
 UNDO_ACTS: dict[str, Program] = {
-    "putback.sh": putback,
-    "remove.sh": remove,
-    "swap.sh": swap,
-    "unkeep.sh": unkeep,
-    "unschedule.sh": unschedule,
+    "commit/putback.sh": putback,
+    "commit/swap.sh": swap,
+    "commit/unschedule.sh": unschedule,
+    "release/remove.sh": remove,
+    "release/unkeep.sh": unkeep,
+    "release/unstage.sh": remove,
 }

@@ -16,12 +16,12 @@ SCHEDULES = ("restore.db", "command")
 
 async def observe(world: World, host: SimHost, call: Call) -> int:
     """Of all that the real one tells, whose the host is: the rest stands in the views of a test."""
-    whose(host, call, call.args[0])
+    whose(host, call, call["state"])
     return 0
 
 
 async def made(world: World, host: SimHost, call: Call) -> int:
-    state, run, data, kept, *others = call.args
+    state, run, data, kept = (call[name] for name in ("state", "run", "data", "kept"))
     disk, own = host.disk, f"{state}/{run}"
     if disk.text(f"{own}/kept") == "none":
         call.say(fact("kept", "none\n"))
@@ -30,22 +30,22 @@ async def made(world: World, host: SimHost, call: Call) -> int:
     if disk.is_file(f"{own}/claim.released"):
         call.say(fact("released", "yes\n"))
     parts = [path for path in disk.below(own) if path.startswith(f"{own}/snapshot.db.part.")]
-    paths = [f"{own}/snapshot.db", *parts, kept, f"{kept}.part", f"{data}/restore.db.kr-{run}", *others]
+    paths = [f"{own}/snapshot.db", *parts, kept, f"{kept}.part", f"{data}/restore.db.kr-{run}", *call.args]
     call.say(fact("made", "".join(f"1\t{path}\n" for path in paths if disk.is_file(path) or disk.is_folder(path))))
     return 0
 
 
 async def unstarted(world: World, host: SimHost, call: Call) -> int:
-    state, run = call.args
-    begun = [path for path in host.disk.below(f"{state}/{run}/steps") if path.endswith("/started")]
-    if any(path.split("/steps/")[1].startswith("start.") for path in begun):
-        call.say(f"run {run} has begun to start services")
+    steps = call["starts"].rpartition("/")[0]
+    begun = [path for path in host.disk.below(steps) if path.endswith("/started")]
+    if any(path.startswith(call["starts"]) for path in begun):
+        call.say(f"run {call['run']} has begun to start services")
         return 1
     return 0
 
 
 async def untouched(world: World, host: SimHost, call: Call) -> int:
-    data, kept = call.args
+    data, kept = call["data"], call["kept"]
     if host.disk.is_folder(kept):
         call.say(f"the old data is in {kept}")
         return 1
@@ -55,14 +55,14 @@ async def untouched(world: World, host: SimHost, call: Call) -> int:
 def _unscheduled(host: SimHost, data: str, call: Call) -> int:
     for name in SCHEDULES:
         if host.disk.is_file(f"{data}/{name}"):
-            call.say(f"{data}/{name} lies there")
+            call.say(f"{data}/{name} exists")
             return 1
     return 0
 
 
 async def unchanged(world: World, host: SimHost, call: Call) -> int:
-    state, run, kept = call.args
-    listing = f"{state}/{run}/kept"
+    kept = call["kept"]
+    listing = f"{call['state']}/{call['run']}/kept"
     if not host.disk.is_folder(kept):
         call.say(f"{kept} is gone")
         return 1
@@ -73,8 +73,8 @@ async def unchanged(world: World, host: SimHost, call: Call) -> int:
 
 
 async def returned(world: World, host: SimHost, call: Call) -> int:
-    state, run, data, member = call.args
-    listing = host.disk.text(f"{state}/{run}/returned")
+    data, member = call["data"], call["member"]
+    listing = host.disk.text(f"{call['state']}/{call['run']}/returned")
     if not listing:
         call.say("the old data is not back yet")
         return 1
@@ -92,8 +92,8 @@ async def running(world: World, host: SimHost, call: Call) -> int:
 
 
 async def agree(world: World, host: SimHost, call: Call) -> int:
-    state, run, data, member = call.args[:4]
-    listing = f"{state}/{run}/returned"
+    data, member = call["data"], call["member"]
+    listing = f"{call['state']}/{call['run']}/returned"
     said = _answers(world, host, host.etcd) if host.etcd else {}
     said["files"] = "".join(f"{host.disk.stat(path)}\n" for path in host.disk.below(member))
     said["armed"] = "".join(f"{name}\n" for name in SCHEDULES if host.disk.is_file(f"{data}/{name}"))
@@ -113,12 +113,12 @@ def _answers(world: World, host: SimHost, etcd: History) -> dict[str, str]:
 
 
 UNDO_LOOKS: dict[str, Program] = {
-    "agree.sh": agree,
-    "made.sh": made,
-    "observe.sh": observe,
-    "returned.sh": returned,
-    "running.sh": running,
-    "unchanged.sh": unchanged,
-    "unstarted.sh": unstarted,
-    "untouched.sh": untouched,
+    "commit/is_returned.sh": returned,
+    "commit/is_unstarted.sh": unstarted,
+    "commit/is_untouched.sh": untouched,
+    "keep/is_unchanged.sh": unchanged,
+    "observe/leftovers.sh": made,
+    "observe/pods.sh": observe,
+    "start/is_equal.sh": agree,
+    "start/is_running.sh": running,
 }

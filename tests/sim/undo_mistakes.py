@@ -168,10 +168,10 @@ def forget_restore_db(patch: Patch) -> None:
 
 
 def remove_in_place(patch: Patch) -> None:
-    """As `unkeep.sh` once did."""
+    """As `release/unkeep.sh` once did."""
 
     async def unkeep(world: World, host: SimHost, call: Call) -> int:
-        _, kept, undone = call.args
+        kept, undone = call["kept"], call["undone"]
         if not host.disk.is_folder(kept):
             return 0
         before = host.disk.text(f"{call.state}/{undone}/kept.sums").splitlines()
@@ -181,7 +181,7 @@ def remove_in_place(patch: Patch) -> None:
         await undo_acts.remove_all(host, kept, call)
         return 0
 
-    patch.setitem(undo_acts.UNDO_ACTS, "unkeep.sh", unkeep)
+    patch.setitem(undo_acts.UNDO_ACTS, "release/unkeep.sh", unkeep)
 
 
 def rename_the_list_unflushed(patch: Patch) -> None:
@@ -245,13 +245,15 @@ UNDO_MISTAKES = {
     ),
     "the run that is taken back is not fenced": Mistake(fence_nobody, late_when_aborted, "two runs are at work"),
     "a rollback leaves restore.db where it is": Mistake(
-        forget_restore_db, undone_at("rollback", "start.lift"), "restore.db lies there"
+        forget_restore_db, undone_at("rollback", "start.lift"), "restore.db exists"
     ),
     "old data is removed where it lies": Mistake(
-        remove_in_place, in_each_of("finish", "release.remove.2", fault=DIED), "it has changed"
+        remove_in_place, in_each_of("finish", "release.unkeep", fault=DIED), "it has changed"
     ),
     "a rename comes before the flush": Mistake(
-        rename_the_list_unflushed, in_each(KEEP, "kept.sh", fault=REBOOTS), "the list of the old files is missing"
+        rename_the_list_unflushed,
+        in_each(KEEP, "keep/is_set_aside.sh", fault=REBOOTS),
+        "the list of the old files is missing",
     ),
     "what a power cut has taken is believed to be scheduled": Mistake(
         replanned(believe_what_was_scheduled), power_cuts_while_committed, "is not that file"

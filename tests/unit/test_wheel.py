@@ -81,7 +81,11 @@ def test_templates_and_inventories_are_read_from_the_package(python: Path, tmp_p
         " [load_inventory(path).cluster for path in sorted(folder('inventories').glob('kublr*.yml'))]]))"
     )
     scripts, clusters = json.loads(run(python, "-c", code, cwd=tmp_path))
-    assert set(scripts) == {path.name for path in (ROOT / "templates/host").glob("*.sh")}
+    assert set(scripts) == {
+        path.relative_to(ROOT / "templates/host").as_posix()
+        for path in (ROOT / "templates/host").rglob("*.sh")
+        if path.parent.name != "lib"
+    }
     assert len(clusters) == len(list((ROOT / "inventories").glob("kublr*.yml")))
 
 

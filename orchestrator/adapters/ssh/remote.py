@@ -31,7 +31,7 @@ class SshRemote:
     def __init__(self, host: Host, shell: Shell, texts: Mapping[str, str]) -> None:
         self._host = host
         self._shell = shell
-        self._functions = "\n".join((texts["host/forget.sh"], texts["host.sh"]))
+        self._functions = "\n".join((texts["host/lib/forget.sh"], texts["host.sh"]))
         self._relaying = texts["relay.sh"]
         self._wrapper = texts["act.sh"]
         self._run = ""

@@ -37,13 +37,13 @@ class MasterSnapshot:
         if not path:
             return b""
         values: dict[str, str | tuple[str, ...]] = {"path": path, "bytes": str(MOST_FACTS_BYTES)}
-        output = await self._look(Script(file="head.sh", values=values, timeout_s=LOOK_S))
+        output = await self._look(Script(file="observe/head.sh", values=values, timeout_s=LOOK_S))
         return output.stdout if output.exit_code == 0 else b""
 
     async def measure(self, *, hashed: bool = True) -> tuple[int, str]:
         """The size in bytes and, with ``hashed``, the sha256, as the host computes them. Raises HostError."""
         values: dict[str, str | tuple[str, ...]] = {"path": self._path, "hashed": "yes" if hashed else ""}
-        output = await self._look(Script(file="measure.sh", values=values, timeout_s=HASH_S))
+        output = await self._look(Script(file="observe/measure.sh", values=values, timeout_s=HASH_S))
         words = output.text.split()
         if output.exit_code != 0 or "regular" not in words:
             why = output.detail or output.stderr.decode("utf-8", "replace").strip() or "not a file"

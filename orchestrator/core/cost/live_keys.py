@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.http import parse_http
+from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.plan import Script
 from orchestrator.etcd.members import AnswerError, parse_range
@@ -48,19 +49,12 @@ def member_to_ask(views: Mapping[str, MasterView]) -> MasterView | None:
 def page_look(view: MasterView, first: bytes, revision: int, most: int = PAGE_KEYS) -> Script:
     """Return the look for a page of ``most`` keys from ``first`` on, at a revision or (0) the newest."""
     assert view.member.config is not None
-    tls, peer = view.member.config.client_tls, view.member.config.peer_tls
-    return Script(
-        file="keys.sh",
-        args=(
-            view.member.config.client_url,
-            view.member.config.address,
-            *(tls.ca, tls.cert, tls.key, peer.cert, peer.key),
-            b64encode(first).decode(),
-            str(most),
-            str(revision),
-        ),
-        timeout_s=timeouts.KEYS_S,
-    )
+    values = client_values(view.member.config) | {
+        "first": b64encode(first).decode(),
+        "limit": str(most),
+        "revision": str(revision),
+    }
+    return Script(file="observe/live_keys.sh", values=values, timeout_s=timeouts.KEYS_S)
 
 
 def read_page(stdout: bytes) -> Page:

@@ -11,6 +11,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+Values = Mapping[str, str | tuple[str, ...]]
+"""The values of a call by name; a tuple is the script's list."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -41,7 +44,7 @@ def parse_header(text: str) -> Header:
     return Header(frozenset(required), frozenset(optional), "".join(items))
 
 
-def bind(file: str, text: str, values: Mapping[str, str | tuple[str, ...]]) -> tuple[dict[str, str], tuple[str, ...]]:
+def bind(file: str, text: str, values: Values) -> tuple[dict[str, str], tuple[str, ...]]:
     """Every value that the script takes, empty if it is optional and not given; and its list. Raises ValueError if a
     required value is missing, or the header does not list one that is given."""
     header = parse_header(text)

@@ -49,7 +49,6 @@ class Script(Frozen):
 
     kind: Literal["script"] = "script"
     file: str
-    args: tuple[str, ...] = ()
     values: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     question: str = ""
     timeout_s: float = 60.0
@@ -58,8 +57,7 @@ class Script(Frozen):
     def command(self, text: str) -> Command:
         """The command that runs ``text``, the file's content. Raises ValueError if its header does not fit."""
         values, items = bind(self.file, text, self.values)
-        argv = (self.file, *self.args, *items)
-        return Command(argv, text, values=values, timeout_s=self.timeout_s, lets_go=self.lets_go)
+        return Command((self.file, *items), text, values=values, timeout_s=self.timeout_s, lets_go=self.lets_go)
 
 
 class Push(Frozen):

@@ -19,6 +19,7 @@ class StepName(StrEnum):
     SAFEGUARD_TAKE = "safeguard.take"
     SAFEGUARD_COPY = "safeguard.copy"
     STAGE_PUSH = "stage.push"
+    STAGE_COPY = "stage.copy"  # instead, on the host that has the snapshot
     STAGE_TOOL = "stage.tool"
     STAGE_ETCD = "stage.etcd"
     STAGE_RESTORE = "stage.restore"
@@ -35,7 +36,8 @@ class StepName(StrEnum):
     COMMIT_MEMBERS = "commit.members"
     COMMIT_JOIN = "commit.join"
     COMMIT_REINIT = "commit.reinit"
-    COMMIT_SCHEDULE_BACKUPS = "commit.schedule-backups"
+    COMMIT_SET_TIMER = "commit.set-timer"
+    COMMIT_END_TIMER = "commit.end-timer"
     COMMIT_SWAP = "commit.swap"
     COMMIT_UNPLACE = "commit.unplace"
     COMMIT_UNSCHEDULE = "commit.unschedule"
@@ -59,6 +61,7 @@ class StepName(StrEnum):
     RELEASE_UNSTAGE = "release.unstage"
     RELEASE_UNJOIN = "release.unjoin"
     RELEASE_REMOVE = "release.remove"  # the part is a number: one step for each path
+    RELEASE_UNKEEP = "release.unkeep"
     RELEASE_CLAIM = "release.claim"
     RELEASE_HOST = "release.host"
 

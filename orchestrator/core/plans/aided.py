@@ -11,10 +11,11 @@ from types import MappingProxyType
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.questions import peer_values
 from orchestrator.core.model.plan import PhaseName, Script, Step
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
-from orchestrator.core.plans.steps import look, one, push_step, script_step
+from orchestrator.core.plans.steps import folder_of, look, one, push_step, script_step
 from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -40,16 +41,16 @@ class Aided:
         yield push_step(StepName.STAGE_PUSH, master, self.snapshot, "copy the snapshot", self.origin)
 
     def staged(self, master: Master) -> Script:
-        return look("same.sh", master.snapshot, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+        values = {"path": master.snapshot, "sha256": self.snapshot.sha256}
+        question = "the file has this sha256, and keeps it through a power cut"
+        return look("stage/is_received.sh", values, question, timeouts.HASH_S)
 
     def keep(self, master: Master) -> Step:
         return script_step(
             StepName.KEEP_COPY,
             master,
             f"move the old data to {master.kept}, and put a copy in its place",
-            "keep.sh",
-            master.etcd.member_path,
-            master.kept,
+            {"member": master.etcd.member_path, "kept": master.kept},
             timeout_s=timeouts.COPY_S,
             rerunnable=True,
             undo="move it back",
@@ -70,21 +71,22 @@ class Aided:
         )
 
     def in_place(self, master: Master) -> Script:
-        return look("same.sh", f"{master.etcd.data}/restore.db", self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+        question = "the file is scheduled for the next pod start, and stays so through a power cut"
+        return look("commit/is_scheduled.sh", self._scheduled(master), question, timeouts.HASH_S)
 
     def committed(self, master: Master) -> Script:
-        path = f"{master.etcd.data}/restore.db"
-        return look("committed.sh", master.state, master.run, path, self.snapshot.sha256, timeout_s=timeouts.HASH_S)
+        values = self._scheduled(master) | {"lifts": folder_of(master, master.run, StepName.START_LIFT)}
+        question = "the file is scheduled for the next pod start, or this run has let the host start since"
+        return look("commit/is_scheduled.sh", values, question, timeouts.HASH_S)
+
+    def _scheduled(self, master: Master) -> dict[str, str]:
+        return {"path": f"{master.etcd.data}/restore.db", "sha256": self.snapshot.sha256}
 
     def proven(self, master: Master) -> Iterable[Step]:
         yield script_step(
             StepName.START_DISARM,
             master,
             "rename restore.db, if it is still there",
-            "disarm.sh",
-            master.etcd.data,
-            master.etcd.peer_url,
-            master.etcd.address,
-            *master.certificates[:3],
+            {"data": master.etcd.data, **peer_values(master.etcd)},
             rerunnable=True,
         )

@@ -13,11 +13,12 @@ from types import MappingProxyType
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.etcd_tools import Place, Tool, best_tool
+from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import PhaseName, Push, Script, Step, ToolFile
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
-from orchestrator.core.plans.steps import look, one, push_step, script_step
+from orchestrator.core.plans.steps import folder_of, look, one, push_step, script_step
 from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.ids import predict_ids
@@ -67,8 +68,7 @@ class Manual:
             StepName.STAGE_RESTORE,
             master,
             f"restore it into {master.staged}, at low priority, while the old etcd still serves",
-            "restore.sh",
-            *self._restore_arguments(master),
+            self._restore_values(master),
             timeout_s=timeouts.COPY_S,
             rerunnable=True,
             undo="remove the folder",
@@ -90,12 +90,13 @@ class Manual:
             StepName.STAGE_TOOL,
             master,
             f"take {tool.words}",
-            "tool.sh",
-            tool.place,
-            tool.path,
-            tool.version,
-            master.etcd.member_path,
-            master.tool,
+            {
+                "place": tool.place.value,
+                "path": tool.path,
+                "version": tool.version,
+                "member": master.etcd.member_path,
+                "copy": master.tool,
+            },
             timeout_s=timeouts.COPY_S if tool.place is Place.IMAGE else timeouts.MARK_S,
             rerunnable=True,
             undo="remove the copy",
@@ -107,38 +108,47 @@ class Manual:
         assert found is not None  # without one a check blocks the plan
         return found
 
-    def _restore_arguments(self, master: Master) -> tuple[str, ...]:
+    def _restore_values(self, master: Master) -> dict[str, str]:
         etcd, watched = master.etcd, master.view.member.has_quorum
         cluster = ",".join(f"{name}={url}" for name, url in sorted(self.initial_cluster.items()))
-        return (
-            master.tool,
-            master.snapshot,
-            "" if self.snapshot.hashed else "--skip-hash-check",
-            master.staged,
-            master.staged_wal,
-            etcd.member,
-            cluster,
-            self.token,
-            etcd.peer_url,
-            owner_of(master.view, (other.view for other in self.masters)),
-            etcd.client_url if watched else "",
-            etcd.address,
-            *master.certificates,
-        )
+        return client_values(etcd) | {
+            "tool": master.tool,
+            "snapshot": master.snapshot,
+            "flag": "" if self.snapshot.hashed else "--skip-hash-check",
+            "staged": master.staged,
+            "staged_wal": master.staged_wal,
+            "name": etcd.member,
+            "cluster": cluster,
+            "token": self.token,
+            "peer_url": etcd.peer_url,
+            "owner": owner_of(master.view, (other.view for other in self.masters)),
+            "client_url": etcd.client_url if watched else "",
+        }
 
     def staged(self, master: Master) -> Script:
-        arguments = (master.snapshot, self.snapshot.sha256, master.state, self.run, master.staged, master.staged_wal)
-        return look("staged.sh", *arguments, timeout_s=timeouts.HASH_S)
+        values = {
+            "path": master.snapshot,
+            "sha256": self.snapshot.sha256,
+            "state": master.state,
+            "run": self.run,
+            "staged": master.staged,
+            "staged_wal": master.staged_wal,
+        }
+        question = "the snapshot is the right one, and what was restored from it is whole"
+        return look("stage/is_staged.sh", values, question, timeouts.HASH_S)
 
     def keep(self, master: Master) -> Step:
         return script_step(
             StepName.KEEP_ASIDE,
             master,
             f"move the old data to {master.kept_words}",
-            "aside.sh",
-            master.etcd.member_path,
-            master.kept,
-            *((*master.wal_and_kept, master.staged_wal) if master.staged_wal else ()),
+            {
+                "member": master.etcd.member_path,
+                "kept": master.kept,
+                "wal": master.etcd.wal_dir,
+                "kept_wal": master.kept_wal,
+                "staged_wal": master.staged_wal,
+            },
             rerunnable=True,
             undo="move it back",
         )
@@ -148,18 +158,27 @@ class Manual:
             StepName.COMMIT_PLACE,
             master,
             "move the restored data into place, by a rename",
-            "place.sh",
-            master.staged,
-            master.etcd.member_path,
-            *((master.staged_wal, master.etcd.wal_dir) if master.staged_wal else ()),
+            {
+                "staged": master.staged,
+                "member": master.etcd.member_path,
+                "staged_wal": master.staged_wal,
+                "wal": master.etcd.wal_dir,
+            },
             done_if=one(master, self.in_place(master)),
             rerunnable=True,
             undo="move it aside again",
         )
 
     def in_place(self, master: Master) -> Script:
-        wal = (master.etcd.wal_dir,) if master.etcd.wal_dir else ()
-        return look("placed.sh", master.state, self.run, master.etcd.member_path, *wal)
+        values = {
+            "state": master.state,
+            "run": self.run,
+            "member": master.etcd.member_path,
+            "wal": master.etcd.wal_dir,
+            "lifts": folder_of(master, self.run, StepName.START_LIFT),
+        }
+        question = "the restored data is in its place, or this run has let the host start since"
+        return look("commit/is_placed.sh", values, question)
 
     def committed(self, master: Master) -> Script:
         return self.in_place(master)

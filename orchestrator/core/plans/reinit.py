@@ -64,12 +64,18 @@ class Reinit:
     def _order(self) -> Phase:
         master = self._failed
         data = master.etcd.data
+        values = {"state": master.state, "run": master.run, "data": data}
+        obeyed = look("commit/is_reinitialized.sh", values, "the pod has obeyed, and left a new command-result")
         step = Step(
             id=f"{StepName.COMMIT_REINIT}/{master.name}",
             host=master.name,
             title=f"write `reinitialize` to {data}/command, and wait until the pod has carried it out",
             act=self.distro.reinitialize(master.view),
-            done_if=one(master, look("reinited.sh", master.state, master.run, data), wait_s=timeouts.PROVEN_WAIT_S),
+            done_if=one(
+                master,
+                obeyed,
+                wait_s=timeouts.PROVEN_WAIT_S,
+            ),
             rerunnable=True,
         )
         title = "remove the member, and let it rejoin the others"

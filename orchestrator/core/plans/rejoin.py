@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
-from orchestrator.core.hosts.etcd_tools import Place
 from orchestrator.core.hosts.network import peer_address
+from orchestrator.core.hosts.questions import client_values, peer_values
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import Exec, Order, Phase, PhaseName, Probe, Step
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.services import Services
-from orchestrator.core.plans.steps import all_of, call_step, look, make_phase, one, script_step
+from orchestrator.core.plans.steps import all_of, call_step, is_set_aside, make_phase, one, script_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,6 @@ class Rejoin:
                 StepName.START_LIFT,
                 failed,
                 "lift the hold",
-                "hold.sh",
-                "lift",
-                failed.host.paths.units,
                 requires=self._marked(failed, "joined"),
                 rerunnable=True,
             )
@@ -90,13 +87,7 @@ class Rejoin:
             StepName.STAGE_ETCD,
             self.failed,
             f"copy etcd's program from the image {etcd.image}",
-            "tool.sh",
-            Place.IMAGE,
-            etcd.image,
-            "",
-            etcd.member_path,
-            self.failed.program,
-            "etcd",
+            {"image": etcd.image, "program": self.failed.program},
             timeout_s=timeouts.COPY_S,
             rerunnable=True,
             undo="remove the copy",
@@ -115,29 +106,29 @@ class Rejoin:
             StepName.KEEP_ASIDE,
             failed,
             f"move the failed member's data to {failed.kept_words}",
-            "aside.sh",
-            failed.etcd.member_path,
-            failed.kept,
-            *failed.wal_and_kept,
+            {
+                "member": failed.etcd.member_path,
+                "kept": failed.kept,
+                "wal": failed.etcd.wal_dir,
+                "kept_wal": failed.kept_wal,
+            },
             rerunnable=True,
         )
-        barrier = one(failed, look("kept.sh", failed.state, failed.run, failed.kept))
+        barrier = one(failed, is_set_aside(failed))
         return make_phase(PhaseName.KEEP, (step,), requires=self._held, barrier=barrier)
 
     def _commit(self) -> Phase:
         failed, asked = self.failed, self.others[0]
-        client, peer = asked.etcd.client_tls, asked.etcd.peer_tls
         rejoin = script_step(
             StepName.COMMIT_MEMBERS,
             asked,
             f"remove the member {failed.etcd.member} from the others, and add it as a new one",
-            "members.sh",
-            failed.etcd.member,
-            failed.etcd.peer_url,
-            asked.etcd.client_url,
-            asked.etcd.address,
-            *(client.ca, client.cert, client.key, peer.cert, peer.key),
-            asked.etcd.member_path,
+            {
+                "name": failed.etcd.member,
+                "peer_url": failed.etcd.peer_url,
+                "member": asked.etcd.member_path,
+                **client_values(asked.etcd),
+            },
             done_if=self._marked(asked, "members"),
             rerunnable=True,
         )
@@ -145,8 +136,7 @@ class Rejoin:
             StepName.COMMIT_JOIN,
             failed,
             "let it join and copy the others' data, with a temporary etcd outside the services",
-            "join.sh",
-            *self._join_arguments(),
+            self._join_values(),
             timeout_s=timeouts.COPY_S,
             done_if=self._marked(failed, "joined"),
             rerunnable=True,
@@ -160,24 +150,23 @@ class Rejoin:
             destructive=True,
         )
 
-    def _join_arguments(self) -> tuple[str, ...]:
+    def _join_values(self) -> dict[str, str | tuple[str, ...]]:
         failed = self.failed
-        etcd, tls = failed.etcd, failed.etcd.peer_tls
+        etcd = failed.etcd
         newest = max(other.view.member.revision for other in self.others)
-        return (
-            self.failed.program,
-            etcd.member_path,
-            etcd.wal_dir,
-            failed.staged_wal,
-            owner_of(failed.view, (other.view for other in self.others)),
-            etcd.member,
-            etcd.peer_url,
-            etcd.address,
-            str(newest),
-            " ".join(f"{other.etcd.peer_url}={peer_address(other.host, other.view)}" for other in self.others),
-            *(tls.ca, tls.cert, tls.key),
-            *etcd.join_flags,
-        )
+        others = (f"{other.etcd.peer_url}={peer_address(other.host, other.view)}" for other in self.others)
+        return {
+            **peer_values(etcd),
+            "program": failed.program,
+            "member": etcd.member_path,
+            "wal": etcd.wal_dir,
+            "staged_wal": failed.staged_wal,
+            "owner": owner_of(failed.view, (other.view for other in self.others)),
+            "name": etcd.member,
+            "revision": str(newest),
+            "others": " ".join(others),
+            "flags": etcd.join_flags,
+        }
 
     @property
     def _held(self) -> Probe:

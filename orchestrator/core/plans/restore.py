@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.hostsfile import block_for, missing_names, peer_names, removable
+from orchestrator.core.hosts.questions import client_values, peer_values
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import (
@@ -32,6 +33,8 @@ from orchestrator.core.plans.steps import (
     all_of,
     call_step,
     claim_phase,
+    folder_of,
+    is_set_aside,
     look,
     make_phase,
     release_step,
@@ -147,10 +150,7 @@ class Restore:
                 StepName.RESOLVE_HOSTS,
                 master,
                 f"add {len(missing)} names to {master.host.paths.hosts}",
-                "hosts.sh",
-                "put",
-                master.host.paths.hosts,
-                block_for(missing),
+                {"hosts": master.host.paths.hosts, "lines": block_for(missing)},
                 rerunnable=True,
                 undo="remove the lines",
             )
@@ -158,7 +158,8 @@ class Restore:
             if (missing := missing_names(master.view, names))
         )
         pairs = tuple(f"{name}={address}" for name, address in sorted(names.items()))
-        barrier = all_of(self.masters, lambda _: look("resolves.sh", *pairs), wait_s=timeouts.RESOLVE_WAIT_S)
+        resolved = look("resolve/is_resolved.sh", {"pairs": pairs}, "every name resolves to its address")
+        barrier = all_of(self.masters, lambda _: resolved, wait_s=timeouts.RESOLVE_WAIT_S)
         note = "" if steps else "every master already resolves every peer"
         return make_phase(PhaseName.RESOLVE, steps, barrier=barrier, note=note)
 
@@ -172,7 +173,7 @@ class Restore:
             PhaseName.KEEP,
             tuple(self.strategy.keep(master) for master in self.masters),
             requires=all_of(self.machines, self.services.held),
-            barrier=all_of(self.masters, lambda master: look("kept.sh", master.state, self.run, master.kept)),
+            barrier=all_of(self.masters, is_set_aside),
         )
 
     def _commit(self) -> Phase:
@@ -206,9 +207,6 @@ class Restore:
             StepName.START_LIFT,
             master,
             "lift the hold",
-            "hold.sh",
-            "lift",
-            master.host.paths.units,
             requires=all_of(self.masters, self.strategy.committed),
             rerunnable=True,
         )
@@ -231,8 +229,8 @@ class Restore:
 
     def _start_act(self, master: Master) -> Script:
         etcd, start = master.etcd, self.distro.start(master.host, master.view)
-        where = (str(self.strategy.expected.revision), etcd.peer_url, etcd.address, *master.certificates[:3])
-        return Script(file="start.sh", args=(*where, *start.argv), timeout_s=start.timeout_s, lets_go=True)
+        values = {"revision": str(self.strategy.expected.revision), "command": start.argv, **peer_values(etcd)}
+        return Script(file="start/services.sh", values=values, timeout_s=start.timeout_s, lets_go=True)
 
     @property
     def _expect(self) -> dict[str, str]:
@@ -240,18 +238,17 @@ class Restore:
 
     def _proof(self, master: Master, client_url: str) -> Script:
         etcd = master.etcd
-        return look(
-            "proof.sh",
-            master.state,
-            self.run,
-            etcd.data,
-            etcd.member_path,
-            str(self.strategy.expected.revision),
-            etcd.peer_url,
-            client_url,
-            etcd.address,
-            *master.certificates,
-        )
+        values = peer_values(etcd) | client_values(etcd)
+        where = {
+            "state": master.state,
+            "run": self.run,
+            "data": etcd.data,
+            "member": etcd.member_path,
+            "revision": str(self.strategy.expected.revision),
+            "starts": folder_of(master, self.run, StepName.START_SERVICES),
+            "client_url": client_url,
+        }
+        return look("start/is_restored.sh", values | where)
 
     def _api(self) -> Phase:
         steps = [step for master in self.masters for step in self._api_steps(master)]
@@ -284,9 +281,7 @@ class Restore:
                         StepName.RELEASE_HOSTS,
                         master,
                         f"remove this run's lines from {master.host.paths.hosts}",
-                        "hosts.sh",
-                        "remove",
-                        master.host.paths.hosts,
+                        {"hosts": master.host.paths.hosts},
                         rerunnable=True,
                     )
                 )
@@ -303,10 +298,9 @@ class Restore:
         return make_phase(PhaseName.RELEASE, tuple(steps), note=note)
 
 
-def api_host_steps(host: ApiHost, distro: Distro, run: str, *owner: str) -> Iterable[Step]:
-    """Lifts the hold where there is no member, and starts the API server. ``owner`` is the run that set the hold, where
+def api_host_steps(host: ApiHost, distro: Distro, run: str, undone: str = "") -> Iterable[Step]:
+    """Lifts the hold on a host without a member, and starts the API server. ``undone`` is the run that set the hold, if
     that is not this one."""
-    arguments = ("lift", host.host.paths.units, *owner)
-    yield script_step(StepName.API_LIFT, host, "lift the hold", "hold.sh", *arguments, rerunnable=True)
+    yield script_step(StepName.API_LIFT, host, "lift the hold", {"undone": undone}, rerunnable=True)
     if api := distro.start_api(host.host, host.view, run):
         yield call_step(StepName.API_START, host, "start the API server", api)

@@ -39,18 +39,21 @@ class Scheduling:
         cluster, texts = self.inventory.cluster, self.wanted[master.name]
         timer = timer_of(cluster)
         if texts:
+            name, title = StepName.COMMIT_SET_TIMER, f"write {timer}, its service and its script"
+            files = tuple(part for pair in texts.items() for part in pair)
             sums = tuple(part for path, text in texts.items() for part in (path, _sha256(text)))
-            arguments = ("set", timer, *(part for pair in texts.items() for part in pair))
-            done, title = look("scheduled.sh", "set", timer, *sums), f"write {timer}, its service and its script"
+            done = look(
+                "commit/is_timer_set.sh", {"timer": timer, "files": sums}, "the timer runs, its files as planned"
+            )
         else:
-            arguments = ("remove", timer, *paths_of(master.host, cluster))
-            done, title = look("scheduled.sh", *arguments), f"stop {timer}, and delete its files; backups stay"
+            name, title = StepName.COMMIT_END_TIMER, f"stop {timer}, and delete its files; backups stay"
+            files = paths_of(master.host, cluster)
+            done = look("commit/is_timer_gone.sh", {"files": files}, "none of its files exists")
         return script_step(
-            StepName.COMMIT_SCHEDULE_BACKUPS,
+            name,
             master,
             title,
-            "timer.sh",
-            *arguments,
+            {"timer": timer, "files": files},
             done_if=one(master, done),
             rerunnable=True,
             undo="orchestrator backup schedule --remove",

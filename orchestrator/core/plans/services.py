@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.network import peer_address, port_of
+from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.sockets import socket_pattern
+from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Exec, Probe, Script, Step
 from orchestrator.core.model.step_name import StepName, part_of
 from orchestrator.core.plans.master import ApiHost, Machine, Master
@@ -28,10 +30,7 @@ class Services:
             StepName.STOP_HOLD,
             master,
             "keep the services down, even after a reboot",
-            "hold.sh",
-            "set",
-            master.host.paths.units,
-            *self.present(master),
+            {"folder": master.host.paths.units, "units": self.present(master)},
             rerunnable=True,
             undo="lift the hold",
         )
@@ -61,7 +60,7 @@ class Services:
                     host=master.name,
                     title=f"stop {' and '.join(units)}",
                     act=Exec(argv=("systemctl", "stop", *units), timeout_s=timeouts.STOP_UNIT_S),
-                    done_if=one(master, look("inactive.sh", *units)),
+                    done_if=one(master, look("stop/is_inactive.sh", {"units": units}, "none of the units runs")),
                     rerunnable=True,
                     undo="start them again",
                 )
@@ -75,41 +74,52 @@ class Services:
         addresses = {"127.0.0.1", peer_address(master.host, master.view)}
         ports = (*((master.view.api.port,) if master.view.api.is_there else ()), *self.distro.controller_ports)
         if isinstance(master, ApiHost):
-            return look("stopped.sh", "", socket_pattern(frozenset(addresses), ports))
+            return _stopped("", socket_pattern(frozenset(addresses), ports))
         etcd = master.etcd
         pattern = socket_pattern(
             frozenset((*addresses, etcd.address)), (port_of(etcd.peer_url), port_of(etcd.client_url), *ports)
         )
-        return look("stopped.sh", etcd.member_path, pattern)
+        return _stopped(etcd.member_path, pattern)
 
     def stopped(self, master: Master | ApiHost) -> Script:
         gone = self.gone(master)
-        return gone.model_copy(update={"args": (*gone.args, *self.present(master))})
+        return gone.model_copy(update={"values": gone.values | {"units": self.present(master)}})
 
     def down(self, machines: Iterable[Machine]) -> Probe:
         """Whether all are stopped, and stay so."""
         return all_of(machines, self.stopped, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
 
     def held(self, master: Master | ApiHost) -> Script:
-        return look("held.sh", master.state, self.run, master.host.paths.units, *self.present(master))
+        values: Values = {
+            "state": master.state,
+            "run": self.run,
+            "folder": master.host.paths.units,
+            "units": self.present(master),
+        }
+        return look("stop/is_held.sh", values, "every unit is held down")
 
     @staticmethod
     def ready(machine: Master | ApiHost) -> Script:
         """Whether its API server is ready."""
-        addresses = dict.fromkeys(("127.0.0.1", peer_address(machine.host, machine.view)))
-        return look("ready.sh", str(machine.view.api.port), *addresses)
+        addresses = tuple(dict.fromkeys(("127.0.0.1", peer_address(machine.host, machine.view))))
+        values: Values = {"port": str(machine.view.api.port), "addresses": addresses}
+        return look("api/is_ready.sh", values, "the API server on this host says that it is ready")
 
     def let_go(self, machine: Master | ApiHost) -> Iterable[Step]:
         if rest := self.distro.start_controllers(machine.host, machine.view, self.run):
             yield call_step(StepName.RELEASE_START, machine, "start controller-manager and scheduler", rest)
-        units, folder = self.present(machine), machine.host.paths.units
-        arguments = ("clear", folder, *units)
-        yield script_step(StepName.RELEASE_HOLD, machine, "remove the drop-ins", "hold.sh", *arguments, rerunnable=True)
+        values: Values = {"folder": machine.host.paths.units, "units": self.present(machine)}
+        yield script_step(StepName.RELEASE_HOLD, machine, "remove the drop-ins", values, rerunnable=True)
+
+
+def _stopped(member: str, sockets: str) -> Script:
+    values = {"member": member, "sockets": sockets}
+    return look("stop/is_stopped.sh", values, "nothing uses this member's data or its addresses")
 
 
 def leader_waits(master: Master) -> Step:
     """A leader that is stopped together with the others would wait for a successor."""
     etcd = master.etcd
-    where = (str(port_of(etcd.peer_url)), etcd.client_url, etcd.address, *master.certificates)
+    values = {"port": str(port_of(etcd.peer_url)), **client_values(etcd)}
     title = "if this member is the leader, let the others stop first"
-    return call_step(StepName.STOP_LAST, master, title, Script(file="last.sh", args=where, timeout_s=timeouts.MARK_S))
+    return script_step(StepName.STOP_LAST, master, title, values, rerunnable=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from orchestrator.core import timeouts
+from orchestrator.core.hosts.questions import client_values, peer_values
+from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Call, Exec, Judge, Look, Order, Phase, PhaseName, Probe, Push, Script, Step
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import ApiHost, Machine, Master
@@ -17,28 +19,35 @@ def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
     """One after another, in the same order on every laptop: of two that race, one stops at the first host."""
     ordered = sorted(masters, key=lambda master: master.name)
 
-    def claimed(master: Master) -> Script:
-        return look("claimed.sh", master.state, master.run)
-
     steps = tuple(
         script_step(
             StepName.CLAIM_TAKE,
             master,
             "claim the host",
-            "claim.sh",
-            laptop,
-            done_if=one(master, claimed(master)),  # a claim that was taken may have been given back since
+            {"laptop": laptop},
+            done_if=one(master, is_ours(master)),  # a claim that was taken may have been given back since
             rerunnable=True,
         )
         for master in ordered
     )
-    barrier = all_of(ordered, claimed)
-    return make_phase(PhaseName.CLAIM, steps, order=Order.SEQUENCE, barrier=barrier)
+    return make_phase(PhaseName.CLAIM, steps, order=Order.SEQUENCE, barrier=all_of(ordered, is_ours))
+
+
+def is_ours(master: Master) -> Script:
+    """Asks whether the run holds this master."""
+    values = {"state": master.state, "run": master.run}
+    return look("claim/is_ours.sh", values, "this run holds the host")
 
 
 def release_step(master: Master) -> Step:
     """Gives a host back to the next run."""
-    return script_step(StepName.RELEASE_CLAIM, master, "release the host", "release.sh", rerunnable=True)
+    return script_step(StepName.RELEASE_CLAIM, master, "release the host", rerunnable=True)
+
+
+def is_set_aside(master: Master) -> Script:
+    """Asks whether the run has kept this master's old data."""
+    values = {"state": master.state, "run": master.run, "kept": master.kept}
+    return look("keep/is_set_aside.sh", values, "the old data is kept whole, or there was none")
 
 
 def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str, origin: OnHost | None = None) -> Step:
@@ -46,7 +55,9 @@ def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str, or
     act: Script | Push
     if origin and origin.host == master.name:
         title += ", which is on this host"
-        act = Script(file="copy.sh", args=(origin.path, master.snapshot, snapshot.sha256), timeout_s=timeouts.COPY_S)
+        name = StepName.STAGE_COPY if name is StepName.STAGE_PUSH else name
+        values = {"source": origin.path, "path": master.snapshot, "sha256": snapshot.sha256}
+        act = Script(file=script_of(name), values=values, timeout_s=timeouts.COPY_S)
     else:
         act = Push(
             source_host=origin.host if origin else "",
@@ -88,8 +99,20 @@ def make_phase(
     )
 
 
-def look(file: str, *args: str, timeout_s: float = timeouts.LOOK_S) -> Script:
-    return Script(file=file, args=args, timeout_s=timeout_s)
+def look(file: str, values: Values, question: str = "", timeout_s: float = timeouts.LOOK_S) -> Script:
+    """``question`` says what must be true, for a reader of the plan."""
+    return Script(file=file, values=dict(values), question=question, timeout_s=timeout_s)
+
+
+def script_of(step: str) -> str:
+    """The script of a step: `stop.hold` runs `stop/hold.sh`, and `release.remove.3` runs `release/remove.sh`."""
+    phase, verb, *_ = step.split(".")
+    return f"{phase}/{verb}.sh"
+
+
+def folder_of(master: Master | ApiHost, run: str, step: str) -> str:
+    """The folder of a step on its host: one folder in it for each attempt."""
+    return f"{master.state}/{run}/steps/{step}"
 
 
 def one(master: Master | ApiHost, call: Call, *, wait_s: float = 0.0) -> Probe:
@@ -111,16 +134,16 @@ def equal(masters: Iterable[Master], expect: dict[str, str]) -> Probe:
 
 def _agree(master: Master) -> Script:
     etcd = master.etcd
-    where = (etcd.data, etcd.member_path, etcd.peer_url, etcd.client_url, etcd.address)
-    return look("agree.sh", master.state, master.run, *where, *master.certificates)
+    where = {"state": master.state, "run": master.run, "data": etcd.data, "member": etcd.member_path}
+    return look("start/is_equal.sh", where | peer_values(etcd) | client_values(etcd))
 
 
 def script_step(
     name: str,
     master: Master | ApiHost,
     title: str,
-    file: str,
-    *args: str,
+    values: Values | None = None,
+    *,
     timeout_s: float = timeouts.MARK_S,
     requires: Probe | None = None,
     done_if: Probe | None = None,
@@ -131,7 +154,7 @@ def script_step(
         id=f"{name}/{master.name}",
         host=master.name,
         title=title,
-        act=Script(file=file, args=args, timeout_s=timeout_s),
+        act=Script(file=script_of(name), values=dict(values or {}), timeout_s=timeout_s),
         requires=requires,
         done_if=done_if,
         rerunnable=rerunnable,
@@ -141,6 +164,8 @@ def script_step(
 
 def call_step(name: str, master: Master | ApiHost, title: str, act: Exec | Script) -> Step:
     """A step that may be done twice, and is not looked at: what follows it is."""
+    if isinstance(act, Script):
+        act = act.model_copy(update={"file": script_of(name)})
     return Step(id=f"{name}/{master.name}", host=master.name, title=title, act=act, rerunnable=True)
 
 

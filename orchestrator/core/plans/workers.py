@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.declared import Restart
 from orchestrator.core.inventory.inventory import Host, Inventory
@@ -58,8 +59,12 @@ def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView]
     restarted = Look(
         host=worker.name,
         call=Script(
-            file="restarted.sh",
-            args=(worker.paths.state, run, STEP, policy.restart.value, f"{worker.units.kubelet}.service"),
+            file="workers/is_restarted.sh",
+            values={
+                "restarts": f"{worker.paths.state}/{run}/steps/{STEP}",
+                "how": policy.restart.value,
+                "kubelet": f"{worker.units.kubelet}.service",
+            },
             timeout_s=timeouts.LOOK_S,
         ),
     )
@@ -67,17 +72,8 @@ def _restart(worker: Host, inventory: Inventory, views: Mapping[str, MasterView]
         Look(
             host=master.name,
             call=Script(
-                file="lease.sh",
-                args=(
-                    worker.node,
-                    etcd.client_url,
-                    etcd.address,
-                    etcd.client_tls.ca,
-                    etcd.client_tls.cert,
-                    etcd.client_tls.key,
-                    etcd.peer_tls.cert,
-                    etcd.peer_tls.key,
-                ),
+                file="workers/is_node_ready.sh",
+                values={"node": worker.node, **client_values(etcd)},
                 timeout_s=timeouts.LOOK_S,
             ),
         )

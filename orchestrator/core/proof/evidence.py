@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.http import parse_http
+from orchestrator.core.hosts.questions import client_values, peer_values
 from orchestrator.core.hosts.view import EtcdConfig
 from orchestrator.core.model.cost import MASTERS, NODES, ResourceCount
 from orchestrator.core.model.plan import MasterFacts, Script
@@ -94,10 +95,8 @@ class Evidence(Frozen):
 
 def holds_look(etcd: EtcdConfig, revision: int) -> Script:
     """Return the look that asks a member what it holds, now and at the snapshot's revision."""
-    peer, client = etcd.peer_tls, etcd.client_tls
-    files = (peer.ca, peer.cert, peer.key, client.ca, client.cert, client.key)
-    args = (str(revision), etcd.client_url, etcd.peer_url, etcd.address, *files)
-    return Script(file="holds.sh", args=args, timeout_s=HOLDS_S)
+    values = peer_values(etcd) | client_values(etcd) | {"revision": str(revision)}
+    return Script(file="observe/contents.sh", values=values, timeout_s=HOLDS_S)
 
 
 def read_member(

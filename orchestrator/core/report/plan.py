@@ -111,10 +111,10 @@ def hosts_words(plan: Plan, hosts: Sequence[str]) -> str:
 
 
 def kept_paths(plan: Plan) -> dict[str, str]:
-    """Where each master keeps its old data: the second argument of the scripts of phase keep."""
+    """Where each master keeps its old data, as the scripts of phase keep are told."""
     phase = plan.phase(PhaseName.KEEP)
     steps = phase.steps if phase else ()
-    return {step.host: step.act.args[1] for step in steps if isinstance(step.act, Script) and step.act.args}
+    return {step.host: str(step.act.values["kept"]) for step in steps if isinstance(step.act, Script)}
 
 
 def kept_words(plan: Plan) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -57,8 +56,8 @@ def _hosts_diff(plan: Plan, phase: Phase) -> Lines:
     """The lines that a hosts file gets, as in a diff; masters that get the same together."""
     blocks: dict[str, list[str]] = {}
     for step in phase.steps:
-        if isinstance(step.act, Script) and step.act.file == "hosts.sh" and step.act.args[0] == "put":
-            _, path, block = step.act.args
+        if isinstance(step.act, Script) and step.act.file == "resolve/hosts.sh":
+            path, block = (str(step.act.values[name]) for name in ("hosts", "lines"))
             text = f"{path}\n# orchestrator {plan.run} begin\n{block}\n# orchestrator {plan.run} end"
             blocks.setdefault(text, []).append(step.host)
     lines: list[tuple[str, str]] = []
@@ -160,7 +159,7 @@ def _like_one_another(plan: Plan, lines: Sequence[tuple[str, str, str]]) -> Iter
     alike: dict[tuple[str, str, str], list[tuple[str, str, str]]] = {}
     for line in lines:
         verb, where, command = line
-        words = " ".join("WORKER" if word in workers else word for word in command.split(" "))
+        words = " ".join(_without(workers, word) for word in command.split(" "))
         alike.setdefault((verb, "WORKER" if where in workers else where, words), []).append(line)
     for (verb, where, _), same in alike.items():
         if len(same) <= MOST:
@@ -170,18 +169,13 @@ def _like_one_another(plan: Plan, lines: Sequence[tuple[str, str, str]]) -> Iter
             yield verb, where, f"({len(same) - 1:,} more, each with another worker's name)"
 
 
+def _without(workers: set[str], word: str) -> str:
+    """The word, or `NAME=WORKER` if it names a worker."""
+    name, equals, value = word.rpartition("=")
+    return f"{name}{equals}WORKER" if value in workers else word
+
+
 def _question(plan: Plan, call: Exec | Script) -> str:
     if isinstance(call, Exec):
         return f"`{quoted(call.argv)}` succeeds"
-    return call.question or purpose(plan.files[call.file]).removeprefix("Exits 0 where ") or call.file
-
-
-def purpose(script: str) -> str:
-    """The first sentence of a script's opening comment, which stands after its name and arguments.
-
-    `# held.sh STATE RUN   Exits 0 where every unit is held down.` -> `Exits 0 where every unit is held down`.
-    """
-    comment = re.match(r"(?:#.*\n)*", script)
-    words = "\n".join(line.lstrip("# ") for line in comment.group().splitlines()) if comment else ""
-    sentence = re.search(r" {3}(.+?)(?:[.;:](?:\s|$)|$)", words, re.DOTALL)
-    return " ".join(sentence.group(1).split()) if sentence else ""
+    return call.question or call.file

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from orchestrator.core.hosts.distro import Distro
+from orchestrator.core.hosts.questions import peer_values
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory
+from orchestrator.core.model.header import assignments
 from orchestrator.errors import UsageError
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -90,22 +92,26 @@ def wanted(
             "folder": terms.folder,
             "keep": "" if terms.keep is None else str(terms.keep),
             "days": "" if terms.keep_days is None else str(terms.keep_days),
-            "arguments": shlex.join(take.args),
+            "values": assignments(take.command(scripts[take.file]).values),
             "take": scripts[take.file],
-            "facts": shlex.join(_told(inventory.cluster, views[host.name])),
+            "facts": assignments(_facts_values(inventory.cluster, views[host.name])),
+            "shared": shlex.join(_shared(views[host.name])),
         }
         texts = {timer: "backup.timer", service: "backup.service", script: "backup.sh"}
         found[host.name] = {path: _render(templates, name, values) for path, name in texts.items()}
     return found
 
 
-def _told(cluster: str, view: MasterView) -> tuple[str, ...]:
-    """What ``templates/units/facts.sh`` is told of the master: where to ask the rest, and what is known already."""
+def _facts_values(cluster: str, view: MasterView) -> dict[str, str]:
+    """The values of ``templates/units/facts.sh``: where to ask, and what is known already."""
     assert view.member.config is not None
-    etcd, tls = view.member.config, view.member.config.peer_tls
-    known = json.dumps({"format": 1, "cluster": cluster, "host": view.host, "member": etcd.member})[1:-1]
-    shared = (word for path in view.api.shared_files for word in (path, json.dumps(path)))
-    return (known, etcd.peer_url, etcd.address, tls.ca, tls.cert, tls.key, view.api.encryption, *shared)
+    known = json.dumps({"format": 1, "cluster": cluster, "host": view.host, "member": view.member.config.member})[1:-1]
+    return {**peer_values(view.member.config), "known": known, "encryption": view.api.encryption}
+
+
+def _shared(view: MasterView) -> tuple[str, ...]:
+    """Its list: each file that all masters must share, and its path as JSON."""
+    return tuple(word for path in view.api.shared_files for word in (path, json.dumps(path)))
 
 
 def _render(templates: Mapping[str, str], name: str, values: Mapping[str, object]) -> str:

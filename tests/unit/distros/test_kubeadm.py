@@ -104,21 +104,17 @@ def planned() -> Restore:
 
 def moves(steps: tuple[Step, ...]) -> list[tuple[str, tuple[str, ...]]]:
     """What is moved on the first master, and by which step."""
-    acts = [(step.name, step.act) for step in steps if step.host == "master-1"]
-    return [
-        (name, (act.args[0], *act.args[3:])) for name, act in acts if isinstance(act, Script) and act.file == "pods.sh"
-    ]
+    acts = [(step.name, step.act) for step in steps if step.host == "master-1" and isinstance(step.act, Script)]
+    return [(name, tuple(act.values["files"])) for name, act in acts if "files" in act.values]
 
 
 def test_pods_go_together_and_come_back_tier_by_tier() -> None:
     phases = {phase.name: phase for phase in planned().phases()}
     controllers = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
-    assert moves(phases[PhaseName.STOP].steps) == [
-        ("stop.pods", ("out", *controllers, "kube-apiserver.yaml", "etcd.yaml"))
-    ]
-    assert moves(phases[PhaseName.START].steps) == [("start.admit", ("back", "etcd.yaml"))]
-    assert moves(phases[PhaseName.API].steps) == [("api.start", ("back", "kube-apiserver.yaml"))]
-    assert moves(phases[PhaseName.RELEASE].steps) == [("release.start", ("back", *controllers))]
+    assert moves(phases[PhaseName.STOP].steps) == [("stop.pods", (*controllers, "kube-apiserver.yaml", "etcd.yaml"))]
+    assert moves(phases[PhaseName.START].steps) == [("start.admit", ("etcd.yaml",))]
+    assert moves(phases[PhaseName.API].steps) == [("api.start", ("kube-apiserver.yaml",))]
+    assert moves(phases[PhaseName.RELEASE].steps) == [("release.start", controllers)]
     stops = [step.name for step in phases[PhaseName.STOP].steps if step.host == "master-1"]
     ended = ["stop.hold", "stop.last", "stop.pods", "stop.unit.kublr-kubelet"]
     assert stops == ended, "kubelet ends the containers before it is stopped"

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.core.hosts.view import ApiServer, Claim, Disk, EtcdConfig, MasterView, Tls
 from orchestrator.core.inventory.declared import Units
 from orchestrator.core.inventory.inventory import Host, Role
+from orchestrator.core.model.plan import Script
 from orchestrator.distros import DISTROS
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import inventory, masters
@@ -128,7 +129,7 @@ def test_what_all_masters_must_share_is_hashed() -> None:
     api = ApiServer(client_ca="/ca.crt", service_account_keys=("/sa.pub",), encryption="/encryption.yaml")
     look = Kublr().look_at_volume(host(Role.MASTER), replace(read(), api=api))
     assert look is not None
-    assert look.args[-3:] == ("/ca.crt", "/sa.pub", "/encryption.yaml")
+    assert look.values["shared"] == ("/ca.crt", "/sa.pub", "/encryption.yaml")
 
 
 def test_a_volume_that_is_a_filesystem_of_its_own_is_kept_inside() -> None:
@@ -239,19 +240,21 @@ def test_the_units_of_a_host_in_the_order_of_stopping() -> None:
 def test_the_looks_name_this_hosts_own_paths() -> None:
     own = host(state="/s", kublr="/k/kublr", manifests="/m", hosts="/h")
     look = Kublr().look_at_host(own)
-    assert look.file == "observe.sh"
-    assert look.args[:5] == ("/s", "/k/kublr", "/m", "etcd.manifest", "/h")
-    assert set(look.args[5:]) == {"kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service"}
+    assert look.file == "observe/pods.sh"
+    paths = {"state": "/s", "agent": "/k/kublr", "manifests": "/m", "etcd": "etcd.manifest", "hosts": "/h"}
+    units = ("kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service")
+    assert look.values == paths | {"units": units}
     volume = Kublr().look_at_volume(own, read())
     assert volume is not None
-    assert volume.args[:5] == (
-        "/mnt/master-pd/etcd",
-        "/s",
-        "https://etcd1.kublr.local:2380",
-        "https://172.30.80.11:2379",
-        "127.0.0.1",
-    )
-    assert volume.args[5:8] == (f"{PKI}/ca.crt", f"{PKI}/peer.crt", f"{PKI}/peer.key")
+    assert {
+        "data": "/mnt/master-pd/etcd",
+        "peer_url": "https://etcd1.kublr.local:2380",
+        "client_url": "https://172.30.80.11:2379",
+        "address": "127.0.0.1",
+        "peer_ca": f"{PKI}/ca.crt",
+        "peer_cert": f"{PKI}/peer.crt",
+        "peer_key": f"{PKI}/peer.key",
+    }.items() <= volume.values.items()
 
 
 def master() -> tuple[Host, MasterView]:
@@ -260,20 +263,22 @@ def master() -> tuple[Host, MasterView]:
 
 def test_the_vendors_commands() -> None:
     on, view = master()
-    assert Kublr().take_snapshot(on, view).args == ("/opt/kublr/bin/kublr",)
-    assert Kublr().schedule(on, view, "/s/r/snapshot.db", "ab").args == (
-        "/opt/kublr/bin/kublr",
-        "/s/r/snapshot.db",
-        "/mnt/master-pd/etcd/member",
-        "/mnt/master-pd/etcd",
-        "ab",
-    )
+    assert Kublr().take_snapshot(on, view).values == {"agent": "/opt/kublr/bin/kublr"}
+    assert Kublr().schedule(on, view, "/s/r/snapshot.db", "ab").values == {
+        "agent": "/opt/kublr/bin/kublr",
+        "snapshot": "/s/r/snapshot.db",
+        "member": "/mnt/master-pd/etcd/member",
+        "data": "/mnt/master-pd/etcd",
+        "sha256": "ab",
+    }
     # The agent starts kubelet and Docker; what is started must not keep the host's lock.
     start = Kublr().start(on, view)
     assert start.argv == ("systemctl", "start", "--no-block", "kublr.service")
     assert start.lets_go
     restart = Kublr().restart_services(on)
-    assert restart.args == ("kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service")
+    assert isinstance(restart, Script)
+    runtime = ("docker.socket", "docker.service")
+    assert restart.values == {"agent": "kublr.service", "kubelet": "kublr-kubelet.service", "runtime": runtime}
     assert restart.lets_go
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,27 +66,27 @@ class FakeHost:
             folder.mkdir(parents=True, exist_ok=True)
         return self
 
-    def act(self, file: str, /, *args: object, **values: object) -> Ended:
+    def act(self, file: str, /, **values: object) -> Ended:
         """Runs a script as an act of this run and attempt."""
-        text = run_text(self._command(file, args, values))
+        text = run_text(self._command(file, values))
         (self.folder / "run").write_text(text)
         return self._ended((*self.shell, str(self.folder / "run")), "")
 
-    def look(self, file: str, /, *args: object, **values: object) -> Ended:
+    def look(self, file: str, /, **values: object) -> Ended:
         """Runs a script as a look: its text on standard input."""
-        words, stdin = look_words(self._command(file, args, values))
+        words, stdin = look_words(self._command(file, values))
         return self._ended((*self.shell, *words[words.index("sh") + 1 :]), stdin.decode())
 
-    def look_bytes(self, file: str, /, *args: object, **values: object) -> bytes:
+    def look_bytes(self, file: str, /, **values: object) -> bytes:
         """What a look prints, where that is no text."""
-        words, stdin = look_words(self._command(file, args, values))
+        words, stdin = look_words(self._command(file, values))
         argv = (*self.shell, *words[words.index("sh") + 1 :])
         return subprocess.run(
             argv, input=stdin, capture_output=True, timeout=60, cwd="/", env=self._variables, check=True
         ).stdout
 
-    def facts(self, file: str, /, *args: object, **values: object) -> dict[str, str]:
-        ended = self.look(file, *args, **values)
+    def facts(self, file: str, /, **values: object) -> dict[str, str]:
+        ended = self.look(file, **values)
         assert ended.returncode == 0, ended.stderr
         return parse_facts(ended.stdout)
 
@@ -111,9 +112,13 @@ class FakeHost:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(os.urandom(size))
 
-    def _command(self, file: str, args: tuple[object, ...], values: dict[str, object]) -> Command:
+    def steps(self, step: str) -> Path:
+        """The folder of a step of this run."""
+        return self.folder / "steps" / step
+
+    def _command(self, file: str, values: dict[str, object]) -> Command:
         texts = {name: _text(value) for name, value in values.items()}
-        return Script(file=file, args=tuple(str(arg) for arg in args), values=texts).command(scripts()[file])
+        return Script(file=file, values=texts).command(scripts()[file])
 
     def _ended(self, argv: tuple[str, ...], stdin: str) -> Ended:
         return subprocess.run(
@@ -130,6 +135,31 @@ class FakeHost:
             "ATTEMPT": self.attempt,
             "STEP": "a.step",
         } | self.environment
+
+
+NO_TLS = ("", "", "")
+ABSENT = ("/absent", "/absent", "/absent")
+
+
+def peer_values(url: str, tls: Sequence[object] = NO_TLS) -> dict[str, object]:
+    """The values of a question to the member at ``url``; ``tls`` is its CA, certificate and key."""
+    return {"peer_url": url, "address": "127.0.0.1", **dict(zip(PEER, tls, strict=True))}
+
+
+def client_values(url: str, tls: Sequence[object] = NO_TLS, peer: Sequence[object] = NO_TLS) -> dict[str, object]:
+    """The same on its client port; ``peer`` is the peers' CA, certificate and key."""
+    files = dict(zip(CLIENT, tls, strict=True)) | dict(zip(PEER[1:], peer[1:], strict=True))
+    return {"client_url": url, "address": "127.0.0.1", **files}
+
+
+PEER = ("peer_ca", "peer_cert", "peer_key")
+CLIENT = ("client_ca", "client_cert", "client_key")
+
+
+def volume_values(data: Path, member: Path, peer_url: str, client_url: str) -> dict[str, object]:
+    """Those of the look at a volume, without certificates."""
+    urls = peer_values(peer_url, ABSENT) | client_values(client_url, ABSENT, ABSENT)
+    return urls | {"data": data, "member": member, "prefix": "/registry"}
 
 
 def _text(value: object) -> str | tuple[str, ...]:

@@ -22,7 +22,7 @@ ROUNDS = 12
 
 def take(host: FakeHost, laptop: str = "ana@laptop") -> Ended:
     (host.folder / "plan.json").write_text("{}")
-    return host.act("claim.sh", laptop)
+    return host.act("claim/take.sh", laptop=laptop)
 
 
 def holder(host: FakeHost) -> str:
@@ -32,11 +32,11 @@ def holder(host: FakeHost) -> str:
 
 
 def holds(host: FakeHost) -> bool:
-    return host.look("claimed.sh", host.state, host.run).returncode == 0
+    return host.look("claim/is_ours.sh", state=host.state, run=host.run).returncode == 0
 
 
 def test_a_free_host_is_taken(host: FakeHost) -> None:
-    ended = host.look("claimed.sh", host.state, RUN)
+    ended = host.look("claim/is_ours.sh", state=host.state, run=RUN)
     assert (ended.returncode, ended.stdout) == (1, "held by: nobody\n")
     assert take(host).returncode == 0
     line = json.loads((host.state / "claim").read_text())
@@ -70,7 +70,7 @@ def test_a_host_of_another_run_is_refused(host: FakeHost) -> None:
     assert ended.returncode == 11
     assert json.loads(ended.stderr)["laptop"] == "bob@desk"
     assert holder(host) == OTHER_RUN
-    assert OTHER_RUN in host.look("claimed.sh", host.state, RUN).stdout
+    assert OTHER_RUN in host.look("claim/is_ours.sh", state=host.state, run=RUN).stdout
 
 
 def test_of_two_that_race_exactly_one_wins(host: FakeHost) -> None:
@@ -87,34 +87,34 @@ def test_of_two_that_race_exactly_one_wins(host: FakeHost) -> None:
 def test_a_host_is_given_back(host: FakeHost) -> None:
     take(host)
     (host.folder / "reserve").write_bytes(b"0" * 100)
-    assert host.act("release.sh").returncode == 0
+    assert host.act("release/claim.sh").returncode == 0
     assert not holds(host)
     assert sorted(path.name for path in host.state.iterdir()) == [RUN]
     assert (host.folder / "claim.released").exists()
     assert not (host.folder / "reserve").exists()
-    assert host.act("release.sh").returncode == 0
+    assert host.act("release/claim.sh").returncode == 0
     assert take(replace(host, run=OTHER_RUN).prepare()).returncode == 0
 
 
 def test_what_another_run_holds_is_not_given_back(host: FakeHost) -> None:
     other = replace(host, run=OTHER_RUN).prepare()
     take(other)
-    assert host.act("release.sh").returncode == 0
+    assert host.act("release/claim.sh").returncode == 0
     assert holder(host) == OTHER_RUN
     assert (host.state / "alive").exists()
 
 
 def test_what_the_markers_of_a_host_tell(host: FakeHost) -> None:
-    assert host.facts("runs.sh", host.root / "absent") == {}
+    assert host.facts("observe/run.sh", state=host.root / "absent") == {}
     (host.folder / "attempt").write_text("2-c3d4\n")
     step = host.folder / "steps/keep.copy"
     for attempt, code in (("1-a1b2", "3"), ("2-c3d4", "0")):
         (step / attempt).mkdir(parents=True)
         (step / attempt / "started").write_text("boot 1 2 3\n")
         (step / attempt / "exit").write_text(f"{code}\n")
-    assert "run" not in host.facts("runs.sh", host.state)  # nobody holds it
+    assert "run" not in host.facts("observe/run.sh", state=host.state)  # nobody holds it
     take(host)
-    facts = host.facts("runs.sh", host.state)
+    facts = host.facts("observe/run.sh", state=host.state)
     assert facts["run"].strip() == RUN
     assert facts["attempts"] == f"{RUN} 2-c3d4\n"
     claim = parse_claim(facts["claim"], facts["silent_s"])
@@ -126,4 +126,4 @@ def test_what_the_markers_of_a_host_tell(host: FakeHost) -> None:
     )
     assert facts["plan_sha256"].startswith("44136fa355b3")
     (host.state / "alive").unlink()
-    assert host.facts("runs.sh", host.state)["silent_s"] == "ended\n"
+    assert host.facts("observe/run.sh", state=host.state)["silent_s"] == "ended\n"

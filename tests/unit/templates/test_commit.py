@@ -21,11 +21,18 @@ def schedule(host: FakeHost, *, agent: str = 'cp "$4" "$DATA/restore.db"') -> En
     data.mkdir(exist_ok=True)
     (host.folder / "snapshot.db").write_bytes(SNAPSHOT)
     host.program("kublr", f"DATA={data}\n{agent}")
-    return host.act("schedule.sh", host.programs / "kublr", host.folder / "snapshot.db", host.member, data, SHA256)
+    return host.act(
+        "commit/schedule.sh",
+        agent=host.programs / "kublr",
+        snapshot=host.folder / "snapshot.db",
+        member=host.member,
+        data=data,
+        sha256=SHA256,
+    )
 
 
 def scheduled(host: FakeHost) -> Ended:
-    return host.look("same.sh", host.root / "data/restore.db", SHA256)
+    return host.look("stage/is_received.sh", path=host.root / "data/restore.db", sha256=SHA256)
 
 
 def test_the_agent_is_told_the_file(host: FakeHost) -> None:
@@ -72,7 +79,7 @@ def test_nothing_is_scheduled_while_an_etcd_runs(host: FakeHost) -> None:
 def test_an_agent_that_fails_or_lies(host: FakeHost) -> None:
     host.hold()
     assert schedule(host, agent="exit 7").returncode == 1
-    assert scheduled(host).stdout == f"{host.root}/data/restore.db is not there\n"
+    assert scheduled(host).stdout == f"{host.root}/data/restore.db does not exist\n"
     assert schedule(host, agent='head -c 100 "$4" >"$DATA/restore.db"').returncode == 0
     ended = scheduled(host)
     cut = hashlib.sha256(SNAPSHOT[:100]).hexdigest()
@@ -87,7 +94,7 @@ WHOLE = SNAPSHOT + hashlib.sha256(SNAPSHOT).digest()
 def take(host: FakeHost, content: bytes) -> Ended:
     (host.root / "live").write_bytes(content)
     host.program("kublr", f'cp "{host.root}/live" "$4"')
-    return host.act("safety.sh", host.programs / "kublr")
+    return host.act("safeguard/take.sh", agent=host.programs / "kublr")
 
 
 def test_a_whole_safety_snapshot(host: FakeHost) -> None:
@@ -114,5 +121,5 @@ def test_a_damaged_safety_snapshot_is_none(host: FakeHost) -> None:
 
 def test_no_safety_snapshot_where_the_agent_fails(host: FakeHost) -> None:
     host.program("kublr", "exit 2")
-    assert host.act("safety.sh", host.programs / "kublr").returncode == 1
+    assert host.act("safeguard/take.sh", agent=host.programs / "kublr").returncode == 1
     assert not (host.folder / "safety.db").exists()

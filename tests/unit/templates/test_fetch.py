@@ -19,8 +19,9 @@ import pytest
 from orchestrator.core.hosts.http import HttpAnswer, parse_http
 from orchestrator.core.model.outcome import Output
 from orchestrator.core.proof.judges import read_shown
+from orchestrator.core.proof.restored import Shown
 from tests.demo.certificates import Authority
-from tests.unit.templates.host import RUN, FakeHost
+from tests.unit.templates.host import RUN, Ended, FakeHost, client_values, peer_values
 
 NAME = "etcd0.kublr.local"
 NEEDED = "base64 cat date env find grep head mv openssl printf sh sleep sort stat sync tail timeout tr wc"
@@ -108,8 +109,8 @@ def asking(request: pytest.FixtureRequest, host: FakeHost) -> FakeHost:
 
 
 def ask(host: FakeHost, server: Server, url: str, tls: tuple[Path, Path, Path] | None = None) -> dict[str, HttpAnswer]:
-    """The answers to `lease.sh`, which asks twice, by POST and with a body."""
-    facts = host.facts("lease.sh", "worker-1", url, "127.0.0.1", *(tls or server.tls))
+    """The answers to `workers/is_node_ready.sh`, which asks twice, by POST and with a body."""
+    facts = host.facts("workers/is_node_ready.sh", node="worker-1", **client_values(url, tls or server.tls))
     return {name: parse_http(text) for name, text in facts.items()}
 
 
@@ -139,21 +140,23 @@ def test_a_port_where_nobody_listens(asking: FakeHost, server: Server) -> None:
     assert list(ask(asking, server, "https://127.0.0.1:1").values()) == [HttpAnswer()] * 2
 
 
+def proof(host: FakeHost, server: Server, revision: int, peer_url: str) -> Shown:
+    ended = host.look(
+        "start/is_restored.sh",
+        state=host.state,
+        run=RUN,
+        data=host.root / "data",
+        member=host.member,
+        revision=revision,
+        starts=host.steps("start.services"),
+        **peer_values(peer_url, server.tls) | client_values(server.url(), server.tls, server.tls),
+    )
+    return read_shown(Output(0, ended.stdout.encode()))
+
+
 def test_the_proof_asks_for_the_snapshots_revision_and_the_newest(asking: FakeHost, server: Server) -> None:
     url = server.url()
-    args = (
-        asking.state,
-        RUN,
-        asking.root / "data",
-        asking.member,
-        48213,
-        url,
-        url,
-        "127.0.0.1",
-        *server.tls,
-        *server.tls,
-    )
-    shown = read_shown(Output(0, asking.look("proof.sh", *args).stdout.encode()))
+    shown = proof(asking, server, 48213, url)
     assert shown.cluster_id == "cdf818194e3a8c32"
     assert json.loads(shown.hashkv)["body"] == '{"revision":48213}'
     assert json.loads(shown.hashkv_now)["body"] == '{"revision":0}'
@@ -164,18 +167,21 @@ def test_the_proof_asks_for_the_snapshots_revision_and_the_newest(asking: FakeHo
 def test_where_the_snapshots_revision_is_refused_the_round_number_is_asked_too(
     asking: FakeHost, server: Server
 ) -> None:
-    peer, where = f"{server.url()}/etcd", (asking.state, RUN, asking.root / "data", asking.member)
-    args = (*where, 41017, peer, server.url(), "127.0.0.1", *server.tls, *server.tls)
-    shown = read_shown(Output(0, asking.look("proof.sh", *args).stdout.encode()))
+    shown = proof(asking, server, 41017, f"{server.url()}/etcd")
     assert (shown.hashkv, json.loads(shown.hashkv_now)["body"]) == (COMPACTED, '{"revision":0}')
     assert (shown.round_revision, json.loads(shown.hashkv_round)["body"]) == (41000, '{"revision":41000}')
+
+
+def start(host: FakeHost, server: Server, revision: int, *command: str) -> Ended:
+    where = peer_values(f"{server.url()}/etcd", server.tls)
+    argv = command or ("systemctl", "start", "kublr.service")
+    return host.act("start/services.sh", revision=revision, command=argv, **where)
 
 
 def witnessed(host: FakeHost, server: Server, revision: int) -> str:
     """What the witness writes down that a start leaves behind."""
     host.program("systemctl", "")
-    where = (f"{server.url()}/etcd", "127.0.0.1", *server.tls)
-    ended = host.act("start.sh", revision, *where, "systemctl", "start", "kublr.service")
+    ended = start(host, server, revision)
     assert ended.returncode == 0
     assert host.calls == ["systemctl start kublr.service"]
     path = host.folder / "witnessed"
@@ -197,8 +203,7 @@ def test_the_witness_takes_the_newest_revision_where_that_is_the_one(asking: Fak
 def test_the_witness_goes_where_the_revision_is_compacted_away(asking: FakeHost, server: Server) -> None:
     """Else it would ask for ten minutes, for what nobody can see any more."""
     asking.program("systemctl", "")
-    where = (f"{server.url()}/etcd", "127.0.0.1", *server.tls)
-    assert asking.act("start.sh", 41016, *where, "systemctl", "start", "kublr.service").returncode == 0
+    assert start(asking, server, 41016).returncode == 0
     deadline = time.monotonic() + 20
     while subprocess.run(["pgrep", "-f", str(asking.folder / "run")], capture_output=True, check=False).returncode == 0:
         assert time.monotonic() < deadline, "the witness is still there"
@@ -207,14 +212,24 @@ def test_the_witness_goes_where_the_revision_is_compacted_away(asking: FakeHost,
 
 
 def test_a_start_that_fails_leaves_nothing_behind(host: FakeHost, server: Server) -> None:
-    ended = host.act("start.sh", 48213, server.url(), "127.0.0.1", *server.tls, "false")
+    ended = start(host, server, 48213, "false")
     assert ended.returncode == 1
     time.sleep(0.2)
     assert not (host.folder / "witnessed").exists()
 
 
 def test_an_api_server_that_is_ready(asking: FakeHost, server: Server) -> None:
-    assert asking.look("ready.sh", server.port, "127.0.0.1").returncode == 0
-    assert asking.look("ready.sh", server.port, "127.0.0.9", "127.0.0.1").returncode == 0  # any address will do
-    ended = asking.look("ready.sh", 1, "127.0.0.1")
+    assert asking.look("api/is_ready.sh", port=server.port, addresses=("127.0.0.1",)).returncode == 0
+    assert (
+        asking.look(
+            "api/is_ready.sh",
+            port=server.port,
+            addresses=(
+                "127.0.0.9",
+                "127.0.0.1",
+            ),
+        ).returncode
+        == 0
+    )  # any address will do
+    ended = asking.look("api/is_ready.sh", port=1, addresses=("127.0.0.1",))
     assert (ended.returncode, ended.stdout) == (1, "the API server on port 1 is not ready: no answer\n")

@@ -68,7 +68,7 @@ def held(
         units_sha256="",
     )
     ids = predict_ids({"etcd0": (member.peer_url,)}, fact.token)
-    return read_member(fact, host.look(look.file, *look.args).stdout, snapshot, ids, proof or {})
+    return read_member(fact, host.look(look.file, **look.values).stdout, snapshot, ids, proof or {})
 
 
 def test_a_member_tells_what_it_holds_then_and_now(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
@@ -109,7 +109,7 @@ def test_what_nothing_renews_is_stale(host: FakeHost, member: Member, snapshot: 
     view, etcd = view_of(member)
     look = page_look(view, FIRST_KEY, 0)
     census = Census("/registry/", snapshot.revision)
-    for key, revision in read_page(host.look_bytes(look.file, *look.args)).keys:
+    for key, revision in read_page(host.look_bytes(look.file, **look.values)).keys:
         census.add(key, revision)
     stale = census.stale("master-1", etcd)
     assert [(it.kind.value, it.name) for it in stale] == [

@@ -22,12 +22,12 @@ def hosts(host: FakeHost) -> Path:
 
 
 def put(host: FakeHost) -> None:
-    ended = host.act("hosts.sh", "put", host.root / "hosts", BLOCK)
+    ended = host.act("resolve/hosts.sh", hosts=host.root / "hosts", lines=BLOCK)
     assert ended.returncode == 0, ended.stderr
 
 
 def remove(host: FakeHost) -> None:
-    ended = host.act("hosts.sh", "remove", host.root / "hosts")
+    ended = host.act("release/hosts.sh", hosts=host.root / "hosts")
     assert ended.returncode == 0, ended.stderr
 
 
@@ -71,7 +71,7 @@ def test_what_others_wrote_meanwhile_stays(host: FakeHost, hosts: Path) -> None:
 def test_a_new_block_takes_the_place_of_the_old_one(host: FakeHost, hosts: Path) -> None:
     hosts.write_text("127.0.0.1 localhost\n")
     put(host)
-    assert host.act("hosts.sh", "put", hosts, "10.20.0.99\tetcd9").returncode == 0
+    assert host.act("resolve/hosts.sh", hosts=hosts, lines="10.20.0.99\tetcd9").returncode == 0
     assert hosts.read_text().count("begin") == 1
     assert "10.20.0.99\tetcd9" in hosts.read_text()
     assert "etcd0" not in hosts.read_text()
@@ -98,7 +98,7 @@ def test_an_act_that_dies_while_it_writes_in_place_costs_no_line(host: FakeHost,
     hosts.write_text(before)
     host.program("mv", f'[ "$2" != "{hosts}" ] || exit 1\nexec /bin/mv "$@"')
     host.program("cat", 'case $1 in *.whole) head -c 100 "$1"; kill -9 $PPID; exit 1 ;; esac\nexec /bin/cat "$@"')
-    host.act("hosts.sh", "put", hosts, BLOCK)
+    host.act("resolve/hosts.sh", hosts=hosts, lines=BLOCK)
     assert hosts.stat().st_size == 100
     assert (host.folder / "hosts.before").read_text() == before
     (host.programs / "cat").unlink()
@@ -112,7 +112,7 @@ def test_an_act_that_dies_while_it_writes_in_place_costs_no_line(host: FakeHost,
 def test_a_disk_without_room_costs_no_line(host: FakeHost, hosts: Path, program: str) -> None:
     hosts.write_text("127.0.0.1 localhost\n")
     host.program(program, "exit 1")  # the redirection has made an empty file by then
-    assert host.act("hosts.sh", "put", hosts, BLOCK).returncode == 1
+    assert host.act("resolve/hosts.sh", hosts=hosts, lines=BLOCK).returncode == 1
     assert hosts.read_text() == "127.0.0.1 localhost\n"
     assert list(host.root.glob("hosts.kr-*")) == []
 
@@ -122,18 +122,27 @@ def test_the_block_of_a_run_that_is_taken_back(host: FakeHost, hosts: Path) -> N
     other = replace(host, run=OTHER_RUN).prepare()
     put(other)
     put(host)
-    assert host.act("hosts.sh", "remove", hosts, OTHER_RUN).returncode == 0
+    assert host.act("release/hosts.sh", hosts=hosts, undone=OTHER_RUN).returncode == 0
     assert hosts.read_text() == "127.0.0.1 localhost\n" + OURS
 
 
 def test_names_that_resolve(host: FakeHost) -> None:
-    assert host.look("resolves.sh").returncode == 0
-    assert host.look("resolves.sh", "localhost=127.0.0.1").returncode in (0, 1)  # the machine's own affair
-    assert host.look("resolves.sh", "10.20.0.11=10.20.0.11").returncode == 0
+    assert host.look("resolve/is_resolved.sh").returncode == 0
+    assert host.look("resolve/is_resolved.sh", pairs=("localhost=127.0.0.1",)).returncode in (
+        0,
+        1,
+    )  # the machine's own affair
+    assert host.look("resolve/is_resolved.sh", pairs=("10.20.0.11=10.20.0.11",)).returncode == 0
 
 
 def test_a_name_that_leads_elsewhere(host: FakeHost) -> None:
     # 127.0.0.11 begins like 127.0.0.1, which it must not be taken for.
-    ended = host.look("resolves.sh", "10.20.0.11=10.20.0.11", "127.0.0.11=127.0.0.1")
+    ended = host.look(
+        "resolve/is_resolved.sh",
+        pairs=(
+            "10.20.0.11=10.20.0.11",
+            "127.0.0.11=127.0.0.1",
+        ),
+    )
     assert ended.returncode == 1
     assert ended.stdout == "127.0.0.11 does not resolve to 127.0.0.1\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.proof.restored import old_files
-from tests.unit.templates.host import OTHER_RUN, RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
+from tests.unit.templates.host import ABSENT, OTHER_RUN, RUN, WITHOUT_APPLETS, Ended, FakeHost, peer_values, tree
 
 pytestmark = pytest.mark.every_shell
 
@@ -29,11 +29,11 @@ def kept(host: FakeHost) -> Path:
 
 
 def keep(host: FakeHost) -> Ended:
-    return host.act("keep.sh", host.member, kept(host))
+    return host.act("keep/copy.sh", member=host.member, kept=kept(host))
 
 
 def is_kept(host: FakeHost) -> bool:
-    return host.look("kept.sh", host.state, RUN, kept(host)).returncode == 0
+    return host.look("keep/is_set_aside.sh", state=host.state, run=RUN, kept=kept(host)).returncode == 0
 
 
 def test_the_old_data_itself_is_kept_and_a_copy_takes_its_place(host: FakeHost) -> None:
@@ -122,7 +122,7 @@ def test_data_that_leads_elsewhere_is_not_set_aside(host: FakeHost) -> None:
     (host.member / "wal").rename(host.root / "wal")
     (host.member / "wal").symlink_to(host.root / "wal")
     ended = keep(host)
-    assert (ended.returncode, ended.stdout) == (3, f"refused: {host.member} leads elsewhere by links\n")
+    assert (ended.returncode, ended.stdout) == (3, f"refused: there are symbolic links in {host.member}\n")
     assert not kept(host).exists()
 
 
@@ -176,13 +176,12 @@ def test_a_kept_copy_that_vanished_is_missed(host: FakeHost) -> None:
     host.hold()
     keep(host)
     kept(host).rename(host.root / "elsewhere")
-    ended = host.look("kept.sh", host.state, RUN, kept(host))
+    ended = host.look("keep/is_set_aside.sh", state=host.state, run=RUN, kept=kept(host))
     assert (ended.returncode, ended.stdout) == (1, f"{kept(host)} is gone\n")
 
 
 def disarm(host: FakeHost) -> int:
-    where = ("https://127.0.0.1:1", "127.0.0.1", "/absent/ca", "/absent/cert", "/absent/key")
-    return host.act("disarm.sh", host.root / "data", *where).returncode
+    return host.act("start/disarm.sh", data=host.root / "data", **peer_values("https://127.0.0.1:1", ABSENT)).returncode
 
 
 def test_left_behind_restore_db_is_renamed(host: FakeHost) -> None:

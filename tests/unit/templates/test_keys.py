@@ -36,7 +36,7 @@ def view_of(member: Member) -> MasterView:
 
 def ask(host: FakeHost, view: MasterView, first: bytes = FIRST_KEY, revision: int = 0) -> Page:
     look = page_look(view, first, revision, most=7)
-    return read_page(host.look_bytes(look.file, *look.args))
+    return read_page(host.look_bytes(look.file, **look.values))
 
 
 def read_all(host: FakeHost, view: MasterView) -> list[tuple[bytes, int]]:
@@ -86,7 +86,7 @@ def test_values_do_not_leave_the_host(host: FakeHost, member: Member) -> None:
     snapshots.put(member, "/registry/secrets/shop/password", b"correct horse")
     look = page_look(view_of(member), FIRST_KEY, 0)
     host.program("gzip", "exec cat")
-    answer = host.look_bytes(look.file, *look.args)
+    answer = host.look_bytes(look.file, **look.values)
     assert snapshots.base64_of(b"/registry/secrets/shop/password").encode() in answer
     assert snapshots.base64_of(b"correct horse").encode() not in answer
     assert b'"value"' not in answer

@@ -12,11 +12,9 @@ import pytest
 from orchestrator.core.hosts.network import port_of
 from tests import snapshots
 from tests.snapshots import Member
-from tests.unit.templates.host import Ended, FakeHost
+from tests.unit.templates.host import Ended, FakeHost, client_values
 
 pytestmark = pytest.mark.slow
-
-PKI = ("", "", "", "", "", "")
 
 
 MOST_SLEEPS = 75
@@ -46,7 +44,7 @@ def leads(member: Member) -> bool:
 
 
 def last(host: FakeHost, member: Member) -> Ended:
-    return host.act("last.sh", str(port_of(member.peer_url)), member.client_url, "127.0.0.1", *PKI)
+    return host.act("stop/last.sh", port=port_of(member.peer_url), **client_values(member.client_url))
 
 
 def count_sleeps(host: FakeHost) -> None:

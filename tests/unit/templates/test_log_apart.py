@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.adapters.snapshot_file import open_snapshot
 from tests import snapshots
-from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
+from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree, volume_values
 from tests.unit.templates.way import UNDO, Way
 
 LOG = ("0.tmp", "0000000000000000-0000000000000000.wal", "0000000000000001-0000000000000007.wal")
@@ -89,7 +89,17 @@ def test_put_in_place_and_taken_back_within_its_folder(way: Way) -> None:
         assert files(way) == before
     assert [path.name for path in way.wal.glob(".kr-*")] == [f".kr-{RUN}.staged"]
     back = FakeHost(way.host.root, way.host.shell, UNDO).prepare()
-    assert back.act("remove.sh", RUN, way.wals[2], f"{way.wals[2]}.part.tmp").returncode == 0
+    assert (
+        back.act(
+            "release/remove.sh",
+            undone=RUN,
+            paths=(
+                way.wals[2],
+                f"{way.wals[2]}.part.tmp",
+            ),
+        ).returncode
+        == 0
+    )
     assert sorted(path.name for path in way.wal.iterdir()) == sorted(("README", "lost+found", *LOG))
 
 
@@ -228,11 +238,11 @@ def test_the_kept_log_goes_with_the_old_data(way: Way) -> None:
     changed = way.wals[1] / LOG[1]
     content, keep = changed.read_bytes(), changed.stat()
     changed.write_bytes(b"changed")
-    unkeep = ("unkeep.sh", way.host.member, way.kept, RUN, way.wals[1])
-    assert way.host.act(*unkeep).returncode == 3
+    unkeep = {"member": way.host.member, "kept": way.kept, "undone": RUN, "kept_wal": way.wals[1]}
+    assert way.host.act("release/unkeep.sh", **unkeep).returncode == 3
     changed.write_bytes(content)
     os.utime(changed, ns=(keep.st_atime_ns, keep.st_mtime_ns))
-    assert way.host.act(*unkeep).returncode == 0
+    assert way.host.act("release/unkeep.sh", **unkeep).returncode == 0
     assert not way.wals[1].exists() and not way.kept.exists()
     assert way.is_placed() and (way.wal / "README").exists()
 
@@ -241,19 +251,9 @@ def test_the_kept_log_goes_with_the_old_data(way: Way) -> None:
 def test_its_disk_is_looked_at_even_where_it_is_gone(way: Way) -> None:
     assert way.wal
     host, nowhere = way.host, "http://127.0.0.1:1"
-    where = (
-        host.member.parent,
-        host.state,
-        nowhere,
-        nowhere,
-        "127.0.0.1",
-        *["/absent"] * 6,
-        "/registry",
-        "",
-        host.member,
-    )
+    where = volume_values(host.member.parent, host.member, nowhere, nowhere)
     for wal in (way.wal, way.wal / "gone"):
-        facts = host.facts("volume.sh", *where, wal, "")
+        facts = host.facts("observe/volume.sh", wal=wal, **where)
         assert facts["wal_disk"].split()[-1] == facts["data_disk"].split()[-1]
     assert facts["wal_disk"]
-    assert "wal_disk" not in {name for name, text in host.facts("volume.sh", *where, "", "").items() if text.strip()}
+    assert "wal_disk" not in {name for name, text in host.facts("observe/volume.sh", **where).items() if text.strip()}

@@ -13,11 +13,16 @@ from orchestrator.core.proof.judges import read_shown
 from orchestrator.core.proof.restored import Expected, judge_member
 from orchestrator.distros.kublr import Kublr
 from tests.unit.distros.recordings import recorded
-from tests.unit.templates.host import RUN, WITHOUT_APPLETS, FakeHost, tree
+from tests.unit.templates.host import ABSENT, RUN, WITHOUT_APPLETS, FakeHost, client_values, peer_values, tree
 
 PEER, CLIENT = "https://127.0.0.1:1", "https://127.0.0.1:1"
 FREE_KIB = 123_456_789
-TLS = ("/absent/ca", "/absent/cert", "/absent/key") * 2
+
+
+def proof_values(host: FakeHost) -> dict[str, object]:
+    place = {"state": host.state, "run": RUN, "data": host.root / "data", "member": host.member}
+    asked = peer_values(PEER, ABSENT) | client_values(CLIENT, ABSENT, ABSENT)
+    return asked | place | {"revision": 5, "starts": host.steps("start.services")}
 
 
 def declared(host: FakeHost) -> Host:
@@ -44,10 +49,10 @@ def furnish(host: FakeHost) -> None:
 
 def observed(host: FakeHost) -> MasterView:
     look = Kublr().look_at_host(declared(host))
-    view = Kublr().read_host(declared(host), host.facts(look.file, *look.args), 0.0)
+    view = Kublr().read_host(declared(host), host.facts(look.file, **look.values), 0.0)
     volume = Kublr().look_at_volume(declared(host), view)
     assert volume is not None
-    return Kublr().read_volume(view, host.facts(volume.file, *volume.args))
+    return Kublr().read_volume(view, host.facts(volume.file, **volume.values))
 
 
 def test_a_master_is_observed(host: FakeHost) -> None:
@@ -96,8 +101,8 @@ def test_looking_changes_nothing(host: FakeHost) -> None:
     furnish(host)
     before = tree(host.root)
     observed(host)
-    host.facts("proof.sh", host.state, RUN, host.root / "data", host.member, 5, PEER, CLIENT, "127.0.0.1", *TLS)
-    host.facts("runs.sh", host.state)
+    host.facts("start/is_restored.sh", **proof_values(host))
+    host.facts("observe/run.sh", state=host.state)
     after = tree(host.root)
     del after["calls"]  # the fake programs' own note
     assert after == before
@@ -105,7 +110,7 @@ def test_looking_changes_nothing(host: FakeHost) -> None:
 
 def test_a_host_without_manifests_is_no_master(host: FakeHost) -> None:
     look = Kublr().look_at_host(declared(host))
-    facts = host.facts(look.file, *look.args)
+    facts = host.facts(look.file, **look.values)
     assert "manifest" not in facts
     assert facts["clock_first"] <= facts["clock_last"]
 
@@ -114,8 +119,7 @@ def test_the_proof_of_a_member_that_is_down(host: FakeHost) -> None:
     host.write_member()
     data = host.root / "data"
     (data / "restore.db").touch()
-    args = ("proof.sh", host.state, RUN, data, host.member, 5, PEER, CLIENT, "127.0.0.1", *TLS)
-    ended = host.look(*args)
+    ended = host.look("start/is_restored.sh", **proof_values(host))
     shown = read_shown(Output(0, ended.stdout.encode()))
     assert sorted(line.split(" ", 4)[4] for line in shown.files.splitlines()) == sorted(
         str(path) for path in host.member.rglob("*") if path.is_file()
@@ -124,7 +128,9 @@ def test_the_proof_of_a_member_that_is_down(host: FakeHost) -> None:
     assert (shown.kept, shown.hashkv_now, shown.cluster_id) == ("", "", "")
     assert judge_member("master-1", shown, Expected(5, 1, 7)).answer is Answer.NO
     (host.folder / "kept").write_text("none\n")
-    assert read_shown(Output(0, host.look(*args).stdout.encode())).kept == "none\n"
+    assert (
+        read_shown(Output(0, host.look("start/is_restored.sh", **proof_values(host)).stdout.encode())).kept == "none\n"
+    )
 
 
 def test_whether_a_program_can_be_run(host: FakeHost) -> None:
@@ -132,5 +138,5 @@ def test_whether_a_program_can_be_run(host: FakeHost) -> None:
     (host.root / "plain").write_text("#!/bin/sh\n")
     there = {"put-back", str(host.programs / "put-back")}
     for name in (*there, "absent-program", str(host.root / "absent"), str(host.root / "plain"), str(host.root)):
-        assert (host.look("program.sh", name).returncode == 0) is (name in there), name
+        assert (host.look("observe/is_program.sh", program=name).returncode == 0) is (name in there), name
     assert host.calls == [], "it was looked at, and not run"

@@ -14,7 +14,7 @@ from orchestrator.core.hosts.etcd_tools import Place, parse_tools
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots
-from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
+from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree, volume_values
 from tests.unit.templates.way import TOKEN, Way
 
 ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
@@ -191,11 +191,11 @@ def test_what_was_only_renamed_is_removed_by_its_stats(host: FakeHost, snapshot:
     database = way.kept / "snap/db"
     content, last_change_ns = database.read_bytes(), database.stat().st_mtime_ns
     database.write_bytes(b"changed")
-    assert host.act("unkeep.sh", host.member, way.kept, RUN).returncode == 3
+    assert host.act("release/unkeep.sh", member=host.member, kept=way.kept, undone=RUN).returncode == 3
     assert way.kept.exists()
     database.write_bytes(content)
     os.utime(database, ns=(last_change_ns, last_change_ns))
-    assert host.act("unkeep.sh", host.member, way.kept, RUN).returncode == 0
+    assert host.act("release/unkeep.sh", member=host.member, kept=way.kept, undone=RUN).returncode == 0
     assert not way.kept.exists()
 
 
@@ -227,15 +227,25 @@ def test_the_tool_is_found_beside_the_etcd_that_runs_and_copied(host: FakeHost, 
     way = Way(host, snapshot)
     with snapshots.running(way.member, host.member.parent):
         url = way.member.peer_url
-        where = (host.member.parent, host.state, url, way.member.client_url, "127.0.0.1", *["/absent"] * 6)
-        facts = host.facts("volume.sh", *where, "/registry", "", host.member, "", "")
+        where = volume_values(host.member.parent, host.member, url, way.member.client_url)
+        facts = host.facts("observe/volume.sh", **where)
         assert int(facts["database_bytes"]) == (host.member / "snap/db").stat().st_size
     tools = parse_tools(facts["tools"])
     assert [(tool.place, tool.version) for tool in tools] == [(Place.HOST, "3.5.1")] * 2
     assert [Path(tool.path).name for tool in tools] == ["etcdutl", "etcdctl"]
     assert facts["owner"].split()[:2] == [f"{os.getuid()}:{os.getgid()}", "700"]
     path = tools[0].path
-    assert host.act("tool.sh", "host", path, "3.5.0", host.member, way.tool).returncode == 1, "another version"
+    assert (
+        host.act(
+            "stage/tool.sh", place="host", path=path, version="3.5.0", member=host.member, copy=way.tool
+        ).returncode
+        == 1
+    ), "another version"
     assert not way.tool.exists()
-    assert host.act("tool.sh", "host", path, "3.5.1", host.member, way.tool).returncode == 0
+    assert (
+        host.act(
+            "stage/tool.sh", place="host", path=path, version="3.5.1", member=host.member, copy=way.tool
+        ).returncode
+        == 0
+    )
     assert way.tool.read_bytes() == Path(path).read_bytes()

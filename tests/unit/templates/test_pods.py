@@ -18,7 +18,12 @@ def folders(host: FakeHost) -> tuple[Path, Path]:
 
 
 def move(host: FakeHost, verb: str, *files: str) -> Ended:
-    return host.act("pods.sh", verb, host.root / "manifests", host.root / f"manifests.kr-{RUN}", *files)
+    return host.act(
+        {"out": "stop/pods.sh", "back": "start/admit.sh"}[verb],
+        manifests=host.root / "manifests",
+        aside=host.root / f"manifests.kr-{RUN}",
+        files=files,
+    )
 
 
 def names(folder: Path) -> set[str]:

@@ -17,20 +17,20 @@ def result(host: FakeHost) -> Path:
 
 def ask(host: FakeHost) -> int:
     (host.root / "data").mkdir(exist_ok=True)
-    return host.act("reinit.sh", host.root / "data").returncode
+    return host.act("commit/reinit.sh", data=host.root / "data").returncode
 
 
 def obeyed(host: FakeHost) -> tuple[int, str]:
-    ended = host.look("reinited.sh", host.state, RUN, host.root / "data")
+    ended = host.look("commit/is_reinitialized.sh", state=host.state, run=RUN, data=host.root / "data")
     return ended.returncode, ended.stdout
 
 
 def test_the_order_is_written_whole_and_nothing_else(host: FakeHost) -> None:
-    assert obeyed(host) == (1, "not asked yet\n")
+    assert obeyed(host) == (1, "not told yet\n")
     assert ask(host) == 0
     assert order(host).read_text() == "reinitialize\n"
     assert [path.name for path in (host.root / "data").iterdir()] == ["command"]
-    assert "still lies there" in obeyed(host)[1]
+    assert "still exists" in obeyed(host)[1]
     assert ask(host) == 0, "a later attempt finds its own order"
 
 
@@ -50,7 +50,7 @@ def test_what_the_pod_says_of_a_failure_is_told(host: FakeHost) -> None:
     result(host).write_text("reinitialize: failed, no quorum\n")
     assert obeyed(host) == (1, "the pod says: reinitialize: failed, no quorum \n")
     assert ask(host) == 0, "a later attempt asks again"
-    assert "still lies there" in obeyed(host)[1]
+    assert "still exists" in obeyed(host)[1]
     order(host).unlink()
     assert "no new" in obeyed(host)[1], "the old failure is not told as the new one"
 
@@ -66,7 +66,7 @@ def test_somebody_elses_order_stays(host: FakeHost) -> None:
 def test_while_it_is_waited_for_the_pods_log_is_told(host: FakeHost) -> None:
     host.program("docker", 'case $1 in ps) echo 4711 ;; logs) echo "leaving the cluster" ;; esac')
     assert ask(host) == 0
-    assert obeyed(host)[1].endswith("or is at it; its log: leaving the cluster\n")
+    assert obeyed(host)[1].endswith("or is carrying it out; its log: leaving the cluster\n")
     order(host).unlink()
     assert obeyed(host)[1] == f"the pod has left no new {result(host)}; its log: leaving the cluster\n"
     assert "ps --all --quiet --filter name=k8s_etcd_k8s-etcd-" in host.calls[0]

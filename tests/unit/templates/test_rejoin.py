@@ -17,11 +17,9 @@ import pytest
 
 from tests import snapshots
 from tests.snapshots import Member, Tools
-from tests.unit.templates.host import OTHER_RUN, Ended, FakeHost, tree
+from tests.unit.templates.host import OTHER_RUN, Ended, FakeHost, client_values, peer_values, tree
 
 pytestmark = pytest.mark.slow
-
-PKI = ("", "", "", "", "")
 ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
 LOST = "lost"
 
@@ -61,21 +59,35 @@ class Cluster:
             yield
 
     def aside(self) -> Ended:
-        return self.host.act("aside.sh", self.host.member, self.host.root / "kept", *self.wals[:2])
+        wals = dict(zip(("wal", "kept_wal"), self.wals[:2], strict=bool(self.wals)))
+        return self.host.act("keep/aside.sh", member=self.host.member, kept=self.host.root / "kept", **wals)
 
     def readmit(self) -> Ended:
-        where = (self.lost.name, self.lost.peer_url, self.asked.client_url, "127.0.0.1")
-        return self.host.act("members.sh", *where, *PKI, self.data(self.asked) / "member")
+        return self.host.act(
+            "commit/members.sh",
+            name=self.lost.name,
+            peer_url=self.lost.peer_url,
+            member=self.data(self.asked) / "member",
+            **client_values(self.asked.client_url),
+        )
 
     def join(self, revision: int, others: str | None = None) -> Ended:
         lost = self.lost
         wals = (self.wals[0], self.wals[2]) if self.wals else ("", "")
-        whose = f"{os.getuid()}:{os.getgid()} 700 ?"
-        where = (self.tools.etcd, self.host.member, *wals, whose, lost.name, lost.peer_url, "127.0.0.1", revision)
         known = f"http://127.0.0.1:1=127.0.0.1 {self.other.peer_url}=127.0.0.1" if others is None else others
         flags = (f"--listen-peer-urls={lost.peer_url}", f"--advertise-client-urls={lost.client_url}")
         return self.host.act(
-            "join.sh", *where, known, "", "", "", *flags, "--heartbeat-interval=20", "--election-timeout=200"
+            "commit/join.sh",
+            program=self.tools.etcd,
+            member=self.host.member,
+            wal=wals[0],
+            staged_wal=wals[1],
+            owner=f"{os.getuid()}:{os.getgid()} 700 ?",
+            name=lost.name,
+            revision=revision,
+            others=known,
+            flags=(*flags, "--heartbeat-interval=20", "--election-timeout=200"),
+            **peer_values(lost.peer_url),
         )
 
     def listed(self) -> dict[str, str]:
@@ -164,7 +176,7 @@ def test_what_a_join_has_made_can_be_removed_and_the_old_data_stays(host: FakeHo
         killer.start()
         ended = cluster.join(2**40)
         killer.join()
-    assert (ended.returncode, "has ended before it had joined" in ended.stdout) == (1, True), ended.stdout
+    assert (ended.returncode, "etcd ended before it had joined" in ended.stdout) == (1, True), ended.stdout
     assert list(log.glob("*.wal"))
     made[1].mkdir()  # the others are left by kills at other moments
     for path in (socket, *made[3:]):
@@ -172,13 +184,13 @@ def test_what_a_join_has_made_can_be_removed_and_the_old_data_stays(host: FakeHo
     stays = {path: tree(path) for path in (cluster.wals[1], host.root / "kept", wal / "lost+found")}
     back = FakeHost(host.root, host.shell, OTHER_RUN).prepare()
     for _ in range(2):
-        ended = back.act("remove.sh", host.run, *made)
+        ended = back.act("release/remove.sh", undone=host.run, paths=made)
         assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not any(path.exists() for path in made)
     assert {path: tree(path) for path in stays} == stays
     assert sorted(path.name for path in wal.iterdir()) == sorted((cluster.wals[1].name, "lost+found"))
     for other in (host.root / f"data/kr-{OTHER_RUN}:0", host.root / f"{log.name}x.tmp"):
-        assert back.act("remove.sh", host.run, other).returncode == 3
+        assert back.act("release/remove.sh", undone=host.run, paths=(other,)).returncode == 3
 
 
 @ONE_SHELL
@@ -237,5 +249,5 @@ def test_an_etcd_that_ends_has_not_joined(host: FakeHost) -> None:
         assert cluster.aside().returncode == 0
         cluster.tools = Tools(etcd=Path("/bin/false"))
         ended = cluster.join(1)
-        assert (ended.returncode, "has ended before it had joined" in ended.stdout) == (1, True)
+        assert (ended.returncode, "etcd ended before it had joined" in ended.stdout) == (1, True)
     assert not (host.folder / "joined").exists()

@@ -41,7 +41,7 @@ def argv(host: FakeHost, function: str, **values: object) -> list[str]:
         "address": "",
     }
     lines = [f"{name}={shlex.quote(str(value))}" for name, value in (known | values).items()]
-    text = "\n".join((*(TEXTS[name] for name in ("host/forget.sh", "host.sh", "relay.sh")), *lines, function))
+    text = "\n".join((*(TEXTS[name] for name in ("host/lib/forget.sh", "host.sh", "relay.sh")), *lines, function))
     (host.folder / "attempt").write_text(f"{host.attempt}\n")
     (host.folder / "snapshot.db.part.1").touch()
     return [*host.shell, "-c", text]

@@ -17,9 +17,11 @@ import pytest
 from orchestrator.adapters.snapshot_file import open_snapshot
 from tests import snapshots
 from tests.demo.certificates import Authority
-from tests.unit.templates.host import FakeHost
+from tests.unit.templates.host import Ended, FakeHost, client_values
 
-PKI = ("", "", "", "", "")
+
+def take(host: FakeHost, url: str, member: object = "") -> Ended:
+    return host.act("safeguard/take.sh", member=member, **client_values(url))
 
 
 def test_the_gateway_sends_a_whole_snapshot(host: FakeHost, tmp_path: Path) -> None:
@@ -29,18 +31,18 @@ def test_the_gateway_sends_a_whole_snapshot(host: FakeHost, tmp_path: Path) -> N
         for number in range(40):
             snapshots.put(member, f"/registry/pods/{number}", bytes(range(256)) * 64)
         revision = snapshots.call(member, "maintenance/status", {})["header"]["revision"]
-        ended = host.act("save.sh", member.client_url, "127.0.0.1", *PKI)
+        ended = take(host, member.client_url)
         assert ended.returncode == 0, ended.stdout + ended.stderr
     facts = open_snapshot(safety).facts
     assert (facts.revision, facts.hashed) == (int(revision), True)
     assert safety.stat().st_mode & 0o777 == 0o600
     before = safety.read_bytes()
-    assert host.act("save.sh", member.client_url, "127.0.0.1", *PKI).returncode == 0, "taken once"
+    assert take(host, member.client_url).returncode == 0, "taken once"
     assert safety.read_bytes() == before
 
 
 def test_without_an_answer_there_is_none(host: FakeHost) -> None:
-    ended = host.act("save.sh", "http://127.0.0.1:1", "127.0.0.1", *PKI)
+    ended = take(host, "http://127.0.0.1:1")
     assert ended.returncode == 1
     assert "sends no snapshot" in ended.stdout
     assert not (host.folder / "safety.db").exists()
@@ -52,7 +54,7 @@ def test_where_the_gateway_is_off_etcdctl_does_it(host: FakeHost, tmp_path: Path
     with snapshots.running(member, tmp_path / "etcd"):
         snapshots.put(member, "/registry/pods/a", b"x")
     with snapshots.running(member, tmp_path / "etcd", "--enable-grpc-gateway=false"):
-        ended = host.act("save.sh", member.client_url, "127.0.0.1", *PKI, tmp_path / "etcd/member")
+        ended = take(host, member.client_url, tmp_path / "etcd/member")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert open_snapshot(host.folder / "safety.db").facts.live_keys == 1
     assert (host.folder / "safety.db").stat().st_mode & 0o777 == 0o600
@@ -109,6 +111,7 @@ def test_over_tls_with_curl_and_with_openssl_alone(host: FakeHost, tmp_path: Pat
     with secured(tmp_path) as (member, pki):
         url = member.client_url.replace("http:", "https:")
         stranger = (pki / "ca.crt", pki / "gone.crt", pki / "gone.key")
-        ended = host.act("save.sh", url, "127.0.0.1", *stranger, pki / "peer.crt", pki / "peer.key")
+        peer = (pki / "ca.crt", pki / "peer.crt", pki / "peer.key")
+        ended = host.act("safeguard/take.sh", **client_values(url, stranger, peer))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert open_snapshot(host.folder / "safety.db").facts.hashed

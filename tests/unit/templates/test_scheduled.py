@@ -225,9 +225,19 @@ def test_only_what_is_ours_is_removed(host: FakeHost, snapshot: Path) -> None:
     mine, theirs = script(host, snapshot), host.root / "other.timer"
     theirs.write_text("[Timer]\n")
     host.program("systemctl", "exit 0")
-    assert host.act("timer.sh", "remove", "a.timer", theirs, mine).returncode == 3
+    assert (
+        host.act(
+            "commit/end-timer.sh",
+            timer="a.timer",
+            files=(
+                theirs,
+                mine,
+            ),
+        ).returncode
+        == 3
+    )
     assert theirs.exists()
-    assert host.act("timer.sh", "remove", "a.timer", mine).returncode == 0
+    assert host.act("commit/end-timer.sh", timer="a.timer", files=(mine,)).returncode == 0
     assert not mine.exists()
 
 

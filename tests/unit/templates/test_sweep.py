@@ -25,10 +25,10 @@ def left(host: FakeHost, run: str, *, days: float, step: str = "backup.take", pl
 def test_only_what_old_backups_have_left_goes(host: FakeHost) -> None:
     old, young = left(host, "r1", days=1.1), left(host, "r2", days=0.5)
     restore, other = left(host, "r3", days=9, plan=True), left(host, "r4", days=9, step="safeguard.take")
-    assert host.act("sweep.sh").returncode == 0
+    assert host.act("backup/sweep.sh", taking="backup.take").returncode == 0
     assert [path.exists() for path in (old, young, restore, other)] == [False, True, True, True]
     assert old.parent.is_dir()
 
 
 def test_where_nothing_is_left(host: FakeHost) -> None:
-    assert host.act("sweep.sh").returncode == 0
+    assert host.act("backup/sweep.sh", taking="backup.take").returncode == 0

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.core.hosts.view import Trust
 from orchestrator.distros.common import parse_trust
 from tests.demo.certificates import Authority
-from tests.unit.templates.host import FakeHost
+from tests.unit.templates.host import FakeHost, volume_values
 
 MONTH = timedelta(days=30)
 SECRET = "bm90aGluZyBidXQgYSBzZWNyZXQga2V5ISE="
@@ -38,13 +38,12 @@ def make_certificate(folder: Path, name: str, valid: timedelta) -> Path:
 
 def looked(host: FakeHost, peer: Path, client: Path, encryption: Path | str, *shared: Path) -> tuple[Trust, str]:
     """The volume's look at such a master; also all that it printed."""
-    url, pki = "https://127.0.0.1:1", ("/absent/ca", peer, "/absent/key", "/absent/ca", client, "/absent/key")
-    where = (host.root / "data", host.state, url, url, "127.0.0.1")
-    ended = host.look("volume.sh", *where, *pki, "/registry", encryption, "/absent", "", "", *shared)
+    url = "https://127.0.0.1:1"
+    values = volume_values(host.root / "data", Path("/absent"), url, url)
+    values |= {"peer_cert": peer, "client_cert": client, "encryption": encryption, "shared": shared}
+    ended = host.look("observe/volume.sh", **values)
     assert ended.returncode == 0, ended.stderr
-    return parse_trust(
-        host.facts("volume.sh", *where, *pki, "/registry", encryption, "/absent", "", "", *shared)
-    ), ended.stdout
+    return parse_trust(host.facts("observe/volume.sh", **values)), ended.stdout
 
 
 def test_a_certificate_that_holds_and_one_that_soon_ends(host: FakeHost) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.templates.host import OTHER_RUN, WITHOUT_APPLETS, FakeHost, tree
+from tests.unit.templates.host import OTHER_RUN, WITHOUT_APPLETS, Ended, FakeHost, tree
 
 BACK = "20261122t040000z-aaaa"
 
@@ -26,7 +26,7 @@ def kept(host: FakeHost) -> Path:
     path = host.root / f"data.kr-{host.run}"
     host.write_member()
     host.hold()
-    ended = host.act("keep.sh", host.member, path)
+    ended = host.act("keep/copy.sh", member=host.member, kept=path)
     assert ended.returncode == 0, ended.stdout
     host.hold(BACK)
     shutil.rmtree(host.member)
@@ -35,8 +35,23 @@ def kept(host: FakeHost) -> Path:
 
 
 def swap(back: FakeHost, host: FakeHost) -> int:
-    folders = (host.root / "data", host.member, host.root / f"data.kr-{host.run}", aside(host))
-    return back.act("swap.sh", *folders, host.run).returncode
+    return back.act(
+        "commit/swap.sh",
+        data=host.root / "data",
+        member=host.member,
+        kept=host.root / f"data.kr-{host.run}",
+        aside=aside(host),
+        undone=host.run,
+    ).returncode
+
+
+def unschedule(back: FakeHost, host: FakeHost) -> Ended:
+    schedules = host.steps("commit.schedule")
+    return back.act("commit/unschedule.sh", data=host.root / "data", undone=host.run, schedules=schedules)
+
+
+def is_unstarted(back: FakeHost, host: FakeHost) -> Ended:
+    return back.look("commit/is_unstarted.sh", run=host.run, starts=host.steps("start."))
 
 
 def aside(host: FakeHost) -> Path:
@@ -44,7 +59,12 @@ def aside(host: FakeHost) -> Path:
 
 
 def is_returned(back: FakeHost, host: FakeHost) -> bool:
-    return back.look("returned.sh", host.state, BACK, host.root / "data", host.member).returncode == 0
+    return (
+        back.look(
+            "commit/is_returned.sh", state=host.state, run=BACK, data=host.root / "data", member=host.member
+        ).returncode
+        == 0
+    )
 
 
 # --- Swapping -------------------------------------------------------------------------------------------
@@ -54,7 +74,7 @@ def test_old_data_comes_back_and_the_restored_is_kept(host: FakeHost, back: Fake
     path = kept(host)
     old, restored = tree(path), tree(host.member)
     (host.root / "data/restore.db").write_text("armed")
-    assert host.look("unchanged.sh", host.state, host.run, path).returncode == 0
+    assert host.look("keep/is_unchanged.sh", state=host.state, run=host.run, kept=path).returncode == 0
     assert not is_returned(back, host)
     assert swap(back, host) == 0
     assert (tree(host.member), tree(aside(host))) == (old, restored)
@@ -100,7 +120,7 @@ def test_no_swap_where_the_run_does_not_hold_the_host(host: FakeHost, back: Fake
 def test_kept_data_that_was_changed_is_seen(host: FakeHost, back: FakeHost) -> None:
     path = kept(host)
     (path / "wal/0.wal").write_bytes(b"changed")
-    ended = back.look("unchanged.sh", host.state, host.run, path)
+    ended = back.look("keep/is_unchanged.sh", state=host.state, run=host.run, kept=path)
     assert (ended.returncode, ended.stdout) == (1, f"{path} is no longer what was kept\n")
 
 
@@ -111,23 +131,23 @@ def test_only_the_runs_own_restore_is_unscheduled(host: FakeHost, back: FakeHost
     data = host.root / "data"
     data.mkdir()
     (data / "restore.db").write_text("whose?")
-    assert back.act("unschedule.sh", data, host.run).returncode == 3
+    assert unschedule(back, host).returncode == 3
     assert (data / "restore.db").exists()
-    assert back.look("untouched.sh", data, aside(host)).returncode == 1
+    assert back.look("commit/is_untouched.sh", data=data, kept=aside(host)).returncode == 1
     step = host.folder / "steps/commit.schedule/1-a1b2"
     step.mkdir(parents=True)
     (step / "started").write_text("")
-    assert back.act("unschedule.sh", data, host.run).returncode == 0
+    assert unschedule(back, host).returncode == 0
     assert (data / f"restore.db.kr-{host.run}").read_text() == "whose?"
-    assert back.look("untouched.sh", data, aside(host)).returncode == 0
+    assert back.look("commit/is_untouched.sh", data=data, kept=aside(host)).returncode == 0
 
 
 def test_a_start_is_seen(host: FakeHost, back: FakeHost) -> None:
-    assert back.look("unstarted.sh", host.state, host.run).returncode == 0
+    assert is_unstarted(back, host).returncode == 0
     step = host.folder / "steps/start.lift/1-a1b2"
     step.mkdir(parents=True)
     (step / "started").write_text("")
-    assert back.look("unstarted.sh", host.state, host.run).returncode == 1
+    assert is_unstarted(back, host).returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -143,26 +163,28 @@ def test_the_old_data_itself_comes_back(host: FakeHost, back: FakeHost, died_aft
         host.member.rename(path)
         (host.root / f"data.kr-{host.run}.part").mkdir()
     elif died_after != "nothing":
-        assert host.act("keep.sh", host.member, path).returncode == 0
+        assert host.act("keep/copy.sh", member=host.member, kept=path).returncode == 0
         assert (host.member / "snap/db").stat().st_ino != inode
     if died_after in ("half of the way back", "the way back"):
         host.member.rename(copy)
     if died_after == "the way back":
         path.rename(host.member)
     host.hold(BACK)
-    assert back.act("putback.sh", host.member, path, host.run).returncode == 0
+    assert back.act("commit/putback.sh", member=host.member, kept=path, undone=host.run).returncode == 0
     assert tree(host.member) == old
     assert (host.member / "snap/db").stat().st_ino == inode
     assert sorted(host.root.glob("data.kr-*")) == []
-    assert back.look("untouched.sh", host.root / "data", path).returncode == 0
+    assert back.look("commit/is_untouched.sh", data=host.root / "data", kept=path).returncode == 0
 
 
 def test_nothing_is_put_back_on_a_host_that_is_not_held(host: FakeHost, back: FakeHost) -> None:
     path = kept(host)
     back.hold(OTHER_RUN)
     before = tree(host.root / "data")
-    assert back.look("untouched.sh", host.root / "data", path).stdout == f"the old data is in {path}\n"
-    assert back.act("putback.sh", host.member, path, host.run).returncode == 3
+    assert (
+        back.look("commit/is_untouched.sh", data=host.root / "data", kept=path).stdout == f"the old data is in {path}\n"
+    )
+    assert back.act("commit/putback.sh", member=host.member, kept=path, undone=host.run).returncode == 3
     assert tree(host.root / "data") == before
     assert path.exists()
 
@@ -170,12 +192,12 @@ def test_nothing_is_put_back_on_a_host_that_is_not_held(host: FakeHost, back: Fa
 def test_what_was_kept_goes_only_while_data_is_there(host: FakeHost, back: FakeHost) -> None:
     path = kept(host)
     member = host.member.rename(host.root / "elsewhere")
-    assert back.act("unkeep.sh", host.member, path, host.run).returncode == 3
+    assert back.act("release/unkeep.sh", member=host.member, kept=path, undone=host.run).returncode == 3
     member.rename(host.member)
     (path / "notes").write_text("an operator's")
-    assert back.act("unkeep.sh", host.member, path, host.run).returncode == 3
+    assert back.act("release/unkeep.sh", member=host.member, kept=path, undone=host.run).returncode == 3
     (path / "notes").unlink()
-    assert back.act("unkeep.sh", host.member, path, host.run).returncode == 0
+    assert back.act("release/unkeep.sh", member=host.member, kept=path, undone=host.run).returncode == 0
     assert not path.exists()
     assert host.member.exists()
 
@@ -184,9 +206,9 @@ def test_what_was_kept_goes_only_while_data_is_there(host: FakeHost, back: FakeH
 def test_a_removal_that_died_goes_on(host: FakeHost, back: FakeHost) -> None:
     path = kept(host)
     host.program("rm", '[ -d "$2" ] || exit 0; find "$2" -type f | head -n 1 | xargs unlink; exit 1')
-    assert back.act("unkeep.sh", host.member, path, host.run).returncode == 1
+    assert back.act("release/unkeep.sh", member=host.member, kept=path, undone=host.run).returncode == 1
     (host.programs / "rm").unlink()
-    assert back.act("unkeep.sh", host.member, path, host.run).returncode == 0
+    assert back.act("release/unkeep.sh", member=host.member, kept=path, undone=host.run).returncode == 0
     assert sorted(host.root.glob("data.kr-*")) == []
     assert host.member.exists()
 
@@ -196,8 +218,8 @@ def test_nothing_is_removed_that_is_not_named_after_the_run(host: FakeHost, back
     for path in (mine, other, host.folder / "safety.db"):
         path.write_text("bytes")
     for path in (other, host.folder / "safety.db", host.member):
-        assert back.act("remove.sh", host.run, path).returncode == 3
-    assert back.act("remove.sh", host.run, mine).returncode == 0
+        assert back.act("release/remove.sh", undone=host.run, paths=(path,)).returncode == 3
+    assert back.act("release/remove.sh", undone=host.run, paths=(mine,)).returncode == 0
     assert not mine.exists()
     assert other.exists()
 
@@ -205,16 +227,16 @@ def test_nothing_is_removed_that_is_not_named_after_the_run(host: FakeHost, back
 def test_with_the_snapshot_goes_what_has_arrived_of_it(host: FakeHost, back: FakeHost) -> None:
     for name in ("snapshot.db.part.1-a1b2.0", "snapshot.db.part.2-c3d4.1", "snapshot.db.receiver", "safety.db"):
         (host.folder / name).write_text("bytes")
-    assert back.act("remove.sh", host.run, host.folder / "snapshot.db").returncode == 0
+    assert back.act("release/remove.sh", undone=host.run, paths=(host.folder / "snapshot.db",)).returncode == 0
     assert {path.name for path in host.folder.glob("s*.db*")} == {"safety.db"}
 
 
 # --- Taking over ----------------------------------------------------------------------------------------
 
 
-def claim(host: FakeHost, *undone: str) -> int:
+def claim(host: FakeHost, undone: str = "") -> int:
     (host.folder / "plan.json").write_text("{}")
-    return host.act("claim.sh", "ana@laptop", *undone).returncode
+    return host.act("claim/take.sh", laptop="ana@laptop", undone=undone).returncode
 
 
 def test_a_claim_is_taken_over_from_the_named_run_alone(host: FakeHost, back: FakeHost) -> None:
@@ -223,27 +245,27 @@ def test_a_claim_is_taken_over_from_the_named_run_alone(host: FakeHost, back: Fa
     assert claim(back) == 11
     assert claim(back, OTHER_RUN) == 11
     assert claim(back, host.run) == 0
-    assert back.look("claimed.sh", host.state, BACK).returncode == 0
+    assert back.look("claim/is_ours.sh", state=host.state, run=BACK).returncode == 0
     assert (host.folder / "attempt").read_text() == "4-undone\n", "its acts are fenced"
     assert (host.folder / "undone").read_text() == f"{BACK}\n"
-    assert host.facts("runs.sh", host.state, host.run)["undone"] == f"{BACK}\n"
+    assert host.facts("observe/run.sh", state=host.state, run=host.run)["undone"] == f"{BACK}\n"
     assert claim(host) == 11
 
 
 def test_the_hold_of_the_run_is_lifted_by_its_name(host: FakeHost, back: FakeHost) -> None:
     host.hold()
-    assert back.act("hold.sh", "lift", host.root / "units").returncode == 1
-    assert back.act("hold.sh", "lift", host.root / "units", host.run).returncode == 0
+    assert back.act("start/lift.sh").returncode == 1
+    assert back.act("start/lift.sh", undone=host.run).returncode == 0
     assert not (host.state / "hold").exists()
 
 
 def test_the_lines_of_the_run_are_taken_out_by_its_name(host: FakeHost, back: FakeHost) -> None:
     hosts = host.root / "hosts"
     hosts.write_text("127.0.0.1 localhost\n")
-    assert host.act("hosts.sh", "put", hosts, "10.0.0.1 etcd0").returncode == 0
-    assert back.act("hosts.sh", "remove", hosts).returncode == 0
+    assert host.act("resolve/hosts.sh", hosts=hosts, lines="10.0.0.1 etcd0").returncode == 0
+    assert back.act("release/hosts.sh", hosts=hosts).returncode == 0
     assert "etcd0" in hosts.read_text()
-    assert back.act("hosts.sh", "remove", hosts, host.run).returncode == 0
+    assert back.act("release/hosts.sh", hosts=hosts, undone=host.run).returncode == 0
     assert hosts.read_text() == "127.0.0.1 localhost\n"
 
 
@@ -254,7 +276,9 @@ def test_what_a_run_has_left_is_told_with_its_size(host: FakeHost) -> None:
     data.mkdir()
     (data / f"restore.db.kr-{host.run}").write_bytes(b"x")
     (data / f"restore.db.kr-{OTHER_RUN}").write_bytes(b"x")
-    facts = host.facts("made.sh", host.state, host.run, data, host.root / f"data.kr-{host.run}")
+    facts = host.facts(
+        "observe/leftovers.sh", state=host.state, run=host.run, data=data, kept=host.root / f"data.kr-{host.run}"
+    )
     assert {line.split("\t")[1] for line in facts["made"].splitlines()} == {
         str(host.folder / "snapshot.db"),
         str(data / f"restore.db.kr-{host.run}"),

@@ -39,13 +39,13 @@ def folder(host: FakeHost) -> Path:
 
 
 def held(host: FakeHost, *units: str) -> Ended:
-    return host.look("held.sh", host.state, RUN, host.root / "units", *(units or UNITS))
+    return host.look("stop/is_held.sh", state=host.state, run=RUN, folder=host.root / "units", units=units or UNITS)
 
 
 def test_units_are_held_down(host: FakeHost, folder: Path) -> None:
     assert held(host).stdout == "the hold file is gone\n"
     for _ in range(2):  # again, as a later attempt does
-        assert host.act("hold.sh", "set", folder, *UNITS).returncode == 0
+        assert host.act("stop/hold.sh", folder=folder, units=UNITS).returncode == 0
         assert held(host).returncode == 0
     for unit in UNITS:
         drop_in = folder / f"{unit}.d/50-orchestrator-hold.conf"
@@ -56,32 +56,32 @@ def test_units_are_held_down(host: FakeHost, folder: Path) -> None:
 
 
 def test_the_hold_is_lifted_and_cleared(host: FakeHost, folder: Path) -> None:
-    host.act("hold.sh", "set", folder, *UNITS)
+    host.act("stop/hold.sh", folder=folder, units=UNITS)
     foreign = folder / "docker.socket.d/10-operator.conf"
     foreign.write_text("[Socket]\n")
-    assert host.act("hold.sh", "lift", folder).returncode == 0
+    assert host.act("start/lift.sh").returncode == 0
     assert held(host).stdout == "the hold file is gone\n"
-    assert host.act("hold.sh", "lift", folder).returncode == 0
-    assert host.act("hold.sh", "clear", folder, *UNITS).returncode == 0
+    assert host.act("start/lift.sh").returncode == 0
+    assert host.act("release/hold.sh", folder=folder, units=UNITS).returncode == 0
     assert [str(path.relative_to(folder)) for path in folder.rglob("*")] == [
         "docker.socket.d",
         "docker.socket.d/10-operator.conf",
     ]
-    assert host.act("hold.sh", "clear", folder, *UNITS).returncode == 0
+    assert host.act("release/hold.sh", folder=folder, units=UNITS).returncode == 0
 
 
 def test_the_hold_of_another_run_is_not_lifted(host: FakeHost, folder: Path) -> None:
     host.hold(OTHER_RUN)
-    assert host.act("hold.sh", "lift", folder).returncode == 1
+    assert host.act("start/lift.sh").returncode == 1
     assert (host.state / "hold").read_text() == f"{OTHER_RUN}\n"
     assert held(host).stdout == "the hold file is gone\n"
-    assert host.act("hold.sh", "lift", folder, OTHER_RUN).returncode == 0  # unless this run takes that one back
+    assert host.act("start/lift.sh", undone=OTHER_RUN).returncode == 0  # unless this run takes that one back
     assert not (host.state / "hold").exists()
 
 
 def test_a_hold_that_cannot_be_written_fails(host: FakeHost, folder: Path) -> None:
     folder.write_text("no folder")
-    assert host.act("hold.sh", "set", folder, *UNITS).returncode == 1
+    assert host.act("stop/hold.sh", folder=folder, units=UNITS).returncode == 1
     assert "systemctl daemon-reload" not in host.calls
 
 
@@ -99,14 +99,22 @@ def listening() -> Iterator[int]:
 def test_a_host_at_rest_is_stopped(host: FakeHost) -> None:
     states(host, docker="failed")
     host.write_member()
-    ended = host.look("stopped.sh", host.member, NOWHERE, "kublr.service", "docker.service")
+    ended = host.look(
+        "stop/is_stopped.sh",
+        member=host.member,
+        sockets=NOWHERE,
+        units=(
+            "kublr.service",
+            "docker.service",
+        ),
+    )
     assert (ended.returncode, ended.stdout) == (0, "")
 
 
 def test_asking_makes_no_database(host: FakeHost) -> None:
     states(host)
     (host.member / "snap").mkdir(parents=True)
-    assert host.look("stopped.sh", host.member, NOWHERE).returncode == 0
+    assert host.look("stop/is_stopped.sh", member=host.member, sockets=NOWHERE).returncode == 0
     assert list((host.member / "snap").iterdir()) == []
 
 
@@ -114,14 +122,14 @@ def test_an_etcd_that_still_has_its_database(host: FakeHost) -> None:
     states(host)
     host.write_member()
     with an_etcd_on(host.member):
-        ended = host.look("stopped.sh", host.member, NOWHERE)
+        ended = host.look("stop/is_stopped.sh", member=host.member, sockets=NOWHERE)
     assert (ended.returncode, ended.stdout) == (1, f"an etcd still has {host.member}/snap/db open\n")
 
 
 def test_a_socket_that_still_listens(host: FakeHost, listening: int) -> None:
     states(host)
     pattern = socket_pattern(frozenset(("127.0.0.1",)), (1, listening))
-    ended = host.look("stopped.sh", host.member, pattern)
+    ended = host.look("stop/is_stopped.sh", member=host.member, sockets=pattern)
     assert (ended.returncode, ended.stdout) == (1, f"port {listening} still listens\n")
 
 
@@ -129,17 +137,31 @@ def test_a_connection_is_no_listening_socket(host: FakeHost, listening: int) -> 
     states(host)
     with socket.create_connection(("127.0.0.1", listening)) as client:
         pattern = socket_pattern(frozenset(("127.0.0.1",)), (client.getsockname()[1],))
-        assert host.look("stopped.sh", host.member, pattern).returncode == 0
+        assert host.look("stop/is_stopped.sh", member=host.member, sockets=pattern).returncode == 0
 
 
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating"])
 def test_a_unit_that_still_runs(host: FakeHost, state: str) -> None:
     states(host, docker=state)
-    ended = host.look("stopped.sh", host.member, NOWHERE, "kublr.service", "docker.service")
+    ended = host.look(
+        "stop/is_stopped.sh",
+        member=host.member,
+        sockets=NOWHERE,
+        units=(
+            "kublr.service",
+            "docker.service",
+        ),
+    )
     assert (ended.returncode, ended.stdout) == (1, f"docker.service is {state}\n")
-    ended = host.look("inactive.sh", "kublr.service", "docker.service")
+    ended = host.look(
+        "stop/is_inactive.sh",
+        units=(
+            "kublr.service",
+            "docker.service",
+        ),
+    )
     assert (ended.returncode, ended.stdout) == (1, f"docker.service is {state}\n")
-    assert host.look("inactive.sh", "kublr.service").returncode == 0
+    assert host.look("stop/is_inactive.sh", units=("kublr.service",)).returncode == 0
 
 
 # --- Workers --------------------------------------------------------------------------------------------
@@ -148,7 +170,16 @@ def test_a_unit_that_still_runs(host: FakeHost, state: str) -> None:
 def test_a_workers_services_in_the_vendors_order(host: FakeHost) -> None:
     states(host)
     assert (
-        host.act("services.sh", "kublr.service", "kubelet.service", "docker.socket", "docker.service").returncode == 0
+        host.act(
+            "workers/restart.sh",
+            agent="kublr.service",
+            kubelet="kubelet.service",
+            runtime=(
+                "docker.socket",
+                "docker.service",
+            ),
+        ).returncode
+        == 0
     )
     assert host.calls == [
         "systemctl stop kublr.service",
@@ -161,7 +192,12 @@ def test_a_workers_services_in_the_vendors_order(host: FakeHost) -> None:
 @pytest.mark.parametrize(("stuck", "calls"), [("kublr.service", 1), ("kubelet.service", 2), ("docker.service", 3)])
 def test_a_service_that_does_not_stop_ends_it_there(host: FakeHost, stuck: str, calls: int) -> None:
     host.program("systemctl", f'[ "$2" != {stuck} ]')
-    assert host.act("services.sh", "kublr.service", "kubelet.service", "docker.service").returncode == 1
+    assert (
+        host.act(
+            "workers/restart.sh", agent="kublr.service", kubelet="kubelet.service", runtime=("docker.service",)
+        ).returncode
+        == 1
+    )
     assert host.calls[-1] == f"systemctl stop {stuck}"
     assert len(host.calls) == calls
 
@@ -174,7 +210,9 @@ def began(host: FakeHost, boot: str, ticks: int) -> None:
 
 
 def restarted(host: FakeHost, how: str) -> Ended:
-    return host.look("restarted.sh", host.state, RUN, "workers.restart", how, "kubelet.service")
+    return host.look(
+        "workers/is_restarted.sh", restarts=host.steps("workers.restart"), how=how, kubelet="kubelet.service"
+    )
 
 
 BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

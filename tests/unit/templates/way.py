@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests import snapshots
 from tests.snapshots import Member, Tools
-from tests.unit.templates.host import RUN, Ended, FakeHost
+from tests.unit.templates.host import RUN, Ended, FakeHost, client_values
 
 TOKEN = f"kr-{RUN}"
 OURS = Tools()
@@ -34,52 +34,108 @@ class Way:
         """The log that lies apart, where it is kept, and where it is staged."""
         return (self.wal, self.wal / f".kr-{RUN}", self.wal / f".kr-{RUN}.staged") if self.wal else ()
 
+    @property
+    def kept_wal(self) -> object:
+        return self.wals[1] if self.wals else ""
+
+    @property
+    def staged_wal(self) -> object:
+        return self.wals[2] if self.wals else ""
+
+    @property
+    def _wals(self) -> dict[str, object]:
+        return {"wal": self.wal or "", "kept_wal": self.kept_wal, "staged_wal": self.staged_wal}
+
     def bring_tool(self, tools: Tools = OURS) -> None:
         self.tool.write_bytes(tools.status.read_bytes())
 
     def restore(self, live: Member | None = None, owner: str = "") -> Ended:
         cluster = f"etcd0={self.member.peer_url},etcd1=http://10.0.0.2:2380"
         owner = owner or f"{os.getuid()}:{os.getgid()} 700 ?"
-        pki = ("",) * 6
-        where = (live.client_url if live else "", "127.0.0.1")
-        staged_wal = self.wals[2] if self.wal else ""
-        names = ("etcd0", cluster, TOKEN, self.member.peer_url, owner)
-        return self.host.act("restore.sh", self.tool, self.snapshot, "", self.staged, staged_wal, *names, *where, *pki)
+        return self.host.act(
+            "stage/restore.sh",
+            tool=self.tool,
+            snapshot=self.snapshot,
+            staged=self.staged,
+            staged_wal=self.staged_wal,
+            name="etcd0",
+            cluster=cluster,
+            token=TOKEN,
+            peer_url=self.member.peer_url,
+            owner=owner,
+            **client_values(live.client_url if live else ""),
+        )
 
     def is_staged(self) -> bool:
         sum_ = hashlib.sha256(self.snapshot.read_bytes()).hexdigest()
-        staged_wal = self.wals[2] if self.wal else ""
-        look = self.host.look("staged.sh", self.snapshot, sum_, self.host.state, RUN, self.staged, staged_wal)
+        look = self.host.look(
+            "stage/is_staged.sh",
+            path=self.snapshot,
+            sha256=sum_,
+            state=self.host.state,
+            run=RUN,
+            staged=self.staged,
+            staged_wal=self.staged_wal,
+        )
         return look.returncode == 0
 
     def aside(self) -> Ended:
-        return self.host.act("aside.sh", self.host.member, self.kept, *self.wals)
+        return self.host.act("keep/aside.sh", member=self.host.member, kept=self.kept, **self._wals)
 
     def place(self) -> Ended:
-        wals = (self.wals[2], self.wals[0]) if self.wal else ()
-        return self.host.act("place.sh", self.staged, self.host.member, *wals)
+        return self.host.act(
+            "commit/place.sh",
+            staged=self.staged,
+            member=self.host.member,
+            staged_wal=self.staged_wal,
+            wal=self.wal or "",
+        )
 
     def is_placed(self) -> bool:
-        return self.host.look("placed.sh", self.host.state, RUN, self.host.member, *self.wals[:1]).returncode == 0
+        look = self.host.look(
+            "commit/is_placed.sh",
+            state=self.host.state,
+            run=RUN,
+            member=self.host.member,
+            wal=self.wal or "",
+            lifts=self.host.steps("start.lift"),
+        )
+        return look.returncode == 0
 
     def unplace(self) -> Ended:
         """As the undo's run does it, on a host that the run holds."""
         undo = FakeHost(self.host.root, self.host.shell, UNDO, environment=self.host.environment).prepare()
-        return undo.act("unplace.sh", self.host.member, self.kept, RUN, self.staged, *self.wals)
+        return undo.act(
+            "commit/unplace.sh", member=self.host.member, kept=self.kept, undone=RUN, staged=self.staged, **self._wals
+        )
 
     def is_unplaced(self) -> bool:
-        return self.host.look("unplaced.sh", self.host.state, RUN, self.host.member, self.kept).returncode == 0
+        return (
+            self.host.look(
+                "commit/is_unplaced.sh", state=self.host.state, undone=RUN, member=self.host.member, kept=self.kept
+            ).returncode
+            == 0
+        )
 
     def is_intact(self) -> bool:
-        return self.host.look("unchanged.sh", self.host.state, RUN, self.kept, *self.wals[1:2]).returncode == 0
+        values = {"state": self.host.state, "run": RUN, "kept": self.kept, "kept_wal": self.kept_wal}
+        return self.host.look("keep/is_unchanged.sh", **values).returncode == 0
 
     def swap(self) -> Ended:
         """As a rollback does it, after the start; it holds the host itself."""
         self.host.hold(UNDO)
         back = replace(self.host, run=UNDO).prepare()
-        wals = (*self.wals[:2], self.wal / f".kr-{UNDO}") if self.wal else ()
-        data, aside = self.host.member.parent, self.host.root / f"data.kr-{UNDO}"
-        return back.act("swap.sh", data, self.host.member, self.kept, aside, RUN, *wals)
+        return back.act(
+            "commit/swap.sh",
+            data=self.host.member.parent,
+            member=self.host.member,
+            kept=self.kept,
+            aside=self.host.root / f"data.kr-{UNDO}",
+            undone=RUN,
+            wal=self.wal or "",
+            kept_wal=self.kept_wal,
+            aside_wal=self.wal / f".kr-{UNDO}" if self.wal else "",
+        )
 
     def done(self) -> None:
         """Every phase up to the start."""

@@ -8,7 +8,7 @@ from orchestrator.core import timeouts
 from orchestrator.core.model.plan import Phase, PhaseName, Step
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
-from orchestrator.core.plans.steps import all_of, script_step
+from orchestrator.core.plans.steps import all_of, folder_of, script_step
 from orchestrator.core.plans.undo.phases import (
     api_phase,
     claim_phase,
@@ -52,16 +52,24 @@ def _unschedule(undone: Undone) -> Phase:
 
 def _unschedule_steps(undone: Undone, master: Master) -> Iterable[Step]:
     data, member, run = master.etcd.data, master.etcd.member_path, undone.plan.run
+    before, back = undone.before(master), "put the old data back, if the run has set it aside"
     if undone.plan.strategy == "manual":
-        before, title = undone.before(master), "put the old data back, if the run has moved it"
-        wal = (*before.wal_and_kept, before.staged_wal) if before.staged_wal else ()
-        arguments = (member, before.kept, run, before.staged, *wal)
-        yield script_step(StepName.COMMIT_UNPLACE, master, title, "unplace.sh", *arguments, rerunnable=True)
+        values = {
+            "member": member,
+            "kept": before.kept,
+            "undone": run,
+            "staged": before.staged,
+            "wal": master.etcd.wal_dir,
+            "kept_wal": before.kept_wal,
+            "staged_wal": before.staged_wal,
+        }
+        yield script_step(StepName.COMMIT_UNPLACE, master, back, values, rerunnable=True)
         return
     title = "rename the run's restore.db, if there is one"
-    yield script_step(StepName.COMMIT_UNSCHEDULE, master, title, "unschedule.sh", data, run, rerunnable=True)
-    title, kept = "put the old data back, if the run has moved it", undone.before(master).kept
-    yield script_step(StepName.COMMIT_PUTBACK, master, title, "putback.sh", member, kept, run, rerunnable=True)
+    values = {"data": data, "undone": run, "schedules": folder_of(master, run, StepName.COMMIT_SCHEDULE)}
+    yield script_step(StepName.COMMIT_UNSCHEDULE, master, title, values, rerunnable=True)
+    values = {"member": member, "kept": before.kept, "undone": run}
+    yield script_step(StepName.COMMIT_PUTBACK, master, back, values, rerunnable=True)
 
 
 def _start_again(undone: Undone) -> Phase:
@@ -69,8 +77,11 @@ def _start_again(undone: Undone) -> Phase:
     barrier = all_of(undone.masters, undone.running, wait_s=timeouts.PROVEN_WAIT_S)
     if undone.had_quorum:
         barrier = undone.equal(undone.masters, old=True)
-    owner = (undone.plan.run,)
-    steps = (step for master in undone.masters for step in start_steps(undone, master, undone.untouched, owner=owner))
+    steps = (
+        step
+        for master in undone.masters
+        for step in start_steps(undone, master, undone.untouched, hold_of=undone.plan.run)
+    )
     return undo_phase(PhaseName.START, "start all masters on their old data", steps, barrier=barrier)
 
 

@@ -57,14 +57,18 @@ def _removals(undone: Undone, master: Master) -> Iterable[Step]:
     for number, (path, size_bytes) in enumerate(paths, start=1):
         name, title = part_of(StepName.RELEASE_REMOVE, str(number)), f"delete {path} ({size(size_bytes)})"
         if left.kept == "whole" and path == undone.before(master).kept:
-            yield _unkeep(undone, master, name, title)
+            yield _unkeep(undone, master, title)
         else:
             maker = undone.plan.run if undone.plan.run in path else undone.plan.undoes
             yield removal_step(maker, master, name, title, path)
 
 
-def _unkeep(undone: Undone, master: Master, name: str, title: str) -> Step:
-    before, member = undone.before(master), master.etcd.member_path
-    wal = (before.kept_wal,) if before.kept_wal else ()
-    arguments = (member, before.kept, undone.plan.run, *wal)
-    return script_step(name, master, title, "unkeep.sh", *arguments, timeout_s=timeouts.HASH_S, rerunnable=True)
+def _unkeep(undone: Undone, master: Master, title: str) -> Step:
+    before = undone.before(master)
+    values = {
+        "member": master.etcd.member_path,
+        "kept": before.kept,
+        "undone": undone.plan.run,
+        "kept_wal": before.kept_wal,
+    }
+    return script_step(StepName.RELEASE_UNKEEP, master, title, values, timeout_s=timeouts.HASH_S, rerunnable=True)

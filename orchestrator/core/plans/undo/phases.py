@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.core import timeouts
 from orchestrator.core.inventory.declared import VolumesHook
+from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Order, Phase, PhaseName, Probe, Script, Step
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import ApiHost, Master
 from orchestrator.core.plans.restore import api_host_steps
-from orchestrator.core.plans.steps import all_of, call_step, look, one, script_step
+from orchestrator.core.plans.steps import all_of, call_step, is_ours, one, script_step
 from orchestrator.core.plans.undo.target import Undone, steps_of
 from orchestrator.core.plans.volumes import Occasion, hook_note, hook_steps, pause_step
 from orchestrator.errors import RefusedError, again
@@ -41,17 +42,16 @@ def claim_phase(undone: Undone, masters: Sequence[Master], *, takes_over: bool =
     """In one order on every laptop."""
     ordered = sorted(masters, key=lambda master: master.name)
     title = f"take over the hosts from run {undone.plan.run}, so that it can do nothing more"
-    arguments = (undone.laptop, undone.plan.run) if takes_over else (undone.laptop,)
+    values = {"laptop": undone.laptop, "undone": undone.plan.run if takes_over else ""}
     steps = tuple(
-        script_step(StepName.CLAIM_TAKE, master, "claim the host", "claim.sh", *arguments, rerunnable=True)
-        for master in ordered
+        script_step(StepName.CLAIM_TAKE, master, "claim the host", values, rerunnable=True) for master in ordered
     )
     return undo_phase(
         PhaseName.CLAIM,
         title if takes_over else "claim the hosts",
         steps,
         order=Order.SEQUENCE,
-        barrier=all_of(ordered, lambda master: look("claimed.sh", master.state, master.run)),
+        barrier=all_of(ordered, is_ours),
     )
 
 
@@ -111,17 +111,14 @@ def start_steps(
     ready: Callable[[Master], Script],
     *,
     phase: PhaseName = PhaseName.START,
-    owner: tuple[str, ...] = (),
+    hold_of: str = "",
 ) -> Iterable[Step]:
-    """``owner`` is the run that set the hold, where it is not the undo itself."""
+    """``hold_of`` is the run that set the hold, if it is not the undo itself."""
     yield script_step(
         StepName(f"{phase}.lift"),
         master,
         "lift the hold",
-        "hold.sh",
-        "lift",
-        master.host.paths.units,
-        *owner,
+        {"undone": hold_of},
         requires=one(master, ready(master)),
         rerunnable=True,
     )
@@ -150,10 +147,7 @@ def release_phase(
                     StepName.RELEASE_HOSTS,
                     master,
                     f"remove the run's lines from {hosts}",
-                    "hosts.sh",
-                    "remove",
-                    hosts,
-                    undone.plan.run,
+                    {"hosts": hosts, "undone": undone.plan.run},
                     rerunnable=True,
                 )
             )
@@ -170,12 +164,13 @@ def _let_go(undone: Undone, release: Phase, machine: Master | ApiHost) -> Iterab
 
 
 def removal_step(maker: str, master: Master, name: str, title: str, *paths: str) -> Step:
-    return script_step(name, master, title, "remove.sh", maker, *paths, timeout_s=timeouts.HASH_S, rerunnable=True)
+    values: Values = {"undone": maker, "paths": paths}
+    return script_step(name, master, title, values, timeout_s=timeouts.HASH_S, rerunnable=True)
 
 
 def release_step(master: Master) -> Step:
     """Under a name of its own: an undo that fails while it claims must not give back what it has taken over."""
-    return script_step(StepName.RELEASE_HOST, master, "release the host", "release.sh", rerunnable=True)
+    return script_step(StepName.RELEASE_HOST, master, "release the host", rerunnable=True)
 
 
 def undo_phase(

@@ -73,13 +73,16 @@ def _swap_step(undone: Undone, master: Master) -> Step:
         StepName.COMMIT_SWAP,
         master,
         f"{what}; move the current data to {master.kept}",
-        "swap.sh",
-        master.etcd.data,
-        master.etcd.member_path,
-        kept,
-        master.kept,
-        undone.plan.run,
-        *((*undone.before(master).wal_and_kept, master.kept_wal) if master.kept_wal else ()),
+        {
+            "data": master.etcd.data,
+            "member": master.etcd.member_path,
+            "kept": kept,
+            "aside": master.kept,
+            "undone": undone.plan.run,
+            "wal": master.etcd.wal_dir,
+            "kept_wal": undone.before(master).kept_wal,
+            "aside_wal": master.kept_wal,
+        },
         rerunnable=True,
     )
 

@@ -15,7 +15,7 @@ from orchestrator.core.model.plan import Estimate, Phase, PhaseName, Plan, Probe
 from orchestrator.core.model.step_name import StepName, phase_of, step_name
 from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
-from orchestrator.core.plans.steps import equal, look
+from orchestrator.core.plans.steps import equal, folder_of, look
 from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.text import listed
 from orchestrator.errors import RefusedError, ours
@@ -115,27 +115,34 @@ class Undone:
     # --- looks ----------------------------------------------------------------------------------------
 
     def unstarted(self, master: Master) -> Script:
-        return look("unstarted.sh", master.state, self.plan.run)
+        values = {"run": self.plan.run, "starts": folder_of(master, self.plan.run, "start.")}
+        return look("commit/is_unstarted.sh", values, "that run has started nothing")
 
     def untouched(self, master: Master) -> Script:
         kept = self.before(master).kept
         if self.plan.strategy == "manual":
-            return look("unplaced.sh", master.state, self.plan.run, master.etcd.member_path, kept)
-        return look("untouched.sh", master.etcd.data, kept)
+            values = {"state": master.state, "undone": self.plan.run, "member": master.etcd.member_path, "kept": kept}
+            question = "the old data is in its place, and nothing that the run restored"
+            return look("commit/is_unplaced.sh", values, question)
+        question = "the old data is in its place, and nothing is scheduled for the next start"
+        return look("commit/is_untouched.sh", {"data": master.etcd.data, "kept": kept}, question)
 
     def unchanged(self, master: Master) -> Script:
         before = self.before(master)
-        wal = (before.kept_wal,) if before.kept_wal else ()
-        return look("unchanged.sh", master.state, self.plan.run, before.kept, *wal, timeout_s=timeouts.HASH_S)
+        where = {"state": master.state, "run": self.plan.run}
+        values = where | {"kept": before.kept, "kept_wal": before.kept_wal}
+        question = "the kept old data is, file by file, what the run kept"
+        return look("keep/is_unchanged.sh", values, question, timeouts.HASH_S)
 
     def returned(self, master: Master) -> Script:
-        return look("returned.sh", master.state, self.run, master.etcd.data, master.etcd.member_path)
+        where = {"state": master.state, "run": self.run}
+        values = where | {"data": master.etcd.data, "member": master.etcd.member_path}
+        return look("commit/is_returned.sh", values, "the old data is back in its place, and nothing is scheduled")
 
     def running(self, master: Master) -> Script:
         units = (unit for group in self.distro.units(master.host) for unit in group if unit.endswith(".service"))
-        return look(
-            "running.sh", *(unit for unit in units if master.view.machine.units.get(unit, "not-found") != "not-found")
-        )
+        present = tuple(unit for unit in units if master.view.machine.units.get(unit, "not-found") != "not-found")
+        return look("start/is_running.sh", {"units": present}, "every unit runs")
 
     def equal(self, masters: Sequence[Master], *, old: bool) -> Probe:
         """With ``old`` data back, the cluster id is expected that was seen before the run, where one was."""

@@ -22,7 +22,7 @@ from orchestrator.core.inventory.inventory import Host, Inventory, Role
 from orchestrator.core.model.outcome import Output
 from tests.sim.clock import play
 
-TEXTS = dict.fromkeys(("host/forget.sh", "host.sh", "relay.sh", "act.sh"), "")
+TEXTS = dict.fromkeys(("host/lib/forget.sh", "host.sh", "relay.sh", "act.sh"), "")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIgRyK1IoXcMnbsGYJzVbDqD8kCo9cTcBV+dTSPLMWPh"
 ONE_TRY = Patience(connect_tries=1)
 

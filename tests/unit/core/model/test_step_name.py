@@ -22,7 +22,7 @@ PLANS = Path(__file__).parents[4] / "orchestrator" / "core" / "plans"
         ("stop.unit.docker.socket", StepName.STOP_UNIT),
         ("release.remove.3", StepName.RELEASE_REMOVE),
         ("volumes.hook.begun", StepName.VOLUMES_HOOK),
-        ("commit.schedule-backups", StepName.COMMIT_SCHEDULE_BACKUPS),
+        ("commit.set-timer", StepName.COMMIT_SET_TIMER),
         ("stop.kublr", None),
         ("stop", None),
         ("", None),

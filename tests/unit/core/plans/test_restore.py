@@ -98,7 +98,7 @@ def test_a_plan_is_named_by_all_that_it_says() -> None:
     names = {
         made.sha256,
         made.model_copy(update={"run": "another"}).sha256,
-        made.model_copy(update={"files": made.files | {"same.sh": "exit 0"}}).sha256,
+        made.model_copy(update={"files": made.files | {"stop/hold.sh": "exit 0"}}).sha256,
         made.model_copy(update={"phases": made.phases[:-1]}).sha256,
     }
     assert len(names) == 4
@@ -163,7 +163,7 @@ def test_nothing_touches_the_data_before_all_are_held(made: Plan) -> None:
         requires = phase_of(made, name).requires
         assert requires is not None
         assert {look.host for look in requires.looks} == set(made.masters)
-        assert {look.call.file for look in requires.looks if isinstance(look.call, Script)} == {"held.sh"}
+        assert {look.call.file for look in requires.looks if isinstance(look.call, Script)} == {"stop/is_held.sh"}
 
 
 def test_a_claim_goes_host_by_host_in_one_order() -> None:
@@ -192,7 +192,7 @@ def test_old_data_on_its_own_filesystem_is_kept_inside() -> None:
     views = masters()
     views["master-1"] = altered(views["master-1"], keeps_beside=False)
     acts = [step.act for step in phase_of(plan(views=views), PhaseName.KEEP).steps]
-    kept = [act.args[1] for act in acts if isinstance(act, Script)]
+    kept = [act.values["kept"] for act in acts if isinstance(act, Script)]
     assert kept == [f"/mnt/master-pd/etcd/.kr-{RUN}", *[f"/mnt/master-pd/etcd.kr-{RUN}"] * 2]
 
 
@@ -257,11 +257,13 @@ def test_a_snapshot_on_a_master_is_copied_there_and_brought_from_there(strategy:
     tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.16")
     views = {name: altered(view, tools=(tool,)) for name, view in masters(3).items()}
     made, usual = (plan(views=views, strategy=strategy, origin=it) for it in (origin, None))
-    steps = [step for phase in made.phases for step in phase.steps if step.name in ("stage.push", "commit.mend")]
+    names = ("stage.copy", "stage.push", "commit.mend")
+    steps = [step for phase in made.phases for step in phase.steps if step.name in names]
     for step in steps:
         if step.host == origin.host:
             assert isinstance(step.act, Script)
-            assert (step.act.file, step.act.args[0]) == ("copy.sh", origin.path)
+            assert step.name in ("stage.copy", "commit.mend")
+            assert step.act.values["source"] == origin.path
         else:
             assert isinstance(step.act, Push)
             assert (step.act.source_host, step.act.source_path) == (origin.host, origin.path)
@@ -282,10 +284,11 @@ def test_a_log_that_lies_apart_moves_within_its_folder() -> None:
     keep, place = steps["keep.aside/master-1"], steps["commit.place/master-1"]
     assert keep.title.endswith(f"by a rename; its log, file by file, to /wal/.kr-{RUN}")
     assert isinstance(keep.act, Script) and isinstance(place.act, Script)
-    assert keep.act.args[2:] == ("/wal", f"/wal/.kr-{RUN}", f"/wal/.kr-{RUN}.staged")
-    assert place.act.args[2:] == (f"/wal/.kr-{RUN}.staged", "/wal")
+    wals = {"wal": "/wal", "staged_wal": f"/wal/.kr-{RUN}.staged"}
+    assert (wals | {"kept_wal": f"/wal/.kr-{RUN}"}).items() <= keep.act.values.items()
+    assert wals.items() <= place.act.values.items()
     other = steps["keep.aside/master-2"].act
-    assert isinstance(other, Script) and len(other.args) == 2
+    assert isinstance(other, Script) and not any(other.values[name] for name in ("wal", "kept_wal", "staged_wal"))
 
 
 def test_what_is_lost() -> None:
@@ -331,5 +334,5 @@ def test_facts_that_a_plan_rests_on() -> None:
 
 
 def test_no_plan_carries_a_text_that_it_does_not_run() -> None:
-    assert "observe.sh" in scripts()
-    assert "observe.sh" not in plan().files
+    assert "observe/pods.sh" in scripts()
+    assert "observe/pods.sh" not in plan().files

@@ -67,9 +67,9 @@ def phase_of(phases: Sequence[Phase], name: PhaseName) -> Phase:
     return found
 
 
-def arguments(phase: Phase, name: str) -> dict[str, tuple[str, ...]]:
-    """The arguments of the steps of that name, by host."""
-    return {step.host: step.act.args for step in phase.steps if step.name == name and isinstance(step.act, Script)}
+def values(phase: Phase, name: str) -> dict[str, dict[str, str | tuple[str, ...]]]:
+    """The values of the steps of that name, by host."""
+    return {step.host: step.act.values for step in phase.steps if step.name == name and isinstance(step.act, Script)}
 
 
 # --- Abort ----------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def test_an_abort_after_the_stop_starts_all_behind_the_barrier() -> None:
     assert start.barrier is not None
     assert tuple(look.host for look in commit.barrier.looks) == MASTERS
     assert (start.barrier.judge, start.barrier.expect) == (Judge.EQUAL, {"cluster_id": "cdf818194e3a8c32"})
-    assert {args[-1] for args in arguments(start, "start.lift").values()} == {RUN}, "the hold is that of the run"
+    assert {it["undone"] for it in values(start, "start.lift").values()} == {RUN}, "the hold is that of the run"
 
 
 def test_an_abort_asks_no_quorum_of_a_cluster_that_had_none() -> None:
@@ -102,8 +102,8 @@ def test_an_abort_never_touches_the_old_data() -> None:
     phases = abort.abort(undone("stop.hold", "keep.copy", "commit.schedule"))
     acts = [step.act for phase in phases for step in phase.steps]
     files = {act.file for act in acts if isinstance(act, Script)}
-    assert "swap.sh" not in files
-    (removed,) = {args[1:] for args in arguments(phases[-1], "release.unstage").values()}
+    assert "commit/swap.sh" not in files
+    (removed,) = {it["paths"] for it in values(phases[-1], "release.unstage").values()}
     assert removed == (f"/var/lib/orchestrator/{RUN}/snapshot.db",)
 
 
@@ -140,12 +140,13 @@ def test_a_rollback_in_its_order() -> None:
     for name in (PhaseName.KEEP, PhaseName.COMMIT):
         requires = phase_of(phases, name).requires
         assert requires is not None
-        assert {look.call.args[1] for look in requires.looks if isinstance(look.call, Script)} == {BACK}
+        assert {look.call.values["run"] for look in requires.looks if isinstance(look.call, Script)} == {BACK}
 
 
 def test_a_rollback_puts_the_kept_data_back_and_keeps_what_is_there() -> None:
-    swap = arguments(phase_of(rollback.rollback(undone(*STARTED)), PhaseName.COMMIT), "commit.swap")
-    assert set(swap.values()) == {(DATA, f"{DATA}/member", KEPT, f"{DATA}.kr-{BACK}", RUN)}
+    swap = values(phase_of(rollback.rollback(undone(*STARTED)), PhaseName.COMMIT), "commit.swap")
+    paths = {"data": DATA, "member": f"{DATA}/member", "kept": KEPT, "aside": f"{DATA}.kr-{BACK}", "undone": RUN}
+    assert all(it == paths | {"wal": "", "kept_wal": "", "aside_wal": ""} for it in swap.values())
     assert set(swap) == set(MASTERS)
 
 
@@ -182,9 +183,9 @@ def test_no_rollback_of_what_has_started_nothing() -> None:
 @pytest.mark.parametrize(("quorum", "removed"), [(True, 3), (False, 0)])
 def test_lines_in_hosts_files_stay_where_the_restore_would_leave_them(quorum: bool, removed: bool) -> None:
     release = rollback.rollback(undone(*STARTED, quorum=quorum, resolving=False))[-1]
-    lines = arguments(release, "release.hosts")
+    lines = values(release, "release.hosts")
     assert len(lines) == removed
-    assert all(args == ("remove", "/etc/hosts", RUN) for args in lines.values())
+    assert all(it == {"hosts": "/etc/hosts", "undone": RUN} for it in lines.values())
 
 
 # --- Finish and unlock ----------------------------------------------------------------------------------
@@ -204,7 +205,8 @@ def test_a_finish_proves_again_and_names_each_path_with_its_size() -> None:
         f"delete {KEPT} (520.0 MiB)",
         "release the host",
     ]
-    assert arguments(phases[-1], "release.remove.2")["master-1"] == (f"{DATA}/member", KEPT, RUN)
+    unkept = values(phases[-1], "release.unkeep")["master-1"]
+    assert unkept == {"member": f"{DATA}/member", "kept": KEPT, "undone": RUN, "kept_wal": ""}
 
 
 @pytest.mark.parametrize(("kept", "removed"), [("whole", []), ("", [f"delete /wal/.kr-{RUN} (1.0 MiB)"])])
@@ -241,7 +243,9 @@ def test_unlocking_takes_over_only_what_the_run_holds() -> None:
     phases = unlock.unlock(replace(undone("claim.take"), claims={"master-2": CLAIM}))
     assert names(phases) == ["claim", "release"]
     assert {step.host for phase in phases for step in phase.steps} == {"master-2"}
-    assert arguments(phases[-1], "release.unstage") == {"master-2": (RUN, f"/var/lib/orchestrator/{RUN}/snapshot.db")}
+    assert values(phases[-1], "release.unstage") == {
+        "master-2": {"undone": RUN, "paths": (f"/var/lib/orchestrator/{RUN}/snapshot.db",)}
+    }
 
 
 def of_reinit(distro: Distro, **etcd: str) -> Undone:
@@ -267,12 +271,12 @@ def test_unlocking_a_reinit_removes_what_it_has_made_and_keeps_the_old_data() ->
     ]
     log, folder = f"/wal/.kr-{RUN}.staged", f"/var/lib/orchestrator/{RUN}"
     made = (log, f"{log}.tmp", f"{DATA}/kr-{RUN}:0", f"{folder}/etcd", f"{folder}/etcd.part")
-    assert arguments(release, "release.unjoin") == {"master-2": (RUN, *made)}
+    assert values(release, "release.unjoin") == {"master-2": {"undone": RUN, "paths": made}}
 
 
 def test_a_program_of_the_hosts_own_and_a_log_within_the_data_are_left() -> None:
     release = unlock.unlock(of_reinit(Kubeadm(), program="/usr/bin/etcd"))[-1]
-    assert arguments(release, "release.unjoin") == {"master-2": (RUN, f"{DATA}/kr-{RUN}:0")}
+    assert values(release, "release.unjoin") == {"master-2": {"undone": RUN, "paths": (f"{DATA}/kr-{RUN}:0",)}}
 
 
 def test_an_agent_has_made_what_it_has_made() -> None:
@@ -320,13 +324,13 @@ def test_steps_have_their_own_ids_and_scripts_their_texts(phases: tuple[Phase, .
 @pytest.mark.parametrize("kind", ["abort", "rollback", "unlock"])
 def test_the_claim_is_taken_over_and_never_given_back_half_way(kind: str) -> None:
     claim, release = ALL[kind][0], ALL[kind][-1]
-    assert {args[-1] for args in arguments(claim, "claim.take").values()} == {RUN}
+    assert {it["undone"] for it in values(claim, "claim.take").values()} == {RUN}
     assert "release.claim" not in {step.name for step in release.steps}
     assert release.steps[-1].name == "release.host"
 
 
 def test_a_finish_takes_no_claim_over() -> None:
-    assert set(arguments(ALL["finish"][0], "claim.take").values()) == {(LAPTOP,)}
+    assert all(it == {"laptop": LAPTOP, "undone": ""} for it in values(ALL["finish"][0], "claim.take").values())
 
 
 # --- A master that is left out --------------------------------------------------------------------------

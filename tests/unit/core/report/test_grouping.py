@@ -32,9 +32,9 @@ def test_a_verbose_plan_shows_alike_commands_once(printed: Printed) -> None:
     two = builders.plan(builders.inventory(workers=2))
     text, short = (printed(print_plan, it, verbose=1, width=200) for it in (plan, two))
     assert len(text.splitlines()) <= len(short.splitlines()) + 2
-    assert "look all masters: lease.sh worker-1 " in text
+    assert "look all masters: workers/is_node_ready.sh " in text
     assert "look all masters: (199 more, each with another worker's name)" in text
-    assert "lease.sh worker-1 " in short and "lease.sh worker-2 " in short
+    assert "node=worker-1 " in short and "node=worker-2 " in short
 
 
 def finding(host: str, what: str, severity: Severity = Severity.WARN) -> Finding:

@@ -1,0 +1,3 @@
+# Moves etcd's manifest back, so that kubelet starts it.
+# values: manifests aside files...
+{% include "host/lib/move_manifests_back.sh" %}

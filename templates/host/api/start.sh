@@ -1,0 +1,3 @@
+# Moves the API server's manifest back, so that kubelet starts it.
+# values: manifests aside files...
+{% include "host/lib/move_manifests_back.sh" %}

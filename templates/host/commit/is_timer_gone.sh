@@ -1,0 +1,3 @@
+# Exits 0 if none of the files of the schedule exists.
+# values: files...
+for path; do [ ! -e "$path" ] || { echo "$path exists"; exit 1; }; done

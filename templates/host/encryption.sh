@@ -1,5 +1,0 @@
-# encryption_keys FILE: the providers and the names of their keys, in their order. What else is in the file is secret:
-# a line that has anything beside a name is left out.
-encryption_keys() {
-    grep -oE -e '^[ -]*(aescbc|aesgcm|secretbox|kms|identity):' -e '^[ -]*name: *["'\'']?[A-Za-z0-9._-]+["'\'']? *$' "$1"
-}

@@ -1,3 +1,0 @@
-# values: path bytes [hashed]
-#   Prints the first bytes of a file, or their sha256.
-if [ -n "$hashed" ]; then head -c "$bytes" "$path" | sha256sum; else head -c "$bytes" "$path"; fi

@@ -1,0 +1,3 @@
+hold=$STATE/hold
+[ ! -e "$hold" ] || [ "$(cat "$hold")" = "${undone:-$RUN}" ] || exit 1
+rm -f "$hold" && sync "$STATE"

@@ -1,0 +1,3 @@
+{% include "host/lib/move_manifests.sh" %}
+move "$aside" "$manifests" "$@"
+rmdir "$aside" 2>/dev/null || :

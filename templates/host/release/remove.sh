@@ -1,0 +1,3 @@
+# Removes what run UNDONE has left.
+# values: undone paths...
+{% include "host/lib/remove_made.sh" %}

@@ -1,0 +1,3 @@
+# Moves the manifests of controller-manager and scheduler back, so that kubelet starts them.
+# values: manifests aside files...
+{% include "host/lib/move_manifests_back.sh" %}

@@ -1,0 +1,3 @@
+# Removes what run UNDONE made beside the data of a member that was to join.
+# values: undone paths...
+{% include "host/lib/remove_made.sh" %}

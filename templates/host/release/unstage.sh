@@ -1,0 +1,3 @@
+# Removes the snapshot that run UNDONE was to restore, and what was made of it.
+# values: undone paths...
+{% include "host/lib/remove_made.sh" %}

@@ -1,8 +1,0 @@
-# resolves.sh NAME=ADDRESS...   Exits 0 where every name leads to its address.
-code=0
-for pair; do
-    timeout 5 getent ahosts "${pair%%=*}" 2>/dev/null | grep -q "^${pair#*=} " && continue
-    echo "${pair%%=*} does not resolve to ${pair#*=}"
-    code=1
-done
-exit $code

@@ -1,0 +1,8 @@
+# Reads a Node and its Lease from etcd, where the API server stores them.
+# values: node client_url address client_ca client_cert client_key peer_cert peer_key
+{% include "host/lib/facts.sh" %}
+{% include "host/lib/ask_client.sh" %}
+for key in "leases/kube-node-lease/$node" "minions/$node"; do
+    name=$(printf '/registry/%s' "$key" | base64 | tr -d '\n')
+    ask_client POST /v3/kv/range "{\"key\":\"$name\"}" | fact "${key%%/*}"
+done

@@ -1,0 +1,3 @@
+# Restarts a worker's services in the vendor's order, without a reboot.
+# values: agent kubelet runtime...
+systemctl stop "$agent" && systemctl stop "$kubelet" && systemctl stop "$@" && systemctl start "$agent"
