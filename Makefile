@@ -70,7 +70,7 @@ simulate: $(VENV_READY)
 	.venv/bin/python -m tests.sim $(RUNS)
 
 contract: $(VENV_READY) packages
-	$(PYTEST) -n 3 --dist loadgroup tests/contract
+	$(PYTEST) -n 3 --dist loadfile tests/contract
 
 demo-test: $(VENV_READY) packages
 	$(PYTEST) -n 3 tests/demo

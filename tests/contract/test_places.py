@@ -39,7 +39,6 @@ CLUSTER = "prod-1"
 FIRST, SECOND = (name_of(CLUSTER, f"2026-11-2{day}T03:00:07Z") for day in (2, 3))
 CONTENT = bytes(range(256)) * 80_000  # 20 MB: several parts of an upload, and not a multiple of their size
 KINDS = ("folder", "sftp", "s3")
-pytestmark = pytest.mark.xdist_group("swift")  # an object store takes seconds to start
 
 
 @pytest.fixture

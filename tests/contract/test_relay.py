@@ -289,7 +289,7 @@ async def test_cut_transfer_sends_little_twice(site: Site) -> None:
     assert source.read_bytes <= 1.15 * source.size_bytes  # bytes packed in advance or in flight were read, too
 
 
-@pytest.mark.parametrize("site", [{"unanswered_s": 5}], ids=["impatient"], indirect=True)
+@pytest.mark.parametrize("site", [{"unanswered_s": 2}], ids=["impatient"], indirect=True)
 async def test_dead_host_in_the_middle_does_not_stop_others(site: Site) -> None:
     path = text(site.folder / "source", 30_000_000)
 

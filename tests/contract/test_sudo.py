@@ -20,8 +20,7 @@ from tests.contract.conftest import HASTE, TEXTS, host, inventory
 from tests.contract.sshd import Sshd, add_user, remove_user
 
 PASSWORD = 'it\'s $ecret; "grüße" \\n'
-_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:8]
-FREE, PASSWORDED, PTY, NOBODY = (f"orch-{kind}-{_RUN}" for kind in ("free", "password", "pty", "nobody"))
+FREE, PASSWORDED, PTY, NOBODY = (f"orch-{kind}-{os.getpid()}" for kind in ("free", "password", "pty", "nobody"))
 """Login names that no other test run on this machine uses."""
 RULES = {
     FREE: "{name} ALL=(ALL) NOPASSWD: ALL\n",
@@ -30,7 +29,6 @@ RULES = {
     NOBODY: "# {name} may nothing\n",
 }
 ATTEMPT = "1-aaaa"
-pytestmark = pytest.mark.xdist_group("users")  # the workers of one run share these logins
 
 
 @pytest.fixture(scope="module", autouse=True)
