@@ -18,8 +18,8 @@ from orchestrator.core.scripts import Scripts
 from orchestrator.core.text import count
 from orchestrator.core.transfer.relay import Relay
 from orchestrator.distros import DISTROS
-from orchestrator.engine.coordinator import Stop
 from orchestrator.engine.observe import Seen, observe, refuse_silent
+from orchestrator.engine.stop import Stop
 from orchestrator.errors import RefusedError
 from orchestrator.ports import Carrier, Remote, Reporter
 

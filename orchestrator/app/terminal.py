@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.core.inventory.inventory import Host, Inventory
-from orchestrator.engine.coordinator import Stop
+from orchestrator.engine.stop import Stop
 from orchestrator.errors import LoginError, program
 
 _last_signal = 0

@@ -7,16 +7,13 @@ It decides nothing that a pure function can decide: what is done follows from th
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.core.model.hooks import Hook, LocalHook
-from orchestrator.core.model.outcome import ActRecord, Answer, Command, Ended, Outcome, Verdict
+from orchestrator.core.model.outcome import Answer, Ended, Outcome, Verdict
 from orchestrator.core.model.plan import Order, Pause, Phase, PhaseName, Plan, Probe, Push, Reboot, Step
 from orchestrator.core.model.step_name import StepName, step_name
-from orchestrator.core.proof.judges import judge
-from orchestrator.core.runs.markers import fenced, is_later
 from orchestrator.core.runs.phases import open_phase
 from orchestrator.core.runs.progress import (
     Before,
@@ -32,17 +29,17 @@ from orchestrator.core.runs.progress import (
 )
 from orchestrator.core.runs.result import Result, StepEnd
 from orchestrator.core.text import one_per_line
-from orchestrator.core.timeouts import FENCE_LOOK_S, SETTLE_WAIT_S
+from orchestrator.engine.acting import Acting
+from orchestrator.engine.fence import Fence
 from orchestrator.engine.hooks import Hooks
+from orchestrator.engine.looks import Looks
+from orchestrator.engine.stop import Stop
 from orchestrator.engine.transfer import Spread
 from orchestrator.errors import (
     HaltedError,
     InterruptedRunError,
     LockedError,
-    NextStep,
     OrchestratorError,
-    UnreachableError,
-    ours,
 )
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
@@ -50,22 +47,6 @@ HOOK_LINES = 20
 """So many last lines of a hook that did not succeed are shown."""
 
 GIVE_BACK: str = StepName.CLAIM_GIVE_BACK
-
-
-@dataclass(slots=True)
-class Stop:
-    """Set by the first signal, or by a full disk on the laptop: no new steps, what is under way reaches its end.
-
-    Before a run has begun nothing is under way, and a signal ends the command at once.
-    """
-
-    signal_number: int = 0
-    gracefully: bool = False
-    disk: str = ""
-
-    @property
-    def requested(self) -> bool:
-        return bool(self.signal_number or self.disk)
 
 
 @dataclass(slots=True)
@@ -87,8 +68,24 @@ class Coordinator:
     spread: Spread | None = None
     stop: Stop = field(default_factory=Stop)
     result: Result = field(default_factory=Result)
-    _records: dict[str, list[ActRecord]] = field(default_factory=dict)
+    _looks: Looks = field(init=False)
+    _fence: Fence = field(init=False)
+    _acting: Acting = field(init=False)
     _time_has_passed: bool = False
+
+    def __post_init__(self) -> None:
+        self._looks = Looks(self.plan, self.remotes, self.clock, self.stop)
+        self._fence = Fence(self.plan, self.attempt, self.remotes)
+        self._acting = Acting(
+            plan=self.plan,
+            attempt=self.attempt,
+            remotes=self.remotes,
+            reporter=self.reporter,
+            open_source=self.open_source,
+            ask=self.ask,
+            hooks=self.hooks,
+            spread=self.spread,
+        )
 
     async def run(self) -> Result:
         """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
@@ -97,7 +94,7 @@ class Coordinator:
         except (LockedError, InterruptedRunError):
             raise
         except OrchestratorError:
-            await self._refuse_fenced()
+            await self._fence.refuse_fenced()
             raise
 
     async def _run(self) -> Result:
@@ -105,55 +102,14 @@ class Coordinator:
         self.reporter.begin(tuple(phase.name for phase in self.plan.phases))
         self.reporter.note("waiting until no older step is running on the masters")
         stopped = [host.name for host in self.plan.inventory.stopped]
-        for error in (await self._settle(stopped)).values():
+        for error in (await self._fence.settle(stopped)).values():
             raise error
         await self._bring_plan()
-        records = [record for host in stopped for record in self._records[host]]
+        records = [record for host in stopped for record in self._fence.records[host]]
         self._time_has_passed = bool(records or self.plan.undoes)  # an undo begins where another run was left
         for phase in self.plan.phases[open_phase(self.plan, records) :]:
             await self._phase(phase)
         return self.result
-
-    # --- settle ---------------------------------------------------------------------------------------
-
-    async def _settle(self, hosts: Iterable[str]) -> dict[str, OrchestratorError]:
-        """Older acts have ended, older attempts are fenced, and the markers are known; or, by host, why not."""
-        names = [name for name in hosts if name not in self._records]
-        answers = await asyncio.gather(
-            *(self.remotes[name].settle(self.plan.run, self.attempt, SETTLE_WAIT_S) for name in names)
-        )
-        failed: dict[str, OrchestratorError] = {}
-        for name, settled in zip(names, answers, strict=True):
-            if settled.ok:
-                self._records[name] = list(settled.records)
-            elif settled.fenced_by:
-                failed[name] = self._fenced(name, settled.fenced_by)
-            elif settled.busy_with:
-                text = f"{name}: the step {settled.busy_with} is still running"
-                failed[name] = HaltedError(text, resume(self.plan.run))
-            else:
-                failed[name] = UnreachableError(f"{name}: {settled.failure}: {settled.detail}", resume(self.plan.run))
-        return failed
-
-    async def _refuse_fenced(self) -> None:
-        """Raises LockedError where a later attempt has taken over: then what failed is that one's to judge."""
-
-        async def newest(name: str, state: str) -> str:
-            chunks = [chunk async for chunk in self.remotes[name].read(f"{state}/{self.plan.run}/attempt")]
-            return b"".join(chunks).decode().strip()
-
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FENCE_LOOK_S):
-                hosts = self.plan.inventory.masters
-                found = await asyncio.gather(
-                    *(newest(host.name, host.paths.state) for host in hosts), return_exceptions=True
-                )
-                for host, attempt in zip(hosts, found, strict=True):
-                    if isinstance(attempt, str) and is_later(attempt, self.attempt):
-                        raise self._fenced(host.name, attempt)
-
-    def _fenced(self, host: str, newer: str) -> LockedError:
-        return LockedError(f"{host}: {fenced(newer)}", self._status())
 
     async def _bring_plan(self) -> None:
         """Another laptop must find the plan on the hosts, before the first of them is claimed."""
@@ -174,7 +130,7 @@ class Coordinator:
         if phase.note:
             self.reporter.note(phase.note)
         if phase.requires and self._time_has_passed:
-            verdict = await self._look(phase.requires)
+            verdict = await self._looks.look(phase.requires)
             if verdict.answer is not Answer.YES:
                 reasons = [f"{host}: {reason}" for host, reason in verdict.reasons.items()]
                 text = one_per_line(f"{phase.name}: the result of earlier phases has changed", reasons)
@@ -225,7 +181,7 @@ class Coordinator:
         for batch in batches(phase.steps, phase.batch):
             self._check_stop()
             silent = {step.host: "not reachable" for step in batch if step.host not in self.remotes}
-            errors = await self._settle(step.host for step in batch if step.host not in silent)
+            errors = await self._fence.settle(step.host for step in batch if step.host not in silent)
             for error in errors.values():
                 if isinstance(error, LockedError):  # no worker of ours has failed: the run is another's
                     raise error
@@ -251,7 +207,7 @@ class Coordinator:
         release = self.plan.phase(PhaseName.RELEASE)
         for step in release.steps if release else ():
             if step.name == StepName.RELEASE_CLAIM and step.host in hosts:
-                await self.remotes[step.host].act(GIVE_BACK, self.attempt, self._command(step))
+                await self.remotes[step.host].act(GIVE_BACK, self.attempt, self._acting.command(step))
 
     # --- one step -------------------------------------------------------------------------------------
 
@@ -260,70 +216,48 @@ class Coordinator:
 
         A step that nothing can have done yet is not looked at before: while the cluster is down, each look is outage.
         """
+        past = judge_past(step, records_of(step, self._fence.records))
+        made_good = is_made_good(step, past, self.hooks.answers)
+        if end := await self._before(step, past, made_good=made_good):
+            return end
+        self._log("step-started", step=step.id, attempt=self.attempt)
+        self.reporter.step(step.host, step.id, "acting", step.title)
+        name = step_name(step.name)
+        if self.result.stopped_at_s is None and name and name.starts_outage:
+            self.result.stopped_at_s = self.clock.monotonic()
+        outcome = await (self.hooks.made_good(step) if made_good else self._acting.act(step))
+        self._tell_of_hook(step, outcome)
+        if outcome.ended is Ended.FENCED:
+            raise self._fence.locked(f"{step.host}: {outcome.detail}")
+        if isinstance(step.act, Reboot):
+            pass  # the connection and the marker went down with the machine: looking tells
+        elif outcome.ended is not Ended.DONE:
+            return self._ended(StepEnd.failed(step, outcome), "failed")
+        if step.done_if and step.done_if.wait_s:
+            verdict = await self._looks.poll(step.done_if, lambda seen: self._waiting(step, seen))
+            if verdict.answer is not Answer.YES:
+                return self._ended(StepEnd.refused(step, verdict, outcome), "failed")
+        return self._ended(StepEnd(step, ok=True, outcome=outcome), "done")
+
+    async def _before(self, step: Step, past: Before, *, made_good: bool) -> StepEnd | None:
+        """The end of a step that is done already, is not needed, or cannot be done; None for one to act on."""
         if step.mends and not self._time_has_passed:
             return StepEnd(step, ok=True)
-        past = judge_past(step, records_of(step, self._records))
         if step.done_if and (self._time_has_passed or past is not Before.NEVER):
-            verdict = await self._look(step.done_if)
+            verdict = await self._looks.look(step.done_if)
             if verdict.answer is Answer.YES:
                 return self._ended(StepEnd(step, ok=True), "already")
             if verdict.answer is Answer.WRONG:
                 return self._ended(StepEnd.refused(step, verdict), "failed")
         elif past is Before.DONE:
             return self._ended(StepEnd(step, ok=True), "already")
-        made_good = is_made_good(step, past, self.hooks.answers)
         if not made_good and (reason := refusal(step, past)):
             return self._ended(StepEnd(step, False, Answer.NO, reason), "failed")
         if step.requires and self._time_has_passed and past is not Before.DONE:
-            verdict = await self._look(step.requires)
+            verdict = await self._looks.look(step.requires)
             if verdict.answer is not Answer.YES:
                 return self._ended(StepEnd.refused(step, verdict), "failed")
-        self._log("step-started", step=step.id, attempt=self.attempt)
-        self.reporter.step(step.host, step.id, "acting", step.title)
-        name = step_name(step.name)
-        if self.result.stopped_at_s is None and name and name.starts_outage:
-            self.result.stopped_at_s = self.clock.monotonic()
-        outcome = await (self.hooks.made_good(step) if made_good else self._act(step))
-        self._tell_of_hook(step, outcome)
-        if outcome.ended is Ended.FENCED:
-            raise LockedError(f"{step.host}: {outcome.detail}", self._status())
-        if isinstance(step.act, Reboot):
-            pass  # the connection and the marker went down with the machine: looking tells
-        elif outcome.ended is not Ended.DONE:
-            return self._ended(StepEnd.failed(step, outcome), "failed")
-        if step.done_if and step.done_if.wait_s:
-            verdict = await self._poll(step.done_if, lambda seen: self._waiting(step, seen))
-            if verdict.answer is not Answer.YES:
-                return self._ended(StepEnd.refused(step, verdict, outcome), "failed")
-        return self._ended(StepEnd(step, ok=True, outcome=outcome), "done")
-
-    async def _act(self, step: Step) -> Outcome:
-        remote = self.remotes[step.host]
-        match step.act:
-            case Push() as push:
-                if self.spread:
-                    return await self._spread(step.host, push, self.spread)
-                source = await self.open_source(push)
-                total = source.size_bytes
-                return await remote.push(
-                    source,
-                    push.path,
-                    push.sha256,
-                    self.attempt,
-                    lambda moved: self.reporter.moved(step.host, moved, total),
-                )
-            case Pause() as pause:
-                if not await self.ask(pause):
-                    raise HaltedError(pause.question, resume(self.plan.run, pause.answer_flag))
-            case LocalHook() as hook:
-                return await self.hooks.run(step, hook)
-        return await remote.act(step.name, self.attempt, self._command(step))
-
-    async def _spread(self, host: str, push: Push, spread: Spread) -> Outcome:
-        def moved(done_bytes: int, total_bytes: int) -> None:
-            self.reporter.moved(host, done_bytes, total_bytes)
-
-        return await spread.bring(host, push, lambda: self.open_source(push), moved)
+        return None
 
     def _tell_of_hook(self, step: Step, outcome: Outcome) -> None:
         """What the operator's own program has printed is for the operator: the last of it, where it did not succeed."""
@@ -332,42 +266,8 @@ class Coordinator:
             for line in outcome.log.splitlines()[-HOOK_LINES:] if outcome.ended is not Ended.DONE else ():
                 self.reporter.note(f"{step.name} {step.host}: {line}")
 
-    def _command(self, step: Step) -> Command:
-        match step.act:
-            case Push() | Pause() | LocalHook():
-                return Command(("true",))  # what the operator did has no command: the marker records its end
-            case Reboot(argv=argv, timeout_s=timeout_s):
-                return Command(argv, timeout_s=timeout_s)
-            case call:
-                return self.plan.command(call)
-
-    # --- looking --------------------------------------------------------------------------------------
-
-    async def _look(self, probe: Probe) -> Verdict:
-        outputs = await asyncio.gather(
-            *(self.remotes[look.host].look(self.plan.command(look.call)) for look in probe.looks)
-        )
-        return judge(probe, outputs)
-
-    async def _poll(self, probe: Probe, seen: Callable[[Verdict], None]) -> Verdict:
-        """Looks until the answer is yes for ``dwell_s``, or wrong, or ``wait_s`` is over."""
-        deadline = self.clock.monotonic() + probe.wait_s
-        since: float | None = None
-        while True:
-            verdict = await self._look(probe)
-            now = self.clock.monotonic()
-            since = (since if since is not None else now) if verdict.answer is Answer.YES else None
-            if since is not None and now - since >= probe.dwell_s:
-                return verdict
-            given_up = self.stop.requested or (since is None and now >= deadline)
-            if verdict.answer is Answer.WRONG or given_up:
-                return verdict
-            seen(verdict)
-            left_s = probe.poll_s if since is None else probe.dwell_s - (now - since)
-            await self.clock.sleep(min(probe.poll_s, left_s))
-
     async def _barrier(self, phase: Phase, barrier: Probe) -> None:
-        verdict = await self._poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))
+        verdict = await self._looks.poll(barrier, lambda seen: self.reporter.waiting(phase.name, seen.reasons))
         self._log("barrier", phase=phase.name, answer=verdict.answer, reasons=verdict.reasons)
         self.result.dwell_s += barrier.dwell_s
         self._check_stop()
@@ -392,9 +292,6 @@ class Coordinator:
             self.journal.write(kind, **fields)
         except OSError as error:
             self.stop.disk = f"cannot write the journal on this laptop: {error.strerror}"
-
-    def _status(self) -> NextStep:
-        return ours("status", self.plan.run)
 
     def _check_stop(self) -> None:
         if self.stop.signal_number:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.source import FileSource
+from orchestrator.adapters.ssh.carrier import SshCarrier
 from orchestrator.adapters.ssh.fleet import Fleet
-from orchestrator.adapters.ssh.relay import Limit, SshCarrier
+from orchestrator.adapters.ssh.packing import Limit
 from orchestrator.adapters.ssh.remote import SshRemote
 from orchestrator.core.model.outcome import Ended, Outcome
 from orchestrator.core.model.plan import Push

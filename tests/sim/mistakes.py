@@ -20,6 +20,7 @@ from orchestrator.core.model.plan import Judge, Phase, PhaseName, Plan, Probe, S
 from orchestrator.core.proof.judges import judge, read_shown
 from orchestrator.core.runs.progress import Before, judge_past
 from orchestrator.engine import coordinator
+from orchestrator.engine import looks as engine_looks
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.hooks import Hooks
 from tests.sim import acts, laptop, looks, programs, story
@@ -146,7 +147,7 @@ def prove_by_health_alone(patch: Patch) -> None:
         well = all(it.hashkv_now if probe.judge is Judge.MEMBER else '"true"' in it.health for it in shown)
         return Verdict(Answer.YES if well else Answer.NO)
 
-    patch.setattr(coordinator, "judge", healthy)
+    patch.setattr(engine_looks, "judge", healthy)
 
 
 # --- mistakes in the plan ---------------------------------------------------------------------------------

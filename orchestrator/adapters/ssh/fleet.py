@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from orchestrator.adapters.ssh.carrier import SshCarrier
 from orchestrator.adapters.ssh.connection import Line, NoAnswerError, Patience
-from orchestrator.adapters.ssh.relay import Limit, SshCarrier
+from orchestrator.adapters.ssh.packing import Limit
 from orchestrator.adapters.ssh.remote import SshRemote
 from orchestrator.adapters.ssh.route import Endpoint, route
 from orchestrator.adapters.ssh.shell import AskPassword, Shell

@@ -12,6 +12,7 @@ import os
 import struct
 import sys
 import threading
+import time
 import zlib
 from collections import deque
 from collections.abc import AsyncIterator
@@ -44,6 +45,22 @@ _PACKERS = min(os.cpu_count() or 1, 4)
 """More threads than processors would only compete with the event loop, which would then answer late."""
 _BLOCK_BYTES = 128 * 1024
 _own = threading.local()
+
+
+class Limit:
+    """A limit in bytes per second for all streams over the laptop's link together; 0 for no limit."""
+
+    def __init__(self, bytes_per_s: float) -> None:
+        self._rate = bytes_per_s
+        self._free_at_s = 0.0
+
+    async def wait(self, size_bytes: int) -> None:
+        """Wait until that many more bytes may be sent."""
+        if not self._rate:
+            return
+        now_s = time.monotonic()
+        self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._rate
+        await asyncio.sleep(self._free_at_s - now_s - size_bytes / self._rate)
 
 
 @dataclass(slots=True)

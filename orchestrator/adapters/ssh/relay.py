@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import shlex
 import time
@@ -20,8 +19,8 @@ from dataclasses import dataclass, field, replace
 import asyncssh
 
 from orchestrator.adapters.ssh.connection import NoAnswerError
-from orchestrator.adapters.ssh.packing import Pace, packed
-from orchestrator.adapters.ssh.push import Target, ask_host, failed, verified
+from orchestrator.adapters.ssh.packing import Limit, Pace, packed
+from orchestrator.adapters.ssh.push import Target, ask_host, failed
 from orchestrator.adapters.ssh.shell import Process, Shell, script_stdin
 from orchestrator.core.model.outcome import Ended, Outcome, Output
 from orchestrator.core.runs.markers import Part, fenced
@@ -47,60 +46,14 @@ class End:
     run: str
 
 
-class Limit:
-    """A limit in bytes per second for all streams over the laptop's link together; 0 for no limit."""
-
-    def __init__(self, bytes_per_s: float) -> None:
-        self._rate = bytes_per_s
-        self._free_at_s = 0.0
-
-    async def wait(self, size_bytes: int) -> None:
-        """Wait until that many more bytes may be sent."""
-        if not self._rate:
-            return
-        now_s = time.monotonic()
-        self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._rate
-        await asyncio.sleep(self._free_at_s - now_s - size_bytes / self._rate)
-
-
 @dataclass(slots=True)
-class SshCarrier:
-    """Implements ``ports.Carrier``. ``ends`` has every open host, once it is settled."""
+class Carry:
+    """One chain in progress. ``parts`` has each host's part file; ``name`` makes the folders on the hosts unique."""
 
     ends: Mapping[str, Callable[[], End]]
     relay: Relay
     limit: Limit
-    _tries: itertools.count[int] = field(default_factory=itertools.count)
-    _parts: dict[str, str] = field(default_factory=dict)
-
-    def reaches(self, host: str) -> bool:
-        return host in self.ends
-
-    async def standing(self, host: str, load: Load) -> int | Outcome:
-        """Take over the part of an older try under a new name, as in a push to one host."""
-        end, path = self.ends[host](), load.paths[host]
-        part = self._parts[host] = f"{path}.part.{load.attempt}.{next(self._tries)}"
-        try:
-            target = Target(end.state, end.run, load.attempt, path, load.sha256)
-            have = await ask_host(end.shell, end.functions, "part", target, part)
-            return have if isinstance(have, Outcome) else await _offset(load, have)
-        except NoAnswerError as error:
-            return Outcome(Ended.LOST, detail=error.detail)
-        except HostError as error:
-            return Outcome(Ended.FAILED, detail=str(error))
-
-    async def carry(self, chain: Chain, load: Load, witness: Witness) -> None:
-        await Carry(self, chain, load, witness, f"{load.attempt}-{next(self._tries)}").run()
-
-    def part(self, host: str) -> str:
-        return self._parts[host]
-
-
-@dataclass(slots=True)
-class Carry:
-    """One chain in progress. ``name`` makes its folders on the hosts unique."""
-
-    carrier: SshCarrier
+    parts: Mapping[str, str]
     chain: Chain
     load: Load
     witness: Witness
@@ -198,7 +151,7 @@ class Carry:
     def _values_to_take(self, host: str) -> dict[str, object]:
         place = self.chain.hosts.index(host)
         giver = (self.chain.giver, *self.chain.hosts)[place]
-        values: dict[str, object] = {"part": self.carrier.part(host), "path": self.load.paths[host]}
+        values: dict[str, object] = {"part": self.parts[host], "path": self.load.paths[host]}
         values |= {"user": "", "keys": "", "line": "", "address": ""}
         if giver != LAPTOP:
             link = self._link(giver, host)
@@ -274,10 +227,10 @@ class Carry:
     async def _stream(self, process: Process) -> None:
         pace = Pace()
         try:
-            packing = self.carrier.relay.packing
+            packing = self.relay.packing
             async for chunk, raw_bytes in packed(self.load.source, self.chain.offset, packing, pace):
                 began_s = time.monotonic()
-                await self.carrier.limit.wait(len(chunk))
+                await self.limit.wait(len(chunk))
                 process.stdin.write(chunk)
                 await process.stdin.drain()
                 now_s = time.monotonic()
@@ -296,40 +249,32 @@ class Carry:
         return dict(zip((self.chain.giver, *self.chain.hosts), (*self.chain.hosts, ""), strict=True))[host]
 
     def _link(self, giver: str, taker: str) -> Link:
-        return self.carrier.relay.link(giver, taker)
+        return self.relay.link(giver, taker)
 
     async def _ask(self, host: str, function: str) -> Part | Outcome:
-        end = self.carrier.ends[host]()
+        end = self.ends[host]()
         target = Target(end.state, end.run, self.load.attempt, self.load.paths[host], self.load.sha256)
-        return await ask_host(end.shell, end.functions, function, target, self.carrier.part(host))
+        return await ask_host(end.shell, end.functions, function, target, self.parts[host])
 
     async def _call(self, host: str, function: str, **values: object) -> Output:
         text = script_stdin(self._text(host, function, values))
-        return await self.carrier.ends[host]().shell.ask_again(("sh", "-s"), text, timeout_s=MARK_S)
+        return await self.ends[host]().shell.ask_again(("sh", "-s"), text, timeout_s=MARK_S)
 
     def _channel(self, host: str, function: str, **values: object) -> AbstractAsyncContextManager[Process]:
-        return self.carrier.ends[host]().shell.channel(("sh", "-c", self._text(host, function, values)))
+        return self.ends[host]().shell.channel(("sh", "-c", self._text(host, function, values)))
 
     def _text(self, host: str, function: str, values: Mapping[str, object]) -> str:
-        end = self.carrier.ends[host]()
+        end = self.ends[host]()
         known: dict[str, object] = {
             "state": end.state,
             "run": end.run,
             "attempt": self.load.attempt,
             "offset": self.chain.offset,
-            "packing": self.carrier.relay.packing,
+            "packing": self.relay.packing,
             "folder": f"{end.state}/{end.run}/relay.{self.name}",
         }
         lines = (f"{name}={shlex.quote(str(value))}" for name, value in (known | dict(values)).items())
         return "\n".join((end.functions, *lines, function))
-
-
-async def _offset(load: Load, part: Part) -> int | Outcome:
-    """Return the offset to resume from. Raises HostError."""
-    offset = await verified(load.source, part)
-    if offset == load.source.size_bytes:  # complete, but not the file that the plan was made from
-        return Outcome(Ended.FAILED, detail=f"the file that arrived has sha256 {part.sha256}")
-    return offset
 
 
 def _onward(link: Link) -> dict[str, object]:
