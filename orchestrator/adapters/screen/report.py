@@ -6,15 +6,14 @@ FORCE_COLOR is set; NO_COLOR overrides both. Without a terminal nothing is redra
 
 from __future__ import annotations
 
+from orchestrator.adapters.screen.pieces import print_lines
+from orchestrator.adapters.screen.plan_tables import print_findings, print_plan
 from orchestrator.adapters.screen.reporters import make_console, make_reporter, stderr, stdout
-from orchestrator.adapters.screen.tables import (
+from orchestrator.adapters.screen.run_tables import (
     print_backup,
     print_error,
     print_evidence,
-    print_findings,
-    print_lines,
     print_pairs,
-    print_plan,
     print_result,
     print_status,
 )

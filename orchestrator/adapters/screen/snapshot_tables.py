@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.adapters.screen.tables import heading, labelled
+from orchestrator.adapters.screen.pieces import heading, labelled
 from orchestrator.core.snapshots.inspection import (
     Inspection,
     etcd_lines,

@@ -1,4 +1,4 @@
-"""What a restore costs, as words and rows. Pure; `adapters/screen/tables.py` draws them."""
+"""What a restore costs, as words and rows. Pure; `adapters/screen` draws them."""
 
 from __future__ import annotations
 

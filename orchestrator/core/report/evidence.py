@@ -1,4 +1,4 @@
-"""What a restored cluster holds, as words and rows. Pure; `adapters/screen/tables.py` draws them."""
+"""What a restored cluster holds, as words and rows. Pure; `adapters/screen` draws them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read of a plan and of findings, as words, rows and lines. Pure; `adapters/screen/tables.py` draws them.
+"""What people read of a plan and of findings, as words, rows and lines. Pure; `adapters/screen` draws them.
 
 Nothing is described here that the plan does not hold: what a barrier waits for is the first sentence of the script
 that asks it, and a step's commands are the argv that will run.

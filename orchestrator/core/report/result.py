@@ -1,4 +1,4 @@
-"""What people read of a run that came to its end: at most ten lines. Pure; `adapters/screen/tables.py` draws them."""
+"""What people read of a run that came to its end: at most ten lines. Pure; `adapters/screen` draws them."""
 
 from __future__ import annotations
 
