@@ -15,47 +15,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_MAGIC, _VERSION = 0xED0CDAED, 2
-_PAGE = struct.Struct("<QHHI")  # id, flags, count, overflow
-_META = struct.Struct("<IIIIQQQQQQ")  # magic, version, page size, flags, root, sequence, freelist, hwm, txid, sum
+from orchestrator.etcd.meta import PAGE_HEADER, CorruptError, read_meta
+
 _LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
 _BRANCH = struct.Struct("<IIQ")  # position, key size, page id
 _BUCKET = struct.Struct("<QQ")  # root page id, sequence
 _BRANCH_PAGE, _LEAF_PAGE, _FREELIST_PAGE = 0x01, 0x02, 0x10
-_NO_FREELIST = 0xFFFF_FFFF_FFFF_FFFF
 _COUNT_ELSEWHERE = 0xFFFF  # a freelist with more ids than its header can count starts with their number
 _BUCKET_FLAG = 0x01
-_PAGE_SIZES = tuple(1024 << shift for shift in range(16))  # the sizes that bbolt's own search for a meta page tries
 DEPTH_MAX = 32
 _BUCKETS_MAX = 64  # bounds the work on a hostile file; etcd 3.6 has 10
 
 Entry = tuple[memoryview, memoryview]
 Place = tuple[int, int, int]
 """Offsets of an entry in the buffer: start of its key, start of its value (directly after the key), end."""
-
-
-class CorruptError(ValueError):
-    """The bytes break bbolt's or etcd's format; the message says what is wrong and where."""
-
-
-class NoMetaError(CorruptError):
-    """No valid meta page: the file is not a bbolt file, or its start is lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """The contents of a meta page."""
-
-    page_size: int
-    root: int  # page id of the root bucket
-    pages: int  # high-water mark: the ids of all pages in use are lower
-    transaction: int
-    freelist: int | None  # page id; None if the freelist is not in the file, as in etcd's files
-
-    @property
-    def size_bytes(self) -> int:
-        """The minimum file size that holds every page in use."""
-        return self.pages * self.page_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,46 +63,6 @@ class Page(NamedTuple):
         return CorruptError(f"{where}: {what}")
 
 
-def read_meta(buffer: memoryview) -> Meta:
-    """Return the current meta: the valid one of the two with the higher transaction number.
-
-    If page 0 is damaged, page 1 is searched for at every page size that bbolt knows. Raises ``NoMetaError``.
-    """
-    valid = [meta for meta in read_metas(buffer) if meta is not None]
-    if not valid:
-        raise NoMetaError("neither page 0 nor page 1 is a valid bbolt meta page")
-    return max(valid, key=lambda meta: meta.transaction)
-
-
-def read_metas(buffer: memoryview) -> tuple[Meta | None, Meta | None]:
-    """Return both metas, None for a damaged one."""
-    first = _meta_at(buffer, 0)
-    offsets = (first.page_size,) if first else _PAGE_SIZES
-    second = next((meta for offset in offsets if (meta := _meta_at(buffer, offset))), None)
-    return first, second
-
-
-def _meta_at(buffer: memoryview, page_offset: int) -> Meta | None:
-    start = page_offset + _PAGE.size
-    raw = buffer[start : start + _META.size]
-    if len(raw) < _META.size:
-        return None
-    magic, version, page_size, _, root, _, freelist, pages, transaction, checksum = _META.unpack(raw)
-    if (magic, version) != (_MAGIC, _VERSION) or page_size not in _PAGE_SIZES:
-        return None
-    if checksum != _fnv1a(raw[: _META.size - 8]):
-        return None
-    return Meta(page_size, root, pages, transaction, None if freelist == _NO_FREELIST else freelist)
-
-
-def _fnv1a(data: memoryview) -> int:
-    """FNV-1a of 64 bits, as in Go's hash/fnv."""
-    digest = 0xCBF29CE484222325
-    for byte in data:
-        digest = (digest ^ byte) * 0x100000001B3 & 0xFFFF_FFFF_FFFF_FFFF
-    return digest
-
-
 @dataclass(frozen=True, slots=True)
 class Pages:
     """The pages of a file up to its high-water mark."""
@@ -146,7 +79,7 @@ class Pages:
         offset = page_id * self.page_size
         if not 2 <= page_id < self.count:
             raise CorruptError(f"a reference to page {page_id}, but the last page is {self.count - 1}")
-        own_id, flags, count, overflow = _PAGE.unpack_from(self.buffer, offset)
+        own_id, flags, count, overflow = PAGE_HEADER.unpack_from(self.buffer, offset)
         end = page_id + 1 + overflow
         if own_id != page_id or end > self.count:
             raise CorruptError(f"page {page_id} at byte {offset}: its header says id {own_id}, end {end}")
@@ -231,7 +164,7 @@ def read_freelist(page: Page) -> Iterator[int]:
     """Yield the ids of the pages that are not in use. Raises ``CorruptError``."""
     if not page.flags & _FREELIST_PAGE:
         raise page.corrupt(f"flags {page.flags:#x}: not a freelist")
-    ids = page.view[_PAGE.size :]
+    ids = page.view[PAGE_HEADER.size :]
     skip, count = 0, page.elements
     if count == _COUNT_ELSEWHERE:
         skip, count = 1, int.from_bytes(ids[:8], "little")
@@ -242,9 +175,9 @@ def read_freelist(page: Page) -> Iterator[int]:
 
 def inline_page(bucket: Bucket) -> Page:
     """Return the page of a small bucket, which is stored in its parent's leaf. Raises ``CorruptError``."""
-    if len(bucket.inline) < _PAGE.size:
+    if len(bucket.inline) < PAGE_HEADER.size:
         raise CorruptError(f"bucket {bucket.name!r}: its inline page is truncated")
-    _, flags, count, _ = _PAGE.unpack_from(bucket.inline)
+    _, flags, count, _ = PAGE_HEADER.unpack_from(bucket.inline)
     page = Page(0, bucket.offset, bucket.inline, flags, count)
     if not page.is_leaf:
         raise CorruptError(f"bucket {bucket.name!r}: its inline page is not a leaf")
@@ -252,17 +185,17 @@ def inline_page(bucket: Bucket) -> Page:
 
 
 def _elements(page: Page, layout: struct.Struct) -> Iterator[tuple[int, ...]]:
-    end = _PAGE.size + page.elements * layout.size
+    end = PAGE_HEADER.size + page.elements * layout.size
     if end > len(page.view):
         raise page.corrupt(f"{page.elements} elements do not fit into {len(page.view)} bytes")
-    return layout.iter_unpack(page.view[_PAGE.size : end])
+    return layout.iter_unpack(page.view[PAGE_HEADER.size : end])
 
 
 def branch_elements(page: Page, depth: int) -> Iterator[tuple[memoryview, int]]:
     """Yield (first key, page id) of each child; ``depth`` is the page's own. Raises ``CorruptError``."""
     if not page.is_branch or depth >= DEPTH_MAX:
         raise page.corrupt(f"flags {page.flags:#x} at depth {depth} are neither branch nor leaf")
-    view, element, free = page.view, _PAGE.size, _PAGE.size + page.elements * _BRANCH.size
+    view, element, free = page.view, PAGE_HEADER.size, PAGE_HEADER.size + page.elements * _BRANCH.size
     for position, key_size, child in _elements(page, _BRANCH):
         start = element + position
         end = start + key_size
@@ -289,7 +222,7 @@ def leaf_places(page: Page) -> Iterator[tuple[int, int, int, int]]:
     could keep a reader busy forever.
     """
     limit = len(page.view)
-    element, free = _PAGE.size, _PAGE.size + page.elements * _LEAF.size
+    element, free = PAGE_HEADER.size, PAGE_HEADER.size + page.elements * _LEAF.size
     for flags, position, key_size, value_size in _elements(page, _LEAF):
         start = element + position
         middle = start + key_size

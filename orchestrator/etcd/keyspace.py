@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from crc32c import crc32c
 
 from orchestrator.etcd import wire
-from orchestrator.etcd.bbolt import CorruptError, Database
+from orchestrator.etcd.bbolt import Database
+from orchestrator.etcd.meta import CorruptError
 
 ReportBytes = Callable[[int], None]
 """Receives the number of bytes read so far."""

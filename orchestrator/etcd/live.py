@@ -4,7 +4,7 @@ import struct
 from typing import Protocol
 
 from orchestrator.etcd import keyspace, wire
-from orchestrator.etcd.bbolt import CorruptError
+from orchestrator.etcd.meta import CorruptError
 
 _MAIN = struct.Struct(">Q")
 _KEY_TAG = 1 << 3 | wire.LENGTH_DELIMITED  # of an mvccpb.KeyValue

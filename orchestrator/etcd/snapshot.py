@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.errors import RefusedError
 from orchestrator.etcd import bbolt, keyspace, live, wire
 from orchestrator.etcd.ids import hex_id
+from orchestrator.etcd.meta import CorruptError, NoMetaError, read_meta
 
 _TRAILER_BYTES, _BLOCK_BYTES = 32, 512
 _PIECE_BYTES = 4 * 1024 * 1024
@@ -145,7 +146,7 @@ def read_snapshot(
     refuse_strange_size(buffer)
     try:
         found: Reading | SnapshotError = read_body(buffer[: body_bytes(len(buffer))], *consumers)
-    except bbolt.CorruptError as error:
+    except CorruptError as error:
         found = SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}")
     except SnapshotError as error:
         found = error
@@ -170,8 +171,8 @@ def refuse_strange_size(buffer: memoryview) -> None:
     if size == 0:
         raise SnapshotError(Fault.EMPTY, "the file is empty")
     try:
-        meta = bbolt.read_meta(buffer)
-    except bbolt.NoMetaError as error:
+        meta = read_meta(buffer)
+    except NoMetaError as error:
         raise SnapshotError(Fault.FOREIGN, f"not an etcd database: {error}") from error
     if size < meta.size_bytes:
         raise SnapshotError(
@@ -243,7 +244,7 @@ def _members(database: bbolt.Database) -> Iterator[SnapshotMember]:
             name, peer_urls = member.get("name", ""), member["peerURLs"]
             yield SnapshotMember(id=bytes(key).decode(), name=name, peer_urls=peer_urls)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise bbolt.CorruptError(f"bucket 'members': {bytes(key)!r} is not a member: {error}") from error
+            raise CorruptError(f"bucket 'members': {bytes(key)!r} is not a member: {error}") from error
 
 
 def _alarms(database: bbolt.Database) -> Iterator[str]:
@@ -253,5 +254,5 @@ def _alarms(database: bbolt.Database) -> Iterator[str]:
             number = wire.integer(key, 2)
             member = hex_id(wire.integer(key, 1) % (1 << 64))
         except wire.WireError as error:
-            raise bbolt.CorruptError(f"bucket 'alarm': {error}") from error
+            raise CorruptError(f"bucket 'alarm': {error}") from error
         yield f"{_ALARMS.get(number, f'alarm {number}')} on {member}"

@@ -14,7 +14,8 @@ from enum import Enum
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.etcd import bbolt, keyspace, live
-from orchestrator.etcd.bbolt import Bucket, CorruptError, Page
+from orchestrator.etcd.bbolt import Bucket, Page
+from orchestrator.etcd.meta import CorruptError, Meta, read_metas
 from orchestrator.etcd.snapshot import SnapshotError, digest, read_body, refuse_strange_size
 
 DESCRIBED_MAX = 20
@@ -196,7 +197,7 @@ def verify(buffer: memoryview, report: keyspace.ReportBytes | None = None) -> Ve
 
 def _walk(body: memoryview, damages: _Damages, progress: Progress, *, hashed: bool) -> _Walk | None:
     """Read what can be reached; None if no meta page shows where to start."""
-    metas = bbolt.read_metas(body)
+    metas = read_metas(body)
     valid = [meta for meta in metas if meta]
     if not valid:
         return None  # `refuse_strange_size` has reported it
@@ -220,7 +221,7 @@ def _walk(body: memoryview, damages: _Damages, progress: Progress, *, hashed: bo
     return walk
 
 
-def _check_free(walk: _Walk, meta: bbolt.Meta, damages: _Damages) -> None:
+def _check_free(walk: _Walk, meta: Meta, damages: _Damages) -> None:
     """Check that each page is either in use or free, if the file lists its free pages. etcd's own files have no
     such list."""
     if meta.freelist is None:

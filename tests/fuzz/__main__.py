@@ -15,10 +15,10 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["orchestrator.etcd"]):
-    from orchestrator.etcd import bbolt
     from orchestrator.etcd.contents import ContentsReader
     from orchestrator.etcd.details import bumped, read_details
     from orchestrator.etcd.keyindex import KeyIndex
+    from orchestrator.etcd.meta import CorruptError
     from orchestrator.etcd.snapshot import SnapshotError, read_snapshot
     from orchestrator.etcd.verify import verify
 
@@ -36,7 +36,7 @@ def read(data: bytes) -> None:
         read_details(found.database, found.keys)
         bumped(found.keys, 1000)
         reader.result()
-    except (SnapshotError, bbolt.CorruptError):
+    except (SnapshotError, CorruptError):
         if verdict.is_whole:
             raise RuntimeError("verify calls it whole, and it cannot be read") from None
     else:

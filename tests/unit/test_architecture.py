@@ -199,18 +199,32 @@ def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
     assert rooms - {""} == {"cli", "errors"}
 
 
-LONGEST_FUNCTION, LONGEST_FILE = 60, 420
-"""A function is meant to fit on a screen (40 lines) and a file into 300; these are where a reason no longer helps."""
+LONGEST_FUNCTION, LONGEST_FILE = 40, 300
+"""A function fits on a screen. In `cli` only its body counts: a command's signature is the table of its options."""
+
+LONGER = {
+    "core/plans/restore.py": "the phases of one restore, in their order: a reader wants them on one page",
+}
+"""What may be longer, and why."""
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef, *, whole: bool) -> int:
+    return (node.end_lineno or 0) - (node.lineno if whole else node.body[0].lineno) + 1
+
+
+def too_long(path: Path) -> list[str]:
+    """The file, and the functions in it, that are longer than they should be."""
+    text, name = path.read_text(encoding="utf-8"), str(path.relative_to(PACKAGE))
+    long = [name] if text.count("\n") > LONGEST_FILE else []
+    whole = not name.startswith("cli/")
+    functions = (it for it in ast.walk(ast.parse(text)) if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef))
+    return [*long, *(f"{name}:{it.name}" for it in functions if lines_of(it, whole=whole) > LONGEST_FUNCTION)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_files_and_functions_stay_readable(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= LONGEST_FILE
-    long = [
-        node.name
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
-    ]
-    assert long == []
+    assert [it for it in too_long(path) if it not in LONGER] == []
+
+
+def test_every_exception_is_needed() -> None:
+    assert {it for path in FILES for it in too_long(path)} >= set(LONGER)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.core.hosts.network import name_of, peer_address
-from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.hosts.view import EtcdConfig, MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.model.finding import Finding, block, warn
+
+_ALL_MEMBERS = "name every master once in the inventory, and make the manifests agree"
 
 
 def policy(inventory: Inventory) -> Iterator[Finding]:
@@ -40,40 +42,35 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
         return  # what could not be read has its own finding
     names = [etcd.member for etcd in known.values()]
     gone = len(inventory.left_out)
-    remedy = "name every master once in the inventory, and make the manifests agree"
-    for host, etcd in known.items():
-        others, absent = set(etcd.initial_cluster) - set(names), set(names) - set(etcd.initial_cluster)
-        if not etcd.lists_all:
-            absent = {etcd.member} & absent
-        if absent or len(others) > gone or (etcd.lists_all and len(others) != gone):
-            listed = ", ".join(sorted(etcd.initial_cluster))
-            yield block(
-                "members",
-                host,
-                f"its manifest lists the members {listed}; the masters are {', '.join(sorted(names))}"
-                + (f", and {gone} left out" if gone else ""),
-                remedy,
-            )
-        elif etcd.initial_cluster[etcd.member] != etcd.peer_url:
-            yield block(
-                "members",
-                host,
-                f"its peer URL is {etcd.peer_url}, but its manifest lists another one",
-                remedy,
-            )
+    yield from (finding for host, etcd in known.items() for finding in _own_list(host, etcd, names, gone))
     urls: dict[str, set[str]] = {}
     for name, url in (pair for etcd in known.values() for pair in etcd.initial_cluster.items()):
         urls.setdefault(name, set()).add(url)
     whole = {tuple(sorted(etcd.initial_cluster.items())) for etcd in known.values() if etcd.lists_all}
     if len(whole) > 1 or any(len(found) > 1 for found in urls.values()):
-        yield block("members", "", "the manifests of the masters list different peer URLs", remedy)
+        yield block("members", "", "the manifests of the masters list different peer URLs", _ALL_MEMBERS)
     if len({etcd.token for etcd in known.values()}) > 1:
-        yield block("members", "", "the manifests of the masters have different cluster tokens", remedy)
+        yield block("members", "", "the manifests of the masters have different cluster tokens", _ALL_MEMBERS)
     for host, view in views.items():
         expected = {"", *names}.union(*(etcd.initial_cluster for etcd in known.values()) if gone else ())
         if view.member.live and set(view.member.live.members) - expected:
             extra = ", ".join(sorted(set(view.member.live.members) - expected))
-            yield block("members", host, f"the running cluster has members that are not masters: {extra}", remedy)
+            what = f"the running cluster has members that are not masters: {extra}"
+            yield block("members", host, what, _ALL_MEMBERS)
+
+
+def _own_list(host: str, etcd: EtcdConfig, names: Sequence[str], gone: int) -> Iterator[Finding]:
+    """The members that one master's manifest lists, against those of all masters."""
+    others, absent = set(etcd.initial_cluster) - set(names), set(names) - set(etcd.initial_cluster)
+    if not etcd.lists_all:
+        absent = {etcd.member} & absent
+    if absent or len(others) > gone or (etcd.lists_all and len(others) != gone):
+        listed = ", ".join(sorted(etcd.initial_cluster))
+        what = f"its manifest lists the members {listed}; the masters are {', '.join(sorted(names))}"
+        yield block("members", host, what + (f", and {gone} left out" if gone else ""), _ALL_MEMBERS)
+    elif etcd.initial_cluster[etcd.member] != etcd.peer_url:
+        what = f"its peer URL is {etcd.peer_url}, but its manifest lists another one"
+        yield block("members", host, what, _ALL_MEMBERS)
 
 
 def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:

@@ -46,6 +46,11 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
         what = f"{view.volume.mounts_within[0]} is a mount point of its own: it cannot be set aside by a rename"
         yield block("mount-point", host.name, what, "stop etcd, unmount it, and move its files to the volume")
     yield from _log_apart(host, etcd, way)
+    yield from _armed(host, etcd, view)
+
+
+def _armed(host: Host, etcd: EtcdConfig, view: MasterView) -> Iterator[Finding]:
+    """What would act at etcd's next start, or keep this run from asking etcd."""
     for name in ("restore.db", "command"):
         if name in view.volume.data_entries:
             yield block(

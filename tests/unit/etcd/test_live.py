@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.etcd import live
-from orchestrator.etcd.bbolt import CorruptError
+from orchestrator.etcd.meta import CorruptError
 from tests import snapshots
 
 VALUES = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.etcd import bbolt
+from orchestrator.etcd.meta import CorruptError
 from orchestrator.etcd.snapshot import SnapshotError, read_snapshot
 from orchestrator.etcd.verify import DESCRIBED_MAX, Trailer, Verification, verify
 from tests import snapshots
@@ -173,7 +174,7 @@ def test_freelist_is_read() -> None:
     assert list(bbolt.read_freelist(page)) == [7, 9]
     many = bbolt.Page(5, 0, memoryview(struct.pack("<QHHIQQ", 5, 0x10, 0xFFFF, 0, 1, 9)), 0x10, 0xFFFF)
     assert list(bbolt.read_freelist(many)) == [9]
-    with pytest.raises(bbolt.CorruptError, match="does not fit"):
+    with pytest.raises(CorruptError, match="does not fit"):
         list(bbolt.read_freelist(bbolt.Page(5, 0, memoryview(struct.pack("<QHHI", 5, 0x10, 2, 0)), 0x10, 2)))
 
 
