@@ -28,7 +28,7 @@ from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
 from orchestrator.core.plans.safeguard import safeguard_phase
-from orchestrator.core.plans.services import Services
+from orchestrator.core.plans.services import Services, api_host_steps
 from orchestrator.core.plans.steps import (
     all_of,
     call_step,
@@ -296,11 +296,3 @@ class Restore:
                 f"the lines in the hosts file stay on {', '.join(kept_blocks)}: without them, peers may be unreachable"
             )
         return make_phase(PhaseName.RELEASE, tuple(steps), note=note)
-
-
-def api_host_steps(host: ApiHost, distro: Distro, run: str, undone: str = "") -> Iterable[Step]:
-    """Lifts the hold on a host without a member, and starts the API server. ``undone`` is the run that set the hold, if
-    that is not this one."""
-    yield script_step(StepName.API_LIFT, host, "lift the hold", {"undone": undone}, rerunnable=True)
-    if api := distro.start_api(host.host, host.view, run):
-        yield call_step(StepName.API_START, host, "start the API server", api)

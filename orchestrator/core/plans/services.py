@@ -123,3 +123,11 @@ def leader_waits(master: Master) -> Step:
     values = {"port": str(port_of(etcd.peer_url)), **client_values(etcd)}
     title = "if this member is the leader, let the others stop first"
     return script_step(StepName.STOP_LAST, master, title, values, rerunnable=True)
+
+
+def api_host_steps(host: ApiHost, distro: Distro, run: str, undone: str = "") -> Iterable[Step]:
+    """Lifts the hold on a host without a member, and starts the API server. ``undone`` is the run that set the hold, if
+    that is not this one."""
+    yield script_step(StepName.API_LIFT, host, "lift the hold", {"undone": undone}, rerunnable=True)
+    if api := distro.start_api(host.host, host.view, run):
+        yield call_step(StepName.API_START, host, "start the API server", api)

@@ -15,7 +15,7 @@ from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Order, Phase, PhaseName, Probe, Script, Step
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import ApiHost, Master
-from orchestrator.core.plans.restore import api_host_steps
+from orchestrator.core.plans.services import api_host_steps
 from orchestrator.core.plans.steps import all_of, call_step, is_ours, one, script_step
 from orchestrator.core.plans.undo.target import Undone, steps_of
 from orchestrator.core.plans.volumes import Occasion, hook_note, hook_steps, pause_step
