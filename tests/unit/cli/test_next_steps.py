@@ -139,3 +139,13 @@ def test_values_are_quoted() -> None:
 
 def test_a_command_about_an_unknown_inventory_is_left_out() -> None:
     assert ours("resume", "r1").line("") == ""
+
+
+def test_no_text_has_a_placeholder_for_the_inventory() -> None:
+    texts = [
+        node.value
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert [text for text in texts if re.search(r"INVENTORY|-i FILE", text)] == []
