@@ -49,7 +49,7 @@ async def test_failed_program_has_exit_code_and_log(log: Path) -> None:
 async def test_missing_program(log: Path) -> None:
     outcome = await run_program(("/absent",), {}, 5, log, SystemClock())
     assert (outcome.ended, outcome.exit_code) == (Ended.FAILED, NOT_STARTED)
-    assert "/absent cannot be started: No such file or directory" in outcome.detail
+    assert "cannot start /absent: No such file or directory" in outcome.detail
 
 
 async def test_program_ended_by_signal_has_no_exit_code(log: Path) -> None:
@@ -63,7 +63,7 @@ async def test_timeout_ends_program_and_its_children(log: Path, tmp_path: Path) 
         f"(sleep 30; echo late >{tmp_path}/late) & echo $! >{tmp_path}/pid; sleep 30", log, timeout_s=1
     )
     assert (outcome.ended, outcome.exit_code) == (Ended.DIED, None)
-    assert "longer than 1s" in outcome.detail
+    assert "timed out after 1s" in outcome.detail
     assert ends((tmp_path / "pid").read_text())
 
 

@@ -230,7 +230,7 @@ def test_refused_before_anything_is_touched(host: FakeHost) -> None:
         assert cluster.join(1).returncode == 3, "its service may start"
         host.hold()
         ended = cluster.join(1, others="http://127.0.0.1:1=127.0.0.1")
-        assert (ended.returncode, ended.stdout) == (1, "none of the others says who is a member\n")
+        assert (ended.returncode, ended.stdout) == (1, "none of the others lists the members\n")
     assert not host.member.exists()
 
 
@@ -242,7 +242,7 @@ def test_a_member_that_the_others_do_not_list_is_not_started(host: FakeHost) -> 
         cluster.lost = Member(cluster.lost.name, cluster.lost.client_port, 1)
         ended = cluster.join(1)
         assert ended.returncode == 1
-        assert "the others do not list it at http://127.0.0.1:1" in ended.stdout
+        assert "the others do not list lost at http://127.0.0.1:1" in ended.stdout
     assert not host.member.exists()
 
 
