@@ -17,7 +17,7 @@ from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.outcome import Command, Ended, Outcome
 from orchestrator.core.model.plan import Script
 from orchestrator.core.plans.steps import script_of
-from orchestrator.core.snapshots.backups import BackupFacts, facts_of, members_to_ask, name_of, to_remove
+from orchestrator.core.snapshots.backups import BackupFacts, describe_backup, members_to_ask, name_of, to_remove
 from orchestrator.core.snapshots.consistency import Content, SameContent, common_of, compare
 from orchestrator.errors import OrchestratorError, RefusedError, ours
 from orchestrator.etcd import keyspace
@@ -69,7 +69,7 @@ async def back_up(
         taken, failed = await _ask_in_turn(cluster, views, spool, parts, every=every)
         compared = _compare(cluster, spool, taken) if every else None
         best = next(it for it in taken if not compared or it.view.host in compared.equal)
-        facts = facts_of(cluster.inventory.cluster, at_utc, best.view, best.snapshot)
+        facts = describe_backup(cluster.inventory.cluster, at_utc, best.view, best.snapshot)
         path = await _keep(cluster, store, name, spool, best.part, facts)
     finally:
         for part in parts.values():

@@ -31,7 +31,7 @@ from orchestrator.errors import OrchestratorError, again
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CompletedRun:
     """A run whose restore is proven. ``error`` is what still keeps it open: workers that did not come back.
     ``total_s`` ends with the run; ``evidence`` was looked at after it."""
 
@@ -50,7 +50,7 @@ async def run_plan(
     snapshot: Path | None = None,
     answers: frozenset[str] = frozenset(),
     limit: str = "",
-) -> Ended:
+) -> CompletedRun:
     """Carries out one attempt at a plan; no more than ``limit`` bytes a second leave the laptop (`--limit-rate`).
 
     Raises OrchestratorError; its next step goes on from there.
@@ -109,7 +109,7 @@ def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
     return journal
 
 
-async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJournal, began: float) -> Ended:
+async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJournal, began: float) -> CompletedRun:
     plan = coordinator.plan
     try:
         result = await coordinator.run()
@@ -125,11 +125,11 @@ async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJour
 
 async def _with_evidence(
     cluster: Cluster, coordinator: Coordinator, began: float, error: OrchestratorError | None = None
-) -> Ended:
+) -> CompletedRun:
     """The run is over and journalled by now: nothing that is seen here changes how it ended."""
     total_s = cluster.clock.monotonic() - began
     evidence = await find_evidence(cluster, coordinator.plan, coordinator.result.proof)
-    return Ended(coordinator.plan, coordinator.result, total_s, evidence, error)
+    return CompletedRun(coordinator.plan, coordinator.result, total_s, evidence, error)
 
 
 def _end_journal(journal: FileJournal, **fields: object) -> None:
@@ -167,7 +167,7 @@ async def resume(
     snapshot: Path | None = None,
     answers: frozenset[str] = frozenset(),
     limit: str = "",
-) -> Ended:
+) -> CompletedRun:
     """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
     known = await know_run(cluster, run)
     state = known.state

@@ -14,7 +14,7 @@ from orchestrator.app.plan_header import brief, plan_with_header
 from orchestrator.core.model.plan import Plan
 from orchestrator.core.plans.schedule import Scheduling
 from orchestrator.core.plans.steps import look
-from orchestrator.core.snapshots.schedule_status import Standing, read_standing
+from orchestrator.core.snapshots.schedule_status import MasterSchedule, read_standing
 from orchestrator.core.snapshots.schedules import Terms, diff, paths_of, timer_of, wanted
 from orchestrator.errors import RefusedError, UsageError
 
@@ -27,7 +27,7 @@ class Schedules:
     diffs: tuple[str, ...]
 
 
-async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, Standing], dict[str, str]]:
+async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, MasterSchedule], dict[str, str]]:
     """Every master's schedule and backups; and those that do not answer, with the reason."""
     masters = [host for host in cluster.inventory.masters if host.name in cluster.opened]
 
@@ -35,7 +35,7 @@ async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, Standing], dict
     timer = timer_of(name)
     scripts = {host.name: look("observe/timer.sh", {"timer": timer, "files": paths_of(host, name)}) for host in masters}
     answers = await asyncio.gather(*(cluster.look(host, script) for host, script in scripts.items()))
-    found, silent = dict[str, Standing](), dict[str, str]()
+    found, silent = dict[str, MasterSchedule](), dict[str, str]()
     for host, answer in zip(masters, answers, strict=True):
         if answer.failure or answer.exit_code != 0:
             silent[host.name] = answer.detail or str(answer.failure or f"exit {answer.exit_code}")
@@ -69,11 +69,11 @@ async def plan_schedule(cluster: Cluster, terms: Terms | None, inventory_path: P
     return Schedules(plan, diffs)
 
 
-def _differs(now: Standing, texts: dict[str, str]) -> bool:
+def _differs(now: MasterSchedule, texts: dict[str, str]) -> bool:
     return dict(now.files) != texts or (bool(texts) and not now.active)
 
 
-def _refuse_without_systemd(standings: dict[str, Standing], want: dict[str, dict[str, str]]) -> None:
+def _refuse_without_systemd(standings: dict[str, MasterSchedule], want: dict[str, dict[str, str]]) -> None:
     for name, texts in want.items():
         if texts and not standings[name].systemd:
             raise RefusedError(f"{name} has no systemd and cannot run timers: run `orchestrator backup` from cron")

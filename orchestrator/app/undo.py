@@ -12,13 +12,13 @@ from orchestrator.app.history import Known, find_run, know_run, past_runs, refus
 from orchestrator.app.identity import laptop, new_attempt, new_run
 from orchestrator.app.plan_header import plan_with_header
 from orchestrator.app.refusals import refuse_blocked
-from orchestrator.app.running import Ended, run_plan
+from orchestrator.app.running import CompletedRun, run_plan
 from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.plan import Phase, Plan, Script
 from orchestrator.core.plans.master import Master, masters_of
 from orchestrator.core.plans.undo import abort, finish, rollback, unlock
-from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
+from orchestrator.core.plans.undo.target import Left, Undone, lost_by_undo, seconds
 from orchestrator.core.text import count
 from orchestrator.core.timeouts import SETTLE_WAIT_S
 from orchestrator.errors import LockedError, NotConfirmedError, RefusedError, UnreachableError, UsageError, again, ours
@@ -70,7 +70,7 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
     return Undoing(await _make(kind, known, views, new_run(cluster.clock)), kind, known, views)
 
 
-async def carry_out(undoing: Undoing, *, answers: frozenset[str] = frozenset()) -> Ended:
+async def carry_out(undoing: Undoing, *, answers: frozenset[str] = frozenset()) -> CompletedRun:
     """Fences the run, looks whether the plan still fits, and runs it. Raises OrchestratorError."""
     plan = await fenced(undoing)
     return await run_plan(undoing.known.cluster, plan, answers=answers)
@@ -143,7 +143,7 @@ async def _make(kind: Kind, known: Known, views: Mapping[str, MasterView], run: 
         phases,
         seconds(kind, undone),
         undoes=plan.run,
-        lost=lost(kind, undone),
+        lost=lost_by_undo(kind, undone),
         volumes=plan.volumes,
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from orchestrator.errors import InterruptedRunError, OrchestratorError, again, ours
 
 if TYPE_CHECKING:
-    from orchestrator.app.running import Ended
+    from orchestrator.app.running import CompletedRun
 
 
 def run_alone(work: Callable[[], None]) -> None:
@@ -57,7 +57,7 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, sort_keys=True), flush=True)
 
 
-def print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
+def print_ended(ended: CompletedRun, inventory: Path, *, as_json: bool) -> None:
     """The result; then, raised, what still keeps the run open."""
     from orchestrator.adapters.screen import report
 
@@ -70,7 +70,7 @@ def print_ended(ended: Ended, inventory: Path, *, as_json: bool) -> None:
         raise ended.error
 
 
-def _print_result(ended: Ended, inventory: Path, *, as_json: bool) -> None:
+def _print_result(ended: CompletedRun, inventory: Path, *, as_json: bool) -> None:
     from orchestrator.adapters.screen import report
 
     if as_json:

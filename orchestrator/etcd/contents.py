@@ -30,7 +30,7 @@ from orchestrator.etcd.objects import (
     texts,
 )
 from orchestrator.etcd.registry import Landmark, ObjectKey, PrefixVotes, landmark, read_key
-from orchestrator.etcd.volumes import Claim, Volume, read_claim, read_volume
+from orchestrator.etcd.volumes import Volume, VolumeClaim, read_claim, read_volume
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Contents(Frozen):
     nodes: tuple[str, ...]
     master_leases: tuple[str, ...]  # addresses of API servers
     volumes: tuple[Volume, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[VolumeClaim, ...]
     definitions: tuple[Definition, ...]
     webhooks: tuple[Webhook, ...]
     encryption: tuple[Encryption, ...]
@@ -146,7 +146,7 @@ class ContentsReader:
             nodes=self._names(prefix, b"minions"),
             master_leases=self._names(prefix, b"masterleases"),
             volumes=tuple(self._values_of(prefix, b"persistentvolumes", Volume)),
-            claims=tuple(self._values_of(prefix, b"persistentvolumeclaims/", Claim)),
+            claims=tuple(self._values_of(prefix, b"persistentvolumeclaims/", VolumeClaim)),
             definitions=tuple(self._values_of(prefix, b"apiextensions.k8s.io/customresourcedefinitions", Definition)),
             webhooks=tuple(hook for hooks in self._values_of(prefix, b"", tuple) for hook in hooks),
             encryption=tuple(

@@ -28,7 +28,7 @@ _SAVE_AGAIN = "take another backup file, or copy this one again from where it wa
 _ALARMS = {1: "NOSPACE", 2: "CORRUPT"}
 
 
-class Fault(Enum):
+class SnapshotFault(Enum):
     """Why a snapshot is refused. Only ``UNHASHED`` can be overridden: such a file can be whole."""
 
     EMPTY = "empty"
@@ -42,7 +42,7 @@ class Fault(Enum):
 class SnapshotError(RefusedError):
     """The file is not a whole snapshot. The message does not name the file: the caller knows the path."""
 
-    def __init__(self, fault: Fault, message: str, remedy: str = _SAVE_AGAIN) -> None:
+    def __init__(self, fault: SnapshotFault, message: str, remedy: str = _SAVE_AGAIN) -> None:
         super().__init__(message)
         self.fault, self.remedy = fault, remedy
 
@@ -147,15 +147,15 @@ def read_snapshot(
     try:
         found: Reading | SnapshotError = read_body(buffer[: body_bytes(len(buffer))], *consumers)
     except CorruptError as error:
-        found = SnapshotError(Fault.CORRUPT, f"the file is corrupt: {error}")
+        found = SnapshotError(SnapshotFault.CORRUPT, f"the file is corrupt: {error}")
     except SnapshotError as error:
         found = error
     file = hashed_by() if hashed_by else digest(buffer)
     if file.hashed and not file.intact:
-        raise SnapshotError(Fault.ALTERED, "the file was altered: it does not match the sha256 at its end")
+        raise SnapshotError(SnapshotFault.ALTERED, "the file was altered: it does not match the sha256 at its end")
     if not file.hashed and not allow_unhashed:
         raise SnapshotError(
-            Fault.UNHASHED,
+            SnapshotFault.UNHASHED,
             "the file has no sha256 at its end and cannot be proven intact; it looks like a copied member/snap/db",
             "take a file saved with `etcdctl snapshot save`, or add `--override unhashed`",
         )
@@ -169,18 +169,18 @@ def refuse_strange_size(buffer: memoryview) -> None:
     """Raise ``SnapshotError`` if size and meta pages alone show that this is not a whole snapshot."""
     size = len(buffer)
     if size == 0:
-        raise SnapshotError(Fault.EMPTY, "the file is empty")
+        raise SnapshotError(SnapshotFault.EMPTY, "the file is empty")
     try:
         meta = read_meta(buffer)
     except NoMetaError as error:
-        raise SnapshotError(Fault.FOREIGN, f"not an etcd database: {error}") from error
+        raise SnapshotError(SnapshotFault.FOREIGN, f"not an etcd database: {error}") from error
     if size < meta.size_bytes:
         raise SnapshotError(
-            Fault.TRUNCATED, f"the file is truncated: it has {size} bytes, expected at least {meta.size_bytes}"
+            SnapshotFault.TRUNCATED, f"the file is truncated: it has {size} bytes, expected at least {meta.size_bytes}"
         )
     if size % _BLOCK_BYTES not in (0, _TRAILER_BYTES):
         raise SnapshotError(
-            Fault.TRUNCATED,
+            SnapshotFault.TRUNCATED,
             f"the file is truncated or edited: a snapshot cannot have {size} bytes, with or without a sha256",
         )
 
@@ -192,7 +192,7 @@ def read_body(body: memoryview, *consumers: live.Consumer) -> Reading:
     """
     database = bbolt.Database(body)
     if keyspace.BUCKET not in database.buckets or b"meta" not in database.buckets:
-        raise SnapshotError(Fault.FOREIGN, "the file is a bbolt database, but not etcd's")
+        raise SnapshotError(SnapshotFault.FOREIGN, "the file is a bbolt database, but not etcd's")
     keys = keyspace.survey(database)
     if consumers:
         keyspace.offer_live(keys, live.offering(consumers))

@@ -46,7 +46,7 @@ class Volume(Frozen):
     claim: str
 
 
-class Claim(Frozen):
+class VolumeClaim(Frozen):
     """A PersistentVolumeClaim. ``volume`` is empty until the claim is bound."""
 
     namespace: str
@@ -70,10 +70,10 @@ def read_volume(value: bytes) -> Volume:
     )
 
 
-def read_claim(value: bytes) -> Claim:
+def read_claim(value: bytes) -> VolumeClaim:
     """Read a PersistentVolumeClaim. Raises ``ObjectError``."""
     found = open_object(value)
-    return Claim(
+    return VolumeClaim(
         namespace=text(found, METADATA, _NAMESPACE),
         name=text(found, METADATA, NAME),
         storage_class=text(found, SPEC, _CLAIMED_CLASS),

@@ -24,7 +24,7 @@ from orchestrator.adapters.templates import read_templates
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.snapshot_locations import located, open_store
 from orchestrator.core.scripts import Scripts
-from orchestrator.core.snapshots.backups import BackupFacts, facts_of, facts_text, name_of, read_facts
+from orchestrator.core.snapshots.backups import BackupFacts, describe_backup, facts_text, name_of, read_facts
 from orchestrator.core.snapshots.locations import Objects, parse_destination, parse_location
 from orchestrator.distros.kublr import Kublr
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
@@ -82,7 +82,7 @@ def sftp(server: Sshd, path: Path) -> str:
 def facts(content: bytes) -> BackupFacts:
     view = masters(1, quorum=True)["master-1"]
     sums = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    return facts_of(CLUSTER, "2026-11-23T03:00:07Z", view, snapshot_facts(1).model_copy(update=sums))
+    return describe_backup(CLUSTER, "2026-11-23T03:00:07Z", view, snapshot_facts(1).model_copy(update=sums))
 
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:

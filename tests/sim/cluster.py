@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 
-from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.model.plan import Estimate, Plan, StrategyName
@@ -71,7 +71,9 @@ class Observed(Kublr):
 def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: bool = False) -> Plan:
     """The restore of this cluster, by the product's own planner."""
     views = {
-        name: builders.altered(view, tools=(Tool(Place.HOST, "/usr/local/bin/etcdutl", "3.5.21"),), owner="0:0 700 ?")
+        name: builders.altered(
+            view, tools=(Tool(ToolPlace.HOST, "/usr/local/bin/etcdutl", "3.5.21"),), owner="0:0 700 ?"
+        )
         for name, view in builders.masters(len(inventory.masters), resolving=False, quorum=True).items()
     }
     strategy: StrategyName = "manual" if manual else "aided"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Place(StrEnum):
+class ToolPlace(StrEnum):
     """Where a tool lies, in the order in which it is taken."""
 
     HOST = "host"
@@ -20,16 +20,16 @@ class Place(StrEnum):
 class Tool:
     """``path`` is on the host, inside the container, or names the image. ``version`` is empty for an image's."""
 
-    place: Place
+    place: ToolPlace
     path: str
     version: str = ""
 
     @property
     def words(self) -> str:
         where = {
-            Place.HOST: self.path,
-            Place.RUNNING: f"{self.path} from etcd's container",
-            Place.IMAGE: f"etcdutl from the image {self.path}",
+            ToolPlace.HOST: self.path,
+            ToolPlace.RUNNING: f"{self.path} from etcd's container",
+            ToolPlace.IMAGE: f"etcdutl from the image {self.path}",
         }
         return where[self.place] + (f" ({self.version})" if self.version else "")
 
@@ -40,8 +40,8 @@ def parse_tools(text: str) -> tuple[Tool, ...]:
     for line in text.splitlines():
         place, _, rest = line.partition(" ")
         version, _, path = rest.partition(" ")
-        if place in tuple(Place) and path:
-            found.append(Tool(Place(place), path, "" if version == "-" else version))
+        if place in tuple(ToolPlace) and path:
+            found.append(Tool(ToolPlace(place), path, "" if version == "-" else version))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from orchestrator.core import timeouts
-from orchestrator.core.hosts.etcd_tools import Place, Tool, best_tool
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace, best_tool
 from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import PhaseName, Push, Script, Step, ToolFile
@@ -97,7 +97,7 @@ class Manual:
                 "member": master.etcd.member_path,
                 "copy": master.tool,
             },
-            timeout_s=timeouts.COPY_S if tool.place is Place.IMAGE else timeouts.MARK_S,
+            timeout_s=timeouts.COPY_S if tool.place is ToolPlace.IMAGE else timeouts.MARK_S,
             rerunnable=True,
             undo="remove the copy",
         )

@@ -121,7 +121,7 @@ def members_to_ask(views: Mapping[str, MasterView]) -> tuple[MasterView, ...]:
     return tuple(sorted(well, key=lambda view: view.member.revision, reverse=True))
 
 
-def facts_of(cluster: str, at_utc: str, view: MasterView, snapshot: SnapshotFacts) -> BackupFacts:
+def describe_backup(cluster: str, at_utc: str, view: MasterView, snapshot: SnapshotFacts) -> BackupFacts:
     """Of a backup that this master's member has made."""
     assert view.member.config is not None and view.member.live is not None
     return BackupFacts(

@@ -12,7 +12,7 @@ from orchestrator.etcd.frozen import Frozen
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MasterSchedule:
     """How scheduled backups stand on one master. Times are seconds since 1970 by its own clock, ``now_s`` too."""
 
     host: str
@@ -32,7 +32,7 @@ class Standing:
         return None if self.good_s is None else max(0, self.now_s - self.good_s)
 
 
-def read_standing(host: str, printed: str) -> Standing:
+def read_standing(host: str, printed: str) -> MasterSchedule:
     """What ``templates/host/timed.sh`` printed."""
     facts = parse_facts(printed)
     files = {name.removeprefix("file:"): text for name, text in facts.items() if name.startswith("file:")}
@@ -41,7 +41,7 @@ def read_standing(host: str, printed: str) -> Standing:
     how = last[1] if len(last) > 1 else ""
     if "failed" in facts and not how.startswith("failed"):  # killed, or without room to say so
         how = "failed; see journalctl -u " + timer_service(host, files)
-    return Standing(
+    return MasterSchedule(
         host=host,
         files=files,
         active="active" in facts,
@@ -75,7 +75,7 @@ class BackupStatus(Frozen):
     last: str
 
 
-def statuses(standings: Iterable[Standing]) -> tuple[BackupStatus, ...]:
+def statuses(standings: Iterable[MasterSchedule]) -> tuple[BackupStatus, ...]:
     return tuple(
         BackupStatus(
             host=it.host,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.app.running import Ended
+from orchestrator.app.running import CompletedRun
 from orchestrator.cli.exit import print_ended
 from orchestrator.core.runs.result import Result
 from orchestrator.errors import HaltedError
@@ -52,14 +52,14 @@ def test_a_run_ends_as_it_has_where_its_report_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Full())
-    print_ended(Ended(builders.plan(), Result(), 1.0), Path("prod.yml"), as_json=True)
-    failed = Ended(builders.plan(), Result(), 1.0, error=HaltedError("workers failed"))
+    print_ended(CompletedRun(builders.plan(), Result(), 1.0), Path("prod.yml"), as_json=True)
+    failed = CompletedRun(builders.plan(), Result(), 1.0, error=HaltedError("workers failed"))
     with pytest.raises(HaltedError):
         print_ended(failed, Path("prod.yml"), as_json=False)
     assert capsys.readouterr().err.count("cannot write the report: No space left on device\n") == 2
 
 
 def test_the_report_of_a_run_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    print_ended(Ended(builders.plan(), Result(), 1.0), Path("prod.yml"), as_json=True)
+    print_ended(CompletedRun(builders.plan(), Result(), 1.0), Path("prod.yml"), as_json=True)
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert document["kind"] == "result"

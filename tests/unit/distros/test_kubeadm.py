@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import EtcdConfig, MasterView, Tls
 from orchestrator.core.inventory.declared import Units
 from orchestrator.core.inventory.inventory import Host, Role
@@ -94,7 +94,7 @@ def test_what_cannot_be_restored_is_told(facts: dict[str, str], what: str) -> No
 
 def planned() -> Restore:
     cluster, views = builders.inventory(), builders.masters()
-    tool = Tool(Place.RUNNING, "/usr/local/bin/etcdutl", "3.5.1")
+    tool = Tool(ToolPlace.RUNNING, "/usr/local/bin/etcdutl", "3.5.1")
     views = {
         name: altered(view, tools=(tool,), units={"kublr-kubelet.service": "active"}) for name, view in views.items()
     }

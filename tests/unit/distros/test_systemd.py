@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import ApiServer, EtcdConfig, MasterView, Tls
 from orchestrator.core.inventory.declared import Restart
 from orchestrator.core.inventory.inventory import Host, Role
@@ -216,7 +216,7 @@ def planned() -> dict[PhaseName, Phase]:
     declared, views = builders.inventory(restart=Restart.NONE), builders.masters()
     alone = Host(name="api-1", role=Role.API, address="10.20.0.31", node="api-1")
     declared = declared.model_copy(update={"hosts": (*declared.hosts, alone)})
-    tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.21")
+    tool = Tool(ToolPlace.HOST, "/usr/bin/etcdutl", "3.5.21")
     units = {"etcd.service": "active", "kube-apiserver.service": "not-found"}
     views = {name: altered(view, tools=(tool,), units=units, is_there=False, port=6443) for name, view in views.items()}
     views["api-1"] = altered(MasterView("api-1"), units=dict.fromkeys(HERE[1:], "active"), systemd=True)

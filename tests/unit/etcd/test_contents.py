@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.etcd.contents import Contents, ContentsReader, Definition, Encryption, Webhook
-from orchestrator.etcd.volumes import Claim, Volume
+from orchestrator.etcd.volumes import Volume, VolumeClaim
 from tests.kubernetes_objects import (
     claim_bytes,
     definition_bytes,
@@ -74,7 +74,7 @@ def test_objects_of_cluster(prefix: str) -> None:
         Volume(name="pv-1", storage_class="fast", driver="ebs.csi.aws.com", handle="vol-0a", claim="shop/data"),
         Volume(name="pv-2", storage_class="", driver="gcePersistentDisk", handle="disk-7", claim=""),
     )
-    assert found.claims == (Claim(namespace="shop", name="data", storage_class="fast", volume="pv-1"),)
+    assert found.claims == (VolumeClaim(namespace="shop", name="data", storage_class="fast", volume="pv-1"),)
     assert found.definitions == (Definition(name="widgets.example.com", stored_versions=("v1alpha1", "v1")),)
     assert found.webhooks == (
         Webhook(configuration="inject", kind="mutating", name="a.example.com", failure_policy="Fail"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.etcd.snapshot import Fault, SnapshotError, SnapshotFacts, read_snapshot
+from orchestrator.etcd.snapshot import SnapshotError, SnapshotFacts, SnapshotFault, read_snapshot
 from tests import snapshots
 
 MUTATIONS = 300
@@ -18,7 +18,7 @@ def read(data: bytes, *, allow_unhashed: bool = False) -> SnapshotFacts:
     return read_snapshot(memoryview(data), allow_unhashed=allow_unhashed).facts
 
 
-def fault_of(data: bytes) -> Fault:
+def fault_of(data: bytes) -> SnapshotFault:
     with pytest.raises(SnapshotError) as refused:
         read(data)
     assert refused.value.exit_code == 3
@@ -49,19 +49,19 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_each_fault_has_its_kind(whole: bytes) -> None:
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 1
-    assert fault_of(b"") is Fault.EMPTY
-    assert fault_of(b"\0" * 40960) is Fault.FOREIGN
-    assert fault_of(b"apiVersion: v1\nkind: List\n") is Fault.FOREIGN
-    assert fault_of(whole[: len(whole) // 2]) is Fault.TRUNCATED
-    assert fault_of(whole[: -4096 - 32]) is Fault.TRUNCATED
-    assert fault_of(whole[:-1]) is Fault.TRUNCATED
-    assert fault_of(bytes(flipped)) is Fault.ALTERED
-    assert fault_of(whole[:-32]) is Fault.UNHASHED
+    assert fault_of(b"") is SnapshotFault.EMPTY
+    assert fault_of(b"\0" * 40960) is SnapshotFault.FOREIGN
+    assert fault_of(b"apiVersion: v1\nkind: List\n") is SnapshotFault.FOREIGN
+    assert fault_of(whole[: len(whole) // 2]) is SnapshotFault.TRUNCATED
+    assert fault_of(whole[: -4096 - 32]) is SnapshotFault.TRUNCATED
+    assert fault_of(whole[:-1]) is SnapshotFault.TRUNCATED
+    assert fault_of(bytes(flipped)) is SnapshotFault.ALTERED
+    assert fault_of(whole[:-32]) is SnapshotFault.UNHASHED
 
 
 @pytest.mark.parametrize("name", [b"key", b"meta"])
 def test_bbolt_file_without_etcd_buckets_is_foreign(small: bytes, name: bytes) -> None:
-    assert fault_of(sealed(small[:-32].replace(name, b"x" * len(name)))) is Fault.FOREIGN
+    assert fault_of(sealed(small[:-32].replace(name, b"x" * len(name)))) is SnapshotFault.FOREIGN
 
 
 def test_unhashed_file_is_read_on_demand(whole: bytes) -> None:
@@ -77,7 +77,7 @@ def test_copied_member_db_is_unhashed(tmp_path: Path) -> None:
         snapshots.put(member, "a", b"1")
         snapshots.compact(member, 2)  # flushes to the file at once instead of after 100 ms
     data = (tmp_path / "data" / "member" / "snap" / "db").read_bytes()
-    assert fault_of(data) is Fault.UNHASHED
+    assert fault_of(data) is SnapshotFault.UNHASHED
     assert read(data, allow_unhashed=True).live_keys == 1
 
 
@@ -93,7 +93,7 @@ def test_every_cut_is_refused(whole: bytes) -> None:
     lengths = random.Random(1)
     for _ in range(MUTATIONS):
         cut = lengths.randrange(1, len(whole))
-        assert fault_of(whole[:cut]) in (Fault.TRUNCATED, Fault.FOREIGN, Fault.UNHASHED)
+        assert fault_of(whole[:cut]) in (SnapshotFault.TRUNCATED, SnapshotFault.FOREIGN, SnapshotFault.UNHASHED)
 
 
 def test_every_flipped_bit_is_refused(small: bytes) -> None:
@@ -101,7 +101,7 @@ def test_every_flipped_bit_is_refused(small: bytes) -> None:
     for _ in range(MUTATIONS):
         data = bytearray(small)
         data[where.randrange(len(data))] ^= 1 << where.randrange(8)
-        assert fault_of(bytes(data)) is Fault.ALTERED
+        assert fault_of(bytes(data)) is SnapshotFault.ALTERED
 
 
 def flip_bits(body: bytearray, source: random.Random) -> None:
@@ -144,7 +144,7 @@ def test_damage_with_matching_sha256_never_crashes(
         try:
             facts = read(sealed(body))
         except SnapshotError as error:
-            assert error.fault in (Fault.CORRUPT, Fault.FOREIGN)
+            assert error.fault in (SnapshotFault.CORRUPT, SnapshotFault.FOREIGN)
             refused += 1
         else:
             assert facts.size_bytes == truth.size_bytes
@@ -154,4 +154,4 @@ def test_damage_with_matching_sha256_never_crashes(
 def test_random_bytes_are_foreign() -> None:
     source = random.Random(3)
     for size in (1, 15, 16, 80, 4096, 8192, 65536):
-        assert fault_of(source.randbytes(size)) is Fault.FOREIGN
+        assert fault_of(source.randbytes(size)) is SnapshotFault.FOREIGN

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.hosts.etcd_tools import Place, parse_tools
+from orchestrator.core.hosts.etcd_tools import ToolPlace, parse_tools
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots
@@ -231,7 +231,7 @@ def test_the_tool_is_found_beside_the_etcd_that_runs_and_copied(host: FakeHost, 
         facts = host.facts("observe/volume.sh", **where)
         assert int(facts["database_bytes"]) == (host.member / "snap/db").stat().st_size
     tools = parse_tools(facts["tools"])
-    assert [(tool.place, tool.version) for tool in tools] == [(Place.HOST, "3.5.1")] * 2
+    assert [(tool.place, tool.version) for tool in tools] == [(ToolPlace.HOST, "3.5.1")] * 2
     assert [Path(tool.path).name for tool in tools] == ["etcdutl", "etcdctl"]
     assert facts["owner"].split()[:2] == [f"{os.getuid()}:{os.getgid()}", "700"]
     path = tools[0].path

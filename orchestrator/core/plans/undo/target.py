@@ -156,7 +156,7 @@ def steps_of(phase: Phase, name: StepName, master: Master | ApiHost) -> tuple[St
     return tuple(step for step in phase.steps if step.id == f"{name}/{master.name}")
 
 
-def lost(kind: str, undone: Undone) -> tuple[str, ...]:
+def lost_by_undo(kind: str, undone: Undone) -> tuple[str, ...]:
     """What the cluster, or the operator, has no longer once that kind of undo is done."""
     run, snapshot = undone.plan.run, undone.plan.snapshot
     if kind == "finish" and undone.plan.kind == "reinit":

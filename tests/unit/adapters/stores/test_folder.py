@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.stores.folder import BackupFolder, LocalSnapshot
-from orchestrator.core.snapshots.backups import BackupFacts, Kept, facts_of, name_of
+from orchestrator.core.snapshots.backups import BackupFacts, Kept, describe_backup, name_of
 from orchestrator.errors import UsageError
 from tests.unit.builders import masters, snapshot_facts
 
@@ -26,7 +26,7 @@ async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
 
 def facts() -> BackupFacts:
     view = masters(1, quorum=True)["master-1"]
-    return facts_of(CLUSTER, AT, view, snapshot_facts(1, size_bytes=len(CONTENT)))
+    return describe_backup(CLUSTER, AT, view, snapshot_facts(1, size_bytes=len(CONTENT)))
 
 
 def received(folder: BackupFolder) -> str:

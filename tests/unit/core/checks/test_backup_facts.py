@@ -15,7 +15,7 @@ from orchestrator.core.snapshots.backups import (
     FileFacts,
     ScheduledFacts,
     beside,
-    facts_of,
+    describe_backup,
     facts_text,
     read_facts,
 )
@@ -26,7 +26,7 @@ THEN = {"/pki/ca.crt": "aa", "/pki/sa.pub": "bb"}
 
 
 def facts(**changed: Any) -> BackupFacts:
-    made = facts_of("prod-1", AT, masters(1, quorum=True)["master-1"], snapshot_facts())
+    made = describe_backup("prod-1", AT, masters(1, quorum=True)["master-1"], snapshot_facts())
     return made.model_copy(update={"shared_files": THEN} | changed)
 
 

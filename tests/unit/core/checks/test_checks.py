@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.app.refusals import refuse_blocked
 from orchestrator.core.checks import NEEDED_TOOLS, Way, blockers, check_all
-from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import ApiServer, Certificate, Disk, EtcdConfig, LiveMember, MasterView, Trust
 from orchestrator.core.inventory.declared import Paths, Units
 from orchestrator.core.inventory.inventory import Host, Inventory
@@ -20,7 +20,7 @@ from tests.unit.builders import DATA, altered, inventory, masters, snapshot_fact
 
 GIB = 1 << 30
 FIRST = "master-1"
-TOOLS = (Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.1"),)
+TOOLS = (Tool(ToolPlace.HOST, "/usr/bin/etcdutl", "3.5.1"),)
 
 
 def findings(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.model.plan import PhaseName, StrategyName
 from orchestrator.core.model.step_name import StepName, part_of, phase_of, step_name
 from tests.unit.builders import altered, masters, plan
@@ -52,7 +52,7 @@ def test_hold_alone_starts_no_outage() -> None:
 
 @pytest.mark.parametrize("strategy", ["aided", "manual"])
 def test_every_step_of_plan_has_name_of_list(strategy: StrategyName) -> None:
-    tool = Tool(Place.HOST, "/usr/local/bin/etcdutl", "3.5.21")
+    tool = Tool(ToolPlace.HOST, "/usr/local/bin/etcdutl", "3.5.21")
     made = plan(views={name: altered(view, tools=(tool,)) for name, view in masters().items()}, strategy=strategy)
     assert [step.id for phase in made.phases for step in phase.steps if step_name(step.name) is None] == []
 

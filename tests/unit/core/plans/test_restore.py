@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from orchestrator.core.hosts.etcd_tools import Place, Tool
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.inventory.declared import Restart, Volumes
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.plan import (
@@ -254,7 +254,7 @@ def test_a_restart_of_the_workers_alone() -> None:
 @pytest.mark.parametrize("strategy", ["aided", "manual"])
 def test_a_snapshot_on_a_master_is_copied_there_and_brought_from_there(strategy: StrategyName) -> None:
     origin = OnHost("master-2", "/var/backups/etcd.db")
-    tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.16")
+    tool = Tool(ToolPlace.HOST, "/usr/bin/etcdutl", "3.5.16")
     views = {name: altered(view, tools=(tool,)) for name, view in masters(3).items()}
     made, usual = (plan(views=views, strategy=strategy, origin=it) for it in (origin, None))
     names = ("stage.copy", "stage.push", "commit.mend")
@@ -275,7 +275,7 @@ def test_a_snapshot_on_a_master_is_copied_there_and_brought_from_there(strategy:
 
 
 def test_a_log_that_lies_apart_moves_within_its_folder() -> None:
-    tool = Tool(Place.HOST, "/usr/bin/etcdutl", "3.5.16")
+    tool = Tool(ToolPlace.HOST, "/usr/bin/etcdutl", "3.5.16")
     views = {name: altered(view, tools=(tool,)) for name, view in masters(3).items()}
     etcd = views["master-1"].member.config
     assert etcd

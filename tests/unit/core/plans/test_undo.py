@@ -15,7 +15,7 @@ from orchestrator.core.model.plan import Judge, Pause, Phase, PhaseName, Script
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.plans.reinit import Reinit
 from orchestrator.core.plans.undo import abort, finish, rollback, unlock
-from orchestrator.core.plans.undo.target import Left, Undone, lost, seconds
+from orchestrator.core.plans.undo.target import Left, Undone, lost_by_undo, seconds
 from orchestrator.core.proof.agreement import Standing, judge_equal
 from orchestrator.core.scripts import used_by
 from orchestrator.distros.kubeadm import Kubeadm
@@ -161,7 +161,7 @@ def test_a_master_without_old_data_waits_for_the_quorum_of_the_others() -> None:
     )
     assert {step.host for step in api.steps} == {"master-2"}
     assert {look.host for look in api.barrier.looks} == {"master-1", "master-3"}
-    assert any("master-2" in text and "cannot rejoin by itself" in text for text in lost("rollback", without))
+    assert any("master-2" in text and "cannot rejoin by itself" in text for text in lost_by_undo("rollback", without))
 
 
 def test_no_rollback_to_less_than_a_quorum() -> None:
@@ -345,7 +345,7 @@ def without(made: Undone, *names: str, **changes: object) -> Undone:
 def test_a_rollback_needs_a_quorum_of_old_data_among_those_that_are_left() -> None:
     whole = without(undone(*STARTED), "master-2", members_on_disk=())
     assert "master-2" not in {step.host for phase in rollback.rollback(whole) for step in phase.steps}
-    assert lost("rollback", whole)[-1].startswith("master-2 is left out: never start it on its old disk")
+    assert lost_by_undo("rollback", whole)[-1].startswith("master-2 is left out: never start it on its old disk")
     with pytest.raises(RefusedError, match="no old data on master-1, master-2: the other masters are not a quorum"):
         rollback.rollback(without(undone(*STARTED, kept={"master-1": "none"}), "master-2", members_on_disk=()))
 

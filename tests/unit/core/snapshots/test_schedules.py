@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.adapters.templates import read_templates
 from orchestrator.core.snapshots.schedule_status import (
-    Standing,
+    MasterSchedule,
     nagios,
     prometheus,
     read_standing,
@@ -81,8 +81,8 @@ def test_a_diff_names_host_and_path_and_nothing_where_nothing_changes() -> None:
     assert all(not line.startswith("+") or line.startswith("+++ /dev/null") for line in diff(texts, {}, "master-1"))
 
 
-def standing(host: str = "master-1", **changed: Any) -> Standing:
-    well = Standing(host, {"a": "b"}, active=True, now_s=100_000, good_s=96_400, size_bytes=5, took_s=2)
+def standing(host: str = "master-1", **changed: Any) -> MasterSchedule:
+    well = MasterSchedule(host, {"a": "b"}, active=True, now_s=100_000, good_s=96_400, size_bytes=5, took_s=2)
     well = replace(well, name="prod-1-x", last="good", last_s=96_400)
     return replace(well, **changed)
 
@@ -103,7 +103,7 @@ LIMITS = {"warn_after_s": 2 * HOUR, "critical_after_s": 4 * HOUR}
         ((), {}, 3, "no master has a schedule"),
     ],
 )
-def test_nagios(standings: tuple[Standing, ...], silent: dict[str, str], code: int, words: str) -> None:
+def test_nagios(standings: tuple[MasterSchedule, ...], silent: dict[str, str], code: int, words: str) -> None:
     told = nagios(statuses(standings), silent, **LIMITS)
     assert told.code == code
     assert words in told.line
