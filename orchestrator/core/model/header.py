@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 Values = Mapping[str, str | tuple[str, ...]]
 """The values of a call by name; a tuple is the script's list."""
@@ -30,6 +31,7 @@ class Header:
         return self.required | self.optional | ({self.items} if self.items else frozenset())
 
 
+@cache
 def parse_header(text: str) -> Header:
     """The header of a rendered script. Raises ValueError if a name is not a lowercase word."""
     words = [word for line in re.findall(r"^# values: (.*)$", text, re.MULTILINE) for word in line.split()]
