@@ -58,7 +58,7 @@ def again(*options: str) -> NextStep:
 class OrchestratorError(Exception):
     """A failure, shown to the operator as `error: ...` and, if a command continues from here, `next: ...`.
 
-    ``message`` says what failed, where and why, and what to do about it where no command does that.
+    ``message`` says what failed, where and why, and what to do about it if no command does that.
     """
 
     exit_code = 1
