@@ -1,4 +1,4 @@
-"""Facts in the format that a host's script prints (templates/host/facts.sh)."""
+"""Facts in the format that a host's script prints (templates/host/lib/facts.sh)."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Tool:
 
 
 def parse_tools(text: str) -> tuple[Tool, ...]:
-    """Lines `PLACE VERSION PATH` of ``templates/host/tools.sh``; an image's version is `-`."""
+    """Lines `PLACE VERSION PATH` of ``templates/host/lib/etcd_tools.sh``; an image's version is `-`."""
     found = []
     for line in text.splitlines():
         place, _, rest = line.partition(" ")

@@ -1,7 +1,7 @@
-"""What the hosts' scripts print: values as they are, each between two lines with a mark, which a script makes anew.
+"""Parser for the facts that hosts' scripts print: plain values, each between two lines with a fresh mark.
 
-The first of both lines has the name, too (templates/host/facts.sh). So a host starts no process to write a fact down,
-where an encoding would take one for each.
+The first of both lines also has the name (templates/host/lib/facts.sh). So a host starts no process to print a fact;
+an encoding would need one for each.
 """
 
 from __future__ import annotations

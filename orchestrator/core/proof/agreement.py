@@ -1,6 +1,6 @@
 """The proof that members agree with one another, after an undo: no snapshot says what they must hold.
 
-Pure: from the output of ``templates/host/agree.sh`` to a verdict.
+Pure: from the output of ``templates/host/start/is_equal.sh`` to a verdict.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Standing:
 
 
 def read_standing(text: str) -> Standing:
-    """Parse the output of ``agree.sh``; unreadable parts are left out."""
+    """Parse the output of ``is_equal.sh``; unreadable parts are left out."""
     facts = parse_facts(text)
     newest, at_round = (parse_http(facts.get(name, "")).body for name in ("hashkv_now", "hashkv_round"))
     return Standing(

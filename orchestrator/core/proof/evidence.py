@@ -1,8 +1,8 @@
 """What a restored cluster holds, in addition to the proof that it was restored: the start of a run's report.
 
-Pure: from each member's answers (`templates/host/holds.sh`) and the live keys to values. Only keys and revisions
-are read, never the contents of objects: if a lease's revision is not newer than the snapshot's, the lease was not
-renewed since.
+Pure: from each member's answers (`templates/host/observe/contents.sh`) and the live keys to values. Only keys and
+revisions are read, never the contents of objects: if a lease's revision is not newer than the snapshot's, the lease
+was not renewed since.
 """
 
 from __future__ import annotations

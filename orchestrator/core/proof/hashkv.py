@@ -1,7 +1,7 @@
 """Comparison of several members' answers to HashKV. Pure.
 
 Each member answers twice: at its newest revision, and at the last round number up to it
-(`templates/host/hashkv.sh`). While clients write, members are rarely asked at the same newest revision; the round
+(`templates/host/lib/hashkv.sh`). While clients write, members are rarely asked at the same newest revision; the round
 number is the same for all.
 """
 

@@ -54,7 +54,7 @@ def _judge_exit(answers: list[tuple[str, Output]]) -> Verdict:
 
 
 def read_shown(output: Output) -> Shown:
-    """Parse the output of `proof.sh`."""
+    """Parse the output of `is_restored.sh`."""
     facts = parse_facts(output.text)
     members = parse_http(facts.get("members", ""))
     return Shown(

@@ -46,7 +46,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The output of ``templates/host/proof.sh`` on one host: HTTP bodies, and files as lines of numbers.
+    """The output of ``templates/host/start/is_restored.sh`` on one host: HTTP bodies, and files as lines of numbers.
 
     ``hashkv`` is the answer for the snapshot's revision, ``hashkv_now`` for the member's newest, ``witnessed`` for
     the snapshot's revision directly after the start, if it was recorded. ``hashkv_round`` is the answer for
@@ -169,7 +169,7 @@ def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
 
 
 def _hashes(it: Shown, expected: Expected) -> tuple[HashKv, ...]:
-    newest = "" if it.hashkv_now == it.hashkv else it.hashkv_now  # proof.sh asks only once if one answer is enough
+    newest = "" if it.hashkv_now == it.hashkv else it.hashkv_now  # the script asks only once if one answer is enough
     return read_hashes((it.hashkv, expected.revision), (newest, 0), (it.hashkv_round, it.round_revision))
 
 

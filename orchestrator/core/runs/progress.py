@@ -22,7 +22,7 @@ from orchestrator.errors import (
 )
 
 CLAIMED_BY_ANOTHER = 11
-"""The exit status of templates/host/claim.sh where another run holds the host."""
+"""The exit status of templates/host/claim/take.sh where another run holds the host."""
 
 
 class Before(StrEnum):

@@ -69,7 +69,7 @@ class Relay(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """One master's answer to `ways.sh`.
+    """One master's answer to `observe/transfer.sh`.
 
     ``sees`` maps another master's name, address and port to the host key shown there. ``closed`` says why a login
     with a temporary key would fail; it is empty if it would work.
@@ -83,7 +83,7 @@ class Ways:
 
 
 def parse_ways(text: str) -> Ways:
-    """Parse the answer of `ways.sh`; unknown lines are ignored."""
+    """Parse the answer of `observe/transfer.sh`; unknown lines are ignored."""
     programs: set[str] = set()
     sees: dict[tuple[str, str, int], str] = {}
     login = keys = ""

@@ -72,7 +72,7 @@ PROVEN = {
 }
 
 
-def test_output_of_proof_sh_is_parsed() -> None:
+def test_output_of_is_restored_is_parsed() -> None:
     shown = read_shown(Output(0, printed(**PROVEN)))
     assert shown.cluster_id == "cdf8"
     assert json.loads(shown.hashkv)["hash"] == 77
@@ -110,7 +110,7 @@ def stored(value: bytes | None) -> str:
 
 
 def objects(renewed_after_s: int = 5, *, ready: bool = True) -> Output:
-    """Return a master's answer to `lease.sh`: the Node and its Lease, renewed that long after the restart."""
+    """Return a master's answer to `is_node_ready.sh`: the Node and its Lease, renewed that long after the restart."""
     renewed = datetime.fromtimestamp(RESTARTED_AT + renewed_after_s, UTC)
     lease, node = lease_bytes("worker-1", "worker-1", renewed), node_bytes("worker-1", ready, renewed)
     return Output(0, printed(leases=stored(lease), minions=stored(node)))

@@ -79,7 +79,7 @@ def test_packing_is_available_on_all_masters() -> None:
     assert relay_of(ways(c={"programs": GIVES_WITH}), PLACES, KEYS).packing is Packing.NONE
 
 
-def test_answer_of_ways_sh_is_parsed() -> None:
+def test_answer_of_master_is_parsed() -> None:
     found = parse_ways(
         "has zstd\nhas ssh\nkeys ops /home/ops/.ssh/authorized_keys\nnoise\n"
         "sees b 10.0.0.2 2222 ssh-ed25519 AAAA\nsees c 10.0.0.3 22 ssh-rsa BBBB\n"
