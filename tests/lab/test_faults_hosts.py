@@ -49,7 +49,7 @@ def ended_by_itself(scene: Scene, run: str) -> str:
     """Waits for the end of that act, which nobody watches; what shows it."""
     (attempt,) = truth.ends(scene.lab, VICTIM, run, "keep.copy")
     wait(lambda: truth.ends(scene.lab, VICTIM, run, "keep.copy") == {attempt: "0"}, "the end of the act")
-    return f"keep.copy, attempt {attempt.partition('-')[0]}: begun, no end when cut off; exit 0 by itself"
+    return f"keep.copy, attempt {attempt.partition('-')[0]}: begun, no end when cut off; exit 0 without the laptop"
 
 
 def test_laptop_killed_in_an_act(scene: Scene) -> None:
@@ -317,7 +317,7 @@ def test_snapshot_corrupted(scene: Scene) -> None:
         resumed = scene.resumes()
         assert resumed.code == 0, resumed
         assert f"{VICTIM} commit.mend acting" in resumed.err
-        record(name, "brought anew from another master, resumed: exit 0", scene.ends_restored())
+        record(name, "copied again from another master, resumed: exit 0", scene.ends_restored())
 
 
 def test_restore_db_replaced(scene: Scene, pausing: Path) -> None:
@@ -333,7 +333,7 @@ def test_restore_db_replaced(scene: Scene, pausing: Path) -> None:
         assert scene.lab.exec(VICTIM, ["sh", "-c", f"cat {aside}"]) == "another\n", "whose it is nobody knows: it stays"
         evidence = scene.ends_restored()
         assert scene.lab.exec(VICTIM, ["sh", "-c", f"cat {aside}"]) == "another\n", "also after finish"
-        record(name, "it is renamed, the right one scheduled anew, resumed: exit 0", evidence)
+        record(name, "it is renamed, the right one scheduled again, resumed: exit 0", evidence)
 
 
 def test_docker_hangs(scene: Scene) -> None:

@@ -97,7 +97,7 @@ def test_byte_flipped(scene: Scene) -> None:
         assert MIDDLE in ended.error and "sha256" in ended.error
         resumed = scene.resumes()
         assert resumed.code == 0, resumed
-        record(name, f"{told(ended)}; resumed: brought anew, exit 0", scene.ends_restored())
+        record(name, f"{told(ended)}; resumed: copied again, exit 0", scene.ends_restored())
 
 
 REFUSING = "/etc/ssh/sshd_config.d/no-masters.conf"

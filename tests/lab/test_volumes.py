@@ -145,7 +145,7 @@ def test_hooks_on_the_masters_outlive_the_laptop(
         assert list(truth.ends(hooked, master.name, run, "volumes.hook").values()) == ["0"], master.name
 
 
-def test_a_hook_that_fails_on_one_master_is_taken_back_by_an_abort(
+def test_a_hook_that_fails_on_one_master_is_undone_by_an_abort(
     hooked: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, with_hook: Make
 ) -> None:
     """The laptop that aborts dies while the volumes are taken back: that is done once all the same."""

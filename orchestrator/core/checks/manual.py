@@ -22,7 +22,7 @@ def manual(inventory: Inventory, views: Mapping[str, MasterView], way: Way) -> I
             yield block(
                 "owner",
                 name,
-                f"cannot tell the owner of the restored data: it has no data, and the other masters differ: {owners}",
+                f"owner of the restored data unknown: it has no data, and the other masters differ: {owners}",
                 f"make an empty {view.member.config.member_path} on it, with the right owner and mode",
             )
 

@@ -42,7 +42,7 @@ def outlook(
 ) -> tuple[str, NextStep | None]:
     """How the run is doing, and the command that continues: none if it is complete, `resume` if something is left."""
     if undone_by:
-        return f"taken back by run {undone_by}", ours("status", undone_by)
+        return f"undone by run {undone_by}", ours("status", undone_by)
     holder = next((claim for claim in claims.values() if claim.is_held), None)
     if holder:
         return f"in progress on {holder.laptop}", ours("status", plan.run)

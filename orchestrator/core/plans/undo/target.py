@@ -174,7 +174,7 @@ def lost_by_undo(kind: str, undone: Undone) -> tuple[str, ...]:
     if empty := listed([master.name for master in undone.without_data]):
         texts.append(
             f"{empty} had no old data, and gets an empty volume: it is started once the others have a quorum, and "
-            "cannot rejoin by itself: Kublr's command `reinitialize` lets it"
+            "cannot rejoin without help: Kublr's command `reinitialize` lets it"
         )
     return (*texts, *never_start(undone.inventory))
 

@@ -166,7 +166,7 @@ def test_a_run_that_came_to_its_end_needs_nothing() -> None:
 
 
 def test_a_run_that_was_taken_back_is_not_gone_on_with() -> None:
-    assert outlook(PLAN, {}, {}, "r2") == ("taken back by run r2", ours("status", "r2"))
+    assert outlook(PLAN, {}, {}, "r2") == ("undone by run r2", ours("status", "r2"))
 
 
 def _done_before(phase: PhaseName) -> dict[str, list[ActRecord]]:
