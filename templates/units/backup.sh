@@ -6,7 +6,7 @@ umask 077
 export LC_ALL=C
 state='{{ state }}' folder='{{ folder }}' cluster='{{ cluster }}' keep='{{ keep }}' days='{{ days }}'
 mkdir -p -m 700 "$folder" && exec 8>>"$folder/.lock" || exit 1
-flock -n 8 || { echo "another backup is at work"; exit 0; }
+flock -n 8 || { echo "another backup is in progress"; exit 0; }
 began=$(date +%s)
 tell() { # FILE TEXT
     echo "$2" >"$folder/$1.part" && sync "$folder/$1.part" && mv "$folder/$1.part" "$folder/$1"
@@ -45,7 +45,7 @@ if [ "$code" != 0 ] || [ ! -s "$work/now/safety.db" ] || ! mv "$work/now/safety.
 fi
 # After the backup: what dies in between leaves a backup without facts, and no facts without a backup.
 [ "$(tail -c 2 "$work/facts")" = '}' ] && sync "$work/facts" && mv "$work/facts" "$folder/$name.json" ||
-    echo "what was true when it was taken could not be written beside $name.db" >&2
+    echo "cannot write the facts of $name.db beside it" >&2
 sync "$folder/$name.db" "$folder"
 rm -rf "$work"
 tell .good "$began $(stat -c %s "$folder/$name.db") $(($(date +%s) - began)) $name" && tell .last "$began good"

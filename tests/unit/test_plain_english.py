@@ -1,4 +1,4 @@
-"""What people read is plain English: no phrase of the list in messages, help or pages."""
+"""What people read is plain English: no phrase of the list in messages, help, scripts or pages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.unit.cli.test_help import PAGES as HELP
 from tests.unit.plain_english import PHRASES, complaints
 
 MODULES = sorted((ROOT / "orchestrator").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "templates").rglob("*.sh"))
 
 
 def messages(source: str) -> Iterator[tuple[int, str]]:
@@ -36,6 +37,12 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, text
 
 
+def said_by(script: str) -> Iterator[str]:
+    """Yield what a script prints in words, and the opening sentence that a plan shows for a barrier."""
+    yield from re.findall(r'\b(?:echo|refuse) "([^"]* [^"]*)"', script)
+    yield from re.findall(r"\bExits 0 [^.;:]*", script)
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_messages(module: Path) -> None:
     found = [(line, it) for line, text in messages(read(module)) for it in complaints(text)]
@@ -50,6 +57,11 @@ def test_help(command: str) -> None:
 @pytest.mark.parametrize("page", ALL_PAGES, ids=name_of)
 def test_pages(page: Path) -> None:
     assert list(complaints(read(page))) == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_scripts(script: Path) -> None:
+    assert [it for text in said_by(read(script)) for it in complaints(text)] == []
 
 
 ONCE_SAID = (

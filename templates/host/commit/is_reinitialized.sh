@@ -2,7 +2,7 @@
 # it was told (vendor's page, "Restoring single etcd instance": the log has the result too).
 # values: state run data
 before=$state/$run/result.before
-[ -e "$before" ] || { echo "not told yet"; exit 1; }
+[ -e "$before" ] || { echo "not scheduled yet"; exit 1; }
 not_yet() {
     newest=$(timeout 10 docker ps --all --quiet --filter name=k8s_etcd_k8s-etcd- 2>/dev/null | head -n 1)
     said=

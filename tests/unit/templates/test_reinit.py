@@ -26,7 +26,7 @@ def obeyed(host: FakeHost) -> tuple[int, str]:
 
 
 def test_the_order_is_written_whole_and_nothing_else(host: FakeHost) -> None:
-    assert obeyed(host) == (1, "not told yet\n")
+    assert obeyed(host) == (1, "not scheduled yet\n")
     assert ask(host) == 0
     assert order(host).read_text() == "reinitialize\n"
     assert [path.name for path in (host.root / "data").iterdir()] == ["command"]
