@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from orchestrator.cli.confirm import confirm_destroyed, confirm_plan
 from orchestrator.cli.exit import print_ended, print_json, run_command
 from orchestrator.cli.session import opened, opened_maybe_with
 from orchestrator.errors import ours
-
-if TYPE_CHECKING:
-    pass
 
 
 def status(

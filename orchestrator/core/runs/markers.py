@@ -47,7 +47,7 @@ def parse_settle(text: str) -> Settled:
 
 
 def parse_acts(text: str) -> tuple[ActRecord, ...]:
-    """Lines of `act STEP ATTEMPT STATE EXIT`, as settle and runs.sh print them."""
+    """Lines of `act STEP ATTEMPT STATE EXIT`, as settle and observe/run.sh print them."""
     return tuple(_record(*words[1:]) for words in _lines(text) if words[0] == "act" and len(words) == 5)
 
 

@@ -33,7 +33,7 @@ class MasterSchedule:
 
 
 def read_standing(host: str, printed: str) -> MasterSchedule:
-    """What ``templates/host/timed.sh`` printed."""
+    """What ``templates/host/observe/timer.sh`` printed."""
     facts = parse_facts(printed)
     files = {name.removeprefix("file:"): text for name, text in facts.items() if name.startswith("file:")}
     good, last = facts.get("good", "").split(), facts.get("last", "").strip().split(" ", 1)
