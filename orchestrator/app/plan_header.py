@@ -47,6 +47,7 @@ def plan_with_header(
     return Plan(
         kind=kind,
         run=run,
+        rejoin=cluster.distro.rejoin,
         made_at_utc=cluster.clock.now_utc(),
         tool_version=__version__,
         inventory=cluster.inventory,

@@ -50,7 +50,7 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
 
 
 async def tell_result(cluster: Cluster, plan: Plan, host: str) -> None:
-    """What Kublr's pod has left to say of it, beside our own proof."""
+    """What the vendor's agent has left to say of it, beside our own proof."""
     if not cluster.distro.aided:
         return
     (data,) = (fact.data for fact in plan.facts if fact.host == host)

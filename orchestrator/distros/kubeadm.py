@@ -27,9 +27,10 @@ class Kubeadm:
     """Implements ``hosts.distro.Distro``. The runtime stays up: without their manifests its pods do not come back."""
 
     aided = False
-    default_units: Mapping[str, str] = MappingProxyType({"kubelet": "kubelet", "runtime": "containerd"})
+    default_units: Mapping[str, str] = MappingProxyType({})
     api_apart = True
     controller_ports: tuple[int, ...] = (10257, 10259)  # Kubernetes documentation, "Ports and Protocols"
+    rejoin = "join it with `kubeadm join --control-plane`"
 
     def look_at_host(self, host: Host) -> Script:
         paths = host.paths
@@ -111,7 +112,7 @@ class Kubeadm:
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
         raise NotImplementedError("no agent that restores")
 
-    def reinitialize(self, view: MasterView) -> Script:
+    def replace_member(self, view: MasterView) -> tuple[str, Script]:
         raise NotImplementedError("no agent that rejoins a member")
 
     def restart_services(self, host: Host) -> Exec:

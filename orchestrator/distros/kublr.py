@@ -29,9 +29,10 @@ class Kublr:
     """Implements ``core.hosts.distro.Distro``."""
 
     aided = True
-    default_units: Mapping[str, str] = MappingProxyType({})
+    default_units: Mapping[str, str] = MappingProxyType({"kubelet": "kublr-kubelet", "runtime": "docker"})
     api_apart = False
     controller_ports: tuple[int, ...] = ()
+    rejoin = "write `reinitialize` to the file `command` in the root of its data volume"
 
     def look_at_host(self, host: Host) -> Script:
         paths = host.paths
@@ -70,6 +71,7 @@ class Kublr:
             member=MemberView(
                 config=etcd,
                 manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
+                other_source="`kublr validate`",
                 other_data=_etcd_storage_path(facts.get("kublr_validate", "")),
             ),
             api=common.with_port(parse_api_manifest(facts.get("api_manifest", "")), facts.get("api_port", "")),
@@ -113,9 +115,11 @@ class Kublr:
             timeout_s=timeouts.COPY_S,
         )
 
-    def reinitialize(self, view: MasterView) -> Script:
+    def replace_member(self, view: MasterView) -> tuple[str, Script]:
         assert view.member.config is not None
-        return Script(file="commit/reinit.sh", values={"data": view.member.config.data}, timeout_s=timeouts.MARK_S)
+        data = view.member.config.data
+        title = f"write `reinitialize` to {data}/command, and wait until the pod has carried it out"
+        return title, Script(file="commit/reinit.sh", values={"data": data}, timeout_s=timeouts.MARK_S)
 
     def start(self, host: Host, view: MasterView) -> Exec:
         # "no need to manually start" kubelet and Docker: the agent does that.

@@ -40,9 +40,10 @@ class Systemd:
     """Implements ``hosts.distro.Distro``. Type=notify has etcd's start wait for a quorum, so nothing waits for it."""
 
     aided = False
-    default_units: Mapping[str, str] = MappingProxyType({"kubelet": "kubelet", "runtime": "containerd"})
+    default_units: Mapping[str, str] = MappingProxyType({})
     api_apart = True
     controller_ports: tuple[int, ...] = ()  # a stopped unit has ended, whatever it listened on
+    rejoin = "add it with `etcdctl member add`, and start it with `initial-cluster-state: existing`"
 
     def look_at_host(self, host: Host) -> Script:
         paths, units = host.paths, host.units
@@ -121,7 +122,7 @@ class Systemd:
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
         raise NotImplementedError("no agent that restores")
 
-    def reinitialize(self, view: MasterView) -> Script:
+    def replace_member(self, view: MasterView) -> tuple[str, Script]:
         raise NotImplementedError("no agent that rejoins a member")
 
     def start(self, host: Host, view: MasterView) -> Exec:

@@ -22,7 +22,7 @@ from orchestrator.core.hosts.view import (
     Tls,
     VolumeView,
 )
-from orchestrator.core.inventory.declared import Policies, Restart, Volumes, VolumesHook, WorkerPolicy
+from orchestrator.core.inventory.declared import Policies, Restart, Units, Volumes, VolumesHook, WorkerPolicy
 from orchestrator.core.inventory.inventory import Host, Inventory, Role
 from orchestrator.core.model.plan import Plan, StrategyName
 from orchestrator.core.plans.manual import token_of
@@ -41,6 +41,7 @@ DATA = "/mnt/master-pd/etcd"
 HASH_KV = 2893040912
 REVISION = 48213
 PKI = "/etc/kubernetes/pki/etcd"
+KUBLR = Units(kubelet="kublr-kubelet", runtime="docker")
 PARTS = ("machine", "volume", "member", "api", "markers")
 UNITS = ("kublr.service", "kublr-kubelet.service", "docker.service", "docker.socket")
 
@@ -67,7 +68,7 @@ def inventory(
 
 
 def _host(role: Role, name: str, last_byte: int) -> Host:
-    return Host(name=name, role=role, address=f"10.20.0.{last_byte}", node=name)
+    return Host(name=name, role=role, address=f"10.20.0.{last_byte}", node=name, units=KUBLR)
 
 
 def masters(count: int = 3, *, resolving: bool = True, quorum: bool = False) -> dict[str, MasterView]:
@@ -104,6 +105,7 @@ def masters(count: int = 3, *, resolving: bool = True, quorum: bool = False) -> 
                 config=_etcd(f"etcd{index}", cluster),
                 manifest_sha256=f"{index:064x}",
                 other_data=DATA,
+                other_source="`kublr validate`",
                 live=live,
             ),
         )
@@ -199,6 +201,7 @@ def plan(
         strategy=strategy,
         token=token_of(RUN) if strategy == "manual" else "",
         run=RUN,
+        rejoin=distro.rejoin,
         made_at_utc=MADE_AT_UTC,
         tool_version="0.1.0",
         inventory=cluster,

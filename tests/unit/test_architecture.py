@@ -9,6 +9,7 @@ A room may import what stands further right, itself, and nobody beside it: the c
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,6 +198,17 @@ def test_the_heavy_libraries_come_in_only_where_they_are_used() -> None:
     rooms = {room_of(module) for _, module in imports(ast.Module(body, [])) if module.startswith("orchestrator")}
     assert tops - set(sys.stdlib_module_names) == {"typer", "orchestrator"}
     assert rooms - {""} == {"cli", "errors"}
+
+
+DISTRIBUTIONS = re.compile(r"[Kk]ublr|[Kk]ubeadm|reinitialize\b|Systemd|distribution systemd|[\"']systemd[\"'] *[=!]=")
+"""What names a distribution, or is known of one alone. systemd itself may supervise the hosts of any."""
+INVENTORY_KEYS = "core/inventory/declared.py"  # `units.kublr`, `paths.kublr`: an operator's inventory has these keys
+
+
+def test_core_names_no_distribution() -> None:
+    core = [path for path in (PACKAGE / "core").rglob("*.py") if not path.match(INVENTORY_KEYS)]
+    lines = [(path, line) for path in core for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [f"{path.relative_to(PACKAGE)}: {line.strip()}" for path, line in lines if DISTRIBUTIONS.search(line)] == []
 
 
 LONGEST_FUNCTION, LONGEST_FILE = 40, 300

@@ -30,8 +30,8 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
         yield block(
             "data-volume",
             host.name,
-            f"etcd's data volume is {etcd.data} in the manifest, but `kublr validate` says "
-            f"{view.member.other_data or 'nothing'}",
+            f"etcd's data volume is {etcd.data} in the manifest, but "
+            f"{view.member.other_source} says {view.member.other_data or 'nothing'}",
             remedy,
         )
     if view.volume.data_disk is None:

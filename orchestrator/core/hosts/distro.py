@@ -17,13 +17,16 @@ class Distro(Protocol):
     """Whether a vendor's agent restores by itself, once told to."""
 
     default_units: Mapping[str, str]
-    """Names of units, by their key in an inventory, where they are not Kublr's: what an inventory says wins."""
+    """Names of units by their key in an inventory, where they differ from its defaults. What an inventory says wins."""
 
     api_apart: bool
     """Whether API servers may have hosts of their own."""
 
     controller_ports: tuple[int, ...]
     """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+
+    rejoin: str
+    """How a master that was left out joins again on an empty disk, as the end of a sentence for the operator."""
 
     def look_at_host(self, host: Host) -> Script:
         """The first look: everything that needs no knowledge of this host."""
@@ -62,8 +65,9 @@ class Distro(Protocol):
         """Aided strategy: has the vendor's agent schedule the restore for the next start of etcd."""
         ...
 
-    def reinitialize(self, view: MasterView) -> Script:
-        """Has one member thrown away, and join the others anew; returns before that is done."""
+    def replace_member(self, view: MasterView) -> tuple[str, Script]:
+        """Aided strategy: the title and the script of the step that has the vendor's agent discard one member and let
+        it join the others again. The script returns before that is done."""
         ...
 
     def start(self, host: Host, view: MasterView) -> Exec:

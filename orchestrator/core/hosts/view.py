@@ -189,13 +189,15 @@ class VolumeView:
 class MemberView:
     """The etcd member of a master: its configuration, what it trusts, the tools to restore it, and its live answers.
 
-    ``config`` is None if it could not be read; the view's ``faults`` say why. ``other_data`` is the data path that a
-    second source names, empty without one. ``live`` is None if the member does not answer.
+    ``config`` is None if it could not be read; the view's ``faults`` say why. ``other_data`` is the data path that
+    a second source names, ``other_source``; both are empty if the distribution has only one. ``live`` is None if the
+    member does not answer.
     """
 
     config: EtcdConfig | None = None
     manifest_sha256: str = ""
     other_data: str = ""
+    other_source: str = ""
     tools: tuple[Tool, ...] = ()
     trust: Trust = Trust()
     missing_certificates: tuple[str, ...] = ()

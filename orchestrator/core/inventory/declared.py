@@ -65,8 +65,8 @@ class Units(_Model):
     """Names of the systemd units."""
 
     kublr: UnitName = Field("kublr", description="Kublr's agent; it starts kubelet and runtime.")
-    kubelet: UnitName = Field("kublr-kubelet", description="The kubelet.")
-    runtime: UnitName = Field("docker", description="The container runtime.")
+    kubelet: UnitName = Field("kubelet", description="The kubelet. Default with kublr: kublr-kubelet.")
+    runtime: UnitName = Field("containerd", description="The container runtime. Default with kublr: docker.")
     runtime_socket: UnitName = Field("docker.socket", description="The socket that can start the runtime.")
     etcd: UnitName = Field("etcd", description="etcd (distribution systemd).")
     api_server: UnitName = Field(

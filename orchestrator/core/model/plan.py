@@ -216,7 +216,8 @@ class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
     ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's;
-    ``relay`` says how files come from master to master, where that was looked for."""
+    ``relay`` says how files come from master to master, where that was looked for;
+    ``rejoin`` tells the operator how a master that is left out joins again."""
 
     format: int = PLAN_FORMAT
     kind: PlanKind
@@ -225,6 +226,7 @@ class Plan(Frozen):
     token: str = ""
     tool: ToolFile | None = None
     relay: Relay | None = None
+    rejoin: str = ""
     run: str
     made_at_utc: str
     tool_version: str

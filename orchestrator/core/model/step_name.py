@@ -1,6 +1,6 @@
 """The names of steps: `phase.verb`, or `phase.verb.part` for one of several.
 
-A step's id is its name and its host: `stop.hold/master-2`, `stop.unit.kublr/master-2`, `release.remove.3/master-2`.
+A step's id is its name and its host: `stop.hold/master-2`, `stop.unit.docker/master-2`, `release.remove.3/master-2`.
 The name is also that of the step's marker on its host, so that a marker says what has begun there.
 """
 

@@ -50,8 +50,8 @@ class Manual:
 
     @property
     def initial_cluster(self) -> dict[str, str]:
-        """Of all masters, and of those left out that the others still list. A manifest may know only some of them, as
-        kubeadm leaves it."""
+        """Of all masters, and of those left out that the others still list. A manifest may know only those that
+        were members when it was written."""
         listed = {name: url for master in self.masters for name, url in master.etcd.initial_cluster.items()}
         return listed | {master.etcd.member: master.etcd.peer_url for master in self.masters}
 

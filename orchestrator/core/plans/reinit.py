@@ -1,8 +1,8 @@
 """The plan for one failed member: it joins the others anew, and copies what they hold. Pure.
 
-The cluster serves all the while: nothing of the others is stopped. Kublr's agent does it once told so; elsewhere the
-member is removed, set aside, added and started (``rejoin.py``). What is lost is the member's own data, which the others
-have.
+The cluster serves all the while: nothing of the others is stopped. A vendor's agent does it once told so; without
+one the member is removed, set aside, added and started (``rejoin.py``). What is lost is the member's own data, which
+the others have.
 """
 
 from __future__ import annotations
@@ -66,11 +66,12 @@ class Reinit:
         data = master.etcd.data
         values = {"state": master.state, "run": master.run, "data": data}
         obeyed = look("commit/is_reinitialized.sh", values, "the pod has obeyed, and left a new command-result")
+        title, order = self.distro.replace_member(master.view)
         step = Step(
             id=f"{StepName.COMMIT_REINIT}/{master.name}",
             host=master.name,
-            title=f"write `reinitialize` to {data}/command, and wait until the pod has carried it out",
-            act=self.distro.reinitialize(master.view),
+            title=title,
+            act=order,
             done_if=one(
                 master,
                 obeyed,
@@ -78,8 +79,8 @@ class Reinit:
             ),
             rerunnable=True,
         )
-        title = "remove the member, and let it rejoin the others"
-        return Phase(name=PhaseName.COMMIT, title=title, steps=(step,), destructive=True)
+        what = "remove the member, and let it rejoin the others"
+        return Phase(name=PhaseName.COMMIT, title=what, steps=(step,), destructive=True)
 
     @property
     def _equal(self) -> Probe:

@@ -1,7 +1,7 @@
 """A failed member rejoins without a vendor's agent: removed, set aside, added, started. Pure.
 
-Its own configuration stays as it is. Most say `--initial-cluster-state=new`, or know some members only, as kubeadm
-leaves it; a member with an empty folder would then make a cluster of its own, and its API server would show that as
+Its own configuration stays as it is. Most say `--initial-cluster-state=new`, or name only the members of the
+day it joined; a member with an empty folder would then make a cluster of its own, and its API server would show that as
 the truth. So a run of etcd that no service knows joins first, with its service held down. From then on there is a log,
 beside which etcd looks at none of those settings (etcd 3.5, server/etcdserver/bootstrap.go).
 """

@@ -67,7 +67,7 @@ def _late(proof: Mapping[str, str]) -> str:
 
 def _left_out_words(plan: Plan) -> str:
     names = listed([host.name for host in plan.inventory.left_out])
-    return f"{names}: never start it on its old disk; let it rejoin with an empty one"
+    return f"{names}: never start it on its old disk; with an empty one, {plan.rejoin}"
 
 
 def _following(plan: Plan, result: Result) -> NextStep:

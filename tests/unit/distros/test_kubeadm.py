@@ -8,7 +8,6 @@ import pytest
 
 from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import EtcdConfig, MasterView, Tls
-from orchestrator.core.inventory.declared import Units
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.plan import PhaseName, Script, Step
 from orchestrator.core.plans.master import masters_of
@@ -33,7 +32,7 @@ def manifest(**changed: str) -> str:
 
 
 def host() -> Host:
-    return Host(name="cp-2", role=Role.MASTER, address="10.30.0.12", node="cp-2", units=Units(kubelet="kubelet"))
+    return Host(name="cp-2", role=Role.MASTER, address="10.30.0.12", node="cp-2")
 
 
 def read(**facts: str) -> MasterView:

@@ -287,6 +287,12 @@ def test_every_distribution_stands_under_its_own_name() -> None:
     assert [type(distro).__name__.lower() for distro in DISTROS.values()] == list(DISTROS)
 
 
+def test_every_distribution_says_how_a_lost_master_rejoins() -> None:
+    words = {"kublr": "`reinitialize`", "kubeadm": "kubeadm join", "systemd": "etcdctl member add"}
+    said = {name: [other for other, word in words.items() if word in DISTROS[name].rejoin] for name in DISTROS}
+    assert said == {name: [name] for name in words}
+
+
 def test_a_disk_line() -> None:
     view = read(state_disk="/dev/sda1 100 60 40 60% /var\n")
     assert view.machine.state_disk == Disk("/dev/sda1 /var", 40 * 1024)

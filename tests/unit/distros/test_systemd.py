@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import ApiServer, EtcdConfig, MasterView, Tls
-from orchestrator.core.inventory.declared import Restart
+from orchestrator.core.inventory.declared import Restart, Units
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.plan import Exec, Phase, PhaseName, Probe
 from orchestrator.core.plans.master import masters_of
@@ -162,7 +162,8 @@ def test_units_stop_from_the_outside_in_and_start_from_the_inside_out() -> None:
     controllers = ("kube-controller-manager.service", "kube-scheduler.service")
     assert distro.units(host()) == (controllers, ("kube-apiserver.service",), ("etcd.service",))
     assert distro.units(host(Role.API)) == (controllers, ("kube-apiserver.service",))
-    assert distro.units(host(Role.WORKER)) == (("kublr-kubelet.service",),), "as the host's inventory names it"
+    worker = host(Role.WORKER).model_copy(update={"units": Units(kubelet="my-kubelet")})
+    assert distro.units(worker) == (("my-kubelet.service",),), "as the host's inventory names it"
     assert starts(distro.start(host(), view)) == ("etcd.service",)
     assert starts(distro.start_api(host(), view, "r")) == ("kube-apiserver.service",)
     assert starts(distro.start_controllers(host(), view, "r")) == ("kube-scheduler.service",)

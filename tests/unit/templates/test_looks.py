@@ -12,6 +12,7 @@ from orchestrator.core.model.outcome import Answer, Output
 from orchestrator.core.proof.judges import read_shown
 from orchestrator.core.proof.restored import Expected, judge_member
 from orchestrator.distros.kublr import Kublr
+from tests.unit import builders
 from tests.unit.distros.recordings import recorded
 from tests.unit.templates.host import ABSENT, RUN, WITHOUT_APPLETS, FakeHost, client_values, peer_values, tree
 
@@ -33,7 +34,9 @@ def declared(host: FakeHost) -> Host:
         manifests=f"{host.root}/manifests",
         hosts=f"{host.root}/hosts",
     )
-    return Host(name="master-1", role=Role.MASTER, address="127.0.0.1", node="master-1", paths=paths)
+    return Host(
+        name="master-1", role=Role.MASTER, address="127.0.0.1", node="master-1", paths=paths, units=builders.KUBLR
+    )
 
 
 def furnish(host: FakeHost) -> None:

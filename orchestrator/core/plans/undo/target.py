@@ -173,8 +173,8 @@ def lost_by_undo(kind: str, undone: Undone) -> tuple[str, ...]:
     ]
     if empty := listed([master.name for master in undone.without_data]):
         texts.append(
-            f"{empty} had no old data, and gets an empty volume: it is started once the others have a quorum, and "
-            "cannot rejoin without help: Kublr's command `reinitialize` lets it"
+            f"{empty} had no old data, and gets an empty volume: it is started once the others have a quorum, but "
+            "rejoins only with `orchestrator reinit`"
         )
     return (*texts, *never_start(undone.inventory))
 

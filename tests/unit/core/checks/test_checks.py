@@ -158,7 +158,11 @@ def test_the_inventory_may_decide_where_the_data_lies() -> None:
 
 
 def test_units_of_other_names() -> None:
-    host = inventory().masters[0].model_copy(update={"units": Units(kublr="agent", runtime="dockerd")})
+    host = (
+        inventory()
+        .masters[0]
+        .model_copy(update={"units": Units(kublr="agent", kubelet="kublr-kubelet", runtime="dockerd")})
+    )
     units = {"agent.service": "active", "kublr-kubelet.service": "active", "dockerd.service": "active"}
     assert findings(changed(units=units), with_host(host)) == ()
     assert {finding.name for finding in findings(None, with_host(host))} == {"units", "runtime"}
