@@ -26,7 +26,7 @@ from orchestrator.core.text import rate_of
 from orchestrator.core.timeouts import FAREWELL_S
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.hooks import Hooks
-from orchestrator.engine.transfer import Spread
+from orchestrator.engine.transfer import Transfers
 from orchestrator.errors import OrchestratorError, again
 
 
@@ -60,7 +60,7 @@ async def run_plan(
     name = new_attempt(attempt)
     journal = _begin_journal(cluster, plan, name)
     sources = Sources(cluster, plan, snapshot, is_first=attempt == 1)
-    spread = _spread(cluster, plan, name, bytes_per_s)
+    transfers = _transfers(cluster, plan, name, bytes_per_s)
     coordinator = Coordinator(
         plan=plan,
         attempt=name,
@@ -72,23 +72,23 @@ async def run_plan(
         open_source=sources.open,
         ask=lambda pause: _ask(cluster, pause, answers),
         hooks=Hooks(plan, name, cluster.remotes, cluster.clock, here(journal.folder, name, cluster.clock), answers),
-        spread=spread,
+        transfers=transfers,
         stop=cluster.stop,
     )
     try:
         return await _attempt(cluster, coordinator, journal, began)
     finally:
-        if spread:
-            await spread.close()
+        if transfers:
+            await transfers.close()
         journal.close()
         sources.close()
 
 
-def _spread(cluster: Cluster, plan: Plan, attempt: str, bytes_per_s: float) -> Spread | None:
+def _transfers(cluster: Cluster, plan: Plan, attempt: str, bytes_per_s: float) -> Transfers | None:
     """How files come to several masters; None where the plan has not looked for ways between them."""
     if plan.relay is None or cluster.carrier is None:
         return None
-    return Spread(plan.relay, cluster.carrier(plan.relay, bytes_per_s), attempt, cluster.reporter.note)
+    return Transfers(plan.relay, cluster.carrier(plan.relay, bytes_per_s), attempt, cluster.reporter.note)
 
 
 def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:

@@ -10,7 +10,7 @@ from orchestrator.core.model.outcome import Command, Outcome
 from orchestrator.core.model.plan import Pause, Plan, Push, Reboot, Step
 from orchestrator.core.runs.progress import resume
 from orchestrator.engine.hooks import Hooks
-from orchestrator.engine.transfer import Spread
+from orchestrator.engine.transfer import Transfers
 from orchestrator.errors import HaltedError
 from orchestrator.ports import Remote, Reporter, Source
 
@@ -26,15 +26,15 @@ class Acting:
     open_source: Callable[[Push], Awaitable[Source]]
     ask: Callable[[Pause], Awaitable[bool]]
     hooks: Hooks
-    spread: Spread | None
+    transfers: Transfers | None
 
     async def act(self, step: Step) -> Outcome:
         """Raises HaltedError if the operator does not confirm a pause."""
         remote = self.remotes[step.host]
         match step.act:
             case Push() as push:
-                if self.spread:
-                    return await self._spread_to(step.host, push, self.spread)
+                if self.transfers:
+                    return await self._transfer(step.host, push, self.transfers)
                 source = await self.open_source(push)
                 total = source.size_bytes
                 return await remote.push(
@@ -51,11 +51,11 @@ class Acting:
                 return await self.hooks.run(step, hook)
         return await remote.act(step.name, self.attempt, self.command(step))
 
-    async def _spread_to(self, host: str, push: Push, spread: Spread) -> Outcome:
+    async def _transfer(self, host: str, push: Push, transfers: Transfers) -> Outcome:
         def moved(done_bytes: int, total_bytes: int) -> None:
             self.reporter.moved(host, done_bytes, total_bytes)
 
-        return await spread.bring(host, push, lambda: self.open_source(push), moved)
+        return await transfers.bring(host, push, lambda: self.open_source(push), moved)
 
     def command(self, step: Step) -> Command:
         """The command that runs on the host, and whose marker records that the step has ended."""

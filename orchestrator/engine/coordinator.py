@@ -34,7 +34,7 @@ from orchestrator.engine.fence import Fence
 from orchestrator.engine.hooks import Hooks
 from orchestrator.engine.looks import Looks
 from orchestrator.engine.stop import Stop
-from orchestrator.engine.transfer import Spread
+from orchestrator.engine.transfer import Transfers
 from orchestrator.errors import (
     HaltedError,
     InterruptedRunError,
@@ -52,7 +52,7 @@ GIVE_BACK: str = StepName.CLAIM_GIVE_BACK
 @dataclass(slots=True)
 class Coordinator:
     """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` gives the bytes for a push,
-    ``ask`` asks the operator, if one is there, and ``hooks`` are the operator's own programs. ``spread`` brings one
+    ``ask`` asks the operator, if one is there, and ``hooks`` are the operator's own programs. ``transfers`` brings one
     file to several hosts; without it each gets it by itself."""
 
     plan: Plan
@@ -65,7 +65,7 @@ class Coordinator:
     open_source: Callable[[Push], Awaitable[Source]]
     ask: Callable[[Pause], Awaitable[bool]]
     hooks: Hooks
-    spread: Spread | None = None
+    transfers: Transfers | None = None
     stop: Stop = field(default_factory=Stop)
     result: Result = field(default_factory=Result)
     _looks: Looks = field(init=False)
@@ -84,7 +84,7 @@ class Coordinator:
             open_source=self.open_source,
             ask=self.ask,
             hooks=self.hooks,
-            spread=self.spread,
+            transfers=self.transfers,
         )
 
     async def run(self) -> Result:

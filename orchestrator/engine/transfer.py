@@ -37,14 +37,14 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Spread:
+class Transfers:
     """All files of one attempt. ``note`` tells the operator what did not go as planned."""
 
     relay: Relay
     carrier: Carrier
     attempt: str
     note: Callable[[str], None]
-    _files: dict[str, File] = field(default_factory=dict)
+    _transfers: dict[str, Transfer] = field(default_factory=dict)
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def bring(
@@ -54,23 +54,23 @@ class Spread:
         async with self._one_by_one:
             source = await open_source()
             sha256 = push.sha256 or await source.sha256(source.size_bytes)
-            if sha256 not in self._files:
+            if sha256 not in self._transfers:
                 load = Load(source, sha256, self.attempt, {})
-                self._files[sha256] = File(self.relay, self.carrier, load, self.note)
-        file = self._files[sha256]
+                self._transfers[sha256] = Transfer(self.relay, self.carrier, load, self.note)
+        transfer = self._transfers[sha256]
         if push.source_host and self.carrier.reaches(push.source_host):
-            file.has_it(push.source_host, push.source_path)
-        return await file.bring(host, push.path, lambda done: moved(done, source.size_bytes))
+            transfer.has_it(push.source_host, push.source_path)
+        return await transfer.bring(host, push.path, lambda done: moved(done, source.size_bytes))
 
     async def close(self) -> None:
         """Ends what is still under way."""
-        for file in self._files.values():
-            await file.close()
+        for transfer in self._transfers.values():
+            await transfer.close()
 
 
 @dataclass(slots=True)
-class File:
-    """One file, and where its hosts stand. Is the witness of its chains' bytes."""
+class Transfer:
+    """One file on its way to many hosts, and how far each host is. Is the witness of its chains' bytes."""
 
     relay: Relay
     carrier: Carrier
@@ -168,7 +168,7 @@ class File:
 class ChainRun:
     """One chain under way; implements ``ports.Witness``."""
 
-    file: File
+    file: Transfer
     chain: Chain
     waiting: dict[str, Waiting]
     _began_s: float = 0.0

@@ -30,7 +30,7 @@ from orchestrator.core.model.outcome import Ended, Output
 from orchestrator.core.model.plan import Push, Script
 from orchestrator.core.scripts import Scripts
 from orchestrator.core.transfer.relay import Packing, Relay, Ways, key_kind, parse_ways, relay_of
-from orchestrator.engine.transfer import Spread
+from orchestrator.engine.transfer import Transfers
 from orchestrator.ports import Remote, Source
 from tests.bench.memory import anonymous_bytes
 from tests.bench.transfer_file import Sample
@@ -80,7 +80,7 @@ async def bring(lab: Lab, hosts: Sequence[str], file: Path, *, fan_out: bool, sh
         raise LabError(f"not every host can hand on to every other: {relay.refused}")
     async with _watched(figures), _fleet(lab, hosts) as (fleet, remotes):
         await asyncio.gather(*map(_settle, remotes.values()))
-        await _spread(fleet, relay, list(remotes), file, sha256)
+        await _bring(fleet, relay, list(remotes), file, sha256)
     return figures
 
 
@@ -116,23 +116,23 @@ async def _relay(lab: Lab, fleet: Fleet, remotes: Mapping[str, Remote]) -> Relay
     return relay_of(dict(zip(remotes, answers, strict=True)), places, keys)
 
 
-async def _spread(fleet: Fleet, relay: Relay, hosts: Sequence[str], file: Path, sha256: str) -> None:
+async def _bring(fleet: Fleet, relay: Relay, hosts: Sequence[str], file: Path, sha256: str) -> None:
     source = FileSource(file)
-    spread = Spread(relay, fleet.carrier(relay), ATTEMPT, lambda note: print(note, file=sys.stderr))
+    transfers = Transfers(relay, fleet.carrier(relay), ATTEMPT, lambda note: print(note, file=sys.stderr))
 
     async def opened() -> Source:
         return source
 
     async def bring_one(name: str) -> None:
         push = Push(path=PLACE, sha256=sha256, size_bytes=source.size_bytes)
-        outcome = await spread.bring(name, push, opened, lambda done, total: None)
+        outcome = await transfers.bring(name, push, opened, lambda done, total: None)
         if outcome.ended is not Ended.DONE:
             raise LabError(f"{name}: {outcome.ended.name}: {outcome.detail}")
 
     try:
         await asyncio.gather(*map(bring_one, hosts))
     finally:
-        await spread.close()
+        await transfers.close()
 
 
 def _inventory(lab: Lab, hosts: Sequence[str]) -> Inventory:

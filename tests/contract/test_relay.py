@@ -25,7 +25,7 @@ from orchestrator.core.model.plan import Push
 from orchestrator.core.transfer import chains
 from orchestrator.core.transfer.relay import Link, Packing, Relay
 from orchestrator.engine import transfer as spread_module
-from orchestrator.engine.transfer import Spread
+from orchestrator.engine.transfer import Transfers
 from orchestrator.ports import Source
 from tests.contract.conftest import HASTE, TEXTS, host, inventory
 from tests.contract.sshd import Sshd, login_name
@@ -78,12 +78,12 @@ class Site:
         for name, remote in self.remotes.items():
             assert (await remote.settle(run_of(name), attempt, 5)).ok
 
-    def spread(self, attempt: str = FIRST, *, relay: Relay | None = None, limit: float = 0) -> Spread:
+    def transfers(self, attempt: str = FIRST, *, relay: Relay | None = None, limit: float = 0) -> Transfers:
         relay = relay or Relay(packing=Packing.ZSTD, links=self.links)
         carrier = SshCarrier({name: remote.end for name, remote in self.remotes.items()}, relay, Limit(limit))
-        return Spread(relay, carrier, attempt, self.notes.append)
+        return Transfers(relay, carrier, attempt, self.notes.append)
 
-    async def bring(self, spread: Spread, source: Source, names: tuple[str, ...] = NAMES) -> dict[str, Outcome]:
+    async def bring(self, transfers: Transfers, source: Source, names: tuple[str, ...] = NAMES) -> dict[str, Outcome]:
         sha256 = await source.sha256(source.size_bytes)
 
         async def one(name: str) -> Outcome:
@@ -93,13 +93,13 @@ class Site:
             async def opened() -> Source:
                 return source
 
-            return await spread.bring(name, push, opened, lambda done, total: told.append(done))
+            return await transfers.bring(name, push, opened, lambda done, total: told.append(done))
 
         try:
             async with asyncio.timeout(90):
                 return dict(zip(names, await asyncio.gather(*(one(name) for name in names)), strict=True))
         finally:
-            await spread.close()
+            await transfers.close()
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def whole(site: Site, source: Path) -> bool:
 @pytest.mark.parametrize("packing", list(Packing))
 async def test_laptop_sends_once_and_every_host_gets_file(site: Site, packing: Packing) -> None:
     source = Counting(text(site.folder / "source", 20_000_000))
-    outcomes = await site.bring(site.spread(relay=Relay(packing=packing, links=site.links)), source)
+    outcomes = await site.bring(site.transfers(relay=Relay(packing=packing, links=site.links)), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, site.folder / "source")
     assert source.read_bytes == source.size_bytes
@@ -186,7 +186,7 @@ async def test_host_with_file_gets_nothing_and_passes_it_on(site: Site) -> None:
     path = text(site.folder / "source", 20_000_000)
     shutil.copy(path, site.path("two"))
     source = Counting(path)
-    outcomes = await site.bring(site.spread(), source)
+    outcomes = await site.bring(site.transfers(), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
     assert source.read_bytes == 0
@@ -208,9 +208,9 @@ async def test_giver_with_changed_file_is_replaced(site: Site) -> None:
     async def opened() -> Source:
         return source
 
-    spread = site.spread()
-    outcome = await spread.bring("two", push, opened, lambda done, total: None)
-    await spread.close()
+    transfers = site.transfers()
+    outcome = await transfers.bring("two", push, opened, lambda done, total: None)
+    await transfers.close()
     assert outcome.ended is Ended.DONE
     assert sha256(site.path("two")) == sha256(path)
     assert site.notes == ["one cannot send it to two: it has another file"]
@@ -223,9 +223,9 @@ async def test_file_with_other_sha256_is_refused(site: Site) -> None:
     async def opened() -> Source:
         return FileSource(path)
 
-    spread = site.spread()
-    outcome = await spread.bring("one", push, opened, lambda done, total: None)
-    await spread.close()
+    transfers = site.transfers()
+    outcome = await transfers.bring("one", push, opened, lambda done, total: None)
+    await transfers.close()
     assert outcome.ended is Ended.FAILED and sha256(path) in outcome.detail
     for part in site.path("one").parent.glob("*.part.*"):
         part.unlink()  # left for another attempt to resume from
@@ -233,7 +233,7 @@ async def test_file_with_other_sha256_is_refused(site: Site) -> None:
 
 async def test_without_links_each_host_gets_file_from_laptop(site: Site) -> None:
     source = Counting(text(site.folder / "source", 5_000_000))
-    outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.GZIP)), source)
+    outcomes = await site.bring(site.transfers(relay=Relay(packing=Packing.GZIP)), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, site.folder / "source")
     assert source.read_bytes == 3 * source.size_bytes
@@ -245,7 +245,7 @@ async def test_unexpected_host_key_gets_no_byte(site: Site) -> None:
     links = tuple(
         link.model_copy(update={"host_key": strange}) if link.taker == "three" else link for link in site.links
     )
-    outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.ZSTD, links=links)), FileSource(path))
+    outcomes = await site.bring(site.transfers(relay=Relay(packing=Packing.ZSTD, links=links)), FileSource(path))
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
     assert any("three" in note and "erification failed" in note for note in site.notes), site.notes
@@ -261,7 +261,7 @@ async def test_slow_host_does_not_delay_others(site: Site, monkeypatch: pytest.M
         os.kill(int(reader.read_text().split()[1]), signal.SIGSTOP)
 
     source = Counting(path, 10_000_000, stand_still)
-    outcomes = await site.bring(site.spread(limit=2_000_000), source)
+    outcomes = await site.bring(site.transfers(limit=2_000_000), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
     assert site.notes == ["two is slow, and no longer sends to others"]
@@ -274,7 +274,7 @@ async def test_hanging_giver_is_replaced(site: Site, monkeypatch: pytest.MonkeyP
     listening = socket.create_server(("127.0.0.1", 0))  # an sshd that accepts the connection and never answers
     dead = site.link("one", "two").model_copy(update={"port": listening.getsockname()[1]})
     links = tuple(dead if (link.giver, link.taker) == ("one", "two") else link for link in site.links)
-    outcomes = await site.bring(site.spread(relay=Relay(packing=Packing.ZSTD, links=links)), FileSource(path))
+    outcomes = await site.bring(site.transfers(relay=Relay(packing=Packing.ZSTD, links=links)), FileSource(path))
     listening.close()
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
@@ -284,7 +284,7 @@ async def test_hanging_giver_is_replaced(site: Site, monkeypatch: pytest.MonkeyP
 async def test_cut_transfer_sends_little_twice(site: Site) -> None:
     path = text(site.folder / "source", 40_000_000)
     source = Counting(path, 20_000_000, site.servers["one"].cut)
-    outcomes = await site.bring(site.spread(limit=4_000_000), source)
+    outcomes = await site.bring(site.transfers(limit=4_000_000), source)
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
     assert source.read_bytes <= 1.15 * source.size_bytes  # bytes packed in advance or in flight were read, too
@@ -297,7 +297,7 @@ async def test_dead_host_in_the_middle_does_not_stop_others(site: Site) -> None:
     def die() -> None:
         site.servers["two"].stop()
 
-    outcomes = await site.bring(site.spread(limit=4_000_000), Counting(path, 15_000_000, die))
+    outcomes = await site.bring(site.transfers(limit=4_000_000), Counting(path, 15_000_000, die))
     site.servers["two"].start()
     assert {name: outcome.ended for name, outcome in outcomes.items()} == {
         "one": Ended.DONE,
@@ -307,7 +307,7 @@ async def test_dead_host_in_the_middle_does_not_stop_others(site: Site) -> None:
     assert sha256(site.path("one")) == sha256(site.path("three")) == sha256(path)
     await asyncio.sleep(1)
     await site.settle("2-bbbb")
-    outcomes = await site.bring(site.spread("2-bbbb"), FileSource(path))
+    outcomes = await site.bring(site.transfers("2-bbbb"), FileSource(path))
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     assert whole(site, path)
 
@@ -321,7 +321,7 @@ async def test_byte_changed_on_one_host_does_not_reach_the_next(site: Site) -> N
                 file.seek(1000)
                 file.write(b"?!")
 
-    outcomes = await site.bring(site.spread(limit=4_000_000), Counting(path, 20_000_000, flip))
+    outcomes = await site.bring(site.transfers(limit=4_000_000), Counting(path, 20_000_000, flip))
     assert {outcome.ended for outcome in outcomes.values()} == {Ended.DONE}
     # The sum covers the stream; the barrier hashes the file on the disk again, after the last rename.
     assert sha256(site.path("one")) == sha256(site.path("three")) == sha256(path)
@@ -329,8 +329,8 @@ async def test_byte_changed_on_one_host_does_not_reach_the_next(site: Site) -> N
 
 async def test_dead_laptop_leaves_no_key_and_no_process(site: Site) -> None:
     path = text(site.folder / "source", 60_000_000)
-    spread = site.spread(limit=2_000_000)
-    bringing = asyncio.create_task(site.bring(spread, FileSource(path)))
+    transfers = site.transfers(limit=2_000_000)
+    bringing = asyncio.create_task(site.bring(transfers, FileSource(path)))
     while not all(any(done > 5_000_000 for done in site.moved.get(name, ())) for name in NAMES):
         await asyncio.sleep(0.1)
     assert all(b"orchestrator" not in site.keys(name) for name in NAMES), "the keys were for the beginning only"
@@ -341,7 +341,7 @@ async def test_dead_laptop_leaves_no_key_and_no_process(site: Site) -> None:
     await until(lambda: not processes(str(site.folder)))  # processes that lost their laptop end on their own
     await site.settle("2-bbbb")
     source = Counting(path)
-    assert {end.ended for end in (await site.bring(site.spread("2-bbbb"), source)).values()} == {Ended.DONE}
+    assert {end.ended for end in (await site.bring(site.transfers("2-bbbb"), source)).values()} == {Ended.DONE}
     assert whole(site, path)
     assert 0 < source.read_bytes < source.size_bytes
 
