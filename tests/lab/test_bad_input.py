@@ -182,7 +182,7 @@ SNAPSHOT = [
     Case("truncated", 3, ("truncated",), lambda it: it.with_snapshot(lambda whole: whole[: len(whole) // 2])),
     Case("a flipped byte", 3, ("sha256",), lambda it: it.with_snapshot(flipped)),
     Case("no trailer", 3, ("sha256",), lambda it: it.with_snapshot(lambda whole: whole[:-32])),
-    Case("no etcd database", 3, ("no etcd database",), lambda it: it.with_snapshot(lambda _: b"# notes\n" * 9000)),
+    Case("no etcd database", 3, ("not an etcd database",), lambda it: it.with_snapshot(lambda _: b"# notes\n" * 9000)),
 ]
 REACH = [
     Case("nobody listens", 4, (SECOND,), lambda it: it.with_inventory(lambda d: master(d, SECOND).update(port=2222))),
