@@ -46,9 +46,10 @@ venv: $(VENV_READY)
 packages:
 	sh tests/packages.sh
 
-lint: $(VENV_READY)
+lint: $(VENV_READY) packages
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/python -m tests.shellcheck
 
 types: $(VENV_READY)
 	.venv/bin/mypy

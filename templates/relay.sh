@@ -190,7 +190,7 @@ let_in() {
     until=$(date -d "@$(($(date +%s) + 600))" +%Y%m%d%H%M%S)
     cp -a "$real" "$real.kr-$run" || return 1
     {
-        cat "$real" && printf "$end" &&
+        cat "$real" && printf %b "$end" &&
             echo "restrict,expiry-time=\"$until\",command=\"exec cat >$pipe\" $line $mark"
     } >"$real.kr-$run" && sync "$real.kr-$run" && mv "$real.kr-$run" "$real"
 }

@@ -3,7 +3,7 @@
 # contract, a second shell for the hosts' scripts, curl for the demo. Says what is missing where it cannot install.
 set -eu
 missing=
-for pair in sshd:openssh-server sudo:sudo curl:curl openssl:openssl busybox:busybox-static zstd:zstd ssh-keygen:openssh-client; do
+for pair in sshd:openssh-server sudo:sudo curl:curl openssl:openssl busybox:busybox-static zstd:zstd shellcheck:shellcheck ssh-keygen:openssh-client; do
     PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -d /usr/lib/python3/dist-packages/swift ] || missing="$missing python3-swift" # an object store: tests/contract/swift.py

@@ -62,4 +62,4 @@ while :; do
     sleep 1
 done
 echo "$before"
-echo done >"$done.part" && complete "$done"
+echo "done" >"$done.part" && publish "$done"

@@ -9,6 +9,6 @@ if [ -e "$data/command" ]; then
     refuse "$data/command exists, and is not from this run"
 fi
 stat -c '%i %s %y' "$data/command-result" >"$before.part" 2>/dev/null
-complete "$before" || exit 1
+publish "$before" || exit 1
 order=$data/.command.kr-$RUN
 echo reinitialize >"$order" && sync "$order" && mv "$order" "$data/command" && sync "$data"

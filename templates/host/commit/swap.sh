@@ -37,4 +37,4 @@ else
     [ ! -d "$kept" ] || mv "$kept" "$member" || exit 1
     sync "$data" "${kept%/*}" && stat_files '%d %i %W %s %n' "$member" >"$list.part" || exit 1
 fi
-complete "$list"
+publish "$list"

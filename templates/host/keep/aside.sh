@@ -15,7 +15,7 @@ refuse_if_etcd_runs "$member"
 if [ ! -e "$kept" ] && { [ ! -d "$member" ] || [ -z "$(find "$member" -type f -print -quit)" ]; }; then
     [ -z "$wal" ] || [ -z "$(wal_files "$wal")" ] || refuse "there is a log in $wal, but no data in $member"
     [ ! -d "$member" ] || mv "$member" "$kept.empty" || exit 1
-    echo none >"$list.part" && complete "$list"
+    echo none >"$list.part" && publish "$list"
     exit
 fi
 if [ ! -e "$kept" ]; then
@@ -25,4 +25,4 @@ fi
 [ -z "$wal" ] || move_wal "$wal" "$kept_wal" || exit
 [ -d "$kept_wal" ] || kept_wal= # lost with what has damaged this member
 list_old "$kept" "$kept_wal" >"$list.stats" && sync "$list.stats" &&
-    stat_files '%d %i %W %s %n' "$kept" ${kept_wal:+"$kept_wal"} >"$list.part" && complete "$list"
+    stat_files '%d %i %W %s %n' "$kept" ${kept_wal:+"$kept_wal"} >"$list.part" && publish "$list"

@@ -16,7 +16,7 @@ if [ ! -e "$kept" ]; then
     any=
     [ ! -d "$member" ] || any=$(find "$member" -type f -print -quit) || exit 1
     if [ -z "$any" ]; then
-        echo none >"$list.part" && complete "$list"
+        echo none >"$list.part" && publish "$list"
         exit
     fi
     [ -z "$(find "$member" -type l -print -quit)" ] || refuse "there are symbolic links in $member"
@@ -36,4 +36,4 @@ fi
 wait
 [ -s "$list.sums" ] || { echo "the old data cannot be read"; exit 1; }
 stat_files '%d %i %W %s %n' "$member" >"$list.part" || exit 1 # an incomplete list proves nothing
-sync "$list.sums" && complete "$list"
+sync "$list.sums" && publish "$list"

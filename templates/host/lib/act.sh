@@ -9,6 +9,6 @@ refuse_unless_held() { # [UNDONE]: by this run, or by the run that it undoes
 refuse_if_etcd_runs() { # MEMBER: etcd locks its database; without the test, flock would create the file
     [ ! -e "$1/snap/db" ] || flock -n "$1/snap/db" true || refuse "an etcd runs on $1"
 }
-complete() { # FILE: FILE.part is written; FILE appears whole, by a rename
+publish() { # FILE: FILE.part is written; FILE appears whole, by a rename
     sync "$1.part" && mv "$1.part" "$1" && sync "${1%/*}"
 }

@@ -52,7 +52,9 @@ logs=${logs:-$member/wal}
 for found in "$member/snap/db" "$member"/snap/*.snap "$logs"/*.wal; do
     [ -s "$found" ] || give_up "the tool has left no $found"
 done
+set -f # a label is no pattern
 set -- $owner
+set +f
 chown -R "$1" "$member" ${wal:+"$wal.part"} && chmod "$2" "$member" ${wal:+"$wal.part"} || give_up "cannot give the folder to $1"
 case ${3:-?} in '?') ;; *) chcon -R "$3" "$member" ${wal:+"$wal.part"} || give_up "cannot label the folder $3" ;; esac
 find "$staged.part" ${wal:+"$wal.part"} -exec sync {} + || give_up "what was restored cannot be written to the disk"

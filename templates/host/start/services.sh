@@ -15,7 +15,7 @@ witness() { # ends with that answer, or when it can no longer be had, or after t
         *compacted*) # etcd says so for the compacted revision itself, too; 0 means the newest, perhaps the same
             answer=$(hashkv 0 | tail -n 1)
             case $answer in
-            *"\"revision\":$revision"[,}]*) break ;;
+            *"\"revision\":$revision"[,\}]*) break ;;
             *'"hash":'*) return ;; # a later revision
             esac
             ;;

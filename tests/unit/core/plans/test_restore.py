@@ -25,9 +25,13 @@ from orchestrator.core.model.plan import (
     StrategyName,
     canonical_json,
 )
+from orchestrator.core.plans.master import masters_of
+from orchestrator.core.plans.restore import Restore, strategy_of
+from orchestrator.core.plans.steps import script_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost
 from orchestrator.core.plans.workers import restart_workers
 from orchestrator.core.snapshots.locations import OnHost
+from orchestrator.distros import DISTROS
 from orchestrator.distros.kublr import Kublr
 from tests.unit.builders import LAPTOP, REVISION, RUN, altered, inventory, masters, plan, scripts, snapshot_facts
 
@@ -336,3 +340,22 @@ def test_facts_that_a_plan_rests_on() -> None:
 def test_no_plan_carries_a_text_that_it_does_not_run() -> None:
     assert "observe/pods.sh" in scripts()
     assert "observe/pods.sh" not in plan().files
+
+
+def test_each_step_runs_the_script_of_its_name() -> None:
+    """Of both strategies, and of all distributions' static pods and units."""
+    tool = (Tool(ToolPlace.HOST, "/usr/bin/etcdutl", "3.5.21"),)
+    views = {name: altered(view, tools=tool, owner="0:0 700 ?") for name, view in masters(resolving=False).items()}
+    cluster = inventory()
+    wrong: dict[str, str] = {}
+    seen: set[str] = set()
+    for distro in DISTROS.values():
+        for strategy in ("aided", "manual") if distro.aided else ("manual",):
+            way = strategy_of(strategy, snapshot_facts(), masters_of(cluster, views, RUN), distro, RUN)
+            for phase in Restore(cluster, views, distro, way, RUN, LAPTOP).phases():
+                for step in phase.steps:
+                    if isinstance(step.act, Script):
+                        seen.add(step.name)
+                        wrong |= {step.id: step.act.file} if step.act.file != script_of(step.name) else {}
+    assert wrong == {}
+    assert {"stop.hold", "stop.pods", "keep.copy", "keep.aside", "commit.place", "start.services"} <= seen
