@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.core import timeouts
@@ -24,7 +25,7 @@ from orchestrator.core.hosts.view import (
 )
 from orchestrator.core.inventory.inventory import Host
 from orchestrator.core.model.finding import Finding, Severity
-from orchestrator.core.model.plan import Script
+from orchestrator.core.model.plan import Exec, Script
 from orchestrator.etcd.contents import read_uid
 from orchestrator.etcd.kubernetes import ObjectError
 from orchestrator.etcd.members import (
@@ -37,7 +38,7 @@ from orchestrator.etcd.members import (
 )
 
 
-def read_basics(host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
+def read_basics(host: Host, facts: Mapping[str, str], clock_offset_s: float) -> MasterView:
     """What `templates/host/lib/host_facts.sh` printed, of a host of any role."""
     machine = MachineView(
         hostname=facts.get("hostname", "").strip(),
@@ -47,6 +48,7 @@ def read_basics(host: Host, facts: dict[str, str], clock_offset_s: float) -> Mas
         kills_user_processes="=yes" in facts.get("kill_user_processes", ""),
         own_addresses=parse_own_addresses(facts.get("fib_trie", "")),
         units=parse_units(facts.get("units", "")),
+        listens=frozenset(int(number) for number in facts.get("listens", "").split()),
         units_sha256=facts.get("units_sha256", "").split(" ")[0],
         resolves=parse_names(facts.get("names", "")),
         hosts_file=facts.get("hosts", ""),
@@ -115,6 +117,18 @@ def save(view: MasterView) -> Script:
     assert view.member.config is not None
     values = {"member": view.member.config.member_path, **client_values(view.member.config)}
     return Script(file="safeguard/take.sh", values=values, timeout_s=timeouts.BACKUP_S)
+
+
+def start(*units: str) -> Exec:
+    """Starts the units; does not wait until they are up."""
+    return Exec(argv=("systemctl", "start", "--no-block", *units), timeout_s=timeouts.START_UNIT_S, lets_go=True)
+
+
+def move(file: str, host: Host, run: str, *files: str) -> Script:
+    """Moves static pods' manifests between kubelet's folder and the run's own beside it."""
+    folder = host.paths.manifests
+    values = {"manifests": folder, "aside": f"{folder}.kr-{run}", "files": files}
+    return Script(file=file, values=values, timeout_s=timeouts.MARK_S)
 
 
 def service(unit: str) -> str:

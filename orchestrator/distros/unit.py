@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 PROPERTIES = ("ExecStart", "Environment", "EnvironmentFiles", "User", "WorkingDirectory", "RootDirectory")
-"""What `templates/host/observe/units.sh` asks for, in this order."""
+"""What `templates/host/lib/unit_facts.sh` asks for, in this order."""
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
@@ -51,6 +51,13 @@ def parse_service(properties: str, files: Sequence[str]) -> Service:
     argv = tuple(word for raw in start[3 : 3 + count] for word in _expanded(raw, environment))
     user, folder, root = ("".join(values.get(name, [])[:1]) for name in PROPERTIES[3:])
     return Service(argv, environment, user, folder.lstrip("!") or "/", root)
+
+
+def read_service(name: str, facts: Mapping[str, str]) -> Service:
+    """The service that `templates/host/lib/unit_facts.sh` printed under this name."""
+    prefix = f"{name}_environment_"
+    numbers = sorted(int(fact.removeprefix(prefix)) for fact in facts if fact.startswith(prefix))
+    return parse_service(facts.get(f"{name}_unit", ""), [facts[f"{prefix}{number}"] for number in numbers])
 
 
 def _values(line: str) -> list[str]:

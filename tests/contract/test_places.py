@@ -26,7 +26,7 @@ from orchestrator.app.snapshot_locations import located, open_store
 from orchestrator.core.scripts import Scripts
 from orchestrator.core.snapshots.backups import BackupFacts, describe_backup, facts_text, name_of, read_facts
 from orchestrator.core.snapshots.locations import Objects, parse_destination, parse_location
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from orchestrator.errors import LoginError, OrchestratorError, UnreachableError, UsageError
 from orchestrator.ports import BackupStore
 from tests.contract.conftest import host, inventory
@@ -140,7 +140,7 @@ async def test_snapshot_on_master_is_read_with_its_facts(home: Path, sshd: Sshd,
     (tmp_path / "with facts.json").write_text(facts_text(facts(CONTENT)))
     async with Fleet(declared, read_templates(), None) as fleet:
         opened = await fleet.open(["master-1"])
-        cluster = Cluster(declared, Kublr(), Scripts(read_templates()), opened, SystemClock(), QuietReporter())
+        cluster = Cluster(declared, KUBLR, Scripts(read_templates()), opened, SystemClock(), QuietReporter())
         for name, expected in (("with facts.db", facts(CONTENT)), ("without.db", None)):
             async with located(parse_location(f"master-1:{tmp_path}/{name}"), QuietReporter(), cluster) as found:
                 assert found.path.read_bytes() == CONTENT

@@ -14,7 +14,8 @@ from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.scripts import used_by
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
+from orchestrator.distros.pair import Pair
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests.sim.history import OLD, History, to_file
 from tests.sim.host import DB, WAL, SimHost, Vendor
@@ -54,7 +55,7 @@ def make_world(vendor: Vendor | None = None, inventory: Inventory = INVENTORY) -
     return world
 
 
-class Observed(Kublr):
+class Observed(Pair):
     """Kublr, whose hosts tell nothing but whose they are; the rest is as it was when the restore was planned."""
 
     def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
@@ -67,6 +68,9 @@ class Observed(Kublr):
         return None
 
 
+OBSERVED = Observed(KUBLR.etcd, KUBLR.control, KUBLR.rejoin, KUBLR.default_units)
+
+
 @cache
 def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: bool = False) -> Plan:
     """The restore of this cluster, by the product's own planner."""
@@ -77,8 +81,8 @@ def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: b
         for name, view in builders.masters(len(inventory.masters), resolving=False, quorum=True).items()
     }
     strategy: StrategyName = "manual" if manual else "aided"
-    way = strategy_of(strategy, snapshot_facts(), masters_of(inventory, views, run), Kublr(), run)
-    phases = Restore(inventory, views, Kublr(), way, run, laptop).phases()
+    way = strategy_of(strategy, snapshot_facts(), masters_of(inventory, views, run), KUBLR, run)
+    phases = Restore(inventory, views, KUBLR, way, run, laptop).phases()
     return Plan(
         kind="restore",
         strategy=strategy,

@@ -64,7 +64,7 @@ class Called:
     what: str
 
 
-OUTSIDE_THE_PLAN = ("stat", "observe/head.sh", "observe/run.sh", "observe/pods.sh", "observe/leftovers.sh")
+OUTSIDE_THE_PLAN = ("stat", "observe/head.sh", "observe/run.sh", "observe/host.sh", "observe/leftovers.sh")
 """Looks that serve no plan: where a resumed run begins, what a run has left, size and sum of a file that is relayed."""
 
 

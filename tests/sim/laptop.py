@@ -24,7 +24,7 @@ from orchestrator.engine.hooks import Hooks
 from orchestrator.errors import HaltedError, OrchestratorError, ours
 from orchestrator.ports import Source
 from tests.sim.clock import VirtualClock
-from tests.sim.cluster import SNAPSHOT_FILE, Observed
+from tests.sim.cluster import OBSERVED, SNAPSHOT_FILE
 from tests.sim.faults import Fate, Faults, Line
 from tests.sim.hooks import LAPTOP, TAKES_S
 from tests.sim.host import STATE
@@ -143,7 +143,7 @@ class _Laptop:
     def _cluster(self) -> Cluster:
         return Cluster(
             inventory=self.world.inventory.leave_out(self.world.lost),
-            distro=Observed(),
+            distro=OBSERVED,
             scripts=builders.scripts(),
             opened={name: remote for name, remote in self.remotes.items() if name not in self.world.lost},
             clock=cast(SystemClock, VirtualClock()),

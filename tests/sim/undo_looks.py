@@ -118,7 +118,7 @@ UNDO_LOOKS: dict[str, Program] = {
     "commit/is_untouched.sh": untouched,
     "keep/is_unchanged.sh": unchanged,
     "observe/leftovers.sh": made,
-    "observe/pods.sh": observe,
+    "observe/host.sh": observe,
     "start/is_equal.sh": agree,
     "start/is_running.sh": running,
 }

@@ -31,7 +31,7 @@ from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost, never_start
 from orchestrator.core.scripts import Scripts, used_by
 from orchestrator.core.snapshots.locations import OnHost
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from orchestrator.etcd.snapshot import SnapshotFacts, SnapshotMember
 
 RUN = "20261122t031007z-5f1c"
@@ -41,7 +41,7 @@ DATA = "/mnt/master-pd/etcd"
 HASH_KV = 2893040912
 REVISION = 48213
 PKI = "/etc/kubernetes/pki/etcd"
-KUBLR = Units(kubelet="kublr-kubelet", runtime="docker")
+KUBLR_UNITS = Units(kubelet="kublr-kubelet", runtime="docker")
 PARTS = ("machine", "volume", "member", "api", "markers")
 UNITS = ("kublr.service", "kublr-kubelet.service", "docker.service", "docker.socket")
 
@@ -68,7 +68,7 @@ def inventory(
 
 
 def _host(role: Role, name: str, last_byte: int) -> Host:
-    return Host(name=name, role=role, address=f"10.20.0.{last_byte}", node=name, units=KUBLR)
+    return Host(name=name, role=role, address=f"10.20.0.{last_byte}", node=name, units=KUBLR_UNITS)
 
 
 def masters(count: int = 3, *, resolving: bool = True, quorum: bool = False) -> dict[str, MasterView]:
@@ -193,7 +193,7 @@ def plan(
     cluster = cluster or inventory()
     views = views or masters(len(cluster.masters))
     snapshot = snapshot or snapshot_facts(len(cluster.masters))
-    distro = Kublr()
+    distro = KUBLR
     way = strategy_of(strategy, snapshot, masters_of(cluster, views, RUN), distro, RUN, origin=origin)
     phases = Restore(cluster, views, distro, way, RUN, LAPTOP).phases()
     return Plan(

@@ -13,20 +13,30 @@ from orchestrator.core.model.plan import Exec, Script
 class Distro(Protocol):
     """One way in which etcd, the API server and their supervisor are installed."""
 
-    aided: bool
-    """Whether a vendor's agent restores by itself, once told to."""
+    @property
+    def aided(self) -> bool:
+        """Whether a vendor's agent restores, once told to."""
+        ...
 
-    default_units: Mapping[str, str]
-    """Names of units by their key in an inventory, where they differ from its defaults. What an inventory says wins."""
+    @property
+    def default_units(self) -> Mapping[str, str]:
+        """Names of units by their key in an inventory, if they differ. What an inventory says wins."""
+        ...
 
-    api_apart: bool
-    """Whether API servers may have hosts of their own."""
+    @property
+    def api_apart(self) -> bool:
+        """Whether API servers may have hosts of their own."""
+        ...
 
-    controller_ports: tuple[int, ...]
-    """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+    @property
+    def controller_ports(self) -> tuple[int, ...]:
+        """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+        ...
 
-    rejoin: str
-    """How a master that was left out joins again on an empty disk, as the end of a sentence for the operator."""
+    @property
+    def rejoin(self) -> str:
+        """How a master that was left out joins again on an empty disk, as the end of a sentence for the operator."""
+        ...
 
     def look_at_host(self, host: Host) -> Script:
         """The first look: everything that needs no knowledge of this host."""

@@ -63,8 +63,11 @@ class _Entry:
 class Distribution(Protocol):
     """What the inventory needs from a distribution: part of `hosts.distro.Distro`."""
 
-    default_units: Mapping[str, str]
-    api_apart: bool
+    @property
+    def default_units(self) -> Mapping[str, str]: ...
+
+    @property
+    def api_apart(self) -> bool: ...
 
 
 def parse_inventory(document: MarkedDocument, source: str, distros: Mapping[str, Distribution]) -> Inventory:

@@ -28,6 +28,8 @@ host_facts() {
     df -P -k "$near"
     told
     [ ! -e "$hosts" ] || fact hosts <"$hosts"
+    grep -hE '^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+        while read -r _ local _; do echo "$((0x${local##*:}))"; done | sort -un | fact listens
     run_facts "$state"
     told clock_last && date +%s.%N
     told

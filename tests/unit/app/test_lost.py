@@ -15,7 +15,7 @@ from orchestrator.app.history import Known, know_run
 from orchestrator.core.model.outcome import Command, Failure, Output
 from orchestrator.core.model.plan import Plan, canonical_json
 from orchestrator.core.plans.leave_out import leave_out
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from orchestrator.errors import RefusedError
 from orchestrator.ports import Remote, Reporter
 from tests.facts_text import facts_text
@@ -51,7 +51,7 @@ def known(*, made: Plan, changed: dict[str, str] | None) -> Known:
     }
     cluster = Cluster(
         inventory=inventory().leave_out(["master-2"]),
-        distro=Kublr(),
+        distro=KUBLR,
         scripts=scripts(),
         opened=opened,
         clock=SystemClock(),

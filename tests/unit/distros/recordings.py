@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.core.inventory.declared import Paths
 from orchestrator.core.inventory.inventory import Host, Role
-from tests.unit.builders import KUBLR
+from tests.unit.builders import KUBLR_UNITS
 
 _FOLDER = Path(__file__).parent / "recorded"
 
@@ -21,4 +21,6 @@ def recorded(name: str) -> dict[str, str]:
 
 def host(role: Role = Role.MASTER, **paths: str) -> Host:
     """The recorded hosts as an inventory names them."""
-    return Host(name="master-1", role=role, address="172.30.80.11", node="master-1", paths=Paths(**paths), units=KUBLR)
+    return Host(
+        name="master-1", role=role, address="172.30.80.11", node="master-1", paths=Paths(**paths), units=KUBLR_UNITS
+    )

@@ -12,7 +12,7 @@ from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.plan import PhaseName, Script, Step
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
-from orchestrator.distros.kubeadm import Kubeadm
+from orchestrator.distros import KUBEADM
 from tests.unit import builders
 from tests.unit.builders import LAPTOP, RUN, altered, snapshot_facts
 
@@ -36,7 +36,7 @@ def host() -> Host:
 
 
 def read(**facts: str) -> MasterView:
-    return Kubeadm().read_host(host(), {"manifest": manifest(), "units": RUNNING} | facts, 0.0)
+    return KUBEADM.read_host(host(), {"manifest": manifest(), "units": RUNNING} | facts, 0.0)
 
 
 def test_a_member_as_kubeadm_writes_it() -> None:
@@ -97,8 +97,8 @@ def planned() -> Restore:
     views = {
         name: altered(view, tools=(tool,), units={"kublr-kubelet.service": "active"}) for name, view in views.items()
     }
-    way = strategy_of("manual", snapshot_facts(), masters_of(cluster, views, RUN), Kubeadm(), RUN)
-    return Restore(cluster, views, Kubeadm(), way, RUN, LAPTOP)
+    way = strategy_of("manual", snapshot_facts(), masters_of(cluster, views, RUN), KUBEADM, RUN)
+    return Restore(cluster, views, KUBEADM, way, RUN, LAPTOP)
 
 
 def moves(steps: tuple[Step, ...]) -> list[tuple[str, tuple[str, ...]]]:

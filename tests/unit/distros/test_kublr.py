@@ -10,8 +10,14 @@ from orchestrator.core.hosts.view import ApiServer, Claim, Disk, EtcdConfig, Mas
 from orchestrator.core.inventory.declared import Units
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.plan import Script
-from orchestrator.distros import DISTROS
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import DISTROS, KUBLR
+from orchestrator.distros.control_kublr import ControlKublr
+from orchestrator.distros.control_pods import ControlPods
+from orchestrator.distros.control_units import ControlUnits
+from orchestrator.distros.etcd_kublr import EtcdKublr
+from orchestrator.distros.etcd_pod import EtcdPod
+from orchestrator.distros.etcd_unit import EtcdUnit
+from orchestrator.distros.pair import Pair
 from tests.unit.builders import inventory, masters
 from tests.unit.distros.recordings import host, recorded
 
@@ -22,7 +28,7 @@ OURS = '{"run":"r1","attempt":"2-ab","laptop":"ana@x","taken_at_utc":"2026-11-22
 
 def read(**changed: str) -> MasterView:
     """The recorded master with some of its facts changed."""
-    return Kublr().read_host(host(), recorded("master") | changed, 0.5)
+    return KUBLR.read_host(host(), recorded("master") | changed, 0.5)
 
 
 def etcd_of(view: MasterView) -> EtcdConfig:
@@ -77,13 +83,13 @@ def test_its_member_as_recorded() -> None:
 
 
 def test_its_volume_as_recorded() -> None:
-    view = Kublr().read_volume(read(), recorded("master"))
+    view = KUBLR.read_volume(read(), recorded("master"))
     assert view.volume.data_disk is not None
     assert view.volume.data_disk.device == "/dev/vda /mnt/master-pd"
     assert view.volume.free_inodes == 16_270_297
     assert view.volume.data_bytes == 193_335 * 1024
     assert view.volume.database_bytes == 0, "what was recorded does not tell"
-    assert Kublr().read_volume(read(), recorded("master") | {"database_bytes": "8192\n"}).volume.database_bytes == 8192
+    assert KUBLR.read_volume(read(), recorded("master") | {"database_bytes": "8192\n"}).volume.database_bytes == 8192
     assert view.volume.keeps_beside
     assert view.volume.members_on_disk == ("/mnt/master-pd/etcd/member",)
     assert view.volume.data_entries == ("member", "member.old-1795360715")
@@ -94,7 +100,7 @@ def test_its_volume_as_recorded() -> None:
     ("folder", "revision", "hash_kv"), [("master", 560, 87903193), ("master-without-curl", 735, 1809915743)]
 )
 def test_what_its_member_answers(folder: str, revision: int, hash_kv: int) -> None:
-    live = Kublr().read_volume(read(), recorded(folder)).member.live
+    live = KUBLR.read_volume(read(), recorded(folder)).member.live
     assert live is not None
     assert (live.version, live.cluster_id, live.has_quorum) == ("3.5.1", "ce830170935672c0", True)
     assert (live.revision, live.hash_kv) == (revision, hash_kv)
@@ -103,21 +109,21 @@ def test_what_its_member_answers(folder: str, revision: int, hash_kv: int) -> No
 
 def test_a_member_without_quorum() -> None:
     down = "HTTP/1.0 503 Service Unavailable\r\n\r\n" + '{"health":"false","reason":"RAFT NO LEADER"}'
-    live = Kublr().read_volume(read(), recorded("master") | {"client_health": down}).member.live
+    live = KUBLR.read_volume(read(), recorded("master") | {"client_health": down}).member.live
     assert live is not None
     assert not live.has_quorum
-    live = Kublr().read_volume(read(), recorded("master") | {"client_health": ""}).member.live
+    live = KUBLR.read_volume(read(), recorded("master") | {"client_health": ""}).member.live
     assert live is not None
     assert not live.has_quorum
 
 
 @pytest.mark.parametrize("silent", ["peer_members", "peer_version", "peer_hashkv"])
 def test_a_member_that_does_not_answer(silent: str) -> None:
-    assert Kublr().read_volume(read(), recorded("master") | {silent: ""}).member.live is None
+    assert KUBLR.read_volume(read(), recorded("master") | {silent: ""}).member.live is None
 
 
 def test_a_volume_that_is_not_there() -> None:
-    view = Kublr().read_volume(read(), {"missing_certificates": f"{PKI}/peer.crt\n{PKI}/peer.key\n"})
+    view = KUBLR.read_volume(read(), {"missing_certificates": f"{PKI}/peer.crt\n{PKI}/peer.key\n"})
     assert view.volume.data_disk is None
     assert view.volume.free_inodes is None
     assert view.volume.data_bytes == 0
@@ -127,33 +133,33 @@ def test_a_volume_that_is_not_there() -> None:
 
 def test_what_all_masters_must_share_is_hashed() -> None:
     api = ApiServer(client_ca="/ca.crt", service_account_keys=("/sa.pub",), encryption="/encryption.yaml")
-    look = Kublr().look_at_volume(host(Role.MASTER), replace(read(), api=api))
+    look = KUBLR.look_at_volume(host(Role.MASTER), replace(read(), api=api))
     assert look is not None
     assert look.values["shared"] == ("/ca.crt", "/sa.pub", "/encryption.yaml")
 
 
 def test_a_volume_that_is_a_filesystem_of_its_own_is_kept_inside() -> None:
     facts = recorded("master") | {"parent_device": "2049\n"}
-    assert not Kublr().read_volume(read(), facts).volume.keeps_beside
+    assert not KUBLR.read_volume(read(), facts).volume.keeps_beside
 
 
 def test_a_worker_as_recorded() -> None:
-    view = Kublr().read_host(host(Role.WORKER), recorded("worker"), 0.0)
+    view = KUBLR.read_host(host(Role.WORKER), recorded("worker"), 0.0)
     assert view.machine.hostname == "worker-1"
     assert view.machine.units["kublr.service"] == "active"
     assert view.member.config is None
     assert view.faults == ()  # it needs no manifest
-    assert Kublr().look_at_volume(host(Role.WORKER), view) is None
+    assert KUBLR.look_at_volume(host(Role.WORKER), view) is None
 
 
 def test_a_host_that_says_nothing() -> None:
-    view = Kublr().read_host(host(), {}, 0.0)
+    view = KUBLR.read_host(host(), {}, 0.0)
     assert not view.machine.systemd
     assert view.machine.units == {}
     (fault,) = view.faults
     assert (fault.name, fault.host) == ("manifest", "master-1")
     assert fault.what == "/etc/kubernetes/manifests/etcd.manifest is missing or cannot be read"
-    assert Kublr().look_at_volume(host(), view) is None
+    assert KUBLR.look_at_volume(host(), view) is None
 
 
 def test_a_manifest_that_cannot_be_understood() -> None:
@@ -163,7 +169,7 @@ def test_a_manifest_that_cannot_be_understood() -> None:
 
 
 def test_the_inventory_has_the_last_word_on_data_and_certificates() -> None:
-    view = Kublr().read_host(host(data="/data/etcd", certificates="/pki"), recorded("master"), 0.0)
+    view = KUBLR.read_host(host(data="/data/etcd", certificates="/pki"), recorded("master"), 0.0)
     assert etcd_of(view).data == "/data/etcd"
     assert etcd_of(view).member_path == "/data/etcd/member"
     assert etcd_of(view).peer_tls == Tls("/pki/ca.crt", "/pki/peer.crt", "/pki/peer.key")
@@ -228,23 +234,23 @@ def test_logind_that_ends_processes_is_seen() -> None:
 
 
 def test_the_units_of_a_host_in_the_order_of_stopping() -> None:
-    assert Kublr().units(host()) == (
+    assert KUBLR.units(host()) == (
         ("kublr.service",),
         ("kublr-kubelet.service",),
         ("docker.socket", "docker.service"),
     )
     renamed = host().model_copy(update={"units": Units(kublr="agent", kubelet="kubelet.service", runtime="dockerd")})
-    assert Kublr().units(renamed) == (("agent.service",), ("kubelet.service",), ("docker.socket", "dockerd.service"))
+    assert KUBLR.units(renamed) == (("agent.service",), ("kubelet.service",), ("docker.socket", "dockerd.service"))
 
 
 def test_the_looks_name_this_hosts_own_paths() -> None:
     own = host(state="/s", kublr="/k/kublr", manifests="/m", hosts="/h")
-    look = Kublr().look_at_host(own)
-    assert look.file == "observe/pods.sh"
-    paths = {"state": "/s", "agent": "/k/kublr", "manifests": "/m", "etcd": "etcd.manifest", "hosts": "/h"}
+    look = KUBLR.look_at_host(own)
+    assert look.file == "observe/host.sh"
+    paths = {"state": "/s", "agent": "/k/kublr", "manifests": "/m", "hosts": "/h"}
     units = ("kublr.service", "kublr-kubelet.service", "docker.socket", "docker.service")
-    assert look.values == paths | {"units": units}
-    volume = Kublr().look_at_volume(own, read())
+    assert look.values == paths | {"etcd_file": "etcd.manifest", "api_pods": "yes", "units": units}
+    volume = KUBLR.look_at_volume(own, read())
     assert volume is not None
     assert {
         "data": "/mnt/master-pd/etcd",
@@ -263,8 +269,8 @@ def master() -> tuple[Host, MasterView]:
 
 def test_the_vendors_commands() -> None:
     on, view = master()
-    assert Kublr().take_snapshot(on, view).values == {"agent": "/opt/kublr/bin/kublr"}
-    assert Kublr().schedule(on, view, "/s/r/snapshot.db", "ab").values == {
+    assert KUBLR.take_snapshot(on, view).values == {"agent": "/opt/kublr/bin/kublr"}
+    assert KUBLR.schedule(on, view, "/s/r/snapshot.db", "ab").values == {
         "agent": "/opt/kublr/bin/kublr",
         "snapshot": "/s/r/snapshot.db",
         "member": "/mnt/master-pd/etcd/member",
@@ -272,19 +278,35 @@ def test_the_vendors_commands() -> None:
         "sha256": "ab",
     }
     # The agent starts kubelet and Docker; what is started must not keep the host's lock.
-    start = Kublr().start(on, view)
+    start = KUBLR.start(on, view)
     assert start.argv == ("systemctl", "start", "--no-block", "kublr.service")
     assert start.lets_go
-    restart = Kublr().restart_services(on)
+    restart = KUBLR.restart_services(on)
     assert isinstance(restart, Script)
     runtime = ("docker.socket", "docker.service")
     assert restart.values == {"agent": "kublr.service", "kubelet": "kublr-kubelet.service", "runtime": runtime}
     assert restart.lets_go
 
 
-def test_every_distribution_stands_under_its_own_name() -> None:
-    assert {"kublr", "kubeadm", "systemd"} <= DISTROS.keys()
-    assert [type(distro).__name__.lower() for distro in DISTROS.values()] == list(DISTROS)
+def test_every_distribution_is_a_pair_of_parts() -> None:
+    parts = {name: (type(pair.etcd), type(pair.control)) for name, pair in DISTROS.items() if isinstance(pair, Pair)}
+    assert parts == {
+        "kublr": (EtcdKublr, ControlKublr),
+        "kubeadm": (EtcdPod, ControlPods),
+        "systemd": (EtcdUnit, ControlUnits),
+    }
+
+
+def test_any_two_parts_make_a_distribution() -> None:
+    hybrid = Pair(EtcdUnit(), ControlPods(), rejoin="")
+    values = hybrid.look_at_host(host()).values
+    assert (values["etcd_unit"], values["api_pods"], values["manifests"]) == (
+        "etcd.service",
+        "yes",
+        "/etc/kubernetes/manifests",
+    )
+    assert hybrid.units(host()) == (("kublr-kubelet.service",), ("etcd.service",))
+    assert hybrid.units(host(Role.API)) == (("kublr-kubelet.service",),)
 
 
 def test_every_distribution_says_how_a_lost_master_rejoins() -> None:

@@ -10,10 +10,10 @@ from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import ApiServer, EtcdConfig, MasterView, Tls
 from orchestrator.core.inventory.declared import Restart, Units
 from orchestrator.core.inventory.inventory import Host, Role
-from orchestrator.core.model.plan import Exec, Phase, PhaseName, Probe
+from orchestrator.core.model.plan import Exec, Phase, PhaseName, Probe, Script
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
-from orchestrator.distros.systemd import Systemd
+from orchestrator.distros import SYSTEMD
 from orchestrator.distros.unit import parse_environment_file, parse_service
 from tests.unit import builders
 from tests.unit.builders import LAPTOP, RUN, altered, snapshot_facts
@@ -57,7 +57,7 @@ def read(
 ) -> MasterView:
     states = "\n\n".join(f"Id={unit}\nLoadState=loaded\nActiveState=active" for unit in there)
     given = {"etcd_unit": DEBIAN, "etcd_environment_1": text("etcd.default"), "owner": "101:102\n", "units": states}
-    return Systemd().read_host(host(role), given | (facts or {}) | more, 0.0)
+    return SYSTEMD.read_host(host(role), given | (facts or {}) | more, 0.0)
 
 
 def fault(view: MasterView) -> str:
@@ -158,7 +158,7 @@ def test_an_api_server_beside_it_and_one_on_a_host_of_its_own() -> None:
 
 
 def test_units_stop_from_the_outside_in_and_start_from_the_inside_out() -> None:
-    distro, view = Systemd(), read()
+    distro, view = SYSTEMD, read()
     controllers = ("kube-controller-manager.service", "kube-scheduler.service")
     assert distro.units(host()) == (controllers, ("kube-apiserver.service",), ("etcd.service",))
     assert distro.units(host(Role.API)) == (controllers, ("kube-apiserver.service",))
@@ -172,9 +172,9 @@ def test_units_stop_from_the_outside_in_and_start_from_the_inside_out() -> None:
     assert distro.start_controllers(host(), alone, "r") is None
 
 
-def starts(act: Exec | None) -> tuple[str, ...]:
+def starts(act: Exec | Script | None) -> tuple[str, ...]:
     """The units that an act starts without waiting for them: etcd's waits for a quorum."""
-    assert act is not None
+    assert isinstance(act, Exec)
     assert act.lets_go
     assert act.argv[:3] == ("systemctl", "start", "--no-block")
     return act.argv[3:]
@@ -221,8 +221,8 @@ def planned() -> dict[PhaseName, Phase]:
     units = {"etcd.service": "active", "kube-apiserver.service": "not-found"}
     views = {name: altered(view, tools=(tool,), units=units, is_there=False, port=6443) for name, view in views.items()}
     views["api-1"] = altered(MasterView("api-1"), units=dict.fromkeys(HERE[1:], "active"), systemd=True)
-    way = strategy_of("manual", snapshot_facts(), masters_of(declared, views, RUN), Systemd(), RUN)
-    phases = Restore(declared, views, Systemd(), way, RUN, LAPTOP).phases()
+    way = strategy_of("manual", snapshot_facts(), masters_of(declared, views, RUN), SYSTEMD, RUN)
+    phases = Restore(declared, views, SYSTEMD, way, RUN, LAPTOP).phases()
     return {phase.name: phase for phase in phases}
 
 

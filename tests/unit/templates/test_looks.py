@@ -11,7 +11,7 @@ from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.outcome import Answer, Output
 from orchestrator.core.proof.judges import read_shown
 from orchestrator.core.proof.restored import Expected, judge_member
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from tests.unit import builders
 from tests.unit.distros.recordings import recorded
 from tests.unit.templates.host import ABSENT, RUN, WITHOUT_APPLETS, FakeHost, client_values, peer_values, tree
@@ -35,7 +35,7 @@ def declared(host: FakeHost) -> Host:
         hosts=f"{host.root}/hosts",
     )
     return Host(
-        name="master-1", role=Role.MASTER, address="127.0.0.1", node="master-1", paths=paths, units=builders.KUBLR
+        name="master-1", role=Role.MASTER, address="127.0.0.1", node="master-1", paths=paths, units=builders.KUBLR_UNITS
     )
 
 
@@ -51,11 +51,11 @@ def furnish(host: FakeHost) -> None:
 
 
 def observed(host: FakeHost) -> MasterView:
-    look = Kublr().look_at_host(declared(host))
-    view = Kublr().read_host(declared(host), host.facts(look.file, **look.values), 0.0)
-    volume = Kublr().look_at_volume(declared(host), view)
+    look = KUBLR.look_at_host(declared(host))
+    view = KUBLR.read_host(declared(host), host.facts(look.file, **look.values), 0.0)
+    volume = KUBLR.look_at_volume(declared(host), view)
     assert volume is not None
-    return Kublr().read_volume(view, host.facts(volume.file, **volume.values))
+    return KUBLR.read_volume(view, host.facts(volume.file, **volume.values))
 
 
 def test_a_master_is_observed(host: FakeHost) -> None:
@@ -112,7 +112,7 @@ def test_looking_changes_nothing(host: FakeHost) -> None:
 
 
 def test_a_host_without_manifests_is_no_master(host: FakeHost) -> None:
-    look = Kublr().look_at_host(declared(host))
+    look = KUBLR.look_at_host(declared(host))
     facts = host.facts(look.file, **look.values)
     assert "manifest" not in facts
     assert facts["clock_first"] <= facts["clock_last"]

@@ -19,7 +19,7 @@ from orchestrator.core.hosts.view import ApiServer, MasterView
 from orchestrator.core.inventory.declared import Paths
 from orchestrator.core.snapshots.backups import FileFacts, ScheduledFacts, read_facts
 from orchestrator.core.snapshots.schedules import Terms, wanted
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from tests import snapshots
 from tests.unit import builders
 from tests.unit.templates.host import FakeHost
@@ -56,9 +56,7 @@ def script(host: FakeHost, snapshot: Path, views: Mapping[str, MasterView] | Non
         update={"hosts": tuple(it.model_copy(update={"paths": paths}) for it in cluster.hosts)}
     )
     what = Terms(period_s=3600, on=1, folder=str(host.root / "backups"), **terms)
-    texts = wanted(cluster, views or builders.masters(), Kublr(), builders.scripts(), read_templates(), what)[
-        "master-1"
-    ]
+    texts = wanted(cluster, views or builders.masters(), KUBLR, builders.scripts(), read_templates(), what)["master-1"]
     path = host.root / "backup.sh"
     path.write_text(next(text for name, text in texts.items() if name.endswith(".sh")))
     return path

@@ -14,7 +14,7 @@ from orchestrator.core.hosts.view import ApiServer, Certificate, Disk, EtcdConfi
 from orchestrator.core.inventory.declared import Paths, Units
 from orchestrator.core.inventory.inventory import Host, Inventory
 from orchestrator.core.model.finding import Finding, Severity
-from orchestrator.distros.kublr import unfit
+from orchestrator.distros.control_kublr import unfit
 from orchestrator.errors import RefusedError, ours
 from tests.unit.builders import DATA, altered, inventory, masters, snapshot_facts
 

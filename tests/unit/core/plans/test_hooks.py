@@ -19,7 +19,7 @@ from orchestrator.core.runs.phases import open_phase
 from orchestrator.core.runs.progress import Before, failure_of, is_made_good, judge_past, records_of, refusal
 from orchestrator.core.runs.result import StepEnd
 from orchestrator.core.runs.status import Stand, forgotten, standings
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from orchestrator.errors import NextStep, ours
 from tests.unit.builders import DATA, LAPTOP, RUN, inventory, masters, plan, snapshot_facts
 
@@ -128,7 +128,7 @@ def undone(hook: Volumes | VolumesHook, begun: dict[str, str]) -> Undone:
         plan=plan(cluster, views),
         inventory=cluster,
         views=views,
-        distro=Kublr(),
+        distro=KUBLR,
         run=UNDO_RUN,
         laptop=LAPTOP,
         records=records,

@@ -11,7 +11,7 @@ from orchestrator.core.model.plan import Pause, PhaseName, Plan
 from orchestrator.core.plans.leave_out import leave_out
 from orchestrator.core.report.result import result_lines
 from orchestrator.core.runs.result import Result
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from orchestrator.errors import RefusedError, UsageError
 from tests.unit.builders import altered, inventory, masters, plan
 
@@ -131,7 +131,7 @@ def test_the_report_says_what_must_never_be_started(made: Plan) -> None:
     lines = dict(result_lines(made, result, 60.0, "prod-1.yml"))
     assert lines["members"].startswith("master-1 (etcd0), master-3 (etcd2), without master-2")
     assert "never start it on its old disk" in lines["left out"]
-    assert lines["left out"].endswith(f"with an empty one, {Kublr.rejoin}")
+    assert lines["left out"].endswith(f"with an empty one, {KUBLR.rejoin}")
     assert lines["next"] == f"orchestrator finish -i prod-1.yml {made.run}"
     if made.lost != plan().lost:
         assert LOST in made.lost[-1]

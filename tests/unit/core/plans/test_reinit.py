@@ -13,8 +13,7 @@ from orchestrator.core.hosts.view import Disk, MasterView
 from orchestrator.core.model.finding import Severity
 from orchestrator.core.model.plan import Exec, Judge, Order, PhaseName
 from orchestrator.core.plans.reinit import Reinit
-from orchestrator.distros.kubeadm import Kubeadm
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBEADM, KUBLR
 from tests.unit.builders import DATA, LAPTOP, RUN, altered, inventory, masters
 
 FAILED = "master-2"
@@ -123,7 +122,7 @@ def test_a_volume_that_is_not_there_is_no_matter_of_room() -> None:
 
 def test_nothing_stops_and_only_that_member_is_touched() -> None:
     seen = views(FAILED)
-    phases = Reinit(inventory(), seen, Kublr(), RUN, LAPTOP, FAILED).phases()
+    phases = Reinit(inventory(), seen, KUBLR, RUN, LAPTOP, FAILED).phases()
     names = [PhaseName.CLAIM, PhaseName.SAFEGUARD, PhaseName.COMMIT, PhaseName.START, PhaseName.RELEASE]
     assert [phase.name for phase in phases] == names
     by_name = {phase.name: phase for phase in phases}
@@ -139,7 +138,7 @@ def test_nothing_stops_and_only_that_member_is_touched() -> None:
 
 def test_without_an_agent_the_member_alone_is_stopped_and_joins_before_its_service_starts() -> None:
     seen = views(FAILED)
-    phases = {it.name: it for it in Reinit(inventory(), seen, Kubeadm(), RUN, LAPTOP, FAILED).phases()}
+    phases = {it.name: it for it in Reinit(inventory(), seen, KUBEADM, RUN, LAPTOP, FAILED).phases()}
     assert list(phases) == [
         *(PhaseName.CLAIM, PhaseName.SAFEGUARD, PhaseName.STAGE, PhaseName.STOP, PhaseName.KEEP),
         *(PhaseName.COMMIT, PhaseName.START, PhaseName.API, PhaseName.RELEASE),

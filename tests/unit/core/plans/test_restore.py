@@ -31,8 +31,7 @@ from orchestrator.core.plans.steps import script_of
 from orchestrator.core.plans.summary import estimate, facts_of, lost
 from orchestrator.core.plans.workers import restart_workers
 from orchestrator.core.snapshots.locations import OnHost
-from orchestrator.distros import DISTROS
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import DISTROS, KUBLR
 from tests.unit.builders import LAPTOP, REVISION, RUN, altered, inventory, masters, plan, scripts, snapshot_facts
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -247,7 +246,7 @@ def test_a_worker_is_asked_itself_and_then_every_master() -> None:
 
 
 def test_a_restart_of_the_workers_alone() -> None:
-    phases = restart_workers(inventory(), masters(), Kublr(), RUN, LAPTOP)
+    phases = restart_workers(inventory(), masters(), KUBLR, RUN, LAPTOP)
     assert [phase.name.value for phase in phases] == ["claim", "workers", "release"]
     assert len(phases[1].steps) == 2
 
@@ -338,8 +337,8 @@ def test_facts_that_a_plan_rests_on() -> None:
 
 
 def test_no_plan_carries_a_text_that_it_does_not_run() -> None:
-    assert "observe/pods.sh" in scripts()
-    assert "observe/pods.sh" not in plan().files
+    assert "observe/host.sh" in scripts()
+    assert "observe/host.sh" not in plan().files
 
 
 def test_each_step_runs_the_script_of_its_name() -> None:

@@ -18,8 +18,7 @@ from orchestrator.core.plans.undo import abort, finish, rollback, unlock
 from orchestrator.core.plans.undo.target import Left, Undone, lost_by_undo, seconds
 from orchestrator.core.proof.agreement import Standing, judge_equal
 from orchestrator.core.scripts import used_by
-from orchestrator.distros.kubeadm import Kubeadm
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBEADM, KUBLR
 from orchestrator.errors import RefusedError, ours
 from orchestrator.etcd.members import HashKv
 from tests.unit.builders import DATA, LAPTOP, RUN, altered, inventory, masters, plan, scripts
@@ -50,7 +49,7 @@ def undone(
         plan=plan(cluster, views, overrides=overrides),
         inventory=cluster,
         views=views,
-        distro=Kublr(),
+        distro=KUBLR,
         run=BACK,
         laptop=LAPTOP,
         records=records(*steps),
@@ -265,7 +264,7 @@ def of_reinit(distro: Distro, **etcd: str) -> Undone:
 
 
 def test_unlocking_a_reinit_removes_what_it_has_made_and_keeps_the_old_data() -> None:
-    release = unlock.unlock(of_reinit(Kubeadm(), wal_dir="/wal"))[-1]
+    release = unlock.unlock(of_reinit(KUBEADM, wal_dir="/wal"))[-1]
     assert [step.id for step in release.steps] == [
         "release.host/master-1",
         "release.unjoin/master-2",
@@ -278,12 +277,12 @@ def test_unlocking_a_reinit_removes_what_it_has_made_and_keeps_the_old_data() ->
 
 
 def test_a_program_of_the_hosts_own_and_a_log_within_the_data_are_left() -> None:
-    release = unlock.unlock(of_reinit(Kubeadm(), program="/usr/bin/etcd"))[-1]
+    release = unlock.unlock(of_reinit(KUBEADM, program="/usr/bin/etcd"))[-1]
     assert values(release, "release.unjoin") == {"master-2": {"undone": RUN, "paths": (f"{DATA}/kr-{RUN}:0",)}}
 
 
 def test_an_agent_has_made_what_it_has_made() -> None:
-    release = unlock.unlock(of_reinit(Kublr()))[-1]
+    release = unlock.unlock(of_reinit(KUBLR))[-1]
     assert {step.name for step in release.steps} == {"release.host"}
 
 

@@ -13,7 +13,7 @@ from orchestrator.core.plans.workers import workers_phase
 from orchestrator.core.runs.progress import failure_of
 from orchestrator.core.runs.result import StepEnd
 from orchestrator.core.text import few
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from tests.unit import builders
 from tests.unit.adapters.screen.test_live import _screen, _terminal
 from tests.unit.adapters.screen.test_plain import Screen, screen  # noqa: F401 - a fixture
@@ -102,5 +102,5 @@ def test_the_heartbeat_names_those_that_take_longest(screen: Screen) -> None:  #
 @pytest.mark.parametrize(("batch", "poll_s"), [(1, 2.0), (20, 2.0), ("25%", 5.0), (200, 20.0)])
 def test_masters_are_asked_ten_times_a_second_at_most(batch: int | str, poll_s: float) -> None:
     cluster = builders.inventory(workers=200, batch=batch)
-    phase = workers_phase(cluster, builders.masters(), Kublr(), builders.RUN)
+    phase = workers_phase(cluster, builders.masters(), KUBLR, builders.RUN)
     assert {step.done_if.poll_s for step in phase.steps if step.done_if} == {poll_s}

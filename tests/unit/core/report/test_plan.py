@@ -16,7 +16,7 @@ from orchestrator.core.model.plan import Judge, Plan, Reboot, Script
 from orchestrator.core.plans.workers import workers_phase
 from orchestrator.core.report.plan import NO_RETURN
 from orchestrator.core.text import quoted
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from orchestrator.etcd.volumes import Volume
 from tests.unit import builders
 from tests.unit.screens import Printed, assert_golden
@@ -83,7 +83,7 @@ def test_point_of_no_return_stands_before_the_first_start(printed: Printed, whol
 
 def test_workers_alone(printed: Printed, whole_plan: Plan) -> None:
     cluster = builders.inventory(workers=3, restart=Restart.SERVICES, batch=2)
-    phase = workers_phase(cluster, builders.masters(), Kublr(), builders.RUN)
+    phase = workers_phase(cluster, builders.masters(), KUBLR, builders.RUN)
     cost = whole_plan.estimate.model_copy(update={"upload_bytes": 0, "kept_bytes": 0, "outage_s": 0})
     plan = whole_plan.model_copy(
         update={

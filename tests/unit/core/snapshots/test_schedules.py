@@ -17,7 +17,7 @@ from orchestrator.core.snapshots.schedule_status import (
     statuses,
 )
 from orchestrator.core.snapshots.schedules import Terms, calendar, diff, parse_period, wanted
-from orchestrator.distros.kublr import Kublr
+from orchestrator.distros import KUBLR
 from orchestrator.errors import UsageError
 from tests.facts_text import facts_text
 from tests.unit import builders
@@ -28,7 +28,7 @@ HOUR = 3600
 
 def files() -> dict[str, dict[str, str]]:
     cluster, views = builders.inventory(), builders.masters()
-    return wanted(cluster, views, Kublr(), builders.scripts(), read_templates(), TERMS)
+    return wanted(cluster, views, KUBLR, builders.scripts(), read_templates(), TERMS)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1m", 60), ("15m", 900), ("6h", 21600), ("1d", 86400)])

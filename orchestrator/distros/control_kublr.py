@@ -1,0 +1,81 @@
+"""Kublr's control plane: static pods of a kubelet that an agent supervises, with Docker as the runtime.
+
+Source: the vendor's page "Backup and restore of etcd database", "Manually restoring a snapshot".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from orchestrator.core import timeouts
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
+from orchestrator.core.model.finding import Finding, block
+from orchestrator.core.model.header import Values
+from orchestrator.core.model.plan import Script
+from orchestrator.distros import common
+from orchestrator.distros.manifest import parse_api_manifest
+
+OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
+"""Units that leave their containers running when they are stopped; Docker's own containerd is one of them."""
+
+
+class ControlKublr:
+    """Implements ``distros.pair.ControlPart``."""
+
+    api_apart = False
+    ports: tuple[int, ...] = ()
+
+    def values(self, host: Host) -> Values:
+        return {"manifests": host.paths.manifests, "api_pods": "yes"}
+
+    def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
+        api = common.with_port(parse_api_manifest(facts.get("api_manifest", "")), facts.get("api_port", ""))
+        return replace(view, api=api, unfit=tuple(unfit(host, view)))
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        # kublr, then kubelet, then Docker. Docker's socket would wake Docker again.
+        units = host.units
+        return (
+            (common.service(units.kublr),),
+            (common.service(units.kubelet),),
+            (units.runtime_socket, common.service(units.runtime)),
+        )
+
+    def manifests(self, host: Host) -> tuple[str, ...]:
+        return ()  # they stay: kubelet is down
+
+    def start_api(self, host: Host, view: MasterView, run: str) -> None:
+        return None
+
+    def start_controllers(self, host: Host, view: MasterView, run: str) -> None:
+        return None
+
+    def restart_services(self, host: Host) -> Script:
+        agent, kubelet, *runtime = (unit for group in self.units(host) for unit in group)
+        values = {"agent": agent, "kubelet": kubelet, "runtime": tuple(runtime)}
+        return Script(file="workers/restart.sh", values=values, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)
+
+
+def unfit(host: Host, view: MasterView) -> Iterator[Finding]:
+    """What stopping Kublr's services must stop with them."""
+    runtime = host.units.runtime
+    state = view.machine.units.get(f"{runtime}.service", "not-found")
+    if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.machine.missing_tools:
+        yield block(
+            "runtime",
+            host.name,
+            f"the container runtime is not Docker: the unit {runtime}.service is {state}",
+            "only Docker stops its containers when it stops; set `units.runtime` if its unit has another name",
+        )
+    if view.machine.live_restore:
+        yield block(
+            "live-restore",
+            host.name,
+            "Docker keeps containers running when it stops (live-restore): etcd would keep running",
+            'set "live-restore": false in /etc/docker/daemon.json, then: systemctl reload docker',
+        )
+    for unit in (host.units.kublr, host.units.kubelet):
+        if view.machine.units.get(f"{unit}.service", "not-found") in ("not-found", "masked"):
+            yield block("units", host.name, f"no unit {unit}.service", "set `units` in the inventory")

@@ -1,0 +1,53 @@
+"""The control plane as static pods of an ordinary kubelet. The runtime stays up: pods do not return without manifests.
+
+Source: Kubernetes documentation, "Creating Highly Available Clusters with kubeadm" and "Ports and Protocols".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator.core import timeouts
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host
+from orchestrator.core.model.header import Values
+from orchestrator.core.model.plan import Exec, Script
+from orchestrator.distros import common
+from orchestrator.distros.manifest import parse_api_manifest
+
+API = "kube-apiserver.yaml"
+CONTROLLERS = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
+
+
+class ControlPods:
+    """Implements ``distros.pair.ControlPart``."""
+
+    api_apart = True
+    ports: tuple[int, ...] = (10257, 10259)
+
+    def values(self, host: Host) -> Values:
+        return {"manifests": host.paths.manifests, "api_pods": "yes"}
+
+    def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
+        return replace(
+            view,
+            api=common.with_port(parse_api_manifest(facts.get("api_manifest", "")), facts.get("api_port", "")),
+            faults=common.missing_units(host, view, common.service(host.units.kubelet)),
+        )
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        return ((common.service(host.units.kubelet),),)
+
+    def manifests(self, host: Host) -> tuple[str, ...]:
+        return (*CONTROLLERS, API)
+
+    def start_api(self, host: Host, view: MasterView, run: str) -> Script:
+        return common.move("api/start.sh", host, run, API)
+
+    def start_controllers(self, host: Host, view: MasterView, run: str) -> Script:
+        return common.move("release/start.sh", host, run, *CONTROLLERS)
+
+    def restart_services(self, host: Host) -> Exec:
+        argv = ("systemctl", "restart", common.service(host.units.kubelet))
+        return Exec(argv=argv, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)

@@ -1,0 +1,98 @@
+"""Kublr's etcd: a static pod with an agent of the vendor's in it, which can restore when it starts.
+
+Source: the vendor's page "Backup and restore of etcd database"; section names are given where a fact is used.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from orchestrator.core import timeouts
+from orchestrator.core.hosts.view import MasterView, MemberView
+from orchestrator.core.inventory.inventory import Host
+from orchestrator.core.model.header import Values
+from orchestrator.core.model.plan import Exec, Script
+from orchestrator.distros import common
+from orchestrator.distros.manifest import ManifestError, parse_manifest
+
+ETCD = "etcd.manifest"
+
+
+class EtcdKublr:
+    """Implements ``distros.pair.EtcdPart``."""
+
+    aided = True
+
+    def values(self, host: Host) -> Values:
+        return {"manifests": host.paths.manifests, "etcd_file": ETCD, "agent": host.paths.kublr}
+
+    def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
+        path = posixpath.join(host.paths.manifests, ETCD)
+        if "manifest" not in facts:
+            return replace(view, faults=(common.fault(host, f"{path} is missing or cannot be read"),))
+        try:
+            etcd = parse_manifest(
+                facts["manifest"], path=path, certificates=host.paths.certificates, data=host.paths.data
+            )
+        except ManifestError as error:
+            return replace(view, faults=(common.fault(host, str(error)),))
+        return replace(
+            view,
+            member=MemberView(
+                config=etcd,
+                manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
+                other_source="`kublr validate`",
+                other_data=_etcd_storage_path(facts.get("kublr_validate", "")),
+            ),
+        )
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        return ()  # it ends with the runtime
+
+    def manifests(self, host: Host) -> tuple[str, ...]:
+        return ()  # they stay: kubelet is down
+
+    def start(self, host: Host) -> Exec:
+        # "no need to manually start" kubelet and Docker: the agent does that.
+        return common.start(common.service(host.units.kublr))
+
+    def take_snapshot(self, host: Host, view: MasterView) -> Script:
+        return Script(file="safeguard/take.sh", values={"agent": host.paths.kublr}, timeout_s=timeouts.BACKUP_S)
+
+    def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
+        assert view.member.config is not None
+        return Script(
+            file="commit/schedule.sh",
+            values={
+                "agent": host.paths.kublr,
+                "snapshot": snapshot,
+                "member": view.member.config.member_path,
+                "data": view.member.config.data,
+                "sha256": sha256,
+            },
+            timeout_s=timeouts.COPY_S,
+        )
+
+    def replace_member(self, view: MasterView) -> tuple[str, Script]:
+        assert view.member.config is not None
+        data = view.member.config.data
+        title = f"write `reinitialize` to {data}/command, and wait until the pod has carried it out"
+        return title, Script(file="commit/reinit.sh", values={"data": data}, timeout_s=timeouts.MARK_S)
+
+
+def _etcd_storage_path(stream: str) -> str:
+    """`kublr validate` prints a YAML stream; the last document that names etcd_storage.path wins."""
+    found = ""
+    try:
+        for document in yaml.safe_load_all(stream):
+            storage: Any = document.get("etcd_storage") if isinstance(document, dict) else None
+            if isinstance(storage, dict) and storage.get("path"):
+                found = posixpath.normpath(str(storage["path"]))
+    except yaml.YAMLError:
+        return found
+    return found

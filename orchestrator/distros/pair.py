@@ -1,0 +1,174 @@
+"""A distribution as a pair: where etcd lives, and what runs the control plane. The two vary independently.
+
+kubespray, for example, has etcd as a unit under API servers in static pods. Nothing outside ``distros/`` asks which
+part a distribution has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from orchestrator.core import timeouts
+from orchestrator.core.hosts.view import MasterView
+from orchestrator.core.inventory.inventory import Host, Role
+from orchestrator.core.model.header import Values
+from orchestrator.core.model.plan import Exec, Script
+from orchestrator.distros import common
+
+MEMBER_ROLES = (Role.MASTER, Role.LEFT_OUT)
+
+
+class EtcdPart(Protocol):
+    """How etcd is installed on a master."""
+
+    aided: bool
+    """Whether a vendor's agent restores, once told to."""
+
+    def values(self, host: Host) -> Values:
+        """What `observe/host.sh` must know to find this master's etcd."""
+        ...
+
+    def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
+        """The view with its member; what cannot be read is among the view's faults."""
+        ...
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """The units that are stopped and held for etcd alone, in the order of stopping."""
+        ...
+
+    def manifests(self, host: Host) -> tuple[str, ...]:
+        """The files of its static pods in the folder of manifests."""
+        ...
+
+    def start(self, host: Host) -> Exec:
+        """Starts etcd, or what brings everything else up; returns before it is up."""
+        ...
+
+    def take_snapshot(self, host: Host, view: MasterView) -> Script:
+        """Takes a safety snapshot of what still answers."""
+        ...
+
+    def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
+        """Has the vendor's agent restore at the next start of etcd."""
+        ...
+
+    def replace_member(self, view: MasterView) -> tuple[str, Script]:
+        """Has the vendor's agent discard this member and join it again."""
+        ...
+
+
+class ControlPart(Protocol):
+    """How API server, controller-manager and scheduler are installed."""
+
+    api_apart: bool
+    """Whether API servers may have hosts of their own."""
+
+    ports: tuple[int, ...]
+    """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+
+    def values(self, host: Host) -> Values:
+        """What `observe/host.sh` must know to find this host's API server."""
+        ...
+
+    def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
+        """The view with its API server; what is missing is among the view's faults or what makes it unfit."""
+        ...
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """The units that are stopped and held for the control plane, in the order of stopping."""
+        ...
+
+    def manifests(self, host: Host) -> tuple[str, ...]:
+        """The files of its static pods in the folder of manifests."""
+        ...
+
+    def start_api(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        """Starts the API server; None if it comes up with etcd."""
+        ...
+
+    def start_controllers(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        """Starts controller-manager and scheduler; None if they come up with etcd."""
+        ...
+
+    def restart_services(self, host: Host) -> Exec | Script:
+        """Restarts a worker's services without a reboot."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Implements ``core.hosts.distro.Distro``."""
+
+    etcd: EtcdPart
+    control: ControlPart
+    rejoin: str
+    default_units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def aided(self) -> bool:
+        return self.etcd.aided
+
+    @property
+    def api_apart(self) -> bool:
+        return self.control.api_apart
+
+    @property
+    def controller_ports(self) -> tuple[int, ...]:
+        return self.control.ports
+
+    def look_at_host(self, host: Host) -> Script:
+        units = tuple(unit for group in self.units(host) for unit in group)
+        etcd = self.etcd.values(host) if host.role in MEMBER_ROLES else {}
+        control = self.control.values(host) if host.role is not Role.WORKER else {}
+        values = {"state": host.paths.state, "hosts": host.paths.hosts, **etcd, **control, "units": units}
+        return Script(file="observe/host.sh", values=values, timeout_s=timeouts.LOOK_S)
+
+    def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
+        view = common.read_basics(host, facts, clock_offset_s)
+        if host.role is Role.WORKER:
+            return view
+        view = self.control.read(host, view, facts)
+        return self.etcd.read(host, view, facts) if host.role in MEMBER_ROLES else view
+
+    def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
+        return common.look_at_volume(host, view)
+
+    def read_volume(self, view: MasterView, facts: dict[str, str]) -> MasterView:
+        return common.read_volume(view, facts)
+
+    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        etcd = self.etcd.units(host) if host.role in MEMBER_ROLES else ()
+        return (*self.control.units(host), *etcd)
+
+    def withdraw(self, host: Host, view: MasterView, run: str) -> Script | None:
+        etcd = self.etcd.manifests(host) if host.role in MEMBER_ROLES else ()
+        files = (*self.control.manifests(host), *etcd)
+        return common.move("stop/pods.sh", host, run, *files) if files else None
+
+    def admit(self, host: Host, view: MasterView, run: str) -> Script | None:
+        files = self.etcd.manifests(host)
+        return common.move("start/admit.sh", host, run, *files) if files else None
+
+    def take_snapshot(self, host: Host, view: MasterView) -> Script:
+        return self.etcd.take_snapshot(host, view)
+
+    def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
+        return self.etcd.schedule(host, view, snapshot, sha256)
+
+    def replace_member(self, view: MasterView) -> tuple[str, Script]:
+        return self.etcd.replace_member(view)
+
+    def start(self, host: Host, view: MasterView) -> Exec:
+        return self.etcd.start(host)
+
+    def start_api(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        return self.control.start_api(host, view, run)
+
+    def start_controllers(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
+        return self.control.start_controllers(host, view, run)
+
+    def restart_services(self, host: Host) -> Exec | Script:
+        return self.control.restart_services(host)
