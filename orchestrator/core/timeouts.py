@@ -48,6 +48,9 @@ RESOLVE_WAIT_S = 10.0
 PROVEN_WAIT_S = 600.0
 """Runtime, kubelet and the pod's restore of up to 8 GiB, until the member answers on its peer port."""
 
+STAGGER_S = 20.0
+"""How long a member may take to answer before the next one starts: kubelet starts a pod within a few seconds."""
+
 WORKER_POLL_S = 2.0
 """A worker takes a minute to come back, and each question goes to it and to every master."""
 

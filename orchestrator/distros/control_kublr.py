@@ -34,14 +34,16 @@ class ControlKublr:
         api = common.with_port(parse_api_manifest(facts.get("api_manifest", "")), facts.get("api_port", ""))
         return replace(view, api=api, unfit=tuple(unfit(host, view)))
 
-    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        # kublr, then kubelet, then Docker. Docker's socket would wake Docker again.
-        units = host.units
-        return (
-            (common.service(units.kublr),),
-            (common.service(units.kubelet),),
-            (units.runtime_socket, common.service(units.runtime)),
-        )
+    def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        # kublr, then kubelet, then Docker: so nothing starts again what ends here.
+        return ((common.service(host.units.kublr),), (common.service(host.units.kubelet),))
+
+    def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        # Docker's socket would wake Docker again.
+        return ((host.units.runtime_socket, common.service(host.units.runtime)),)
+
+    def ender(self, host: Host) -> str:
+        return common.service(host.units.kubelet)
 
     def manifests(self, host: Host) -> tuple[str, ...]:
         return ()  # they stay: kubelet is down
@@ -53,8 +55,8 @@ class ControlKublr:
         return None
 
     def restart_services(self, host: Host) -> Script:
-        agent, kubelet, *runtime = (unit for group in self.units(host) for unit in group)
-        values = {"agent": agent, "kubelet": kubelet, "runtime": tuple(runtime)}
+        (agent,), (kubelet,), runtime = (*self.stop_units(host), *self.down_units(host))
+        values = {"agent": agent, "kubelet": kubelet, "runtime": runtime}
         return Script(file="workers/restart.sh", values=values, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)
 
 

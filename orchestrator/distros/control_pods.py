@@ -36,14 +36,21 @@ class ControlPods:
             faults=common.missing_units(host, view, common.service(host.units.kubelet)),
         )
 
-    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+    def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        return ()  # kubelet must be up to end the pods
+
+    def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
         return ((common.service(host.units.kubelet),),)
+
+    def ender(self, host: Host) -> str:
+        return common.service(host.units.kubelet)
 
     def manifests(self, host: Host) -> tuple[str, ...]:
         return (*CONTROLLERS, API)
 
     def start_api(self, host: Host, view: MasterView, run: str) -> Script:
-        return common.move("api/start.sh", host, run, API)
+        act = common.move("api/start.sh", host, run, API)
+        return act.model_copy(update={"values": {**act.values, "kubelet": common.service(host.units.kubelet)}})
 
     def start_controllers(self, host: Host, view: MasterView, run: str) -> Script:
         return common.move("release/start.sh", host, run, *CONTROLLERS)

@@ -33,10 +33,14 @@ class ControlUnits:
         missing = common.missing_units(host, view, unit) if host.role is Role.API else ()
         return replace(view, api=server, faults=missing)
 
-    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        if host.role is Role.WORKER:
-            return ((common.service(host.units.kubelet),),)
-        return (_controllers(host), (common.service(host.units.api_server),))
+    def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        return () if host.role is Role.WORKER else (_controllers(host), (common.service(host.units.api_server),))
+
+    def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        return ((common.service(host.units.kubelet),),) if host.role is Role.WORKER else ()
+
+    def ender(self, host: Host) -> str:
+        return ""
 
     def manifests(self, host: Host) -> tuple[str, ...]:
         return ()

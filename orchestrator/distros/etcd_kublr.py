@@ -27,6 +27,7 @@ class EtcdKublr:
     """Implements ``distros.pair.EtcdPart``."""
 
     aided = True
+    staggers = False  # its agent starts runtime and kubelet first, which takes several seconds on each
 
     def values(self, host: Host) -> Values:
         return {"manifests": host.paths.manifests, "etcd_file": ETCD, "agent": host.paths.kublr}

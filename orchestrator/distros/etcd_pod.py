@@ -26,6 +26,7 @@ class EtcdPod:
     """Implements ``distros.pair.EtcdPart``."""
 
     aided = False
+    staggers = True
 
     def values(self, host: Host) -> Values:
         return {"manifests": host.paths.manifests, "etcd_file": ETCD}

@@ -38,6 +38,7 @@ class EtcdUnit:
     """Implements ``distros.pair.EtcdPart``."""
 
     aided = False
+    staggers = True
 
     def values(self, host: Host) -> Values:
         return {"etcd_unit": common.service(host.units.etcd)}

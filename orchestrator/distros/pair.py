@@ -27,6 +27,9 @@ class EtcdPart(Protocol):
     aided: bool
     """Whether a vendor's agent restores, once told to."""
 
+    staggers: bool
+    """Whether members start one after the other."""
+
     def values(self, host: Host) -> Values:
         """What `observe/host.sh` must know to find this master's etcd."""
         ...
@@ -36,7 +39,7 @@ class EtcdPart(Protocol):
         ...
 
     def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        """The units that are stopped and held for etcd alone, in the order of stopping."""
+        """The units that are stopped and held for etcd alone."""
         ...
 
     def manifests(self, host: Host) -> tuple[str, ...]:
@@ -77,8 +80,16 @@ class ControlPart(Protocol):
         """The view with its API server; what is missing is among the view's faults or what makes it unfit."""
         ...
 
-    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        """The units that are stopped and held for the control plane, in the order of stopping."""
+    def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """The units that are stopped and held before etcd ends, in the order of stopping."""
+        ...
+
+    def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """The units that are stopped and held after etcd's own, in the order of stopping."""
+        ...
+
+    def ender(self, host: Host) -> str:
+        """The unit that ends the containers of static pods; empty without such."""
         ...
 
     def manifests(self, host: Host) -> tuple[str, ...]:
@@ -116,11 +127,15 @@ class Pair:
         return self.control.api_apart
 
     @property
+    def staggers(self) -> bool:
+        return self.etcd.staggers
+
+    @property
     def controller_ports(self) -> tuple[int, ...]:
         return self.control.ports
 
     def look_at_host(self, host: Host) -> Script:
-        units = tuple(unit for group in self.units(host) for unit in group)
+        units = tuple(unit for group in (*self.stop_units(host), *self.down_units(host)) for unit in group)
         etcd = self.etcd.values(host) if host.role in MEMBER_ROLES else {}
         control = self.control.values(host) if host.role is not Role.WORKER else {}
         values = {"state": host.paths.state, "hosts": host.paths.hosts, **etcd, **control, "units": units}
@@ -139,14 +154,23 @@ class Pair:
     def read_volume(self, view: MasterView, facts: dict[str, str]) -> MasterView:
         return common.read_volume(view, facts)
 
-    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        etcd = self.etcd.units(host) if host.role in MEMBER_ROLES else ()
-        return (*self.control.units(host), *etcd)
+    def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        return self.control.stop_units(host)
 
-    def withdraw(self, host: Host, view: MasterView, run: str) -> Script | None:
-        etcd = self.etcd.manifests(host) if host.role in MEMBER_ROLES else ()
-        files = (*self.control.manifests(host), *etcd)
+    def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        etcd = self.etcd.units(host) if host.role in MEMBER_ROLES else ()
+        return (*etcd, *self.control.down_units(host))
+
+    def withdraw_api(self, host: Host, run: str) -> Script | None:
+        files = self.control.manifests(host)
         return common.move("stop/pods.sh", host, run, *files) if files else None
+
+    def withdraw_etcd(self, host: Host, run: str) -> Script | None:
+        files = self.etcd.manifests(host)
+        return common.move("down/pods.sh", host, run, *files) if files else None
+
+    def ender(self, host: Host) -> str:
+        return self.control.ender(host)
 
     def admit(self, host: Host, view: MasterView, run: str) -> Script | None:
         files = self.etcd.manifests(host)

@@ -29,18 +29,15 @@ from orchestrator.core.runs.progress import (
 )
 from orchestrator.core.runs.result import Result, StepEnd
 from orchestrator.core.text import one_per_line
+from orchestrator.core.timeouts import STAGGER_S
 from orchestrator.engine.acting import Acting
 from orchestrator.engine.fence import Fence
 from orchestrator.engine.hooks import Hooks
 from orchestrator.engine.looks import Looks
+from orchestrator.engine.side_by_side import side_by_side
 from orchestrator.engine.stop import Stop
 from orchestrator.engine.transfer import Transfers
-from orchestrator.errors import (
-    HaltedError,
-    InterruptedRunError,
-    LockedError,
-    OrchestratorError,
-)
+from orchestrator.errors import HaltedError, InterruptedRunError, LockedError, OrchestratorError
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
 HOOK_LINES = 20
@@ -153,7 +150,8 @@ class Coordinator:
         if phase.order is Order.SEQUENCE:
             ends = await self._chain(phase.steps)
         else:
-            chains = await asyncio.gather(*(self._chain(steps) for steps in by_host(phase.steps)))
+            apart_s = STAGGER_S if phase.order is Order.STAGGERED else 0.0
+            chains = await side_by_side(by_host(phase.steps), self._chain, self.clock, apart_s)
             ends = [end for chain in chains for end in chain]
         self._check_stop()
         failed = [end for end in ends if not end.ok]

@@ -21,7 +21,7 @@ GAPS = ("stop", "keep", "commit", "start")
 BETWEEN = {"stop": "keep", "keep": "commit", "commit": "start"}
 TAKEN_BACK = {
     "abort": ("commit.putback", "start.services"),
-    "rollback": ("stop.unit.docker", "commit.swap", "start.services"),
+    "rollback": ("down.unit.docker", "commit.swap", "start.services"),
 }
 
 CASES = {

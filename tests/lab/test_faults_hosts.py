@@ -19,7 +19,7 @@ from tests.lab.truth import STATE
 
 pytestmark = pytest.mark.faults
 
-ACTS = {"stop": "stop.unit.docker", "keep": "keep.copy", "commit": "commit.schedule", "start": "start.lift"}
+ACTS = {"stop": "down.unit.docker", "keep": "keep.copy", "commit": "commit.schedule", "start": "start.lift"}
 VICTIM = MASTERS[1].name
 CUT = r"""systemctl restart ssh
 for file in /proc/[0-9]*/cmdline; do
@@ -288,7 +288,7 @@ FILL = "dd if=/dev/zero of={0}/filler bs=1M 2>/dev/null; true"
     [
         ("disk full in stage", STATE, 90, "safeguard.copy done"),
         ("disk full in an act", STATE, 90, "stop.hold acting"),
-        ("disk full in keep", str(Path(DATA).parent), 600, "stop.unit.docker acting"),
+        ("disk full in keep", str(Path(DATA).parent), 600, "down.unit.docker acting"),
     ],
 )
 def test_disk_full(name: str, path: str, mib: int, words: str, scene: Scene) -> None:

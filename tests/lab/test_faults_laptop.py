@@ -26,7 +26,7 @@ RUNS_ON = "docker ps --filter name=k8s_etcd_ | grep -q 'Up [1-9][0-9]* s'"
 
 STEPS = {
     "claim": "claim.take", "safeguard": "safeguard.take", "stage": "stage.push", "resolve": "resolve.hosts",
-    "stop": "stop.unit.docker", "keep": "keep.copy", "commit": "commit.schedule", "start": "start.services",
+    "stop": "down.unit.docker", "keep": "keep.copy", "commit": "commit.schedule", "start": "start.services",
     "api": "api.proven", "workers": "workers.restart", "release": "release.hold",
 }  # fmt: skip
 

@@ -73,7 +73,7 @@ def test_a_scheduled_backup_fires_and_is_restored(
     )
     over = ("--override", "quorum-healthy", "--confirm", "lab")
     with other_laptop.start("restore", "-i", lab.inventory, "--snapshot", source, *over) as process:
-        process.until("stop.unit.docker acting")
+        process.until("down.unit.docker acting")
         process.kill()
     truth.fall_silent(lab)
     resumed = laptop.run("resume", "-i", lab.inventory)

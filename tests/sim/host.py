@@ -33,6 +33,7 @@ class Vendor:
     leaves_restore_db: bool = False
     keeps_old_data: bool = False
     live_restore: bool = False  # Docker's own: containers outlive it
+    api_outlives: bool = True  # an API server that hangs in its end outlives Docker: only a signal of ours ends it
     fresh_token: bool = False
     idle: bool = False  # the manual strategy restores, and the vendor's software has no part in it
 
@@ -54,6 +55,14 @@ class Pod:
     etcd: History | None = None
 
 
+@dataclass(slots=True)
+class ApiServer:
+    """One process. Its port closes with its etcd, or as it is told to end; its cache stays as it was."""
+
+    cached_log: str
+    port_is_open: bool = True
+
+
 class SimHost:
     """A master or a worker. Only ``reboot`` and the world's ticks move it, besides the programs it is told to run."""
 
@@ -65,6 +74,7 @@ class SimHost:
         self.units = Units(self.disk)
         self.acts = Acts(self.disk, STATE, lambda call: witness.act_begins(name, call))
         self.pod: Pod | None = None
+        self.api: ApiServer | None = None
         self.is_up = True
         self.is_reachable = True
         self.booted_at_s = 0.0
@@ -128,6 +138,7 @@ class SimHost:
     def reboot(self, now_s: float, *, in_good_order: bool = False) -> None:
         """Everything that runs dies at once."""
         self._end_pod()
+        self.api = None
         if not in_good_order:
             self.disk.cut_power()
         self.acts.power_off()
@@ -154,11 +165,20 @@ class SimHost:
             self._begin_pod(now_s)
         elif self.pod and self.pod.etcd is None and now_s >= self.pod.ready_at_s:
             self._run_etcd(self.pod)
+        elif self.pod and self.pod.etcd and self.api is None and self.units.is_active(KUBELET):
+            self.api = ApiServer(self.pod.etcd.log)
 
     def end_containers(self) -> None:
         """Containers end with Docker, unless it was told to let them live."""
         if self.pod and not self.units.is_active(DOCKER) and not self.vendor.live_restore:
             self._end_pod()
+            self._end_api()
+
+    def _end_api(self) -> None:
+        if self.api and self.vendor.api_outlives:
+            self.api.port_is_open = False
+        else:
+            self.api = None
 
     def wake_docker(self, now_s: float) -> None:
         """Someone calls Docker's command line."""

@@ -145,7 +145,11 @@ class Witness:
     def look(self) -> None:
         """After every command, and every second."""
         self._see_whether_equal()
-        seen = (self._removes, len(self._undos), *((it.disk.changes, it.log, it.works_on_data) for it in self._masters))
+        seen = (
+            self._removes,
+            len(self._undos),
+            *((it.disk.changes, it.log, it.works_on_data, it.api is None) for it in self._masters),
+        )
         if seen == self._seen:
             return
         self._seen = seen
@@ -153,6 +157,8 @@ class Witness:
         if len(logs) > 1:
             self.accuse(f"members of different histories serve at once: {' and '.join(sorted(logs))}")
         for host in self._masters:
+            if host.api and host.etcd and host.api.cached_log != host.etcd.log:
+                self.accuse(f"{host.name}: an API server from before serves its old cache on other data")
             if host.works_on_data and host.etcd:
                 self.accuse(f"{host.name}: {host.works_on_data} is at work on the data of a running etcd")
             if host.vendor.idle and not host.etcd and host.disk.is_file(DB) and not host.disk.is_file(WAL):

@@ -68,11 +68,25 @@ async def inactive(world: World, host: SimHost, call: Call) -> int:
     return 1 if running else 0
 
 
-async def stopped(world: World, host: SimHost, call: Call) -> int:
+async def quiet(world: World, host: SimHost, call: Call) -> int:
+    if has_lifted(host, call):
+        return 0
+    return say_what_lives(host, call)
+
+
+def say_what_lives(host: SimHost, call: Call) -> int:
+    """What is alive of the control plane, by its processes."""
+    if host.api and host.api.port_is_open:
+        call.say("port 6443 still listens")
+    if host.api:
+        call.say("kube-apiserver (pid 1) is alive")
+    return 1 if call.said else 0
+
+
+async def down(world: World, host: SimHost, call: Call) -> int:
     if host.etcd:
         call.say("an etcd still has its database open")
-    if host.pods_run:
-        call.say("port 6443 still listens")
+    say_what_lives(host, call)
     await inactive(world, host, Call(call.args, said=call.said))
     return 1 if call.said else 0
 
@@ -226,7 +240,8 @@ LOOKS: dict[str, Program] = TOOLS | {
     "start/is_restored.sh": proof,
     "stop/is_held.sh": held,
     "stop/is_inactive.sh": inactive,
-    "stop/is_stopped.sh": stopped,
+    "stop/is_quiet.sh": quiet,
+    "down/is_down.sh": down,
     "workers/is_node_ready.sh": lease,
     "workers/is_restarted.sh": restarted,
 }

@@ -253,6 +253,21 @@ def hold_until_the_next_reboot(patch: Patch) -> None:
     patch.setitem(looks.LOOKS, "stop/is_held.sh", held)
 
 
+def believe_a_closed_port(patch: Patch) -> None:
+    """Nobody looks for processes: what has closed its port has ended."""
+
+    def ports(host: SimHost, call: Call) -> int:
+        return 1 if host.api and host.api.port_is_open else 0
+
+    async def close(world: World, host: SimHost, call: Call) -> int:
+        if host.api:
+            host.api.port_is_open = False
+        return 0
+
+    patch.setattr(looks, "say_what_lives", ports)
+    patch.setitem(programs.ACTS, "stop/processes.sh", close)
+
+
 def claim_what_is_claimed(patch: Patch) -> None:
     async def claim(world: World, host: SimHost, call: Call) -> int:
         host.disk.remove(f"{STATE}/claim")
@@ -371,6 +386,7 @@ MISTAKES = {
         in_each("keep/is_set_aside.sh", fault=Fault(Fate.REBOOTS)),
         "the old data comes up again",
     ),
+    "a closed port is believed": Mistake(believe_a_closed_port, once(), "serves its old cache"),
     "a hook on a master that was cut off is believed to have failed": Mistake(
         believe_that_a_hook_cut_off_has_failed,
         in_each_of_a_hook(HookPlace.MASTERS, "volumes.hook", DIED),

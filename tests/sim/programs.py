@@ -298,6 +298,15 @@ async def disarm(world: World, host: SimHost, call: Call) -> int:
 # --- small tools ------------------------------------------------------------------------------------------
 
 
+async def end_api(world: World, host: SimHost, call: Call) -> int:
+    """The API server closes its port at the first signal, and hangs until the second."""
+    if host.api:
+        host.api.port_is_open = False
+        await call.work()
+    host.api = None
+    return 0
+
+
 async def last(world: World, host: SimHost, call: Call) -> int:
     """No member here gives its place away when it stops."""
     return 0
@@ -373,7 +382,8 @@ ACTS: dict[str, Program] = {
     "start/lift.sh": lift,
     "start/services.sh": start,
     "stop/hold.sh": hold,
-    "stop/last.sh": last,
+    "stop/processes.sh": end_api,
+    "down/last.sh": last,
     "systemctl": systemctl,
     "true": true,
     "workers/restart.sh": services,

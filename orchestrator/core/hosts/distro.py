@@ -29,6 +29,12 @@ class Distro(Protocol):
         ...
 
     @property
+    def staggers(self) -> bool:
+        """Whether members start one after the other. Members that check one another at start wait for those that
+        start at the same time (etcd 3.5, server/etcdserver/corrupt.go, InitialCheck)."""
+        ...
+
+    @property
     def controller_ports(self) -> tuple[int, ...]:
         """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
         ...
@@ -54,13 +60,25 @@ class Distro(Protocol):
         """The view, completed by the second look's facts."""
         ...
 
-    def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        """All units that are stopped and held, in the order of stopping; those of one group together."""
+    def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """The units that end before etcd does, in the order of stopping; those of one group together."""
         ...
 
-    def withdraw(self, host: Host, view: MasterView, run: str) -> Script | None:
-        """Static pods: moves their manifests out of kubelet's sight, before any unit is stopped; None where a stopped
-        unit ends them. ``run`` names the folder where they lie meanwhile."""
+    def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """The units that end with etcd or after it, in the order of stopping; those of one group together."""
+        ...
+
+    def withdraw_api(self, host: Host, run: str) -> Script | None:
+        """Static pods: moves the manifests of API server and controllers out of kubelet's sight; None without such.
+        ``run`` names the folder where they are meanwhile."""
+        ...
+
+    def withdraw_etcd(self, host: Host, run: str) -> Script | None:
+        """Static pods: moves etcd's own manifest there; None without such."""
+        ...
+
+    def ender(self, host: Host) -> str:
+        """The unit that ends the static pods' containers; empty if systemd ends everything."""
         ...
 
     def admit(self, host: Host, view: MasterView, run: str) -> Script | None:

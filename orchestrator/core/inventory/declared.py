@@ -184,6 +184,9 @@ class Policies(_Model):
         None,
         description="What to do with persistent volumes: pause, none, or a hook. Required for a restore.",
     )
+    stop_timeout: WholeNumber = Field(
+        3, ge=1, description="Seconds after which a hanging API server or controller gets SIGTERM again, then SIGKILL."
+    )
     workers: WorkerPolicy = Field(default_factory=WorkerPolicy, description="How to restart the workers.")
 
 

@@ -151,6 +151,7 @@ class Step(Frozen):
 
 class Order(StrEnum):
     PARALLEL = "parallel"  # all hosts at once; the steps of one host one after another
+    STAGGERED = "staggered"  # host by host, each when the former is done, has failed or takes long
     SEQUENCE = "sequence"  # host by host, in the order of the steps
     ROLLING = "rolling"  # batch by batch, within a budget of failures
 
@@ -161,6 +162,7 @@ class PhaseName(StrEnum):
     STAGE = "stage"
     RESOLVE = "resolve"
     STOP = "stop"
+    DOWN = "down"
     KEEP = "keep"
     COMMIT = "commit"
     VOLUMES = "volumes"

@@ -25,9 +25,13 @@ class StepName(StrEnum):
     STAGE_RESTORE = "stage.restore"
     RESOLVE_HOSTS = "resolve.hosts"
     STOP_HOLD = "stop.hold"
-    STOP_LAST = "stop.last"
     STOP_PODS = "stop.pods"
     STOP_UNIT = "stop.unit"  # the part is the unit
+    STOP_PROCESSES = "stop.processes"
+    DOWN_LAST = "down.last"
+    DOWN_PODS = "down.pods"
+    DOWN_PROCESSES = "down.processes"
+    DOWN_UNIT = "down.unit"  # the part is the unit
     KEEP_COPY = "keep.copy"
     KEEP_ASIDE = "keep.aside"
     COMMIT_MEND = "commit.mend"
@@ -48,6 +52,7 @@ class StepName(StrEnum):
     START_LIFT = "start.lift"
     START_ADMIT = "start.admit"
     START_SERVICES = "start.services"
+    START_ANSWERS = "start.answers"
     START_DISARM = "start.disarm"
     API_LIFT = "api.lift"
     API_ADMIT = "api.admit"
@@ -68,7 +73,7 @@ class StepName(StrEnum):
     @property
     def starts_outage(self) -> bool:
         """Whether services go down with it. A hold alone stops nothing."""
-        return phase_of(self) is PhaseName.STOP and self is not StepName.STOP_HOLD
+        return phase_of(self) in (PhaseName.STOP, PhaseName.DOWN) and self is not StepName.STOP_HOLD
 
 
 def part_of(name: StepName, part: str) -> str:

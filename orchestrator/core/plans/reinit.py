@@ -43,7 +43,7 @@ class Reinit:
             title = "prove that all members agree"
             start = Phase(name=PhaseName.START, title=title, barrier=self._equal, destructive=True)
             return (*before, self._order(), start, self._release())
-        rejoin = Rejoin(self._failed, self._others, self.distro)
+        rejoin = Rejoin(self._failed, self._others, self.distro, self.inventory.policies.stop_timeout)
         after = (rejoin.start(self._equal), *rejoin.api(), self._release(*rejoin.let_go()))
         return (*before, *rejoin.before(), *after)
 

@@ -30,14 +30,15 @@ class Rejoin:
     failed: Master
     others: tuple[Master, ...]
     distro: Distro
+    stop_timeout_s: int
 
     @property
     def services(self) -> Services:
-        return Services(self.distro, self.failed.run)
+        return Services(self.distro, self.failed.run, self.stop_timeout_s)
 
     def before(self) -> tuple[Phase, ...]:
         """From the program to the member with the others' data, still held down."""
-        return self._stage(), self._stop(), self._keep(), self._commit()
+        return self._stage(), self._stop(), self._down(), self._keep(), self._commit()
 
     def start(self, equal: Probe) -> Phase:
         """Starts it as its own configuration says. ``equal``: all members agree."""
@@ -97,8 +98,13 @@ class Rejoin:
 
     def _stop(self) -> Phase:
         steps = tuple(self.services.stop_steps(self.failed))
-        title = "stop that master's services, and keep them down; the others keep serving"
-        return make_phase(PhaseName.STOP, steps, title=title, barrier=self.services.down((self.failed,)))
+        title = "stop that master's API server and controllers, and keep them down; the others keep serving"
+        return make_phase(PhaseName.STOP, steps, title=title, barrier=self.services.all_quiet((self.failed,)))
+
+    def _down(self) -> Phase:
+        steps = tuple(self.services.down_steps(self.failed))
+        title = "stop that master's etcd, and prove that nothing of its control plane is alive"
+        return make_phase(PhaseName.DOWN, steps, title=title, barrier=self.services.down((self.failed,)))
 
     def _keep(self) -> Phase:
         failed = self.failed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
-from orchestrator.core.hosts.hostsfile import block_for, missing_names, peer_names, removable
+from orchestrator.core.hosts.hostsfile import missing_names, peer_names, removable
 from orchestrator.core.hosts.questions import client_values, peer_values
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Inventory
@@ -15,6 +15,7 @@ from orchestrator.core.model.plan import (
     Exec,
     Judge,
     Look,
+    Order,
     Phase,
     PhaseName,
     Probe,
@@ -27,6 +28,7 @@ from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.aided import Aided
 from orchestrator.core.plans.manual import Manual
 from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
+from orchestrator.core.plans.resolve import resolve_phase
 from orchestrator.core.plans.safeguard import safeguard_phase
 from orchestrator.core.plans.services import Services, api_host_steps
 from orchestrator.core.plans.steps import (
@@ -35,6 +37,7 @@ from orchestrator.core.plans.steps import (
     claim_phase,
     folder_of,
     is_set_aside,
+    joined,
     look,
     make_phase,
     release_step,
@@ -83,7 +86,8 @@ class Restore:
 
     def phases(self) -> tuple[Phase, ...]:
         """All phases, in the order of ``core.runs.phases``; but names that staging needs are made to resolve before."""
-        ready = (self._resolve(), self._stage()) if self.strategy.resolves_first else (self._stage(), self._resolve())
+        resolve = resolve_phase(self.masters, self.views)
+        ready = (resolve, self._stage()) if self.strategy.resolves_first else (self._stage(), resolve)
         return (
             claim_phase(self.masters, self.laptop),
             safeguard_phase(self.masters, self.distro),
@@ -95,6 +99,7 @@ class Restore:
         """The phases from the first stopped service on: an undo has them, too."""
         return (
             self._stop(),
+            self._down(),
             self._keep(),
             self._commit(),
             self._volumes(),
@@ -119,7 +124,7 @@ class Restore:
 
     @property
     def services(self) -> Services:
-        return Services(self.distro, self.run)
+        return Services(self.distro, self.run, self.inventory.policies.stop_timeout)
 
     def _stage(self) -> Phase:
         steps = tuple(step for master in self.masters for step in self.strategy.stage(master))
@@ -143,30 +148,14 @@ class Restore:
     def _title(self, name: PhaseName) -> str:
         return self.strategy.titles.get(name, "")
 
-    def _resolve(self) -> Phase:
-        names = peer_names({master.name: master.host for master in self.masters}, self.views)
-        steps = tuple(
-            script_step(
-                StepName.RESOLVE_HOSTS,
-                master,
-                f"add {len(missing)} names to {master.host.paths.hosts}",
-                {"hosts": master.host.paths.hosts, "lines": block_for(missing)},
-                rerunnable=True,
-                undo="remove the lines",
-            )
-            for master in self.masters
-            if (missing := missing_names(master.view, names))
-        )
-        pairs = tuple(f"{name}={address}" for name, address in sorted(names.items()))
-        resolved = look("resolve/is_resolved.sh", {"pairs": pairs}, "every name resolves to its address")
-        barrier = all_of(self.masters, lambda _: resolved, wait_s=timeouts.RESOLVE_WAIT_S)
-        note = "" if steps else "every master already resolves every peer"
-        return make_phase(PhaseName.RESOLVE, steps, barrier=barrier, note=note)
-
     def _stop(self) -> Phase:
+        steps = tuple(step for machine in self.machines for step in self.services.stop_steps(machine))
+        return make_phase(PhaseName.STOP, steps, barrier=self.services.all_quiet(self.machines))
+
+    def _down(self) -> Phase:
         together = len(self.masters) > 1
-        steps = [step for machine in self.machines for step in self.services.stop_steps(machine, together=together)]
-        return make_phase(PhaseName.STOP, tuple(steps), barrier=self.services.down(self.machines))
+        steps = [step for machine in self.machines for step in self.services.down_steps(machine, together=together)]
+        return make_phase(PhaseName.DOWN, tuple(steps), barrier=self.services.down(self.machines))
 
     def _keep(self) -> Phase:
         return make_phase(
@@ -182,7 +171,7 @@ class Restore:
             title=self._title(PhaseName.COMMIT),
             steps=tuple(step for master in self.masters for step in self.strategy.commit(master)),
             requires=all_of(self.machines, self.services.held),
-            barrier=all_of(self.masters, self.strategy.in_place),
+            barrier=joined(all_of(self.masters, self.strategy.in_place), all_of(self.machines, self.services.is_down)),
         )
 
     def _volumes(self) -> Phase:
@@ -200,14 +189,15 @@ class Restore:
             wait_s=timeouts.PROVEN_WAIT_S,
             expect=self._expect,
         )
-        return make_phase(PhaseName.START, tuple(steps), barrier=barrier)
+        order = Order.STAGGERED if self.distro.staggers else Order.PARALLEL
+        return make_phase(PhaseName.START, tuple(steps), order=order, barrier=barrier)
 
     def _start_steps(self, master: Master) -> Iterable[Step]:
         yield script_step(
             StepName.START_LIFT,
             master,
             "lift the hold",
-            requires=all_of(self.masters, self.strategy.committed),
+            requires=joined(all_of(self.masters, self.strategy.committed), all_of(self.machines, self._still_quiet)),
             rerunnable=True,
         )
         if admitted := self.distro.admit(master.host, master.view, self.run):
@@ -226,6 +216,12 @@ class Restore:
             rerunnable=True,
         )
         yield from self.strategy.proven(master)
+
+    def _still_quiet(self, machine: Master | ApiHost) -> Script:
+        """Whether nothing old is alive on it: an old API server would connect to the restored etcd."""
+        apart = self.distro.start_api(machine.host, machine.view, self.run)
+        name = StepName.API_START if apart else StepName.START_LIFT
+        return self.services.quiet(machine, lifts=folder_of(machine, self.run, name))
 
     def _start_act(self, master: Master) -> Script:
         etcd, start = master.etcd, self.distro.start(master.host, master.view)

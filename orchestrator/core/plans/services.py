@@ -10,84 +10,148 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.network import peer_address, port_of
 from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.sockets import socket_pattern
+from orchestrator.core.inventory.inventory import Host
 from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Exec, Probe, Script, Step
 from orchestrator.core.model.step_name import StepName, part_of
 from orchestrator.core.plans.master import ApiHost, Machine, Master
 from orchestrator.core.plans.steps import all_of, call_step, look, one, plain, script_step
 
+MEMBER_GRACE_S = 30
+"""How long etcd has to end: kubelet's own grace period (Kubernetes, `terminationGracePeriodSeconds`)."""
+
+
+def units_of(distro: Distro, host: Host) -> tuple[str, ...]:
+    """All units that a run stops and holds on a host."""
+    return tuple(unit for group in (*distro.stop_units(host), *distro.down_units(host)) for unit in group)
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Those of a run's hosts."""
+    """Those of a run's hosts. ``stop_timeout_s`` is the time that a process has until its second signal."""
 
     distro: Distro
     run: str
+    stop_timeout_s: int
 
-    def stop_steps(self, master: Master | ApiHost, *, together: bool = False) -> Iterable[Step]:
-        """``together`` says that the other members are stopped at the same time."""
+    # --- phase stop: etcd's clients, while etcd still answers -------------------------------------------
+
+    def stop_steps(self, machine: Master | ApiHost) -> Iterable[Step]:
+        """Keeps everything down, and ends API server, controller-manager and scheduler."""
         yield script_step(
             StepName.STOP_HOLD,
-            master,
+            machine,
             "keep the services down, even after a reboot",
-            {"folder": master.host.paths.units, "units": self.present(master)},
+            {"folder": machine.host.paths.units, "units": self.present(machine)},
             rerunnable=True,
             undo="lift the hold",
         )
-        pods, units = tuple(self._stop_pods(master)), tuple(self._stop_units(master))
-        wait = (leader_waits(master),) if together and isinstance(master, Master) else ()
-        # etcd ends with its pod, or with the last of the units.
-        yield from (*wait, *pods, *units) if pods else (*units[:-1], *wait, *units[-1:])
+        if act := self.distro.withdraw_api(machine.host, self.run):
+            title = "move the manifests of API server and controllers away, so that kubelet ends them"
+            yield self._withdrawal(StepName.STOP_PODS, machine, title, act)
+        yield from self._unit_steps(StepName.STOP_UNIT, machine, self.distro.stop_units(machine.host))
+        seconds = self.stop_timeout_s
+        yield self._processes(
+            StepName.STOP_PROCESSES,
+            machine,
+            f"end API server and controllers: SIGTERM again after {seconds} s, SIGKILL after {2 * seconds} s",
+            {},
+            seconds,
+            done_if=one(machine, self.quiet(machine)),
+        )
 
-    def _stop_pods(self, master: Master | ApiHost) -> Iterable[Step]:
-        if out := self.distro.withdraw(master.host, master.view, self.run):
-            yield Step(
-                id=f"{StepName.STOP_PODS}/{master.name}",
-                host=master.name,
-                title="move the static pods' manifests away, so that kubelet stops their containers",
-                act=out,
-                done_if=one(master, self.gone(master), wait_s=timeouts.STOPPED_WAIT_S),
-                rerunnable=True,
-                undo="move them back",
-            )
+    def quiet(self, machine: Master | ApiHost, lifts: str = "") -> Script:
+        """Whether no process of API server, controller-manager and scheduler is alive on it, or ``lifts``, the folder
+        of the step that lets it start again, has begun."""
+        values = {"sockets": socket_pattern(self._addresses(machine), self._api_ports(machine)), "lifts": lifts}
+        question = "no API server, controller-manager or scheduler is alive"
+        return look("stop/is_quiet.sh", values, question)
 
-    def _stop_units(self, master: Master | ApiHost) -> Iterable[Step]:
-        present = self.present(master)
-        for group in self.distro.units(master.host):
+    def all_quiet(self, machines: Iterable[Machine]) -> Probe:
+        """Whether they have ended on all."""
+        return all_of(machines, self.quiet, wait_s=timeouts.STOPPED_WAIT_S)
+
+    # --- phase down: etcd, then what is held besides ----------------------------------------------------
+
+    def down_steps(self, machine: Master | ApiHost, *, together: bool = False) -> Iterable[Step]:
+        """Ends etcd, and the units that are stopped with it or after it. ``together`` says that the other members are
+        stopped at the same time."""
+        if isinstance(machine, Master):
+            yield from (leader_waits(machine),) if together else ()
+            if act := self.distro.withdraw_etcd(machine.host, self.run):
+                title = "move etcd's manifest away, so that kubelet ends it"
+                yield self._withdrawal(StepName.DOWN_PODS, machine, title, act)
+                yield self._processes(
+                    StepName.DOWN_PROCESSES,
+                    machine,
+                    f"end etcd: SIGTERM again after {MEMBER_GRACE_S} s, SIGKILL after {2 * MEMBER_GRACE_S} s",
+                    {"member": machine.etcd.member_path},
+                    MEMBER_GRACE_S,
+                )
+        yield from self._unit_steps(StepName.DOWN_UNIT, machine, self.distro.down_units(machine.host))
+
+    def is_down(self, machine: Master | ApiHost) -> Script:
+        """Whether nothing of the control plane is alive on it, and nothing uses the member's data or its addresses."""
+        member, addresses, ports = "", self._addresses(machine), self._api_ports(machine)
+        if isinstance(machine, Master):
+            etcd = machine.etcd
+            member, addresses = etcd.member_path, addresses | {etcd.address}
+            ports = (port_of(etcd.peer_url), port_of(etcd.client_url), *ports)
+        values: Values = {"member": member, "sockets": socket_pattern(addresses, ports), "units": self.present(machine)}
+        return look("down/is_down.sh", values, "nothing of the control plane is alive, and nothing uses etcd's data")
+
+    def down(self, machines: Iterable[Machine]) -> Probe:
+        """Whether all are stopped, and stay so."""
+        return all_of(machines, self.is_down, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
+
+    # --- what both share --------------------------------------------------------------------------------
+
+    def _withdrawal(self, name: StepName, machine: Master | ApiHost, title: str, act: Script) -> Step:
+        step = call_step(name, machine, title, act)
+        return step.model_copy(update={"undo": "move them back"})
+
+    def _processes(
+        self, name: StepName, machine: Master | ApiHost, title: str, values: Values, seconds: int, **more: Probe
+    ) -> Step:
+        return script_step(
+            name,
+            machine,
+            title,
+            {**values, "seconds": str(seconds), "ender": self.distro.ender(machine.host)},
+            timeout_s=2 * seconds + timeouts.MARK_S,
+            rerunnable=True,
+            undo="start them again",
+            **more,
+        )
+
+    def _unit_steps(
+        self, name: StepName, machine: Master | ApiHost, groups: Iterable[tuple[str, ...]]
+    ) -> Iterable[Step]:
+        present = self.present(machine)
+        # systemd waits 90 s for a process that hangs; the step that follows does not.
+        hasten = ("--no-block",) if name is StepName.STOP_UNIT and not self.distro.ender(machine.host) else ()
+        for group in groups:
             if units := tuple(unit for unit in group if unit in present):
                 yield Step(
-                    id=f"{part_of(StepName.STOP_UNIT, plain(units[-1]))}/{master.name}",
-                    host=master.name,
+                    id=f"{part_of(name, plain(units[-1]))}/{machine.name}",
+                    host=machine.name,
                     title=f"stop {' and '.join(units)}",
-                    act=Exec(argv=("systemctl", "stop", *units), timeout_s=timeouts.STOP_UNIT_S),
-                    done_if=one(master, look("stop/is_inactive.sh", {"units": units}, "none of the units runs")),
+                    act=Exec(argv=("systemctl", "stop", *hasten, *units), timeout_s=timeouts.STOP_UNIT_S),
+                    done_if=one(machine, look("stop/is_inactive.sh", {"units": units}, "none of the units runs")),
                     rerunnable=True,
                     undo="start them again",
                 )
 
-    def present(self, master: Master | ApiHost) -> tuple[str, ...]:
-        units = (unit for group in self.distro.units(master.host) for unit in group)
-        return tuple(unit for unit in units if master.view.machine.units.get(unit, "not-found") != "not-found")
+    def present(self, machine: Master | ApiHost) -> tuple[str, ...]:
+        """The units of this host that exist."""
+        seen = machine.view.machine.units
+        return tuple(unit for unit in units_of(self.distro, machine.host) if seen.get(unit, "not-found") != "not-found")
 
-    def gone(self, master: Master | ApiHost) -> Script:
-        """Whether nothing uses the data and the addresses; units may run."""
-        addresses = {"127.0.0.1", peer_address(master.host, master.view)}
-        ports = (*((master.view.api.port,) if master.view.api.is_there else ()), *self.distro.controller_ports)
-        if isinstance(master, ApiHost):
-            return _stopped("", socket_pattern(frozenset(addresses), ports))
-        etcd = master.etcd
-        pattern = socket_pattern(
-            frozenset((*addresses, etcd.address)), (port_of(etcd.peer_url), port_of(etcd.client_url), *ports)
-        )
-        return _stopped(etcd.member_path, pattern)
+    def _addresses(self, machine: Master | ApiHost) -> frozenset[str]:
+        return frozenset(("127.0.0.1", peer_address(machine.host, machine.view)))
 
-    def stopped(self, master: Master | ApiHost) -> Script:
-        gone = self.gone(master)
-        return gone.model_copy(update={"values": gone.values | {"units": self.present(master)}})
-
-    def down(self, machines: Iterable[Machine]) -> Probe:
-        """Whether all are stopped, and stay so."""
-        return all_of(machines, self.stopped, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
+    def _api_ports(self, machine: Master | ApiHost) -> tuple[int, ...]:
+        return (*((machine.view.api.port,) if machine.view.api.is_there else ()), *self.distro.controller_ports)
 
     def held(self, master: Master | ApiHost) -> Script:
         values: Values = {
@@ -112,17 +176,12 @@ class Services:
         yield script_step(StepName.RELEASE_HOLD, machine, "remove the drop-ins", values, rerunnable=True)
 
 
-def _stopped(member: str, sockets: str) -> Script:
-    values = {"member": member, "sockets": sockets}
-    return look("stop/is_stopped.sh", values, "nothing uses this member's data or its addresses")
-
-
 def leader_waits(master: Master) -> Step:
     """A leader that is stopped together with the others would wait for a successor."""
     etcd = master.etcd
     values = {"port": str(port_of(etcd.peer_url)), **client_values(etcd)}
     title = "if this member is the leader, let the others stop first"
-    return script_step(StepName.STOP_LAST, master, title, values, rerunnable=True)
+    return script_step(StepName.DOWN_LAST, master, title, values, rerunnable=True)
 
 
 def api_host_steps(host: ApiHost, distro: Distro, run: str, undone: str = "") -> Iterable[Step]:

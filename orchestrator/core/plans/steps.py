@@ -126,6 +126,11 @@ def all_of(
     return Probe(looks=looks, wait_s=wait_s, dwell_s=dwell_s)
 
 
+def joined(*probes: Probe) -> Probe:
+    """One probe with the looks of all, which are looked at once."""
+    return Probe(looks=tuple(asked for probe in probes for asked in probe.looks))
+
+
 def equal(masters: Iterable[Master], expect: dict[str, str]) -> Probe:
     """Whether the members hold the same, with a quorum: `core.proof.agreement` says what is compared and expected."""
     looks = tuple(Look(host=master.name, call=_agree(master)) for master in masters)

@@ -24,6 +24,7 @@ from orchestrator.core.report.plan import (
     hosts_words,
 )
 from orchestrator.core.text import MOST, count, duration, printable, quoted, size
+from orchestrator.core.timeouts import STAGGER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ def _order_words(phase: Phase) -> str:
     """Nothing where all hosts act at once."""
     if phase.order is Order.SEQUENCE and len({step.host for step in phase.steps}) > 1:
         return "one host after another"
+    if phase.order is Order.STAGGERED and len({step.host for step in phase.steps}) > 1:
+        return f"host by host: the next one begins when the former is done, or after {STAGGER_S:.0f} s"
     if phase.order is Order.ROLLING and phase.steps:
         end = f"more than {count(phase.max_failures, 'failure')}" if phase.max_failures else "a failure"
         return f"{count(phase.batch, 'host')} at a time; no more batches after {end}"

@@ -10,6 +10,8 @@ Theory of operation
    attempt number there. Every act compares its own number under the lock before its first changing byte.
 5. The end of a phase is the barrier. It opens when every master is seen to be done; a failed one keeps it shut.
 6. Hold what is stopped. From stop to start a drop-in and a hold file keep every stopped unit down, through reboots.
+   What is stopped has ended only if no process of it is alive. Clients of etcd end before etcd, on all masters: an API
+   server that has lost its etcd closes its port, lives on for a minute, and serves its old cache on the restored data.
 7. Never delete what this run did not make: rename it with the run's id.
 8. No start anywhere until every master is proven to be in the same state.
 9. A host's failure is a value; only the program's failure is an exception.
@@ -41,7 +43,8 @@ PHASES: dict[PhaseName, PhaseRule] = {
     PhaseName.SAFEGUARD: PhaseRule("take a safety snapshot, if a quorum answers"),
     PhaseName.STAGE: PhaseRule("copy the snapshot to every master"),
     PhaseName.RESOLVE: PhaseRule("make the peers' names resolve on every master"),
-    PhaseName.STOP: PhaseRule("stop the services on every master, and keep them down"),
+    PhaseName.STOP: PhaseRule("stop the API servers and controllers on every master, and keep them down"),
+    PhaseName.DOWN: PhaseRule("stop etcd, and prove that nothing of the control plane is alive"),
     PhaseName.KEEP: PhaseRule("move the old data aside"),
     PhaseName.COMMIT: PhaseRule("make etcd start from the snapshot"),
     PhaseName.VOLUMES: PhaseRule("persistent volumes"),

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import EtcdConfig, MasterView, Tls
 from orchestrator.core.inventory.inventory import Host, Role
-from orchestrator.core.model.plan import PhaseName, Script, Step
+from orchestrator.core.model.plan import Order, PhaseName, Script, Step
 from orchestrator.core.plans.master import masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
 from orchestrator.distros import KUBEADM
@@ -110,10 +110,19 @@ def moves(steps: tuple[Step, ...]) -> list[tuple[str, tuple[str, ...]]]:
 def test_pods_go_together_and_come_back_tier_by_tier() -> None:
     phases = {phase.name: phase for phase in planned().phases()}
     controllers = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
-    assert moves(phases[PhaseName.STOP].steps) == [("stop.pods", (*controllers, "kube-apiserver.yaml", "etcd.yaml"))]
+    assert moves(phases[PhaseName.STOP].steps) == [("stop.pods", (*controllers, "kube-apiserver.yaml"))]
+    assert moves(phases[PhaseName.DOWN].steps) == [("down.pods", ("etcd.yaml",))]
     assert moves(phases[PhaseName.START].steps) == [("start.admit", ("etcd.yaml",))]
     assert moves(phases[PhaseName.API].steps) == [("api.start", ("kube-apiserver.yaml",))]
     assert moves(phases[PhaseName.RELEASE].steps) == [("release.start", controllers)]
-    stops = [step.name for step in phases[PhaseName.STOP].steps if step.host == "master-1"]
-    ended = ["stop.hold", "stop.last", "stop.pods", "stop.unit.kublr-kubelet"]
-    assert stops == ended, "kubelet ends the containers before it is stopped"
+    stop, down = (
+        [step.name for step in phases[name].steps if step.host == "master-1"]
+        for name in (PhaseName.STOP, PhaseName.DOWN)
+    )
+    assert stop == ["stop.hold", "stop.pods", "stop.processes"]
+    ended = ["down.last", "down.pods", "down.processes", "down.unit.kublr-kubelet"]
+    assert down == ended, "kubelet ends the containers before it is stopped"
+
+
+def test_members_start_one_after_the_other() -> None:
+    assert {phase.name: phase.order for phase in planned().phases()}[PhaseName.START] is Order.STAGGERED

@@ -233,14 +233,12 @@ def test_logind_that_ends_processes_is_seen() -> None:
 # --- Intent to commands ---------------------------------------------------------------------------------
 
 
-def test_the_units_of_a_host_in_the_order_of_stopping() -> None:
-    assert KUBLR.units(host()) == (
-        ("kublr.service",),
-        ("kublr-kubelet.service",),
-        ("docker.socket", "docker.service"),
-    )
+def test_kublr_and_its_kubelet_stop_first_and_docker_last() -> None:
+    assert KUBLR.stop_units(host()) == (("kublr.service",), ("kublr-kubelet.service",))
+    assert KUBLR.down_units(host()) == (("docker.socket", "docker.service"),)
     renamed = host().model_copy(update={"units": Units(kublr="agent", kubelet="kubelet.service", runtime="dockerd")})
-    assert KUBLR.units(renamed) == (("agent.service",), ("kubelet.service",), ("docker.socket", "dockerd.service"))
+    assert KUBLR.stop_units(renamed) == (("agent.service",), ("kubelet.service",))
+    assert KUBLR.down_units(renamed) == (("docker.socket", "dockerd.service"),)
 
 
 def test_the_looks_name_this_hosts_own_paths() -> None:
@@ -305,8 +303,8 @@ def test_any_two_parts_make_a_distribution() -> None:
         "yes",
         "/etc/kubernetes/manifests",
     )
-    assert hybrid.units(host()) == (("kublr-kubelet.service",), ("etcd.service",))
-    assert hybrid.units(host(Role.API)) == (("kublr-kubelet.service",),)
+    assert hybrid.down_units(host()) == (("etcd.service",), ("kublr-kubelet.service",))
+    assert hybrid.down_units(host(Role.API)) == (("kublr-kubelet.service",),)
 
 
 def test_every_distribution_says_how_a_lost_master_rejoins() -> None:

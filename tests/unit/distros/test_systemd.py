@@ -160,10 +160,10 @@ def test_an_api_server_beside_it_and_one_on_a_host_of_its_own() -> None:
 def test_units_stop_from_the_outside_in_and_start_from_the_inside_out() -> None:
     distro, view = SYSTEMD, read()
     controllers = ("kube-controller-manager.service", "kube-scheduler.service")
-    assert distro.units(host()) == (controllers, ("kube-apiserver.service",), ("etcd.service",))
-    assert distro.units(host(Role.API)) == (controllers, ("kube-apiserver.service",))
+    assert distro.stop_units(host()) == (controllers, ("kube-apiserver.service",)) == distro.stop_units(host(Role.API))
+    assert (distro.down_units(host()), distro.down_units(host(Role.API))) == ((("etcd.service",),), ())
     worker = host(Role.WORKER).model_copy(update={"units": Units(kubelet="my-kubelet")})
-    assert distro.units(worker) == (("my-kubelet.service",),), "as the host's inventory names it"
+    assert distro.down_units(worker) == (("my-kubelet.service",),), "as the host's inventory names it"
     assert starts(distro.start(host(), view)) == ("etcd.service",)
     assert starts(distro.start_api(host(), view, "r")) == ("kube-apiserver.service",)
     assert starts(distro.start_controllers(host(), view, "r")) == ("kube-scheduler.service",)
@@ -239,12 +239,13 @@ def test_api_servers_elsewhere_are_down_before_the_data_is_touched() -> None:
         (PhaseName.STOP, "stop.hold"),
         (PhaseName.STOP, "stop.unit.kube-scheduler"),
         (PhaseName.STOP, "stop.unit.kube-apiserver"),
+        (PhaseName.STOP, "stop.processes"),
         (PhaseName.API, "api.lift"),
         (PhaseName.API, "api.start"),
         (PhaseName.RELEASE, "release.start"),
         (PhaseName.RELEASE, "release.hold"),
     ]
-    assert looked_at(phases[PhaseName.STOP].barrier) == [*masters, "api-1"]
+    assert looked_at(phases[PhaseName.STOP].barrier) == [*masters, "api-1"] == looked_at(phases[PhaseName.DOWN].barrier)
     for name in (PhaseName.KEEP, PhaseName.COMMIT):
         assert looked_at(phases[name].requires) == [*masters, "api-1"]
     assert looked_at(phases[PhaseName.API].barrier) == ["api-1"], "the masters have none"

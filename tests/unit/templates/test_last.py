@@ -44,7 +44,7 @@ def leads(member: Member) -> bool:
 
 
 def last(host: FakeHost, member: Member) -> Ended:
-    return host.act("stop/last.sh", port=port_of(member.peer_url), **client_values(member.client_url))
+    return host.act("down/last.sh", port=port_of(member.peer_url), **client_values(member.client_url))
 
 
 def count_sleeps(host: FakeHost) -> None:

@@ -100,7 +100,7 @@ def test_a_host_at_rest_is_stopped(host: FakeHost) -> None:
     states(host, docker="failed")
     host.write_member()
     ended = host.look(
-        "stop/is_stopped.sh",
+        "down/is_down.sh",
         member=host.member,
         sockets=NOWHERE,
         units=(
@@ -114,7 +114,7 @@ def test_a_host_at_rest_is_stopped(host: FakeHost) -> None:
 def test_asking_makes_no_database(host: FakeHost) -> None:
     states(host)
     (host.member / "snap").mkdir(parents=True)
-    assert host.look("stop/is_stopped.sh", member=host.member, sockets=NOWHERE).returncode == 0
+    assert host.look("down/is_down.sh", member=host.member, sockets=NOWHERE).returncode == 0
     assert list((host.member / "snap").iterdir()) == []
 
 
@@ -122,14 +122,14 @@ def test_an_etcd_that_still_has_its_database(host: FakeHost) -> None:
     states(host)
     host.write_member()
     with an_etcd_on(host.member):
-        ended = host.look("stop/is_stopped.sh", member=host.member, sockets=NOWHERE)
+        ended = host.look("down/is_down.sh", member=host.member, sockets=NOWHERE)
     assert (ended.returncode, ended.stdout) == (1, f"an etcd still has {host.member}/snap/db open\n")
 
 
 def test_a_socket_that_still_listens(host: FakeHost, listening: int) -> None:
     states(host)
     pattern = socket_pattern(frozenset(("127.0.0.1",)), (1, listening))
-    ended = host.look("stop/is_stopped.sh", member=host.member, sockets=pattern)
+    ended = host.look("down/is_down.sh", member=host.member, sockets=pattern)
     assert (ended.returncode, ended.stdout) == (1, f"port {listening} still listens\n")
 
 
@@ -137,14 +137,14 @@ def test_a_connection_is_no_listening_socket(host: FakeHost, listening: int) -> 
     states(host)
     with socket.create_connection(("127.0.0.1", listening)) as client:
         pattern = socket_pattern(frozenset(("127.0.0.1",)), (client.getsockname()[1],))
-        assert host.look("stop/is_stopped.sh", member=host.member, sockets=pattern).returncode == 0
+        assert host.look("down/is_down.sh", member=host.member, sockets=pattern).returncode == 0
 
 
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating"])
 def test_a_unit_that_still_runs(host: FakeHost, state: str) -> None:
     states(host, docker=state)
     ended = host.look(
-        "stop/is_stopped.sh",
+        "down/is_down.sh",
         member=host.member,
         sockets=NOWHERE,
         units=(

@@ -82,7 +82,8 @@ def _start_again(undone: Undone) -> Phase:
         for master in undone.masters
         for step in start_steps(undone, master, undone.untouched, hold_of=undone.plan.run)
     )
-    return undo_phase(PhaseName.START, "start all masters on their old data", steps, barrier=barrier)
+    title = "start all masters on their old data"
+    return undo_phase(PhaseName.START, title, steps, order=undone.order, barrier=barrier)
 
 
 def unstage(undone: Undone, master: Master) -> Iterable[Step]:

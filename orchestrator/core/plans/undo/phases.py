@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.core import timeouts
+from orchestrator.core.hosts.questions import peer_values
 from orchestrator.core.inventory.declared import VolumesHook
 from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Order, Phase, PhaseName, Probe, Script, Step
@@ -131,6 +132,9 @@ def start_steps(
         act=undone.distro.start(master.host, master.view),
         rerunnable=True,
     )
+    if undone.distro.staggers and phase is PhaseName.START:
+        title = "let the next master start once this one answers on its peer port"
+        yield script_step(StepName.START_ANSWERS, master, title, peer_values(master.etcd), rerunnable=True)
 
 
 def release_phase(

@@ -30,6 +30,7 @@ def rollback(undone: Undone) -> tuple[Phase, ...]:
     return (
         claim_phase(undone, undone.masters),
         again[PhaseName.STOP],
+        again[PhaseName.DOWN],
         _check_kept(undone, held=again[PhaseName.KEEP].requires),
         _swap(undone, held=again[PhaseName.COMMIT].requires),
         *volumes_phase(undone, "rollback", again[PhaseName.COMMIT].requires),
@@ -93,4 +94,4 @@ def _start_returned(undone: Undone) -> Phase:
     masters = undone.with_data
     steps = (step for master in masters for step in start_steps(undone, master, undone.returned))
     title = "start the masters on their old data, and prove that they agree"
-    return undo_phase(PhaseName.START, title, steps, barrier=undone.equal(masters, old=True))
+    return undo_phase(PhaseName.START, title, steps, order=undone.order, barrier=undone.equal(masters, old=True))

@@ -11,10 +11,11 @@ from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.view import Claim, MasterView
 from orchestrator.core.inventory.inventory import Inventory
 from orchestrator.core.model.outcome import ActRecord, ActState
-from orchestrator.core.model.plan import Estimate, Phase, PhaseName, Plan, Probe, Script, Step
+from orchestrator.core.model.plan import Estimate, Order, Phase, PhaseName, Plan, Probe, Script, Step
 from orchestrator.core.model.step_name import StepName, phase_of, step_name
 from orchestrator.core.plans.master import ApiHost, Master, api_hosts_of, masters_of
 from orchestrator.core.plans.restore import Restore, strategy_of
+from orchestrator.core.plans.services import units_of
 from orchestrator.core.plans.steps import equal, folder_of, look
 from orchestrator.core.plans.summary import RESTART_S, UPLINK_BYTES_PER_S, estimate, never_start
 from orchestrator.core.text import listed
@@ -69,6 +70,11 @@ class Undone:
         """Whether a quorum answered before the run: only then there was somebody to take a safety snapshot from."""
         safeguard = self.plan.phase(PhaseName.SAFEGUARD)
         return safeguard is not None and bool(safeguard.steps)
+
+    @property
+    def order(self) -> Order:
+        """In which order its masters start."""
+        return Order.STAGGERED if self.distro.staggers else Order.PARALLEL
 
     @property
     def pause_answered(self) -> bool:
@@ -140,7 +146,7 @@ class Undone:
         return look("commit/is_returned.sh", values, "the old data is back in its place, and nothing is scheduled")
 
     def running(self, master: Master) -> Script:
-        units = (unit for group in self.distro.units(master.host) for unit in group if unit.endswith(".service"))
+        units = (unit for unit in units_of(self.distro, master.host) if unit.endswith(".service"))
         present = tuple(unit for unit in units if master.view.machine.units.get(unit, "not-found") != "not-found")
         return look("start/is_running.sh", {"units": present}, "every unit runs")
 

@@ -66,14 +66,14 @@ def test_barrier_shows_reasons(reporter: LiveReporter, clock: StillClock) -> Non
     with reporter:
         reporter.phase("stop", "stop", ("master-1", "master-2"))
         for host in ("master-1", "master-2"):
-            reporter.step(host, f"stop.unit.docker/{host}", "acting", "stop docker.service")
-            reporter.step(host, f"stop.unit.docker/{host}", "done")
+            reporter.step(host, f"down.unit.docker/{host}", "acting", "stop docker.service")
+            reporter.step(host, f"down.unit.docker/{host}", "done")
         clock.now_s += 3
         reporter.waiting("stop", {"master-2": "port 2380 still listens"})
         assert _screen(reporter) == [
             "phase 5/12 stop  3s of 3s  all steps have ended; checking every host",
-            "master-1  stop.unit.docker  done                                              0s",
-            "master-2  stop.unit.docker  waiting: port 2380 still listens                  0s",
+            "master-1  down.unit.docker  done                                              0s",
+            "master-2  down.unit.docker  waiting: port 2380 still listens                  0s",
         ]
         reporter.phase("api", "wait", ())
         reporter.waiting("api", {"master-3": "not ready"})

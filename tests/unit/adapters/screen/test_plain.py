@@ -51,13 +51,13 @@ def test_phase_and_its_steps(screen: Screen) -> None:
     screen.clock.now_s += 12
     report.step("master-1", "stop.unit.kublr/master-1", "done")
     report.step("master-2", "stop.unit.kublr/master-2", "already")
-    report.step("master-2", "stop.unit.docker/master-2", "failed", "failed (exit 1): no such unit")
+    report.step("master-2", "down.unit.docker/master-2", "failed", "failed (exit 1): no such unit")
     assert screen.lines() == [
         "03:10:00Z phase 5/12 stop: stop the services",
         "03:10:00Z master-1 stop.unit.kublr acting: stop kublr.service",
         "03:10:12Z master-1 stop.unit.kublr done (12s)",
         "03:10:12Z master-2 stop.unit.kublr already done",
-        "03:10:12Z master-2 stop.unit.docker failed (0s): failed (exit 1): no such unit",
+        "03:10:12Z master-2 down.unit.docker failed (0s): failed (exit 1): no such unit",
     ]
 
 

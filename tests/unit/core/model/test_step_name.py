@@ -19,7 +19,7 @@ PLANS = Path(__file__).parents[4] / "orchestrator" / "core" / "plans"
     ("text", "name"),
     [
         ("stop.hold", StepName.STOP_HOLD),
-        ("stop.unit.docker.socket", StepName.STOP_UNIT),
+        ("down.unit.docker.socket", StepName.DOWN_UNIT),
         ("release.remove.3", StepName.RELEASE_REMOVE),
         ("volumes.hook.begun", StepName.VOLUMES_HOOK),
         ("commit.set-timer", StepName.COMMIT_SET_TIMER),
@@ -33,8 +33,8 @@ def test_name_is_read_without_its_part(text: str, name: StepName | None) -> None
 
 
 def test_part_names_one_of_several_steps() -> None:
-    name = part_of(StepName.STOP_UNIT, "docker.socket")
-    assert (name, step_name(name)) == ("stop.unit.docker.socket", StepName.STOP_UNIT)
+    name = part_of(StepName.DOWN_UNIT, "docker.socket")
+    assert (name, step_name(name)) == ("down.unit.docker.socket", StepName.DOWN_UNIT)
 
 
 def test_phase_is_known_even_for_unknown_verb() -> None:
@@ -47,7 +47,7 @@ def test_every_name_has_a_phase() -> None:
 
 def test_hold_alone_starts_no_outage() -> None:
     outage = {name for name in StepName if name.starts_outage}
-    assert outage == {StepName.STOP_LAST, StepName.STOP_PODS, StepName.STOP_UNIT}
+    assert outage == {name for name in StepName if name.startswith(("stop.", "down."))} - {StepName.STOP_HOLD}
 
 
 @pytest.mark.parametrize("strategy", ["aided", "manual"])

@@ -140,10 +140,11 @@ def test_without_an_agent_the_member_alone_is_stopped_and_joins_before_its_servi
     seen = views(FAILED)
     phases = {it.name: it for it in Reinit(inventory(), seen, KUBEADM, RUN, LAPTOP, FAILED).phases()}
     assert list(phases) == [
-        *(PhaseName.CLAIM, PhaseName.SAFEGUARD, PhaseName.STAGE, PhaseName.STOP, PhaseName.KEEP),
-        *(PhaseName.COMMIT, PhaseName.START, PhaseName.API, PhaseName.RELEASE),
+        *(PhaseName.CLAIM, PhaseName.SAFEGUARD, PhaseName.STAGE, PhaseName.STOP, PhaseName.DOWN),
+        *(PhaseName.KEEP, PhaseName.COMMIT, PhaseName.START, PhaseName.API, PhaseName.RELEASE),
     ]
-    touched = {step.host for name in (PhaseName.STOP, PhaseName.KEEP, PhaseName.START) for step in phases[name].steps}
+    own = (PhaseName.STOP, PhaseName.DOWN, PhaseName.KEEP, PhaseName.START)
+    touched = {step.host for name in own for step in phases[name].steps}
     assert touched == {FAILED}
     commit = phases[PhaseName.COMMIT]
     assert [(step.name, step.host) for step in commit.steps] == [

@@ -154,10 +154,34 @@ def test_every_call_finds_its_text(made: Plan) -> None:
 
 @pytest.mark.parametrize("made", PLANS, ids=["1", "3", "5"])
 def test_barriers_ask_every_master(made: Plan) -> None:
-    for name in ("claim", "stage", "resolve", "stop", "keep", "commit", "start", "api"):
+    for name in ("claim", "stage", "resolve", "stop", "down", "keep", "commit", "start", "api"):
         barrier = phase_of(made, PhaseName(name)).barrier
         assert barrier is not None
-        assert tuple(look.host for look in barrier.looks) == made.masters
+        times = 2 if name == "commit" else 1
+        assert tuple(look.host for look in barrier.looks) == made.masters * times
+
+
+@pytest.mark.parametrize("made", PLANS, ids=["1", "3", "5"])
+def test_clients_of_etcd_end_on_all_masters_before_any_member_does(made: Plan) -> None:
+    names = [phase.name for phase in made.phases]
+    assert names.index(PhaseName.DOWN) == names.index(PhaseName.STOP) + 1
+    stop, down = phase_of(made, PhaseName.STOP), phase_of(made, PhaseName.DOWN)
+    assert [step.name for step in stop.steps if step.host == "master-1"][-1] == "stop.processes"
+    assert [step.name for step in down.steps if step.host == "master-1"][-1] == "down.unit.docker"
+    assert stop.barrier
+    assert {look.call.file for look in stop.barrier.looks if isinstance(look.call, Script)} == {"stop/is_quiet.sh"}
+
+
+@pytest.mark.parametrize("made", PLANS, ids=["1", "3", "5"])
+def test_old_processes_are_looked_for_once_more_before_the_first_start(made: Plan) -> None:
+    commit, start = phase_of(made, PhaseName.COMMIT), phase_of(made, PhaseName.START)
+    assert commit.barrier
+    last_look = {look.host for look in commit.barrier.looks if getattr(look.call, "file", "") == "down/is_down.sh"}
+    assert last_look == set(made.masters)
+    for lift in (step for step in start.steps if step.name == "start.lift"):
+        assert lift.requires
+        files = [look.call.file for look in lift.requires.looks if isinstance(look.call, Script)]
+        assert files.count("stop/is_quiet.sh") == len(made.masters), "a resumed run looks again"
 
 
 @pytest.mark.parametrize("made", PLANS, ids=["1", "3", "5"])
@@ -181,9 +205,11 @@ def test_a_unit_that_is_not_there_is_not_stopped() -> None:
     views = masters()
     units = {name: state for name, state in views["master-1"].machine.units.items() if name != "docker.socket"}
     views["master-1"] = altered(views["master-1"], units=units)
-    stop = phase_of(plan(views=views), PhaseName.STOP)
-    assert _stopped(stop, "master-1") == [["kublr.service"], ["kublr-kubelet.service"], ["docker.service"]]
-    assert _stopped(stop, "master-2")[-1] == ["docker.socket", "docker.service"]
+    made = plan(views=views)
+    stop, down = phase_of(made, PhaseName.STOP), phase_of(made, PhaseName.DOWN)
+    assert _stopped(stop, "master-1") == [["kublr.service"], ["kublr-kubelet.service"]]
+    assert _stopped(down, "master-1") == [["docker.service"]]
+    assert _stopped(down, "master-2") == [["docker.socket", "docker.service"]]
 
 
 def _stopped(stop: Phase, host: str) -> list[list[str]]:

@@ -131,8 +131,8 @@ def test_volumes_that_were_put_back_are_asked_for(take_back: Callable[[Undone], 
 
 def test_a_rollback_in_its_order() -> None:
     phases = rollback.rollback(undone(*STARTED))
-    assert names(phases) == ["claim", "stop", "keep", "commit", "start", "api", "workers", "release"]
-    for name in (PhaseName.STOP, PhaseName.KEEP, PhaseName.COMMIT, PhaseName.START):
+    assert names(phases) == ["claim", "stop", "down", "keep", "commit", "start", "api", "workers", "release"]
+    for name in (PhaseName.STOP, PhaseName.DOWN, PhaseName.KEEP, PhaseName.COMMIT, PhaseName.START):
         barrier = phase_of(phases, name).barrier
         assert barrier is not None
         assert tuple(look.host for look in barrier.looks) == MASTERS

@@ -78,7 +78,7 @@ def test_twice_verbose_shows_the_scripts(printed: Printed, whole_plan: Plan) -> 
 
 def test_point_of_no_return_stands_before_the_first_start(printed: Printed, whole_plan: Plan) -> None:
     text = printed(print_plan, whole_plan)
-    assert text.index("8/12 volumes") < text.index(NO_RETURN) < text.index("9/12 start")
+    assert text.index("9/13 volumes") < text.index(NO_RETURN) < text.index("10/13 start")
 
 
 def test_workers_alone(printed: Printed, whole_plan: Plan) -> None:
@@ -163,7 +163,7 @@ def test_long_names_are_never_cut(printed: Printed) -> None:
     views = {name: replace(view, host=name) for name, view in views.items()}
     plan = builders.plan(cluster.model_copy(update={"hosts": hosts}), views, overrides=frozenset(("quorum-healthy",)))
     text = printed(print_plan, plan)
-    row = text[text.index("2/12 safeguard") : text.index("3/12 stage")]
+    row = text[text.index("2/13 safeguard") : text.index("3/13 stage")]
     column = "".join(line[2:26] for line in row.splitlines()[1:])
     assert names["master-1"] in column.replace(" ", "")
 
@@ -175,7 +175,7 @@ def test_a_hook_is_shown_with_all_that_it_is_told(printed: Printed, place: HookP
     known = tuple(Volume(name=f"pv-{n}", storage_class="", driver="nfs", handle=f"a:/{n}", claim="") for n in range(12))
     plan = plan.model_copy(update={"volumes": known})
     text, verbose = printed(print_plan, plan, width=120), printed(print_plan, plan, verbose=1, width=120)
-    phase = " ".join(text[text.index("8/12 volumes") : text.index(NO_RETURN)].split())
+    phase = " ".join(text[text.index("9/13 volumes") : text.index(NO_RETURN)].split())
     assert f"{where} volumes.hook run /opt/put 'all of it'" in phase
     assert "ORCHESTRATOR_SNAPSHOT_SHA256" in phase
     assert phase.index("ORCHESTRATOR_FACTS is the path of a file with this whole plan") < phase.index(

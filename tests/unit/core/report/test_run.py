@@ -113,7 +113,7 @@ def _in_stop() -> Hosts:
     for name in hosts.plan.masters:
         hosts.mark(name, "claim.take")
         hosts.mark(name, "stop.hold")
-    for step in ("stop.unit.kublr", "stop.unit.kublr-kubelet", "stop.last", "stop.unit.docker"):
+    for step in ("stop.unit.kublr", "stop.unit.kublr-kubelet", "stop.processes"):
         hosts.mark("master-1", step)
     hosts.mark("master-2", "stop.unit.kublr", ActState.RUNNING, None)
     hosts.mark("master-3", "stop.unit.kublr", ActState.DIED, None)
