@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +130,25 @@ def test_what_the_markers_of_a_host_tell(host: FakeHost) -> None:
     assert facts["plan_sha256"].startswith("44136fa355b3")
     (host.state / "alive").unlink()
     assert host.facts("observe/run.sh", state=host.state)["silent_s"] == "ended\n"
+
+
+@pytest.fixture
+def process() -> Iterator[str]:
+    """A process that still runs, as `started` names one: boot id, pid, start time."""
+    with subprocess.Popen(["sleep", "60"]) as running:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        since = Path(f"/proc/{running.pid}/stat").read_text().rpartition(") ")[2].split()[19]
+        yield f"{boot} {running.pid} {since}"
+        running.kill()
+
+
+def test_observed_act_is_running_while_its_process_exists(host: FakeHost, process: str) -> None:
+    step = host.folder / "steps/keep.copy"
+    for attempt, started in (("1-a1b2", "another-boot 1 2"), ("2-c3d4", process)):
+        (step / attempt).mkdir(parents=True)
+        (step / attempt / "started").write_text(f"{started} 1763777407\n")
+    acts = parse_acts(host.facts("observe/run.sh", state=host.state, run=RUN)["acts"])
+    assert acts == (
+        ActRecord("keep.copy", 1, ActState.DIED),
+        ActRecord("keep.copy", 2, ActState.RUNNING),
+    )

@@ -111,6 +111,26 @@ def test_looking_changes_nothing(host: FakeHost) -> None:
     assert after == before
 
 
+def test_live_restore_is_asked_of_runtime_unit(host: FakeHost) -> None:
+    furnish(host)
+    host.program("systemctl", 'case "$*" in *ExecStart*docker.service) echo dockerd --live-restore ;; esac')
+    host.program("docker", "echo Live Restore Enabled: true")
+    assert observed(host).machine.live_restore
+    asked = [call for call in host.calls if "ExecStart" in call or "is-active --quiet --" in call]
+    assert asked == [
+        "systemctl show --property=ExecStart -- docker.service",
+        "systemctl is-active --quiet -- docker.service",
+    ]
+
+
+def test_live_restore_is_not_asked_of_docker_that_is_down(host: FakeHost) -> None:
+    furnish(host)
+    host.program("systemctl", "exit 3")
+    host.program("docker", "echo Live Restore Enabled: true")
+    assert not observed(host).machine.live_restore
+    assert not [call for call in host.calls if call.startswith("docker ")]
+
+
 def test_a_host_without_manifests_is_no_master(host: FakeHost) -> None:
     look = KUBLR.look_at_host(declared(host))
     facts = host.facts(look.file, **look.values)
