@@ -60,7 +60,9 @@ def schedule(
         if ended:
             print_ended(ended, inventory, as_json=as_json)
         elif as_json:
-            print_json({"changes": list(found.diffs)})
+            from orchestrator.core.report.json_output import schedule_json
+
+            print_json(schedule_json(found.diffs))
         elif not found.plan:
             report.print_lines(report.stdout(), ("nothing to change: the schedule is already in place",))
 
@@ -112,7 +114,9 @@ def status(
             report.print_lines(report.stdout(), (told.line,))
             raise typer.Exit(told.code)
         if as_json:
-            print_json({"masters": [it.model_dump() for it in found], "silent": silent})
+            from orchestrator.core.report.json_output import backup_status_json
+
+            print_json(backup_status_json(found, silent))
         else:
             report.print_pairs(report.stdout(), schedule_status.status_lines(found, silent))
 

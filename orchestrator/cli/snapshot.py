@@ -39,7 +39,9 @@ def verify(
         with read_alone(file, inventory, quiet=quiet) as (source, reporter):
             found = snapshots.verify_file(source, reporter)
         if as_json:
-            print_json(found.model_dump(mode="json") | {"is_whole": found.is_whole})
+            from orchestrator.core.report.json_output import verification_json
+
+            print_json(verification_json(found))
         else:
             from orchestrator.adapters.screen.snapshot_tables import print_verification
 

@@ -23,7 +23,9 @@ from orchestrator.core.runs.result import Result
 from orchestrator.core.runs.status import Records, Stand, standings
 from orchestrator.core.snapshots.backups import BackupFacts
 from orchestrator.core.snapshots.consistency import SameContent
+from orchestrator.core.snapshots.schedule_status import BackupStatus
 from orchestrator.errors import OrchestratorError
+from orchestrator.etcd.verify import Verification
 
 FORMAT = 1
 
@@ -148,6 +150,31 @@ def backup_json(
             "differing": dict(compared.differing),
             "missing": list(compared.missing),
         },
+    }
+
+
+def schedule_json(changes: Sequence[str]) -> Document:
+    """What `backup schedule` would change: the lines of the diff, none if the schedule is already in place."""
+    return {"format": FORMAT, "kind": "schedule", "changes": list(changes)}
+
+
+def backup_status_json(found: Iterable[BackupStatus], silent: Mapping[str, str]) -> Document:
+    """The scheduled backups of each master; ``silent`` has the masters that do not answer, with the reason."""
+    return {
+        "format": FORMAT,
+        "kind": "backup-status",
+        "masters": [status.model_dump(mode="json") for status in found],
+        "silent": dict(silent),
+    }
+
+
+def verification_json(found: Verification) -> Document:
+    """The verdict of `snapshot verify`; ``is_whole`` sums it up."""
+    return {
+        "format": FORMAT,
+        "kind": "verification",
+        **found.model_dump(mode="json"),
+        "is_whole": found.is_whole,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,6 +42,8 @@ class Bump(_Document):
 class Inspection(_Document):
     """``contents`` is what Kubernetes has in it; empty where the store is not Kubernetes's."""
 
+    format: Literal[1] = 1
+    kind: Literal["snapshot"] = "snapshot"
     path: str
     snapshot: SnapshotFacts
     details: Details

@@ -97,6 +97,7 @@ def test_inspect_as_json(path: Path) -> None:
     urls = "etcd0=http://10.0.0.1:2380,etcd1=http://10.0.0.2:2380"
     found = document("inspect", path, "--initial-cluster", urls, "--token", "fresh", "--bump-revision", "1000")
     status = snapshots.status(path)
+    assert (found["format"], found["kind"]) == (1, "snapshot")
     assert found["details"]["status_hash"] == status["hash"]
     assert found["snapshot"]["total_entries"] == status["totalKey"]
     assert found["contents"]["newest_renewal_utc"] == MOMENT
