@@ -1,6 +1,6 @@
 """Checks before anything changes: pure functions from what was declared and observed to findings.
 
-A blocker means that there is no plan. What an operator may override has `can_override`; the name is what is typed.
+If there is a blocker, no plan is made. A finding with `can_override` can be overridden by its name: `--override NAME`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _of_hosts(
     inventory: Inventory, snapshot: SnapshotFacts | None, views: Mapping[str, MasterView], way: Way
 ) -> Iterator[Finding]:
-    """Each host by itself."""
+    """Findings that concern one host each."""
     for host in inventory.masters:
         if view := views.get(host.name):
             yield from view.faults
@@ -63,7 +63,7 @@ def _of_hosts(
 
 
 def _of_all(inventory: Inventory, snapshot: SnapshotFacts | None, views: Mapping[str, MasterView]) -> Iterator[Finding]:
-    """All hosts together."""
+    """Findings from comparing hosts with each other, with the inventory and with the snapshot."""
     masters = [(host, views[host.name]) for host in inventory.masters if host.name in views]
     yield from left_out(inventory, views)
     yield from members_fit(inventory, {host.name: view for host, view in masters})

@@ -1,4 +1,4 @@
-"""Is what was true when a backup was taken still true: what lies beside it, compared with the masters."""
+"""Checks of a backup's facts file against the masters: has the cluster changed since the backup."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 def changed_since(
     facts: BackupFacts | ScheduledFacts, snapshot: SnapshotFacts, inventory: Inventory, views: Mapping[str, MasterView]
 ) -> Iterator[Finding]:
-    """Facts of another file count for nothing: a copy may have got their name. A file that has moved is no change, so
-    sums are compared, not paths; nor is it told of a master whose API server's files could not be read."""
+    """Findings for what differs from the facts in the file next to the snapshot.
+
+    Facts that describe another file are ignored: a copy may have been renamed. Sums are compared, not paths, because a
+    file that was moved has not changed. A master whose API server's files could not be read has no finding.
+    """
     if (facts.snapshot.size_bytes, facts.snapshot.sha256) != (snapshot.size_bytes, snapshot.sha256):
         what = "facts file beside the snapshot ignored: it describes another file"
         yield warn("other-facts", "", what, "make sure that this is the snapshot you want")

@@ -1,4 +1,4 @@
-"""Do the hosts make up the cluster that the inventory declares, and does it need a restore."""
+"""Checks of the whole cluster: do the hosts match the inventory, and does the cluster need a restore."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ALL_MEMBERS = "name every master once in the inventory, and make the manifests 
 
 
 def policy(inventory: Inventory) -> Iterator[Finding]:
-    """What the operator must have decided beforehand."""
+    """Blocks if the inventory leaves a decision open that only the operator can make."""
     if inventory.policies.volumes is None:
         yield block(
             "volumes-policy",
@@ -24,7 +24,7 @@ def policy(inventory: Inventory) -> Iterator[Finding]:
 
 
 def hook_missing(host: str, program: str) -> Finding:
-    """A program of the policy for volumes is not where it is to run: on a master, or on the laptop (no host)."""
+    """The finding for a hook of the volumes policy that cannot run. ``host`` is empty for the laptop."""
     where = "on this host" if host else "on this laptop"
     return block(
         "volumes-hook",
@@ -36,7 +36,7 @@ def hook_missing(host: str, program: str) -> Finding:
 
 
 def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
-    """All means all: the masters of the inventory and the members of the cluster are the same set."""
+    """Blocks unless the masters of the inventory and the members of the cluster are the same set."""
     known = {name: view.member.config for name, view in views.items() if view.member.config}
     if len(known) != len(inventory.masters):
         return  # what could not be read has its own finding
@@ -60,7 +60,7 @@ def members_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterat
 
 
 def _own_list(host: str, etcd: EtcdConfig, names: Sequence[str], gone: int) -> Iterator[Finding]:
-    """The members that one master's manifest lists, against those of all masters."""
+    """Compares the members that one master's manifest lists with the members of all masters."""
     others, absent = set(etcd.initial_cluster) - set(names), set(names) - set(etcd.initial_cluster)
     if not etcd.lists_all:
         absent = {etcd.member} & absent
@@ -74,7 +74,7 @@ def _own_list(host: str, etcd: EtcdConfig, names: Sequence[str], gone: int) -> I
 
 
 def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
-    """A master may be left out only where it is lost, and where those that are left are a quorum."""
+    """Blocks if a master that is left out is not lost, or if the remaining masters are not a quorum."""
     left, gone = len(inventory.masters), len(inventory.left_out)
     if gone and left <= gone:
         yield block(
@@ -96,7 +96,7 @@ def left_out(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[
 
 
 def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iterator[Finding]:
-    """A peer URL that resolves must lead to the host that claims it."""
+    """Blocks if a peer URL resolves to another host than the one that declares it."""
     masters = {host.name: host for host in inventory.masters}
     claims = {
         name_of(view.member.config.peer_url): name
@@ -111,7 +111,7 @@ def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iter
             right = {peer_address(masters[owner], views[owner]), *views[owner].machine.own_addresses}
             for other in claims.values():
                 if other != owner and peer_address(masters[other], views[other]) in addresses:
-                    right = set()  # it leads to another master
+                    right = set()  # it resolves to another master
             if not right & set(addresses):
                 yield block(
                     "peers",
@@ -122,7 +122,7 @@ def addresses_fit(inventory: Inventory, views: Mapping[str, MasterView]) -> Iter
 
 
 def quorum(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
-    """A healthy cluster loses all that was written since the snapshot."""
+    """Blocks if the cluster is healthy: a restore would lose everything written since the snapshot."""
     healthy = [view for _, view in masters if view.member.has_quorum]
     if healthy:
         newest = max(view.member.revision for view in healthy)
@@ -136,7 +136,7 @@ def quorum(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
 
 
 def clients_answered(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
-    """A member that answers its peers alone: whether a quorum stands behind it cannot be seen."""
+    """Findings for members that answer on the peer port only: they do not show whether there is a quorum."""
     for host, view in masters:
         if view.member.live and not view.member.live.answers_clients:
             yield warn(

@@ -1,4 +1,4 @@
-"""Is a host fit to be worked on: its programs, services, runtime and clock."""
+"""Checks of one host: its programs, services, runtime and clock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLOCK_WARN_S, CLOCK_BLOCK_S = 1.0, 30.0
 
 
 def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
-    """The programs and services a restore needs on a master."""
+    """Findings for what a restore needs on a master: programs, services, a correct clock."""
     yield from tools(host, view, NEEDED_TOOLS)
     if {"curl", "openssl"} <= view.machine.missing_tools:
         yield block("tools", host.name, "neither curl nor openssl is installed", "install one of the two")
@@ -61,7 +61,7 @@ def host_is_usable(host: Host, view: MasterView) -> Iterator[Finding]:
 
 
 def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:
-    """An API server that nobody stops would write what it remembers into the restored data."""
+    """Findings for an API server that the run would not stop: it would write its cached objects into the new data."""
     if not view.api.is_there and view.api.port in view.machine.listens:
         yield block(
             "api-server",
@@ -73,6 +73,6 @@ def api_is_known(host: Host, view: MasterView) -> Iterator[Finding]:
 
 
 def tools(host: Host, view: MasterView, needed: frozenset[str]) -> Iterator[Finding]:
-    """Programs that must be on a host's PATH."""
+    """Blocks if a program is missing from the host's PATH."""
     if missing := sorted(needed & view.machine.missing_tools):
         yield block("tools", host.name, f"missing programs: {', '.join(missing)}", "install them")

@@ -1,4 +1,4 @@
-"""What the manual strategy needs beside: etcd's restore tool, and the owner of the data."""
+"""Checks of the manual strategy alone: etcd's restore tool, and the owner of the data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.core.model.finding import Finding, block, warn
 
 
 def manual(inventory: Inventory, views: Mapping[str, MasterView], way: Way) -> Iterator[Finding]:
-    """Findings of all masters, for that strategy alone."""
+    """Findings of all masters that only this strategy has."""
     known = {host.name: views[host.name] for host in inventory.masters if host.name in views}
     for name, view in known.items():
         if view.member.config and not way.brings_tool:

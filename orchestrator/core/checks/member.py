@@ -1,4 +1,4 @@
-"""May one member be thrown away, to join the others anew?"""
+"""Checks before a reinit: may one member be removed, wiped and rejoined."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from orchestrator.core.model.finding import Finding, block
 from orchestrator.core.text import size
 
 PROGRAM_BYTES = 64 << 20
-"""For etcd's own program, of which that of 3.5.1 has 24 MB."""
+"""Space for etcd's own program; that of 3.5.1 has 24 MB."""
 
 
 def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: str) -> tuple[Finding, ...]:
-    """What must keep a member from being thrown away: the others are no quorum, or it is well itself."""
+    """Findings for one member. Blocks if the other members are not a quorum, or if this member is healthy."""
     others = [view.member.cluster_id for name, view in views.items() if name != host and view.member.has_quorum]
     members = len(inventory.masters) + len(inventory.left_out)
     if len(set(others)) > 1:
@@ -32,11 +32,11 @@ def check_reinit(inventory: Inventory, views: Mapping[str, MasterView], host: st
 
 
 def room_to_join(host: Host, views: Mapping[str, MasterView], *, aided: bool) -> Iterator[Finding]:
-    """Room on the failed member's disks for what it copies, whoever leads by then, and for the log that etcd writes
-    beside it: without it the join fails once the member is stopped, and forgotten by the others.
+    """Blocks if the failed member's disks lack space for the copy of any member's data and for etcd's log.
 
-    Its old data is only set aside, and stays; what a vendor's agent throws away makes room. A program that is
-    taken out of an image lies in the run's folder.
+    The largest member counts, because any of them may be the leader then. Without the space the join fails after the
+    member is stopped and removed from the others' list. Old data that is set aside stays and needs its space; data
+    that a vendor's agent deletes frees it. A program that is copied out of an image needs space in the run's folder.
     """
     view = views[host.name]
     etcd, data_disk = view.member.config, view.volume.data_disk

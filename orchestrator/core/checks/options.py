@@ -1,4 +1,4 @@
-"""By which way a restore is checked for."""
+"""The options of a restore that change its checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.core.model.plan import StrategyName
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """``brings_tool``: the operator names an etcdutl to be brought to the masters."""
+    """The strategy of a restore. ``brings_tool``: the operator names an etcdutl, which is copied to the masters."""
 
     strategy: StrategyName = "aided"
     brings_tool: bool = False

@@ -1,4 +1,4 @@
-"""Does the snapshot fit the cluster that it is restored to."""
+"""Checks of the snapshot: does it fit the cluster that it is restored to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 
 def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterView]]) -> Iterator[Finding]:
-    """A snapshot of another cluster has other members."""
+    """Findings of the snapshot file. Blocks if it is from another cluster: its members have other names."""
     names = {view.member.config.member for _, view in masters if view.member.config}
     came_from = {member.name for member in snapshot.members}
     if names and came_from and not came_from & names:
@@ -43,7 +43,7 @@ def snapshot_fits(snapshot: SnapshotFacts, masters: Sequence[tuple[Host, MasterV
 
 
 def same_kubernetes(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
-    """Members may have the same names in two clusters; the namespace kube-system has its UID once."""
+    """Blocks if kube-system's UID differs: members may have equal names in two clusters, but this UID is unique."""
     for host, view in masters:
         runs = view.member.live.kube_system_uid if view.member.live else None
         if runs and snapshot.kube_system_uid and runs != snapshot.kube_system_uid:
@@ -58,7 +58,7 @@ def same_kubernetes(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, Maste
 
 
 def secrets_can_be_read(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
-    """Secrets that are encrypted at rest are lost without their key: every API server must have it."""
+    """Blocks if an API server lacks the key of encrypted Secrets in the snapshot: it could not read them."""
     for host, view in masters:
         known = view.member.trust.encryption_keys
         if known is None and snapshot.secret_keys and not view.api.client_ca:
@@ -77,7 +77,7 @@ def secrets_can_be_read(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, M
 
 
 def versions_fit(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
-    """An older etcd does not read what a newer one wrote; some have written what is wrong."""
+    """Blocks if the installed etcd is older than the snapshot's; warns of versions that are known to corrupt data."""
     for host, view in masters:
         installed = installed_version(view)
         if installed is None:
@@ -97,7 +97,7 @@ def versions_fit(snapshot: SnapshotFacts, masters: Iterable[tuple[Host, MasterVi
 
 
 def installed_version(view: MasterView) -> tuple[int, int, int] | None:
-    """What the member says, else its image's tag; None where neither tells."""
+    """The version that the member reports, or else its image's tag; None if neither is a version."""
     told = (
         view.member.live.version
         if view.member.live
@@ -109,7 +109,7 @@ def installed_version(view: MasterView) -> tuple[int, int, int] | None:
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:
-    """`v3.5.1`, `3.5.1-0` -> (3, 5, 1); None for what is no version."""
+    """`v3.5.1`, `3.5.1-0` -> (3, 5, 1); None if the text is not a version."""
     found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text)
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
@@ -119,7 +119,7 @@ def dotted(version: tuple[int, ...]) -> str:
 
 
 def _known_bad(version: tuple[int, int, int]) -> str:
-    """Why that version's data may be wrong, or nothing."""
+    """Why that version's data may be wrong, or an empty text."""
     minor, patch = version[:2], version[2]
     if minor == (3, 5) and patch <= 2:
         return "can lose writes on one member when it is killed (fixed in 3.5.3)"

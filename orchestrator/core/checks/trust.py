@@ -1,4 +1,4 @@
-"""Do the masters' certificates hold, and do all masters trust the same."""
+"""Checks of trust: are the masters' certificates valid, and do all masters use the same CAs and keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.core.model.finding import Finding, block, warn
 
 
 def certificates(host: Host, view: MasterView) -> Iterator[Finding]:
-    """A member whose certificate has ended starts, and is believed by nobody."""
+    """Findings for etcd's certificates: a member with an expired one starts, but its peers reject it."""
     remedy = "renew the certificate before the restore"
     for shown in view.member.trust.certificates:
         if shown.state == "expired":
@@ -30,12 +30,12 @@ def certificates(host: Host, view: MasterView) -> Iterator[Finding]:
 
 
 def _names(names: frozenset[str], host: str) -> bool:
-    """Whether a certificate with these names is good for that host (RFC 6125, 6.4.3: a star stands for one label)."""
+    """Whether a certificate with these names is valid for that host (RFC 6125, 6.4.3: a star matches one label)."""
     return host in names or f"*.{host.partition('.')[2]}" in names
 
 
 def trust_is_shared(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Finding]:
-    """Tokens that one API server signs are refused by another with other keys, after a restore as before."""
+    """Blocks if API servers differ in their CA or keys: one would then refuse tokens that another has signed."""
     known = [(host.name, view) for host, view in masters if view.member.trust.files]
     authorities = {host: frozenset((view.member.trust.files.get(view.api.client_ca, ""),)) for host, view in known}
     keys = {
@@ -52,6 +52,6 @@ def trust_is_shared(masters: Iterable[tuple[Host, MasterView]]) -> Iterator[Find
 
 
 def _differ(files: dict[str, frozenset[str]]) -> str:
-    """The hosts in groups of those with the same files; nothing where all have the same."""
+    """The hosts, grouped by equal files; empty if all are equal."""
     groups = [", ".join(host for host, mine in files.items() if mine == some) for some in set(files.values())]
     return " | ".join(sorted(groups)) if len(groups) > 1 else ""

@@ -1,4 +1,4 @@
-"""Is the data volume beyond doubt, and is there room on it."""
+"""Checks of the disks: is it certain where the data is, and is there enough free space."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAL_BYTES = 2 * 64_000_000
 
 
 def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
-    """Where the data lies must be beyond doubt (vendor's page, "Addendum: locating etcd data volume")."""
+    """Blocks if the data's path is uncertain (vendor's page, "Addendum: locating etcd data volume")."""
     etcd = view.member.config
     if etcd is None:
         return
@@ -50,7 +50,7 @@ def data_volume(host: Host, view: MasterView, way: Way) -> Iterator[Finding]:
 
 
 def _armed(host: Host, etcd: EtcdConfig, view: MasterView) -> Iterator[Finding]:
-    """What would act at etcd's next start, or keep this run from asking etcd."""
+    """Blocks if a file would make etcd's next start do something, or if etcd's certificates cannot be read."""
     for name in ("restore.db", "command"):
         if name in view.volume.data_entries:
             yield block(
@@ -69,7 +69,7 @@ def _armed(host: Host, etcd: EtcdConfig, view: MasterView) -> Iterator[Finding]:
 
 
 def _log_apart(host: Host, etcd: EtcdConfig, way: Way) -> Iterator[Finding]:
-    """A log that is not in the member's folder is moved by itself; but the vendor's agent may leave it where it is."""
+    """Blocks if a log outside the member's folder cannot be moved separately. The vendor's agent may not move it."""
     if etcd.wal_dir and way.strategy == "aided":
         what = f"etcd's log is outside its data, in {etcd.wal_dir}: an old log with restored data destroys the data"
         remedy = "remove --wal-dir from the manifest and move the log to the volume, or restore with --strategy manual"
@@ -80,7 +80,7 @@ def _log_apart(host: Host, etcd: EtcdConfig, way: Way) -> Iterator[Finding]:
 
 
 def by_disk(wanted: Iterable[tuple[Disk, str, int]]) -> Iterator[tuple[Disk, str, int]]:
-    """What is wanted of each filesystem, in bytes and a tenth more, with the first path that is on it."""
+    """The bytes needed on each filesystem, plus a tenth, with the first path that is on it."""
     first: dict[str, tuple[Disk, str]] = {}
     sums: Counter[str] = Counter()
     for disk, path, needed in wanted:
@@ -95,9 +95,12 @@ def with_a_tenth(size_bytes: int) -> int:
 
 
 def room(host: Host, view: MasterView, snapshot: SnapshotFacts, way: Way) -> Iterator[Finding]:
-    """Free space for the pushed file, what of it is handed on meanwhile (gone again before the rest comes), the
-    restored database and its log, which may have a disk of its own; where the vendor's agent restores, for the
-    scheduled file and the copy of the old data as well: otherwise that is only renamed."""
+    """Blocks if a disk lacks free space or inodes.
+
+    Needed are the pushed file, the parts of it that a transfer buffers meanwhile (deleted before the rest is
+    written), the restored database, and its log, which may be on its own disk. If the vendor's agent restores, add
+    the scheduled file and a copy of the old data; the manual strategy only renames the old data.
+    """
     if view.machine.state_disk is None or view.volume.data_disk is None or view.member.config is None:
         return
     data_bytes, state_bytes = snapshot.size_bytes, snapshot.size_bytes + (16 << 20)
