@@ -1,6 +1,6 @@
-"""What a host says of its acts: the answers of the shell functions in ``templates/host.sh``, read.
+"""Parsers for the answers of the shell functions in ``templates/host.sh``.
 
-Each answer is a few lines of words. A line that is none of them is skipped: a login shell may greet.
+Each answer is a few lines of words. Other lines are skipped: a login shell may print a greeting.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from dataclasses import dataclass
 from orchestrator.core.model.outcome import ActRecord, ActState, Ended, Outcome, Settled
 
 TIMED_OUT = 124
-"""The exit status of coreutils ``timeout`` when it ended the command."""
+"""The exit status of coreutils ``timeout`` after it has ended the command."""
 _SIGNALLED = 128
-"""What a shell adds to the number of the signal that ended a command."""
+"""The shell's exit status for a command that a signal ended is this plus the signal's number."""
 
 
 def was_cut_off(exit_code: int) -> bool:
-    """By its time, or by a signal: the program did not come to an end of its own."""
+    """Whether a timeout or a signal ended the program."""
     return exit_code == TIMED_OUT or exit_code > _SIGNALLED
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a host has of a file that is being pushed: so many bytes, with this sha256."""
+    """The part of a pushed file that a host has: its length in bytes and its sha256."""
 
     size_bytes: int
     sha256: str
 
 
 def parse_settle(text: str) -> Settled:
-    """The answer of ``settle``. Raises ValueError when it has no end, or a record cannot be read."""
+    """Parse the answer of ``settle``. Raises ValueError if its last line is missing, or a record cannot be read."""
     records: list[ActRecord] = []
     for words in _lines(text):
         match words:
@@ -47,12 +47,12 @@ def parse_settle(text: str) -> Settled:
 
 
 def parse_acts(text: str) -> tuple[ActRecord, ...]:
-    """Lines of `act STEP ATTEMPT STATE EXIT`, as settle and observe/run.sh print them."""
+    """Parse lines of `act STEP ATTEMPT STATE EXIT`, which ``settle`` and ``observe/run.sh`` print."""
     return tuple(_record(*words[1:]) for words in _lines(text) if words[0] == "act" and len(words) == 5)
 
 
 def parse_join(text: str) -> Outcome | None:
-    """The answer of ``join``: how the act ended, or None while it waits or runs. Raises ValueError."""
+    """Parse the answer of ``join``: how the act ended, or None if it waits or runs. Raises ValueError."""
     answer, _, log = f"\n{text}".partition("\nlog\n")
     for words in _lines(answer):
         match words:
@@ -70,7 +70,8 @@ def parse_join(text: str) -> Outcome | None:
 
 
 def parse_part(text: str) -> Part | Outcome:
-    """The answer of ``part`` or ``finish``: what to go on from, or how the push has ended. Raises ValueError."""
+    """Parse the answer of ``part`` or ``finish``: the part to continue from, or how the push ended. Raises
+    ValueError."""
     for words in _lines(text):
         match words:
             case ["have", size_bytes, sha256]:
@@ -87,12 +88,12 @@ def parse_part(text: str) -> Part | Outcome:
 
 
 def fenced(newer: str) -> str:
-    """Why an attempt may do nothing more on a host."""
+    """The reason to show if a newer attempt has fenced this one."""
     return f"attempt {newer} has taken over this host"
 
 
 def is_later(attempt: str, mine: str) -> bool:
-    """Whether the newest attempt that a host knows, NUMBER-NONCE, keeps mine from acting there; empty for none."""
+    """Whether ``attempt``, a host's newest (NUMBER-NONCE, or empty for none), fences ``mine``."""
     return attempt != mine and number(attempt) >= number(mine)
 
 

@@ -1,14 +1,14 @@
-"""The phases of a restore, in their order: the table that everything else follows.
+"""The phases of a restore, in their order, and the theory of operation.
 
 Theory of operation
 
 1. A plan is data; a run carries out that data and nothing else. Observing and planning change nothing.
-2. The hosts are the truth. What the laptop wrote down is history: another laptop, with the inventory, goes on.
-3. An act runs once per attempt, detached from whoever started it. What died (started, no end, nobody running) is
-   judged by looking; it runs again only in a later attempt, and only where its step is marked rerunnable.
+2. The hosts are the truth. The journal on the laptop is history: another laptop can continue with the inventory.
+3. An act runs once per attempt, detached from the process that started it. An act that died (it started, has no end
+   and no longer runs) is judged by a look. It runs again only in a later attempt, and only if its step is rerunnable.
 4. Settle, then fence. Every attempt first takes each host's lock, so that older acts have ended, and writes a higher
-   attempt number there. Every act compares its own number under the lock before its first changing byte.
-5. The end of a phase is the barrier. It opens when every master is seen to be done; a failed one keeps it shut.
+   attempt number there. Every act compares its own number under the lock before it changes anything.
+5. A phase ends with a barrier. It opens when a look shows that every master is done; one failed master keeps it shut.
 6. Hold what is stopped. From stop to start a drop-in and a hold file keep every stopped unit down, through reboots.
    What is stopped has ended only if no process of it is alive. Clients of etcd end before etcd, on all masters: an API
    server that has lost its etcd closes its port, lives on for a minute, and serves its old cache on the restored data.
@@ -16,8 +16,8 @@ Theory of operation
 8. No start anywhere until every master is proven to be in the same state.
 9. A host's failure is a value; only the program's failure is an exception.
 
-Where a resumed run goes on follows from the markers on the hosts: the last phase in which any step has begun. Its
-steps are looked at again, and what the phase requires as well.
+A resumed run continues at the last phase in which any step has begun, according to the markers on the hosts. It looks
+again at that phase's steps, and at what the phase requires.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from orchestrator.core.model.plan import Phase, PhaseName, Plan
 
 @dataclass(frozen=True, slots=True)
 class PhaseRule:
-    """What holds for a phase whatever the strategy. After a ``destructive`` one only a rollback leads back."""
+    """What is true of a phase in every strategy. After a ``destructive`` phase, only a rollback undoes the run."""
 
     title: str
     destructive: bool = False
@@ -56,9 +56,9 @@ PHASES: dict[PhaseName, PhaseRule] = {
 
 
 def open_phase(plan: Plan, records: Sequence[ActRecord]) -> int:
-    """The index of the phase at which a run goes on: the last one in which a step has begun, else the first.
+    """The index of the phase at which a run continues: the last one in which a step has begun, or else the first.
 
-    A phase begins only behind the barrier of the one before, so all earlier phases are done.
+    A phase begins only after the barrier of the previous phase, so all earlier phases are done.
     """
     begun = {record.step.removesuffix(BEGUN) for record in records}
     last = 0
@@ -69,5 +69,5 @@ def open_phase(plan: Plan, records: Sequence[ActRecord]) -> int:
 
 
 def point_of_no_return(plan: Plan) -> Phase | None:
-    """The first phase after which only a rollback leads back."""
+    """The first phase after which only a rollback undoes the run; None if the plan has no such phase."""
     return next((phase for phase in plan.phases if phase.destructive), None)

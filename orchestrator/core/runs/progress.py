@@ -1,4 +1,4 @@
-"""What is done, in doubt, left: derived from the markers on the hosts, never stored. Pure."""
+"""Which steps are done, in doubt or left: derived from the markers on the hosts, never stored. Pure."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from orchestrator.errors import (
 )
 
 CLAIMED_BY_ANOTHER = 11
-"""The exit status of templates/host/claim/take.sh where another run holds the host."""
+"""The exit status of templates/host/claim/take.sh if another run holds the host."""
 
 
 class Before(StrEnum):
-    """What the markers say of a step that an attempt comes to."""
+    """What the markers say about a step before an attempt begins it."""
 
     NEVER = "never"
     DONE = "done"
@@ -35,14 +35,14 @@ class Before(StrEnum):
 
 
 def records_of(step: Step, records: Mapping[str, Sequence[ActRecord]]) -> Sequence[ActRecord]:
-    """What tells of a step: the markers of its host; of a hook on a laptop, those of every host."""
+    """The markers that concern a step: those on its host; for a hook on the laptop, those on every host."""
     if isinstance(step.act, LocalHook):
         return [record for host in records.values() for record in host]
     return records.get(step.host, ())
 
 
 def judge_past(step: Step, records: Sequence[ActRecord]) -> Before:
-    """The newest attempt at a step decides."""
+    """Judge a step by its markers; the newest attempt decides."""
     if isinstance(step.act, Hook | LocalHook):
         return _judge_hook(step, records)
     mine = sorted((record for record in records if record.step == step.name), key=lambda record: record.attempt)
@@ -56,7 +56,7 @@ def judge_past(step: Step, records: Sequence[ActRecord]) -> Before:
 
 
 def _judge_hook(step: Step, records: Sequence[ActRecord]) -> Before:
-    """It has failed only where it said so itself. One that was cut off has left nobody knows what: it has died."""
+    """Judge a hook. It has failed only if it reported so itself. If it was cut off, its result is unknown: it died."""
     begun = [it for it in records if it.step in (step.name, step.name + BEGUN) and it.state is not ActState.WAITING]
     newest = max((it.attempt for it in begun), default=0)
     ends = [
@@ -70,7 +70,7 @@ def _judge_hook(step: Step, records: Sequence[ActRecord]) -> Before:
 
 
 def refusal(step: Step, past: Before) -> str:
-    """Why this step may not run (again), or nothing."""
+    """Why this step may not run (again), or an empty text."""
     if past in (Before.NEVER, Before.DONE) or step.rerunnable or isinstance(step.act, Push):
         return ""
     if isinstance(step.act, Hook | LocalHook):
@@ -80,7 +80,7 @@ def refusal(step: Step, past: Before) -> str:
 
 
 def is_made_good(step: Step, past: Before, answers: frozenset[str]) -> bool:
-    """Whether the operator says that what a hook has left undone is done. What has never begun is not his to skip."""
+    """Whether the operator confirms an unfinished hook's work as done. A hook that never began cannot be skipped."""
     return (
         isinstance(step.act, Hook | LocalHook)
         and past in (Before.FAILED, Before.DIED)
@@ -103,7 +103,7 @@ def batches(steps: Sequence[Step], size: int) -> Iterator[Sequence[Step]]:
 
 
 def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> OrchestratorError:
-    """The error that failed steps amount to: what each host said, and the exit code that fits them."""
+    """The error for failed steps: what each host reported, and the exit code that fits."""
     text = one_per_line(phase, few([str(end) for end in failures]))
     lost = any(end.answer is Answer.UNKNOWN for end in failures)
     if phase is PhaseName.CLAIM:
@@ -116,8 +116,8 @@ def failure_of(phase: PhaseName, failures: Sequence[StepEnd], run: str) -> Orche
 
 
 def _after_hooks(text: str, failures: Sequence[StepEnd], run: str) -> HaltedError | None:
-    """After a hook that failed, a resume runs it again. After one that was cut off no command is named: the operator
-    looks first, and says what he found."""
+    """The error if a hook failed; None if no hook did. The next command resumes the run and with it the hook. After a
+    hook that was cut off there is no next command: the operator must look first."""
     flag, doubt = "", False
     for end in failures:
         if not isinstance(end.step.act, Hook | LocalHook) or end.answer is Answer.UNKNOWN:
@@ -133,7 +133,7 @@ def _after_hooks(text: str, failures: Sequence[StepEnd], run: str) -> HaltedErro
 
 
 def shut(phase: PhaseName, verdict: Verdict, run: str) -> OrchestratorError:
-    """The error that a barrier amounts to which did not open."""
+    """The error for a barrier that did not open."""
     text = one_per_line(phase, [f"{host}: {reason}" for host, reason in verdict.reasons.items()])
     if phase is PhaseName.START and verdict.answer is not Answer.UNKNOWN:
         return _unproven(text, run)
@@ -141,7 +141,7 @@ def shut(phase: PhaseName, verdict: Verdict, run: str) -> OrchestratorError:
 
 
 def resume(run: str, *flags: str) -> NextStep:
-    """The command that goes on with a run."""
+    """The command that continues a run."""
     return ours("resume", run, *flags)
 
 

@@ -1,4 +1,4 @@
-"""How steps and runs end, as values: a host's failure is no exception."""
+"""How steps and runs end, as values: a host's failure is not an exception."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.core.model.plan import Step
 
 @dataclass(frozen=True, slots=True)
 class StepEnd:
-    """How a step ended. ``outcome`` is that of its act, None where it never came to that."""
+    """How a step ended. ``outcome`` is its act's, None if the act did not run."""
 
     step: Step
     ok: bool
@@ -20,12 +20,12 @@ class StepEnd:
 
     @classmethod
     def refused(cls, step: Step, verdict: Verdict, outcome: Outcome | None = None) -> StepEnd:
-        """A step that a look says no to."""
+        """The end of a step that a look has refused."""
         return cls(step, False, verdict.answer, "; ".join(dict.fromkeys(verdict.reasons.values())), outcome)
 
     @classmethod
     def failed(cls, step: Step, outcome: Outcome) -> StepEnd:
-        """A step whose act did not come to its end, or failed."""
+        """The end of a step whose act failed or did not finish."""
         answer = Answer.UNKNOWN if outcome.ended is Ended.LOST else Answer.NO
         last = outcome.log.strip().splitlines()[-1:] or [outcome.detail]
         code = f" (exit {outcome.exit_code})" if outcome.exit_code is not None else ""
@@ -33,7 +33,7 @@ class StepEnd:
 
     @property
     def is_unproven(self) -> bool:
-        """Whether it was the look after the act that said no, or a look that says that waiting will not help."""
+        """Whether the look after the act said no, or any look said that waiting will not help."""
         acted = self.outcome is not None and self.outcome.ended is Ended.DONE
         return not self.ok and self.answer is not Answer.UNKNOWN and (acted or self.answer is Answer.WRONG)
 
@@ -43,7 +43,7 @@ class StepEnd:
 
 @dataclass(slots=True)
 class Result:
-    """What a run that came to its end has to tell. Moments are seconds of the coordinator's clock."""
+    """The result of a finished run. Moments are seconds of the coordinator's clock."""
 
     proof: dict[str, str] = field(default_factory=dict)
     failed_workers: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Result:
 
     @property
     def outage_s(self) -> float | None:
-        """From the first service stopped to the last member proven, without pauses; None where nothing was stopped."""
+        """Seconds from the first stopped service to the last proven member, without pauses; None if nothing stopped."""
         if self.stopped_at_s is None or self.proven_at_s is None:
             return None
         return self.proven_at_s - self.stopped_at_s - self.paused_s

@@ -1,4 +1,4 @@
-"""How far a run is, phase by phase and host by host, told from the markers on its hosts. Pure; nothing is stored."""
+"""The progress of a run by phase and host, derived from the markers on its hosts. Pure; nothing is stored."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Records = Mapping[str, Sequence[ActRecord]]
 
 
 class Stand(StrEnum):
-    """Where a host stands in a phase."""
+    """The state of a host, or of all hosts, in a phase."""
 
     DONE = "done"
     RUNNING = "running"
-    DOUBT = "in doubt"  # an act failed or died: only a look at the host tells what it did
+    DOUBT = "in doubt"  # an act failed or died: only a look at the host shows what it did
     LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseStanding:
-    """One phase: the hosts by where they stand, and why a host is not done though something was begun."""
+    """One phase: the hosts by state, and the reason for each host where something has begun and is not done."""
 
     phase: Phase
     hosts: Mapping[Stand, tuple[str, ...]]
@@ -35,13 +35,16 @@ class PhaseStanding:
 
     @property
     def stand(self) -> Stand:
-        """The phase as a whole: what wants attention first."""
+        """The state of the whole phase: the one that most needs attention."""
         return next((stand for stand in (Stand.DOUBT, Stand.RUNNING, Stand.LEFT) if self.hosts[stand]), Stand.DONE)
 
 
 def standings(plan: Plan, records: Records) -> tuple[PhaseStanding, ...]:
-    """Every phase of the plan. A phase begins only behind the barrier of the one before, so all before the open
-    one are done; a phase without a step of its own is left until a later one has begun."""
+    """The state of every phase of the plan.
+
+    A phase begins only after the barrier of the previous phase, so all phases before the open one are done. A phase
+    without steps counts as left until a later one has begun.
+    """
     everything = [record for host in records.values() for record in host]
     now = open_phase(plan, everything)
     return tuple(
@@ -70,7 +73,7 @@ def _present(phase: Phase, records: Records) -> PhaseStanding:
 
 
 def _host(steps: Sequence[Step], everywhere: Records) -> tuple[Stand, str]:
-    """A host stands where its first step stands that is not done; the reason names that step."""
+    """The state of a host's first step that is not done, and a reason that names the step."""
     for number, step in enumerate(steps):
         records = records_of(step, everywhere)
         match judge_past(step, records):
@@ -89,13 +92,16 @@ def _host(steps: Sequence[Step], everywhere: Records) -> tuple[Stand, str]:
 
 
 def forgotten(plan: Plan, records: Records) -> dict[str, str]:
-    """By master, what it no longer knows. A phase begins only behind the barrier of the one before: where a marker of
-    an earlier phase is missing, the host was reinstalled, set back, or its state folder was removed."""
+    """The markers that are missing, by master.
+
+    A phase begins only after the barrier of the previous phase. If a marker of an earlier phase is missing, the host
+    was reinstalled or reset to an older state, or its state folder was removed.
+    """
     everything = [record for host in records.values() for record in host]
     found: dict[str, str] = {}
     for phase in plan.phases[: open_phase(plan, everything)]:
         for step in phase.steps:
-            # A push leaves no marker, what a look has found done already has none, a hook on a laptop has many.
+            # A push leaves no marker. Nor does a step that a look found done already. A hook on a laptop has many.
             leaves_none = isinstance(step.act, Push | LocalHook) or step.done_if
             if leaves_none or step.host not in plan.masters or step.host in found:
                 continue
