@@ -27,7 +27,7 @@ _TELLING_WORDS = (
 
 
 def cost_lines(cost: Cost) -> tuple[tuple[str, str], ...]:
-    """What was compared, how much time is lost, and what concerns disks and machines: labels and values."""
+    """Labels and values: what was compared, how much time is lost, and which disks and machines are concerned."""
     if cost.compared_with:
         compared = f"{count(cost.live_keys, 'live key')} of {cost.compared_with} at revision {cost.live_revision}"
     else:
@@ -59,7 +59,7 @@ def change_heading(cost: Cost, change: Change) -> str:
 
 
 def change_rows(cost: Cost, change: Change) -> Iterator[tuple[str, str, str]]:
-    """Number, resource and first names, for each resource in which something of the kind happened."""
+    """Number, resource and first names, for each resource with changes of this kind."""
     for row in cost.resources:
         changes = row.of(change)
         if changes.total:
@@ -67,7 +67,7 @@ def change_rows(cost: Cost, change: Change) -> Iterator[tuple[str, str, str]]:
 
 
 def every_object(rows: Sequence[ResourceCost], change: Change) -> Iterator[str]:
-    """`+ configmaps shop/cart`, a line for each name."""
+    """A line `+ configmaps shop/cart` for each object."""
     for row in rows:
         for name in row.of(change).names:
             yield f"{_MARKS[change]} {printable(row.resource)} {printable(name)}"

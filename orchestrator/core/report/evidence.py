@@ -20,7 +20,7 @@ _GONE = {
 
 
 def member_rows(found: Evidence, snapshot: SnapshotFacts) -> Iterator[Row]:
-    """A heading, a row for each member, and last the snapshot's own. `keys` are those at the snapshot's revision."""
+    """A heading, a row for each member, and a row for the snapshot. `keys` counts keys at the snapshot's revision."""
     yield "member", "id", "revision", "compacted", "HashKV", "keys", "keys now"
     for it in found.members:
         numbers = (it.revision, it.compacted_revision, it.hash_kv, it.keys_then, it.keys_now)
@@ -36,7 +36,7 @@ def _number(number: int | None) -> str:
 
 
 def evidence_lines(found: Evidence) -> tuple[tuple[str, str], ...]:
-    """Alarms, the ids, and what could not be read: labels and values."""
+    """Labels and values: alarms, ids, and what could not be read."""
     alarms = [f"{alarm} on {it.member}" for it in found.members for alarm in it.alarms]
     other = [it.member for it in found.members if it.id and it.id != it.id_predicted]
     lines = [("alarms", ", ".join(alarms) or "none")] if found.members else []
@@ -51,7 +51,7 @@ def evidence_lines(found: Evidence) -> tuple[tuple[str, str], ...]:
 
 
 def resource_rows(found: Evidence) -> Iterator[Row]:
-    """A heading; those of which the numbers differ, most first; and how much is the same."""
+    """A heading, a row for each resource whose numbers differ (most objects first), and a row for the others."""
     changed = sorted((row for row in found.resources if not row.is_steady), key=_difference, reverse=True)
     steady = [row for row in found.resources if row.is_steady]
     yield "objects", "before", "in the snapshot", "now"
@@ -71,7 +71,7 @@ def _difference(row: ResourceEvidence) -> int:
 
 
 def stale_lines(found: Evidence, kind: StaleKind) -> Iterator[str]:
-    """What they are; then for each the command that would remove it, and where: offered, and not done."""
+    """What the stale objects are, and for each the command that removes it, with its host. Nothing is removed."""
     of_kind = [it for it in found.stale if it.kind is kind]
     if of_kind:
         yield _GONE[kind]

@@ -1,4 +1,4 @@
-"""What hundreds of hosts say, in a few lines: the same words once, and of many the first ones. Pure."""
+"""Groups equal messages of many hosts and truncates long lists. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.core.text import MOST, count, listed, printable
 
 
 def by_words(said: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The hosts by what they say: from hosts and their words, in the order of the first host that says so."""
+    """The hosts by message, from pairs of host and message; messages keep the order in which they first appear."""
     hosts: dict[str, list[str]] = {}
     for host, words in said:
         hosts.setdefault(words, []).append(host)
@@ -17,9 +17,9 @@ def by_words(said: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def gathered(findings: Iterable[Finding]) -> Iterator[tuple[str, Finding]]:
-    """Findings with whom they are about: those that say the same together, and of many of one kind the first ones.
+    """Pairs of hosts and finding: equal findings are one pair; of many warnings with one name, the first remain.
 
-    Blockers are all told, for each has to be mended.
+    All blockers remain, because each must be fixed.
     """
     same: dict[Finding, list[Finding]] = {}
     for finding in findings:
@@ -37,7 +37,7 @@ def gathered(findings: Iterable[Finding]) -> Iterator[tuple[str, Finding]]:
 
 
 def remedy_words(finding: Finding) -> str:
-    """What to do about a finding, with the flag that overrides it where one does."""
+    """What to do about a finding, with the flag that overrides it, if there is one."""
     flag = f"--override {finding.name}"
     open_to_override = finding.severity is Severity.BLOCK and finding.can_override
     if not open_to_override or flag in finding.remedy:

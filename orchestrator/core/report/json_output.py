@@ -1,4 +1,4 @@
-"""What commands answer with `--json`: documents of plain values. Pure.
+"""The documents that commands print with `--json`. Pure.
 
 Every document has ``format``, a number that grows when a key is renamed or changes its meaning (a new key does not
 count), and ``kind``. Seconds end in ``_s``, bytes in ``_bytes``. HashKV, ids and hashes are text: JSON readers round
@@ -33,10 +33,10 @@ Document = dict[str, Any]
 
 
 def plan_json(plan: Plan, rows: Sequence[ResourceCost] = ()) -> Document:
-    """``sha256`` names the plan; ``plan`` is the plan itself, as `-o` saves it; the rest sums it up.
+    """A plan. ``plan`` is the plan as `-o` saves it, ``sha256`` is its name; the other keys are a summary.
 
-    ``cost`` is the plan's, with what changed per resource and namespace instead of per resource alone; ``names`` are
-    the first ones, or with `--diff` all.
+    ``cost`` is the plan's, but with changes per resource and namespace instead of per resource alone. ``names`` has the
+    first names; with `--diff`, all.
     """
     workers = plan.phase(PhaseName.WORKERS)
     no_return = point_of_no_return(plan)
@@ -58,8 +58,8 @@ def plan_json(plan: Plan, rows: Sequence[ResourceCost] = ()) -> Document:
 
 
 def result_json(plan: Plan, result: Result, total_s: float, evidence: Evidence | None = None) -> Document:
-    """The end of a run. ``outage_s`` is null where an earlier attempt stopped the services; ``proof`` is empty where
-    an earlier attempt proved the members. ``evidence`` is what a restored cluster holds, null for other runs."""
+    """The end of a run. ``outage_s`` is null if an earlier attempt stopped the services; ``proof`` is empty if an
+    earlier attempt proved the members. ``evidence`` is the content of a restored cluster, null for other runs."""
     return {
         "format": FORMAT,
         "kind": "result",
@@ -82,7 +82,7 @@ def result_json(plan: Plan, result: Result, total_s: float, evidence: Evidence |
 
 
 def check_json(findings: Sequence[Finding], hosts: Sequence[str] = ()) -> Document:
-    """``ok`` says that no finding blocks; ``hosts`` are those that were looked at."""
+    """The findings of a check. ``ok``: no finding blocks. ``hosts``: the hosts that were checked."""
     return {
         "format": FORMAT,
         "kind": "check",
@@ -100,9 +100,9 @@ def status_json(
     undone_by: str = "",
     silent: Sequence[str] = (),
 ) -> Document:
-    """``phases`` has for each phase the hosts by where they stand. ``holders`` leaves out the hosts that nobody
-    holds; ``silent_s`` is null where the holder has ended. ``undone_by`` is the run that has taken this one back;
-    ``silent`` are the hosts that do not answer."""
+    """The status of a run. ``phases`` has the hosts of each phase by state. ``holders`` has only hosts with a claim;
+    its ``silent_s`` is null if the holder has ended. ``undone_by`` is the run that has undone this one. ``silent``
+    are the hosts that do not answer."""
     return {
         "format": FORMAT,
         "kind": "status",
@@ -132,7 +132,8 @@ def backup_json(
     failed: Mapping[str, str],
     compared: SameContent | None = None,
 ) -> Document:
-    """A backup that was taken; ``failed`` are the masters that gave none, with the reason. ``compared`` is of all."""
+    """A backup that was taken. ``failed`` has the masters without a snapshot, with the reason. ``compared`` is the
+    comparison of all masters' snapshots, null without `--all-masters`."""
     found = facts.model_dump(mode="json")
     found["snapshot"]["hash_kv"] = str(facts.snapshot.hash_kv)
     return {
@@ -190,14 +191,14 @@ def error_json(error: OrchestratorError, following: str = "") -> Document:
 
 
 def _texts(evidence: Document) -> Document:
-    """With HashKV as text."""
+    """The evidence with HashKV as text."""
     for member in evidence["members"]:
         member["hash_kv"] = None if member["hash_kv"] is None else str(member["hash_kv"])
     return evidence
 
 
 def _expected(plan: Plan) -> Document | None:
-    """What every member must show, from the snapshot file; and the ids that the manifests' cluster token leads to."""
+    """What every member must show: revision and HashKV from the snapshot file, ids from the cluster token."""
     if plan.snapshot is None:
         return None
     ids = plan.predicted_ids

@@ -1,7 +1,7 @@
-"""What people read of a plan and of findings, as words, rows and lines. Pure; `adapters/screen` draws them.
+"""A plan and its findings as words, rows and lines for people. Pure; `adapters/screen` draws them.
 
-Nothing is described here that the plan does not hold: what a barrier waits for is the first sentence of the script
-that asks it, and a step's commands are the argv that will run.
+All of it is from the plan: what a barrier waits for is the question of its looks, and a step's commands are the argv
+that will run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOUR_PARTS = (
     "volumes. This restores one of them, the content of etcd."
 )
 MOST_VOLUMES = 10
-"""So many volumes are named when a plan is shown."""
+"""The largest number of volumes that a shown plan names."""
 NO_RETURN = "point of no return"
 AFTER_NO_RETURN = (
     "Until here the run can be aborted. From here on the cluster runs on the snapshot; `rollback` puts back the "
@@ -47,11 +47,11 @@ TITLES = {
     "finish": "Finish a restore on",
     "unlock": "Unlock the masters of",
 }
-"""By the kind of a plan; the cluster's name follows."""
+"""The title by the kind of a plan; the cluster's name follows."""
 
 
 def header(plan: Plan) -> Lines:
-    """What the plan is about: cluster, plan, snapshot, and the proof to come."""
+    """The first lines: cluster, plan, snapshot, and what will prove the restore."""
     inventory = plan.inventory
     strategy = f", {plan.strategy} strategy" if plan.snapshot else ""
     lines = [
@@ -79,7 +79,7 @@ def header(plan: Plan) -> Lines:
 
 
 def _ids(plan: Plan) -> Lines:
-    """The ids to come: certain with a token of ours. The vendor does not say which one an aided restore takes."""
+    """The expected ids. They are certain with our own token; the vendor does not document an aided restore's token."""
     if not plan.facts:
         return ()
     ids = plan.predicted_ids
@@ -97,7 +97,7 @@ def masters_words(plan: Plan) -> str:
 
 
 def heading(plan: Plan, phase: Phase) -> str:
-    """`5/12 stop`."""
+    """The heading of a phase, for example `5/12 stop`."""
     return f"{plan.phases.index(phase) + 1}/{len(plan.phases)} {phase.name}"
 
 
@@ -111,14 +111,14 @@ def hosts_words(plan: Plan, hosts: Sequence[str]) -> str:
 
 
 def kept_paths(plan: Plan) -> dict[str, str]:
-    """Where each master keeps its old data, as the scripts of phase keep are told."""
+    """The path of each master's old data, from the values of the scripts of phase keep."""
     phase = plan.phase(PhaseName.KEEP)
     steps = phase.steps if phase else ()
     return {step.host: str(step.act.values["kept"]) for step in steps if isinstance(step.act, Script)}
 
 
 def kept_words(plan: Plan) -> str:
-    """The same in words, hosts with the same path together."""
+    """These paths in words, grouped by path."""
     by_path: dict[str, list[str]] = {}
     for host, path in kept_paths(plan).items():
         by_path.setdefault(path, []).append(host)
@@ -126,7 +126,7 @@ def kept_words(plan: Plan) -> str:
 
 
 def consequences(plan: Plan) -> Lines:
-    """What a reader must know before confirming: what is lost, what is not restored, what is kept, what it costs."""
+    """What a reader must know before confirming: what is lost, not restored and kept, and how long it takes."""
     lines = [("lost", text) for text in plan.lost]
     if plan.snapshot:
         lines += [("not restored", _volumes_words(plan)), *_volumes_known(plan), ("", FOUR_PARTS)]
@@ -153,7 +153,7 @@ def _volumes_words(plan: Plan) -> str:
 
 
 def _volumes_known(plan: Plan) -> Lines:
-    """The first of the volumes that the snapshot knows; the plan's JSON has all."""
+    """The first persistent volumes in the snapshot; the plan's JSON has all."""
     known = plan.volumes
     if not known:
         return ()
@@ -164,8 +164,8 @@ def _volumes_known(plan: Plan) -> Lines:
 
 
 def _restart_words(plan: Plan) -> str:
-    """What stands in for a revision bump, which the vendor's aided restore has not: etcd's "Restoring with revision
-    bump" says what goes wrong without one."""
+    """What replaces a revision bump, which the vendor's aided restore does not do. etcd's documentation, "Restoring
+    with revision bump", says what goes wrong without one."""
     phase = plan.phase(PhaseName.WORKERS)
     workers = count(len(phase.steps), "worker") if phase and phase.steps else "NO worker"
     return (

@@ -1,4 +1,4 @@
-"""What people read of a run that came to its end: at most ten lines. Pure; `adapters/screen` draws them."""
+"""The last lines of a finished run, for people. Pure; `adapters/screen` draws them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
 
 
 def _same_id(plan: Plan, result: Result) -> str:
-    """The aided restore's token is the vendor's. With the old one, the new cluster has the old cluster's id."""
+    """A warning if the new cluster has the old one's id, because the vendor's aided restore used the old token."""
     before = {fact.cluster_id for fact in plan.facts if fact.cluster_id}
     before |= set() if plan.token else {plan.predicted_ids.cluster}
     if result.proof.get("cluster_id") not in before:
@@ -58,7 +58,7 @@ def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:
 
 
 def _late(proof: Mapping[str, str]) -> str:
-    """Members that were compacted before they could show the snapshot's hash: `core.proof` says why they count."""
+    """Members that were compacted before they could show the snapshot's hash. `core.proof` says why they are proven."""
     late = [name.removesuffix(" late") for name in proof if name.endswith(" late")]
     if not late:
         return ""
@@ -71,7 +71,7 @@ def _left_out_words(plan: Plan) -> str:
 
 
 def _following(plan: Plan, result: Result) -> NextStep:
-    """A `finish` shows what it removes, and asks: it refuses while a master that was left out has not rejoined."""
+    """The next command. `finish` shows what it removes and asks; it refuses until a left-out master has rejoined."""
     if result.failed_workers:
         return ours("resume", plan.run)
     rejoins = plan.inventory.left_out and plan.kind == "restore"
@@ -118,7 +118,7 @@ def _workers_words(plan: Plan, result: Result) -> str:
 
 
 def hosts_file_kept(plan: Plan) -> tuple[str, ...]:
-    """The masters whose hosts files this plan adds lines to, and does not take them out again."""
+    """The masters to whose hosts files this plan adds lines that it does not remove."""
     steps = [step for phase in plan.phases for step in phase.steps]
     removed = {step.host for step in steps if step.name == StepName.RELEASE_HOSTS}
     return tuple(step.host for step in steps if step.name == StepName.RESOLVE_HOSTS and step.host not in removed)

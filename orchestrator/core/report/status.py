@@ -1,4 +1,4 @@
-"""What people read of a run's status."""
+"""The status of a run in words, for people. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.errors import NextStep, ours
 
 
 def holder_lines(hosts: Sequence[str], claims: Mapping[str, Claim], silent: Sequence[str] = ()) -> tuple[str, ...]:
-    """Whose the hosts are, those with the same holder in one line; then those that do not answer."""
+    """A line for each holder with its hosts, and a line for the hosts that do not answer."""
     by_holder: dict[tuple[str, str, str] | None, list[str]] = {}
     for host in (host for host in hosts if host not in silent):
         claim = claims.get(host)
@@ -40,7 +40,7 @@ def _holder_words(claims: Sequence[Claim]) -> str:
 def outlook(
     plan: Plan, records: Records, claims: Mapping[str, Claim], undone_by: str = ""
 ) -> tuple[str, NextStep | None]:
-    """How the run is doing, and the command that continues: none if it is complete, `resume` if something is left."""
+    """The state of the run, and the next command: none if it is complete, `resume` if something is left."""
     if undone_by:
         return f"undone by run {undone_by}", ours("status", undone_by)
     holder = next((claim for claim in claims.values() if claim.is_held), None)
@@ -52,7 +52,7 @@ def outlook(
 
 
 def event_line(event: Mapping[str, Any]) -> str:
-    """One line of the journal for people: its time, its kind, and every field that says something."""
+    """One line of the journal for people: its time, its kind, and every field that is not empty."""
     said = {name: value for name, value in event.items() if name not in ("at_utc", "kind") and value not in ("", {})}
     fields = " ".join(f"{name}={value}" for name, value in said.items())
     return printable(f"{event.get('at_utc', ''):20} {event['kind']} {fields}")

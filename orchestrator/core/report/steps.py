@@ -29,7 +29,7 @@ from orchestrator.core.timeouts import STAGGER_S
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Steps that are the same on several hosts: one line of a phase."""
+    """One line of a phase: a step that is the same on several hosts."""
 
     hosts: tuple[str, ...]
     name: str
@@ -37,7 +37,7 @@ class Row:
 
 
 def conditions(plan: Plan, phase: Phase) -> Lines:
-    """How the steps of a phase follow one another, and what must be so before, at each, and after."""
+    """The order of a phase's steps, and what must be true before the phase, at each step, and after the phase."""
     lines = []
     if phase.requires:
         lines.append(("needs", probe_words(plan, phase.requires)))
@@ -54,7 +54,7 @@ def conditions(plan: Plan, phase: Phase) -> Lines:
 
 
 def _hosts_diff(plan: Plan, phase: Phase) -> Lines:
-    """The lines that a hosts file gets, as in a diff; masters that get the same together."""
+    """The lines added to hosts files, as in a diff; masters with equal lines are one group."""
     blocks: dict[str, list[str]] = {}
     for step in phase.steps:
         if isinstance(step.act, Script) and step.act.file == "resolve/hosts.sh":
@@ -70,7 +70,7 @@ def _hosts_diff(plan: Plan, phase: Phase) -> Lines:
 
 
 def _order_words(phase: Phase) -> str:
-    """Nothing where all hosts act at once."""
+    """The order of the hosts in words; empty if all act at once."""
     if phase.order is Order.SEQUENCE and len({step.host for step in phase.steps}) > 1:
         return "one host after another"
     if phase.order is Order.STAGGERED and len({step.host for step in phase.steps}) > 1:
@@ -82,7 +82,7 @@ def _order_words(phase: Phase) -> str:
 
 
 def rows(plan: Plan, phase: Phase) -> tuple[Row, ...]:
-    """The steps of a phase, those that say the same on several hosts in one row."""
+    """The steps of a phase; steps with equal words on several hosts are one row."""
     groups: dict[tuple[str, str], list[Step]] = {}
     for step in phase.steps:
         groups.setdefault((step.name, step.title), []).append(step)
@@ -101,7 +101,7 @@ def _where(step: Step) -> str:
 
 
 def act_words(plan: Plan, step: Step) -> str:
-    """The exact command of a step; for what is no command, the words of it."""
+    """The exact command of a step, or words for an act that is not a command."""
     match step.act:
         case Exec(argv=argv) | Reboot(argv=argv):
             return quoted(argv)
@@ -118,7 +118,7 @@ def act_words(plan: Plan, step: Step) -> str:
 
 
 def probe_words(plan: Plan, probe: Probe) -> str:
-    """What a probe asks, of whom, and how long it may take."""
+    """What a probe asks, which hosts, and how long it may take."""
     hosts = tuple(dict.fromkeys(look.host for look in probe.looks))
     match probe.judge:
         case Judge.AGREE | Judge.MEMBER:
@@ -143,7 +143,7 @@ def probe_words(plan: Plan, probe: Probe) -> str:
 
 
 def commands(plan: Plan, phase: Phase) -> tuple[tuple[str, str, str], ...]:
-    """`run` or `look`, the hosts, and the exact command there, for all that the phase does and asks."""
+    """`run` or `look`, the hosts, and the exact command, for every act and every look of the phase."""
     probes = (phase.requires, *(step.done_if for step in phase.steps), phase.barrier)
     said = [("run", act_words(plan, step), _where(step)) for step in phase.steps]
     said += [
@@ -157,7 +157,7 @@ def commands(plan: Plan, phase: Phase) -> tuple[tuple[str, str, str], ...]:
 
 
 def _like_one_another(plan: Plan, lines: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Commands that differ in nothing but a worker's name: of many the first, and how many more; the plan has all."""
+    """Truncates commands that differ only in a worker's name: the first, and the number of the others."""
     workers = {name for host in plan.inventory.workers for name in (host.name, host.node)}
     alike: dict[tuple[str, str, str], list[tuple[str, str, str]]] = {}
     for line in lines:
