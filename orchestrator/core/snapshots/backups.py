@@ -1,4 +1,4 @@
-"""Backups in their place: their names, the facts beside each, who is asked for one, and which old ones may go. Pure."""
+"""Stored backups: their names, their facts files, which members to ask for one, and which old ones to remove. Pure."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 ENDING, FACTS_ENDING = ".db", ".json"
 MOST_FACTS_BYTES = 1 << 20
-"""What is larger is none of ours, and is not read whole."""
+"""A larger facts file is not ours and is not read completely."""
 _SECONDS_OF_A_DAY = 24 * 60 * 60
 
 
 class FileFacts(Frozen):
-    """What a script on a master can tell of a snapshot, whose pages it cannot read. ``sha256`` is of the whole file."""
+    """The facts of a snapshot that a script can find without reading pages. ``sha256`` is the whole file's."""
 
     size_bytes: int
     sha256: str
 
 
 class _Taken(Frozen):
-    """What was true when a backup was taken, for checks before it is restored one day. ``shared_files`` is the sha256
-    by path of what all masters must share: certificate authorities, service-account keys, the encryption configuration.
-    What could not be had is empty, or missing in ``shared_files``."""
+    """What was true when a backup was taken, for the checks before a restore.
+
+    ``shared_files`` has the sha256 by path of each file that all masters must share: certificate authorities,
+    service-account keys, the encryption configuration. What could not be read is empty, or missing in
+    ``shared_files``.
+    """
 
     format: int = 1
     cluster: str
@@ -46,20 +49,20 @@ class _Taken(Frozen):
 
 
 class BackupFacts(_Taken):
-    """What lies beside a backup that `backup` has taken, and read."""
+    """The facts file of a backup that the command `backup` has taken and read."""
 
     snapshot: SnapshotFacts
 
 
 class ScheduledFacts(_Taken):
-    """What lies beside a backup that a master has taken by itself (``templates/units/facts.sh``)."""
+    """The facts file of a scheduled backup, written by a master (``templates/units/facts.sh``)."""
 
     snapshot: FileFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A backup of this cluster in its place. ``good``: its facts lie beside it, and it has the size that they say."""
+    """A stored backup of this cluster. ``good``: it has a facts file and the size that the facts say."""
 
     name: str
     taken_at_s: float
@@ -67,12 +70,12 @@ class Kept:
 
 
 def facts_text(facts: BackupFacts | ScheduledFacts) -> str:
-    """What is written beside a backup."""
+    """The content of a backup's facts file."""
     return canonical_json(facts) + "\n"
 
 
 def read_facts(text: bytes) -> BackupFacts | ScheduledFacts | None:
-    """What lies beside a backup, whoever has taken it; None where that is something else."""
+    """Parse a facts file of either kind; None if it is something else."""
     for kind in (BackupFacts, ScheduledFacts):
         with suppress(ValidationError):
             return kind.model_validate_json(text)
@@ -80,24 +83,24 @@ def read_facts(text: bytes) -> BackupFacts | ScheduledFacts | None:
 
 
 def beside(path: str) -> str:
-    """Where the facts of the backup at that path lie; empty where its name is none of a backup's."""
+    """The path of the facts file of the backup at that path; empty if the name is not a backup's."""
     stem = path.removesuffix(ENDING)
     return f"{stem}{FACTS_ENDING}" if stem != path else ""
 
 
 def is_good(facts: bytes, size_bytes: int) -> bool:
-    """Whether that is the text beside a backup of this size."""
+    """Whether these are the facts of a backup of this size."""
     found = read_facts(facts)
     return found is not None and found.snapshot.size_bytes == size_bytes
 
 
 def name_of(cluster: str, at_utc: str) -> str:
-    """`prod-1-20261123t030000z`; sorted by name they are sorted by time."""
+    """The name of a backup, for example `prod-1-20261123t030000z`. Names sort by time."""
     return f"{cluster}-{at_utc.replace('-', '').replace(':', '').lower()}"
 
 
 def taken_at_s(cluster: str, name: str) -> float | None:
-    """When the backup of that name was taken; None where it is none of that cluster."""
+    """The time of the backup of that name, in seconds since 1970; None if it is not a backup of that cluster."""
     try:
         moment = datetime.strptime(f"{name.removeprefix(f'{cluster}-')}+0000", "%Y%m%dt%H%M%Sz%z")
     except ValueError:
@@ -106,8 +109,11 @@ def taken_at_s(cluster: str, name: str) -> float | None:
 
 
 def to_remove(found: Iterable[Kept], *, most: int | None, days: float | None, now_s: float) -> tuple[str, ...]:
-    """The names of those that are too many or too old. The newest good one stays whatever its age; what is not good
-    counts for nothing, and stays as well: somebody should look at it."""
+    """The names of the backups to remove: beyond ``most``, or older than ``days``.
+
+    The newest good backup always stays. Backups that are not good are not counted and stay, too: an operator should
+    look at them.
+    """
     good = sorted((it for it in found if it.good), key=lambda it: it.taken_at_s, reverse=True)
     too_many = good[most:] if most is not None else []
     too_old = [it for it in good if days is not None and now_s - it.taken_at_s > days * _SECONDS_OF_A_DAY]
@@ -116,13 +122,13 @@ def to_remove(found: Iterable[Kept], *, most: int | None, days: float | None, no
 
 
 def members_to_ask(views: Mapping[str, MasterView]) -> tuple[MasterView, ...]:
-    """The masters whose members have a quorum, the one that knows most first."""
+    """The masters whose members have a quorum, the highest revision first."""
     well = [view for view in views.values() if view.member.config and view.member.has_quorum]
     return tuple(sorted(well, key=lambda view: view.member.revision, reverse=True))
 
 
 def describe_backup(cluster: str, at_utc: str, view: MasterView, snapshot: SnapshotFacts) -> BackupFacts:
-    """Of a backup that this master's member has made."""
+    """The facts of a backup that this master's member has made."""
     assert view.member.config is not None and view.member.live is not None
     return BackupFacts(
         cluster=cluster,
@@ -144,7 +150,7 @@ def backup_lines(
     failed: Mapping[str, str],
     compared: SameContent | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """What was saved, from where, and what went: labels and values."""
+    """Labels and values: what was saved, from which master, and which old backups were removed."""
     snapshot = facts.snapshot
     again = "; size and sha256 checked at the destination" if "://" in path else ""
     lines = [

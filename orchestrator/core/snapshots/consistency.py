@@ -1,4 +1,4 @@
-"""Whether snapshots that were taken from all masters hold the same. Pure."""
+"""Compares the contents of snapshots that were taken from all masters. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What all the files can be compared at: a revision that each of them has reached and none has compacted, and the
-    newest compaction of any, which is taken as done in all."""
+    """What the files are compared at: a revision that every file has reached and no file has compacted, and the newest
+    compaction of any file, which is assumed done in all of them."""
 
     revision: int
     compacted_revision: int
@@ -20,7 +20,7 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One master's snapshot. ``hash_kv`` is computed at the common revision; None where there is none."""
+    """One master's snapshot. ``hash_kv`` is computed at the common revision; None if there is no such revision."""
 
     host: str
     cluster_id: str
@@ -29,8 +29,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class SameContent:
-    """``equal`` are the masters of the largest group that agrees, ``differing`` the others, with how they differ, and
-    ``missing`` those that gave no snapshot. ``revision`` is None where the contents could not be compared."""
+    """The result of the comparison. ``equal`` is the largest group of masters that agree, ``differing`` has the other
+    masters with their difference, ``missing`` the masters without a snapshot. ``revision`` is None if the contents
+    could not be compared."""
 
     revision: int | None
     equal: tuple[str, ...]
@@ -43,7 +44,7 @@ class SameContent:
 
     @property
     def words(self) -> str:
-        """What was compared, and what came of it."""
+        """What was compared, and the result."""
         if self.revision is None:
             compared = "cluster ids only: one was compacted past the last revision of another"
         else:
@@ -55,14 +56,15 @@ class SameContent:
 
 
 def common_of(snapshots: Sequence[SnapshotFacts]) -> Common | None:
-    """None where one file no longer has what the oldest of them ends with."""
+    """What to compare the files at; None if there is no revision that all files still have."""
     revision = min(it.revision for it in snapshots)
     compacted = max(it.compacted_revision for it in snapshots)
     return Common(revision, compacted) if compacted <= revision else None
 
 
 def compare(contents: Sequence[Content], common: Common | None, masters: Sequence[str]) -> SameContent:
-    """``contents`` in the order of trust: of two groups of one size the first is right. ``masters`` are all."""
+    """Compare the contents. They are in the order of trust: of two groups of equal size, the first is right.
+    ``masters`` names all masters."""
     groups: dict[tuple[str, int | None], list[str]] = {}
     for it in contents:
         groups.setdefault((it.cluster_id, it.hash_kv), []).append(it.host)

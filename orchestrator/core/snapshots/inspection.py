@@ -1,4 +1,4 @@
-"""What a snapshot file tells by itself: the document of `snapshot inspect`, and the words for it. Pure."""
+"""The document of `snapshot inspect`, and the words for it and for `snapshot verify`. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Document(BaseModel):
 
 
 class Ids(_Document):
-    """What a restore with that token and these members gives them, by etcdutl or by an agent that uses it."""
+    """The ids after a restore with that token and these members, by etcdutl or by an agent that uses it."""
 
     token: str
     cluster: str
@@ -32,7 +32,7 @@ class Ids(_Document):
 
 
 class Bump(_Document):
-    """What a member shows after a restore with `--bump-revision amount --mark-compacted`."""
+    """Revision and HashKV of a member after a restore with `--bump-revision amount --mark-compacted`."""
 
     amount: int
     revision: int
@@ -40,7 +40,7 @@ class Bump(_Document):
 
 
 class Inspection(_Document):
-    """``contents`` is what Kubernetes has in it; empty where the store is not Kubernetes's."""
+    """A snapshot file. ``contents`` are the Kubernetes objects in it, empty if the store is not Kubernetes's."""
 
     format: Literal[1] = 1
     kind: Literal["snapshot"] = "snapshot"
@@ -58,7 +58,7 @@ def ids_of(initial_cluster: dict[str, tuple[str, ...]], token: str) -> Ids:
 
 
 def verification_lines(found: Verification) -> Lines:
-    """At most as many lines as there are damages told, and six."""
+    """Labels and values of a verification: at most six lines, plus one for each described damage."""
     trailers = {
         Trailer.FITS: "matches the file",
         Trailer.ALTERED: "does NOT match: the file was altered after it was saved",
@@ -78,7 +78,7 @@ def verification_lines(found: Verification) -> Lines:
 
 
 def etcd_lines(found: Inspection) -> Lines:
-    """etcd's own figures. The hash and the number of keys are called as its tools call them."""
+    """etcd's own figures. The hash and the numbers of keys have the names that etcd's tools use."""
     facts, details = found.snapshot, found.details
     hashed = "" if facts.hashed else " (none at the end of the file: it cannot be proven intact)"
     lines = [
@@ -121,7 +121,7 @@ def _auth(details: Details) -> str:
 
 
 def kubernetes_lines(found: Inspection, now_s: float) -> Lines:
-    """What Kubernetes has in it; nothing where it has nothing."""
+    """The Kubernetes objects in the file; empty if there are none."""
     contents = found.contents
     if not contents.nodes and not contents.kube_system_uid:
         return ()
@@ -159,7 +159,7 @@ def _secrets(contents: Contents) -> Iterator[str]:
 
 
 def resource_rows(contents: Contents) -> tuple[tuple[int, str, str], ...]:
-    """(objects, resource, namespaces) with the most first."""
+    """Rows of (objects, resource, namespaces), most objects first."""
     totals: Counter[str] = Counter()
     spaces: dict[str, list[str]] = {}
     for row in contents.objects:

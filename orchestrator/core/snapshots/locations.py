@@ -1,4 +1,4 @@
-"""Where a snapshot lies, as the operator writes it: here, on a master, behind SFTP or in an object store."""
+"""The location of a snapshot, as the operator writes it: on this laptop, on a master, on SFTP or in an object store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class OnHost:
-    """A file on a host of the inventory. A plan made from it copies it from there."""
+    """A file on a host of the inventory. A plan that uses it copies it from that host."""
 
     host: str
     path: str
@@ -36,7 +36,7 @@ class OnHost:
 
 @dataclass(frozen=True, slots=True)
 class Sftp:
-    """``login`` is `[USER@]HOST[:PORT]`; a path that begins with `~/` is below the user's home folder."""
+    """A path on an SFTP server. ``login`` is `[USER@]HOST[:PORT]`; a path `~/…` is in the user's home folder."""
 
     login: str
     path: str
@@ -50,7 +50,7 @@ class Sftp:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """One object of a bucket (of a container, with Azure), or all whose names begin so. ``key`` begins with no `/`."""
+    """An object in a bucket (Azure: a container), or the prefix of several. ``key`` does not begin with `/`."""
 
     scheme: str
     bucket: str
@@ -68,7 +68,7 @@ Location = Destination | OnHost
 
 
 def parse_location(text: str) -> Location:
-    """Raises UsageError. A file here whose name looks like another place is written `./NAME`."""
+    """Parse a location. Raises UsageError. A local file whose name looks like another location is written `./NAME`."""
     scheme, mark, rest = text.partition("://")
     if not mark:
         on_host = _ON_HOST.fullmatch(text)
@@ -91,7 +91,7 @@ def parse_location(text: str) -> Location:
 
 
 def parse_destination(text: str) -> Destination:
-    """Where backups shall lie. Raises UsageError."""
+    """Parse a destination for backups. Raises UsageError."""
     location = parse_location(text)
     if isinstance(location, OnHost):
         raise UsageError(f"{text}: a backup cannot be stored on a master; name a folder, sftp:// or s3://")

@@ -1,4 +1,4 @@
-"""How scheduled backups stand, for people, Nagios and Prometheus."""
+"""The status of scheduled backups, for people, Nagios and Prometheus. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.etcd.frozen import Frozen
 
 @dataclass(frozen=True, slots=True)
 class MasterSchedule:
-    """How scheduled backups stand on one master. Times are seconds since 1970 by its own clock, ``now_s`` too."""
+    """The schedule and the backups of one master. Times are seconds since 1970 by its own clock, ``now_s`` too."""
 
     host: str
     files: Mapping[str, str]
@@ -33,13 +33,13 @@ class MasterSchedule:
 
 
 def read_standing(host: str, printed: str) -> MasterSchedule:
-    """What ``templates/host/observe/timer.sh`` printed."""
+    """Parse the output of ``templates/host/observe/timer.sh``."""
     facts = parse_facts(printed)
     files = {name.removeprefix("file:"): text for name, text in facts.items() if name.startswith("file:")}
     good, last = facts.get("good", "").split(), facts.get("last", "").strip().split(" ", 1)
     whole = len(good) == 4 and all(word.isdigit() for word in good[:3])
     how = last[1] if len(last) > 1 else ""
-    if "failed" in facts and not how.startswith("failed"):  # killed, or without room to say so
+    if "failed" in facts and not how.startswith("failed"):  # killed, or the disk was too full to write it
         how = "failed; see journalctl -u " + timer_service(host, files)
     return MasterSchedule(
         host=host,
@@ -57,13 +57,13 @@ def read_standing(host: str, printed: str) -> MasterSchedule:
 
 
 def timer_service(host: str, files: Mapping[str, str]) -> str:
-    """The name of the service of a schedule, for people."""
+    """The name of a schedule's service, for people."""
     paths = [posixpath.basename(path) for path in files if path.endswith(".service")]
     return f"{paths[0] if paths else 'orchestrator-backup-*'} on {host}"
 
 
 class BackupStatus(Frozen):
-    """Of one master, as `--json` prints it; None where there is no good backup."""
+    """The status of one master, as `--json` prints it. Times are None if there is no good backup."""
 
     host: str
     timer_active: bool
@@ -93,7 +93,7 @@ def statuses(standings: Iterable[MasterSchedule]) -> tuple[BackupStatus, ...]:
 
 
 def status_lines(found: Sequence[BackupStatus], silent: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """A line for each master with a schedule, and for each that does not answer."""
+    """A line for each master with a schedule, and for each master that does not answer."""
     lines = []
     for it in found:
         good = "no good backup yet"
@@ -117,7 +117,7 @@ class Nagios:
 def nagios(
     found: Sequence[BackupStatus], silent: Mapping[str, str], *, warn_after_s: int, critical_after_s: int
 ) -> Nagios:
-    """By the age of the newest good backup; one master that fails while another has a fresh one is a warning."""
+    """Judge by the age of the newest good backup. A master that fails while another has a fresh one is a warning."""
     ages = [it.age_s for it in found if it.age_s is not None]
     if not found:
         return Nagios("ETCD BACKUP UNKNOWN - no master has a schedule", 3)

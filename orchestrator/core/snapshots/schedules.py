@@ -1,4 +1,4 @@
-"""Scheduled backups: when each master takes one, the files that make it do so, and how its backups stand. Pure."""
+"""Scheduled backups: when each master takes one, and the systemd files that do it. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNITS = "units/"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an operator asks for: every so many seconds, on so many masters, keeping so many, into that folder."""
+    """The terms of a schedule: interval, number of masters, folder, and how many backups to keep for how long."""
 
     period_s: int
     on: int
@@ -36,7 +36,7 @@ class Terms:
 
 
 def parse_period(text: str) -> int:
-    """`15m`, `6h`, `1d` -> seconds. Raises UsageError where that divides neither an hour nor a day."""
+    """`15m`, `6h`, `1d` -> seconds. Raises UsageError if it divides neither an hour nor a day."""
     found = re.fullmatch(r"([1-9][0-9]*)([mhd])", text)
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
     whole = 3600 if seconds < 3600 else _DAY_S
@@ -46,7 +46,7 @@ def parse_period(text: str) -> int:
 
 
 def calendar(period_s: int, offset_s: int) -> str:
-    """systemd's OnCalendar for every period, shifted by the offset, which is shorter (systemd.time(7))."""
+    """systemd's OnCalendar for a period, shifted by an offset that is shorter than it (systemd.time(7))."""
     hours, minutes, seconds = offset_s // 3600, offset_s // 60 % 60, offset_s % 60
     if period_s < 3600:
         return f"*-*-* *:{minutes:02}/{period_s // 60}:{seconds:02}"
@@ -55,7 +55,7 @@ def calendar(period_s: int, offset_s: int) -> str:
 
 
 def folder_of(cluster: str, folder: str) -> str:
-    """Where the backups of that cluster lie on its masters."""
+    """The folder of that cluster's backups on its masters: the given one, or else the default."""
     return folder or f"/var/backups/etcd-{cluster}"
 
 
@@ -77,7 +77,7 @@ def wanted(
     templates: Mapping[str, str],
     terms: Terms,
 ) -> dict[str, dict[str, str]]:
-    """By host, the texts of its files by path; nothing for the masters that are to take no backups."""
+    """The texts of the files by path, for each host; empty for masters that take no backups."""
     chosen = inventory.masters[: terms.on]
     found: dict[str, dict[str, str]] = {host.name: {} for host in inventory.masters}
     for number, host in enumerate(chosen):
@@ -103,26 +103,26 @@ def wanted(
 
 
 def _facts_values(cluster: str, view: MasterView) -> dict[str, str]:
-    """The values of ``templates/units/facts.sh``: where to ask, and what is known already."""
+    """The values of ``templates/units/facts.sh``: how to ask the member, and the facts that are known already."""
     assert view.member.config is not None
     known = json.dumps({"format": 1, "cluster": cluster, "host": view.host, "member": view.member.config.member})[1:-1]
     return {**peer_values(view.member.config), "known": known, "encryption": view.api.encryption}
 
 
 def _shared(view: MasterView) -> tuple[str, ...]:
-    """Its list: each file that all masters must share, and its path as JSON."""
+    """The list of ``templates/units/facts.sh``: each file that all masters must share, and its path as JSON."""
     return tuple(word for path in view.api.shared_files for word in (path, json.dumps(path)))
 
 
 def _render(templates: Mapping[str, str], name: str, values: Mapping[str, object]) -> str:
-    # No autoescape: these are units and shell texts. What is put in is of the inventory, whose patterns allow no quote,
-    # or quoted words.
+    # No autoescape: these are units and shell texts. Values are either quoted words or from the inventory, whose
+    # patterns allow no quotes.
     environment = Environment(loader=DictLoader(dict(templates)), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     return environment.get_template(f"{UNITS}{name}").render(values)
 
 
 def diff(now: Mapping[str, str], then: Mapping[str, str], host: str) -> tuple[str, ...]:
-    """What changes in a host's files, as a unified diff; nothing where nothing does."""
+    """The changes of a host's files as a unified diff; empty if there are none."""
     lines: list[str] = []
     for path in sorted(now.keys() | then.keys()):
         before, after = now.get(path, ""), then.get(path, "")
@@ -133,6 +133,3 @@ def diff(now: Mapping[str, str], then: Mapping[str, str], host: str) -> tuple[st
             )
             lines += difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="", n=2)
     return tuple(lines)
-
-
-# --- How they stand, for people, Nagios and Prometheus ------------------------------------------------------
