@@ -1,4 +1,4 @@
-"""What a restore costs: what happened to the cluster since the snapshot, and is undone with it."""
+"""The cost of a restore: the changes of the cluster since the snapshot, which the restore undoes."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from orchestrator.etcd.registry import DEFAULT_PREFIX
 FIRST_NAMES = 3
 VOLUMES, NODES, MASTERS = "persistentvolumes", "nodes", "masterleases"
 TELLING = (VOLUMES, NODES, MASTERS)
-"""Resources that stand for something outside of etcd: a disk, a machine."""
+"""Resources that represent something outside etcd: a disk, a machine."""
 TELLING_NAMES = 20
 
 
 class Change(StrEnum):
-    """By what happened since the snapshot; the restore undoes it."""
+    """The kind of a change since the snapshot. The restore undoes it."""
 
     CREATED = "created"  # and will be lost
-    CHANGED = "changed"  # and will be as it was
-    DELETED = "deleted"  # and will come back
+    CHANGED = "changed"  # and will be restored to the old content
+    DELETED = "deleted"  # and will exist again
 
 
 class Changes(Frozen):
-    """How many objects of one resource, and the names of the first: `NAMESPACE/NAME`, in the order of the keys."""
+    """The number of changed objects of one resource, and the first names, `NAMESPACE/NAME` in the order of the keys."""
 
     total: int = 0
     names: tuple[str, ...] = ()
 
 
 class ResourceCost(Frozen):
-    """``namespace`` is empty for what belongs to the whole cluster, and where all namespaces are counted together."""
+    """The changes of one resource. ``namespace`` is empty for cluster-scoped objects and for sums of all namespaces."""
 
     resource: str
     namespace: str = ""
@@ -43,7 +43,7 @@ class ResourceCost(Frozen):
 
 
 class ResourceCount(Frozen):
-    """How many objects of a resource there are: in the snapshot, and in the live cluster, None where nobody told."""
+    """The number of objects of a resource in the snapshot and in the live cluster; None if it is unknown."""
 
     resource: str
     snapshot: int
@@ -51,12 +51,12 @@ class ResourceCount(Frozen):
 
 
 class Cost(Frozen):
-    """Saved with the plan, so it is small: totals per resource, and the first names.
+    """The cost of a restore. It is saved with the plan, so it is small: totals per resource, and the first names.
 
-    ``compared_with`` is the master whose member was asked; empty where no keys were compared, and ``reason`` says why.
-    ``one_history`` is False where the live cluster does not follow from the snapshot: then ``changed`` is unknown.
+    ``compared_with`` is the master whose member was asked; empty if no keys were compared, and ``reason`` says why.
+    ``one_history`` is False if the live cluster does not descend from the snapshot: then ``changed`` is unknown.
     ``snapshot_clock_utc`` is the newest lease renewal in the snapshot, ``lost_s`` the time from then until
-    now, or until etcd last wrote where nothing answers.
+    now, or until etcd last wrote if no member answers.
     ``counts`` has every resource that the snapshot or the live cluster has, ``prefix`` is where their keys begin.
     ``returning_volumes`` are the persistent volumes that were deleted since: `NAME (DRIVER HANDLE)`.
     """

@@ -27,23 +27,23 @@ class Finding(Frozen):
 
 
 def block(name: str, host: str, what: str, remedy: str, *, can_override: bool = False) -> Finding:
-    """No plan is made. With ``can_override``, an operator who knows better goes on with `--override NAME`."""
+    """A finding that prevents a plan. With ``can_override``, `--override NAME` makes the plan anyway."""
     return Finding(name=name, severity=Severity.BLOCK, host=host, what=what, remedy=remedy, can_override=can_override)
 
 
 def warn(name: str, host: str, what: str, remedy: str) -> Finding:
-    """The plan tells it, and is made."""
+    """A finding that the plan shows. It does not prevent the plan."""
     return Finding(name=name, severity=Severity.WARN, host=host, what=what, remedy=remedy)
 
 
 def overridden(finding: Finding, overrides: frozenset[str]) -> Finding:
-    """The finding, as a warning where the operator overrides it."""
+    """The finding, as a warning if the operator overrides it."""
     if finding.severity is Severity.BLOCK and finding.can_override and finding.name in overrides:
         return finding.model_copy(update={"severity": Severity.WARN, "what": f"overridden: {finding.what}"})
     return finding
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Blockers first, then by name and host; one that several hosts give stays with each."""
+    """Sort by severity (blockers first), name and host. Equal findings of several hosts are not merged."""
     rank = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.INFO: 2}
     return tuple(sorted(findings, key=lambda finding: (rank[finding.severity], finding.name, finding.host)))

@@ -1,4 +1,4 @@
-"""The operator's own programs, as acts of a plan."""
+"""Hooks: the operator's own programs, as acts of a plan."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from orchestrator.etcd.frozen import Frozen
 
 
 class Hook(Frozen):
-    """One of them, on its step's host, as root. The plan shows its arguments and its environment.
+    """A hook that runs as root on its step's host. The plan shows its arguments and its environment.
 
-    Only its own exit status tells how far it came. So it runs again, in a later attempt, where it has said itself that
-    it failed; where it was cut off, only if the operator has declared that to be safe. Else he looks, and says
-    ``answer_flag`` once what it was to do is done.
+    Only its exit status says what it did. A later attempt runs it again if it reported a failure itself. If it was cut
+    off, it runs again only if the operator has declared that to be safe; otherwise the operator looks, completes its
+    work if necessary, and gives ``answer_flag``.
     """
 
     kind: Literal["hook"] = "hook"
@@ -30,7 +30,7 @@ class Hook(Frozen):
 
 
 class LocalHook(Frozen):
-    """The same, once, on the laptop that is at work. That it has begun, and how it ended, every master knows."""
+    """A hook that runs once, on the attempt's laptop. Markers on every master say that it began and how it ended."""
 
     kind: Literal["local-hook"] = "local-hook"
     argv: tuple[str, ...]
@@ -44,9 +44,10 @@ class LocalHook(Frozen):
 
 
 def command_line(argv: tuple[str, ...], env: dict[str, str]) -> tuple[str, ...]:
-    """With its environment before it."""
+    """The command line of a hook, with its environment set by `env`."""
     return ("env", *(f"{name}={value}" for name, value in env.items()), *argv)
 
 
 BEGUN = ".begun"
-"""Ends the name of the marker that a hook on a laptop is about to begin; the marker of its own name tells its end."""
+"""The suffix of the marker that is written before a hook on the laptop begins; the marker without it says how the hook
+ended."""

@@ -1,4 +1,4 @@
-"""What a host is asked, what it answers, and how an act ended."""
+"""Commands for hosts, hosts' answers, and how acts end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Output:
 
     @property
     def text(self) -> str:
-        """Standard output as text; bytes that are no UTF-8 are replaced."""
+        """Standard output as text; bytes that are not UTF-8 are replaced."""
         return self.stdout.decode("utf-8", "replace")
 
 
@@ -61,7 +61,7 @@ class Ended(StrEnum):
 
     DONE = "done"
     FAILED = "failed"
-    DIED = "died"  # started, no end, nobody runs it: a reboot or a kill
+    DIED = "died"  # started, has no end and no longer runs: a reboot or a kill
     FENCED = "fenced"  # a later attempt has taken the host
     LOST = "lost"  # the host stopped answering; the act may still be running there
 
@@ -77,7 +77,7 @@ class Outcome:
 
 
 class ActState(StrEnum):
-    """What the markers beside a step say of one of its attempts."""
+    """What a step's markers say about one attempt at it."""
 
     WAITING = "waiting"  # handed over, not yet begun
     RUNNING = "running"
@@ -97,7 +97,7 @@ class ActRecord:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A host's answer to settle: nothing of an older attempt runs there any more, or why not.
+    """A host's answer to settle: no act of an older attempt runs there, or the reason why it could not settle.
 
     ``fenced_by`` is the newer attempt that refused us; ``busy_with`` the step whose act still holds the lock.
     """
@@ -122,7 +122,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge makes of the answers; ``reasons`` is per host, and ``details`` is for report and proof."""
+    """A judge's verdict on the answers. ``reasons`` is per host; ``details`` is for report and proof."""
 
     answer: Answer
     reasons: dict[str, str] = field(default_factory=dict)

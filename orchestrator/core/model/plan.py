@@ -1,7 +1,7 @@
-"""The nouns: what a plan is made of, and what hosts answer.
+"""The plan and its parts: phases, steps, acts and probes. Pure.
 
-What is read from or written to a file is a frozen pydantic model; what lives only in memory is a frozen
-dataclass. Nothing here does I/O.
+A value that is read from or written to a file is a frozen pydantic model; a value that exists only in memory is a
+frozen dataclass.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Exec(Frozen):
 
 
 class Script(Frozen):
-    """A rendered file of the plan, run by ``sh`` with these values; of a look, ``question`` says what it asks."""
+    """A rendered file of the plan, run by ``sh`` with these values. ``question`` says what a look asks."""
 
     kind: Literal["script"] = "script"
     file: str
@@ -61,9 +61,9 @@ class Script(Frozen):
 
 
 class Push(Frozen):
-    """Bring a file to the host: the snapshot from the laptop, or a file from another host.
+    """Copy a file to the host: the snapshot from the laptop, or a file from another host.
 
-    ``sha256`` is empty where only the source host can tell it; then the copy is compared with the source.
+    ``sha256`` is empty if only the source host knows it; then the copy is compared with the source.
     """
 
     kind: Literal["push"] = "push"
@@ -83,7 +83,7 @@ class Pause(Frozen):
 
 
 class Reboot(Frozen):
-    """Restart the machine; it has ended when the boot identity changed."""
+    """Restart the machine. The act has ended when the boot id has changed."""
 
     kind: Literal["reboot"] = "reboot"
     argv: tuple[str, ...] = ("systemctl", "reboot")
@@ -98,9 +98,9 @@ class Judge(StrEnum):
     """Which pure function of ``core/proof/judges.py`` reads the answers to a probe."""
 
     EXIT = "exit"  # every look exits 0 for yes, 1 for no
-    MEMBER = "member"  # this member was restored: DESIGN of the proof in core/proof/restored.py
+    MEMBER = "member"  # this member was restored: core/proof/restored.py
     AGREE = "agree"  # all members were restored and agree
-    EQUAL = "equal"  # all members hold the same, whatever it is, with a quorum: core/proof/agreement.py
+    EQUAL = "equal"  # all members hold equal data, with a quorum: core/proof/agreement.py
     NODE = "node"  # the worker restarted and its Node is Ready by a newer lease
 
 
@@ -112,8 +112,8 @@ class Look(Frozen):
 
 
 class Probe(Frozen):
-    """A question with a pure judge. It may take ``wait_s`` to become true, must stay so for ``dwell_s``, and is
-    asked again every ``poll_s``."""
+    """A question with a pure judge. It is asked every ``poll_s``, must become true within ``wait_s``, and must stay
+    true for ``dwell_s``."""
 
     looks: tuple[Look, ...]
     judge: Judge = Judge.EXIT
@@ -124,13 +124,12 @@ class Probe(Frozen):
 
 
 class Step(Frozen):
-    """One act on one host, and how it is seen to be done.
+    """One act on one host, and the looks that show whether it is done.
 
-    ``id`` is ``phase.verb/host``. ``requires`` must be true before the act; it is looked at where time has passed
-    since the barrier that showed it: in a resumed run, and after a pause. ``rerunnable`` says that a later attempt
-    may run the act again after it died: it writes to a fresh name, or is idempotent. ``mends`` says that it makes good
-    what an earlier phase has made: it is left out where no time has passed since then. ``undo`` tells a reader what
-    takes it back.
+    ``id`` is ``phase.verb/host``. ``requires`` must be true before the act. It is asked if time has passed since the
+    barrier that showed it: in a resumed run, and after a pause. ``rerunnable``: a later attempt may run the act again
+    after it died, because it writes to a fresh name or is idempotent. ``mends``: the act repairs the result of an
+    earlier phase; it is skipped if no time has passed since then. ``undo`` says, for a reader, what undoes the act.
     """
 
     id: str
@@ -175,7 +174,7 @@ class PhaseName(StrEnum):
 class Phase(Frozen):
     """Steps, then a barrier. The barrier opens when every master is seen to be done.
 
-    ``requires``, what earlier phases have made, is looked at before the first step as a step's own ``requires`` is.
+    ``requires`` is the result of earlier phases. It is asked before the first step, like a step's own ``requires``.
     """
 
     name: PhaseName
@@ -191,7 +190,7 @@ class Phase(Frozen):
 
 
 class MasterFacts(Frozen):
-    """What the plan rests on, for one master. If one of these changes, a saved plan is stale."""
+    """The facts of one master that the plan depends on. If one of them changes, a saved plan is stale."""
 
     host: str
     member: str
@@ -206,7 +205,7 @@ class MasterFacts(Frozen):
 
 
 class Estimate(Frozen):
-    """Bytes over the laptop's link, bytes kept on the hosts, seconds of outage and in all."""
+    """Bytes over the laptop's link, bytes kept on the hosts, seconds of outage, and seconds in total."""
 
     upload_bytes: int
     kept_bytes: int
@@ -217,9 +216,9 @@ class Estimate(Frozen):
 class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
-    ``undoes`` is the run that it takes back, or finishes; ``volumes`` are the snapshot's, ``token`` the manual way's;
-    ``relay`` says how files come from master to master, where that was looked for;
-    ``rejoin`` tells the operator how a master that is left out joins again."""
+    ``undoes`` is the run that this plan undoes or finishes. ``volumes`` are in the snapshot. ``token`` is the cluster
+    token of the manual strategy. ``relay`` says how masters can send files to each other, if that was examined.
+    ``rejoin`` tells the operator how a left-out master joins again."""
 
     format: int = PLAN_FORMAT
     kind: PlanKind
@@ -258,7 +257,7 @@ class Plan(Frozen):
 
     @property
     def predicted_ids(self) -> ClusterIds:
-        """Those that a restore gives with the masters' peer URLs, and this run's cluster token or the manifests'."""
+        """The ids after a restore with the masters' peer URLs and this run's cluster token, or the manifests' token."""
         peers = {name: url for fact in self.facts for name, url in fact.initial_cluster.items()}
         peers |= {fact.member: fact.peer_url for fact in self.facts}
         token = self.token or next((fact.token for fact in self.facts), "")
@@ -268,7 +267,7 @@ class Plan(Frozen):
         return next((phase for phase in self.phases if phase.name is name), None)
 
     def command(self, call: Exec | Script | Hook) -> Command:
-        """The command that a call of this plan stands for."""
+        """The command of a call of this plan."""
         if isinstance(call, Script):
             return call.command(self.files[call.file])
         argv = call.command_line if isinstance(call, Hook) else call.argv
@@ -282,7 +281,7 @@ def canonical_json(model: BaseModel) -> str:
 
 
 class ToolFile(Frozen):
-    """An etcdutl that the operator brings, on the laptop that makes the plan."""
+    """The operator's own etcdutl, a file on the laptop that makes the plan."""
 
     path: str
     sha256: str

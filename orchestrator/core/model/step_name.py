@@ -15,7 +15,7 @@ class StepName(StrEnum):
     """Every step that a plan can have, without its part."""
 
     CLAIM_TAKE = "claim.take"
-    CLAIM_GIVE_BACK = "claim.give-back"  # in no plan: what an attempt does that could not claim every host
+    CLAIM_GIVE_BACK = "claim.give-back"  # not in a plan: an attempt runs it if it could not claim every host
     SAFEGUARD_TAKE = "safeguard.take"
     SAFEGUARD_COPY = "safeguard.copy"
     STAGE_PUSH = "stage.push"
@@ -72,7 +72,7 @@ class StepName(StrEnum):
 
     @property
     def starts_outage(self) -> bool:
-        """Whether services go down with it. A hold alone stops nothing."""
+        """Whether the step stops services. A hold alone stops nothing."""
         return phase_of(self) in (PhaseName.STOP, PhaseName.DOWN) and self is not StepName.STOP_HOLD
 
 
