@@ -1,4 +1,4 @@
-"""The aided strategy: the vendor's agent restores when etcd's pod starts; what is prepared is its order to do so. Pure.
+"""The aided strategy: the run schedules a restore, and the vendor's agent does it when etcd's pod starts. Pure.
 
 Vendor's page, "Aided restoration of a snapshot".
 """
@@ -34,7 +34,7 @@ class Aided:
 
     @property
     def expected(self) -> Expected:
-        snapshot = self.snapshot  # the token is the vendor's: which cluster id it gives is seen, and not foretold
+        snapshot = self.snapshot  # the token is the vendor's, so the cluster id is not predicted
         return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv)
 
     def stage(self, master: Master) -> Iterable[Step]:
@@ -65,7 +65,7 @@ class Aided:
             host=master.name,
             title="schedule the restore for the next start of etcd",
             act=self.distro.schedule(master.host, master.view, master.snapshot, self.snapshot.sha256),
-            done_if=one(master, self.in_place(master)),  # a power cut may have taken the file since
+            done_if=one(master, self.in_place(master)),  # a power cut may have removed the file since
             rerunnable=True,
             undo="rename restore.db away",
         )

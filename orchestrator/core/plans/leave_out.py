@@ -1,9 +1,9 @@
-"""A plan that goes on without masters that are lost for good. Pure.
+"""Removes lost masters from a plan, so that its run can continue without them. Pure.
 
-It is the same run: what was done on the other masters stays done, and what is left is done on them alone. That is
-safe in every phase, because the operator has confirmed that the old disk of a master that is left out never comes
-back: before the start the others agree on the snapshot without it, and after the start they are a quorum without it.
-One that comes back all the same, before its run has let it start, is held down by its own hold.
+It is the same run: what was done on the other masters stays done, and the rest is done on them alone. That is safe in
+every phase, because the operator has confirmed that a left-out master never starts on its old disk: before the start
+the others agree on the snapshot without it, and after the start they are a quorum without it. If it starts anyway
+before the run has started it, its own hold keeps it down.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from orchestrator.errors import RefusedError
 
 
 def leave_out(plan: Plan, names: Collection[str]) -> Plan:
-    """The plan without these masters; the same plan where it leaves them out already. Raises UsageError for a host
-    that is no master, RefusedError where too few masters would be left."""
+    """The plan without these masters, unchanged if it leaves them out already. Raises UsageError for a host that is
+    not a master, RefusedError if too few masters would remain."""
     inventory = plan.inventory.leave_out(names)
     if inventory == plan.inventory:
         return plan
@@ -33,7 +33,7 @@ def leave_out(plan: Plan, names: Collection[str]) -> Plan:
 
 
 def refuse_minority(left: int, gone: int) -> None:
-    """Raises RefusedError where the masters that are left would be no quorum of the cluster that is restored."""
+    """Raises RefusedError if the remaining masters would not be a quorum of the restored cluster."""
     if left <= gone:
         raise RefusedError(
             f"{left} of {left + gone} masters would remain, which is not a quorum; "
@@ -44,7 +44,7 @@ def refuse_minority(left: int, gone: int) -> None:
 def _phase(phase: Phase, gone: Collection[str], masters: Sequence[str]) -> Phase:
     orphans = {step.host for step in phase.steps if isinstance(step.act, Push) and step.act.source_host in gone}
     if phase.name is PhaseName.SAFEGUARD and (orphans or any(step.host in gone for step in phase.steps)):
-        # Its source or its second copy is lost. What was taken stays where it is, and nothing waits for more.
+        # The source or the second copy is lost. A snapshot that was taken stays, and nothing waits for more.
         return phase.model_copy(
             update={"steps": (), "barrier": None, "note": "not completed: a master was lost during it"}
         )
@@ -60,7 +60,7 @@ def _phase(phase: Phase, gone: Collection[str], masters: Sequence[str]) -> Phase
 def _step(step: Step, gone: Collection[str], masters: Sequence[str]) -> Step | None:
     step = with_masters(step, masters)
     if step.host in gone:
-        # The answer of the operator is kept on the first master. With that lost, another keeps it.
+        # The marker of the operator's answer is on the first master. If that is lost, another master has it.
         return _moved(step, masters[0]) if isinstance(step.act, Pause | LocalHook) else None
     return step.model_copy(
         update={"requires": _probe(step.requires, gone), "done_if": _probe(step.done_if, gone)},

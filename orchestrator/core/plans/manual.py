@@ -1,8 +1,8 @@
-"""The manual strategy: etcd's own tool restores into a folder beside the live one, and two renames put it there. Pure.
+"""The manual strategy: etcd's own tool restores into a folder next to the live one; two renames replace that. Pure.
 
 Vendor's page, "Manual restoration of a snapshot"; etcd's documentation, "Disaster recovery". The restore itself, the
-slow part, is done while the old etcd still serves. Every run has a cluster token of its own: an old member that comes
-back finds another cluster id, and is refused by all (etcd 3.5, server/etcdserver/api/rafthttp/http.go).
+slow part, runs while the old etcd still serves. Every run has its own cluster token: if an old member starts again, its
+cluster id differs, and all members refuse it (etcd 3.5, server/etcdserver/api/rafthttp/http.go).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """Implements ``plans.strategy.Strategy``. ``tool`` is the operator's own etcdutl, where they name one;
-    ``origin`` has the snapshot already."""
+    """Implements ``plans.strategy.Strategy``. ``tool`` is the operator's own etcdutl, if they name one. ``origin`` has
+    the snapshot already."""
 
     snapshot: SnapshotFacts
     masters: Sequence[Master]
@@ -42,7 +42,7 @@ class Manual:
             PhaseName.COMMIT: "move the restored data into place",
         }
     )
-    resolves_first = True  # before etcd 3.5.6 and 3.4.22 the tool looks every peer's name up
+    resolves_first = True  # before etcd 3.5.6 and 3.4.22 the tool resolves every peer's name
 
     @property
     def token(self) -> str:
@@ -50,8 +50,8 @@ class Manual:
 
     @property
     def initial_cluster(self) -> dict[str, str]:
-        """Of all masters, and of those left out that the others still list. A manifest may know only those that
-        were members when it was written."""
+        """The peer URLs of all masters, and of left-out ones that the others still list. A manifest may list only
+        the members of the time when it was written."""
         listed = {name: url for master in self.masters for name, url in master.etcd.initial_cluster.items()}
         return listed | {master.etcd.member: master.etcd.peer_url for master in self.masters}
 

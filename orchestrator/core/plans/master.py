@@ -1,4 +1,4 @@
-"""One master as plans see it, and the small pieces of which phases are made."""
+"""A master, and a host with an API server alone, as plans need them: paths, names, programs."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ class Master:
 
     @property
     def kept(self) -> str:
-        """Where the old member folder is copied: beside the volume, or inside it where that is its own filesystem."""
+        """The path of the old member folder: next to the data folder, or in it if that is its own filesystem."""
         return (
             f"{self.etcd.data}.kr-{self.run}" if self.view.volume.keeps_beside else f"{self.etcd.data}/.kr-{self.run}"
         )
 
     @property
     def kept_wal(self) -> str:
-        """Where the old log goes, if it lies apart: within its folder, which may be mounted by itself."""
+        """The path of the old log, if it is outside the data: in the log's own folder, which may be a mount point."""
         return f"{self.etcd.wal_dir}/.kr-{self.run}" if self.etcd.wal_dir else ""
 
     @property
     def wal_and_kept(self) -> tuple[str, ...]:
-        """A log that lies apart, and where it is kept; nothing without such a log."""
+        """The path of a log outside the data, and the path where it is kept; empty if there is no such log."""
         return (self.etcd.wal_dir, self.kept_wal) if self.etcd.wal_dir else ()
 
     @property
     def kept_words(self) -> str:
-        """Where the old data goes, and how."""
+        """Where the old data is kept, and how, in words."""
         apart = f"; its log, file by file, to {self.kept_wal}" if self.etcd.wal_dir else ""
         return f"{self.kept}, by a rename{apart}"
 
     @property
     def staged(self) -> str:
-        """Where the manual strategy restores to: beside the live folder, so that a rename puts it in its place."""
+        """The folder that the manual strategy restores to: next to the live one, so that a rename is enough."""
         return f"{posixpath.dirname(self.etcd.member_path)}/.kr-{self.run}.staged"
 
     @property
@@ -76,13 +76,13 @@ class Master:
 
     @property
     def program(self) -> str:
-        """etcd itself: on the host, or the run's own copy."""
+        """The path of etcd's program: the host's own, or the run's copy."""
         return self.etcd.program or f"{self.folder}/etcd"
 
     @property
     def left_by_join(self) -> tuple[str, ...]:
-        """What ``join.sh`` and the step before it leave where they do not come to their end: the log that etcd writes
-        first, which etcd begins as `.tmp` (etcd 3.5, server/storage/wal/wal.go), its clients' socket, and a program."""
+        """The paths that ``join.sh`` and the step before it leave if they do not finish: the log that etcd writes
+        first, which begins as `.tmp` (etcd 3.5, server/storage/wal/wal.go), the client socket, and a program."""
         program = () if self.etcd.program else (self.program, f"{self.program}.part")
         log = (self.staged_wal, f"{self.staged_wal}.tmp") if self.staged_wal else ()
         return (*log, f"{posixpath.dirname(self.etcd.member_path)}/kr-{self.run}:0", *program)
@@ -95,7 +95,7 @@ class Master:
 
 @dataclass(frozen=True, slots=True)
 class ApiHost:
-    """One host with an API server and no etcd member: stopped, held and started with the masters."""
+    """A host with an API server and without an etcd member. It is stopped, held and started with the masters."""
 
     host: Host
     view: MasterView
@@ -113,12 +113,12 @@ Machine = TypeVar("Machine", Master, ApiHost, Master | ApiHost)
 
 
 def api_hosts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[ApiHost, ...]:
-    """All of them; none where the masters carry the API servers."""
+    """The hosts with an API server alone; empty if the masters have the API servers."""
     return tuple(ApiHost(host, views[host.name]) for host in inventory.api_hosts)
 
 
 def masters_of(inventory: Inventory, views: Mapping[str, MasterView], run: str) -> tuple[Master, ...]:
-    """All masters of the inventory. Their configurations are known: one that cannot be read blocks the plan."""
+    """All masters of the inventory. Their configurations are known: an unreadable one blocks the plan."""
     found = []
     for host in inventory.masters:
         etcd = views[host.name].member.config

@@ -1,7 +1,7 @@
-"""The plan for one failed member: it joins the others anew, and copies what they hold. Pure.
+"""The plan to replace one failed member: it rejoins the others and copies their data. Pure.
 
-The cluster serves all the while: nothing of the others is stopped. A vendor's agent does it once told so; without
-one the member is removed, set aside, added and started (``rejoin.py``). What is lost is the member's own data, which
+The cluster serves throughout: the other members are not stopped. A vendor's agent does it on request. Without an agent
+the member is removed, its data set aside, added and started (``rejoin.py``). Only the member's own data is lost, which
 the others have.
 """
 
@@ -24,7 +24,7 @@ from orchestrator.core.plans.steps import claim_phase, equal, look, one, release
 
 @dataclass(frozen=True, slots=True)
 class Reinit:
-    """Plans that for the member of ``host``."""
+    """Plans the reinit of the member of ``host``."""
 
     inventory: Inventory
     views: Mapping[str, MasterView]
@@ -34,7 +34,7 @@ class Reinit:
     host: str
 
     def phases(self) -> tuple[Phase, ...]:
-        """Those of a restore that one member needs."""
+        """The phases of a restore that one member needs."""
         before = (
             claim_phase(self._masters, self.laptop),
             safeguard_phase(tuple(master for master in self._masters if master.name != self.host), self.distro),
@@ -58,7 +58,7 @@ class Reinit:
 
     @property
     def _others(self) -> tuple[Master, ...]:
-        """Those that answer with a quorum: a check has seen that they are enough."""
+        """The masters that answer with a quorum. A check has shown that they are enough."""
         return tuple(master for master in self._masters if master.name != self.host and master.view.member.has_quorum)
 
     def _order(self) -> Phase:

@@ -1,9 +1,9 @@
-"""A failed member rejoins without a vendor's agent: removed, set aside, added, started. Pure.
+"""Rejoins a failed member without a vendor's agent: remove it, set its data aside, add it, start it. Pure.
 
-Its own configuration stays as it is. Most say `--initial-cluster-state=new`, or name only the members of the
-day it joined; a member with an empty folder would then make a cluster of its own, and its API server would show that as
-the truth. So a run of etcd that no service knows joins first, with its service held down. From then on there is a log,
-beside which etcd looks at none of those settings (etcd 3.5, server/etcdserver/bootstrap.go).
+Its own configuration is not changed. Most configurations say `--initial-cluster-state=new`, or name only the members
+of the day it joined. With an empty folder such a member would create a cluster of its own, and its API server would
+serve that. So a separate process of etcd joins first, while the service is held down. After that there is a log, and
+etcd ignores those settings if there is a log (etcd 3.5, server/etcdserver/bootstrap.go).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from orchestrator.core.plans.steps import all_of, call_step, is_set_aside, make_
 
 @dataclass(frozen=True, slots=True)
 class Rejoin:
-    """Plans that for ``failed``; of the ``others`` the first is asked to remove and to add it."""
+    """Plans the rejoin of ``failed``. The first of the ``others`` is asked to remove and to add it."""
 
     failed: Master
     others: tuple[Master, ...]
@@ -37,11 +37,11 @@ class Rejoin:
         return Services(self.distro, self.failed.run, self.stop_timeout_s)
 
     def before(self) -> tuple[Phase, ...]:
-        """From the program to the member with the others' data, still held down."""
+        """The phases until the member has the others' data; its service is still held down."""
         return self._stage(), self._stop(), self._down(), self._keep(), self._commit()
 
     def start(self, equal: Probe) -> Phase:
-        """Starts it as its own configuration says. ``equal``: all members agree."""
+        """The phase that starts the member with its own configuration. ``equal``: all members agree."""
         failed = self.failed
         steps = [
             script_step(
@@ -61,7 +61,7 @@ class Rejoin:
         )
 
     def api(self) -> tuple[Phase, ...]:
-        """Its API server, if it has one."""
+        """The phase of its API server, if it has one."""
         failed = self.failed
         if not failed.view.api.is_there:
             return ()
@@ -79,7 +79,7 @@ class Rejoin:
     # --- the phases before the start --------------------------------------------------------------------
 
     def _stage(self) -> Phase:
-        """etcd's own program, where no path on the host leads to it; out of the pod's image."""
+        """Copies etcd's program out of the pod's image if it is not installed on the host."""
         etcd = self.failed.etcd
         if etcd.program:
             note = f"etcd's program is {etcd.program}"
@@ -180,5 +180,5 @@ class Rejoin:
 
     @staticmethod
     def _marked(master: Master, name: str) -> Probe:
-        """Whether the act that writes this mark has come to its end."""
+        """Asks whether the act that writes this marker has finished."""
         return all_of((master,), lambda it: Exec(argv=("test", "-e", f"{it.folder}/{name}")))

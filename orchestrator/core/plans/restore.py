@@ -68,13 +68,13 @@ def strategy_of(
 
 
 def origin_note(origin: OnHost) -> str:
-    """What a snapshot that lies on a master means for the laptop's link."""
+    """A note on what a snapshot on a master means for the laptop's link."""
     return f"the snapshot is on {origin.host}, which copies it locally; the laptop read it once to make this plan"
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Plans one restore. Everything it is given is a value; everything it returns is one, too."""
+    """Plans one restore. All inputs and results are values."""
 
     inventory: Inventory
     views: Mapping[str, MasterView]
@@ -85,7 +85,7 @@ class Restore:
     relay: Relay | None = None
 
     def phases(self) -> tuple[Phase, ...]:
-        """All phases, in the order of ``core.runs.phases``; but names that staging needs are made to resolve before."""
+        """All phases, in the order of ``core.runs.phases``. If staging needs the peers' names, resolve precedes it."""
         resolve = resolve_phase(self.masters, self.views)
         ready = (resolve, self._stage()) if self.strategy.resolves_first else (self._stage(), resolve)
         return (
@@ -96,7 +96,7 @@ class Restore:
         )
 
     def from_stop(self) -> tuple[Phase, ...]:
-        """The phases from the first stopped service on: an undo has them, too."""
+        """The phases from stop on, which an undo has, too."""
         return (
             self._stop(),
             self._down(),
@@ -119,7 +119,7 @@ class Restore:
 
     @property
     def machines(self) -> tuple[Master | ApiHost, ...]:
-        """All that is stopped and held."""
+        """All hosts that are stopped and held."""
         return (*self.masters, *self.api_hosts)
 
     @property
@@ -137,7 +137,7 @@ class Restore:
         )
 
     def _way_there(self) -> str:
-        """How the snapshot reaches the masters."""
+        """How the snapshot is transferred to the masters, in words."""
         origin = self.strategy.origin
         notes = [origin_note(origin)] if origin else []
         if self.relay:

@@ -1,4 +1,4 @@
-"""The phase safeguard: a snapshot of what still answers, before anything changes."""
+"""The phase safeguard: a snapshot of a member that still answers, before anything changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.core.plans.steps import all_of, make_phase
 
 
 def safeguard_phase(masters: Sequence[Master], distro: Distro) -> Phase:
-    """Taken from the member that knows most of those with a quorum, and copied to another master."""
+    """Takes a snapshot of the member with a quorum and the highest revision, and copies it to another master."""
     live = [master for master in masters if master.view.member.has_quorum]
     if not live:
         return make_phase(PhaseName.SAFEGUARD, (), note="impossible: no quorum answers")

@@ -1,4 +1,4 @@
-"""The plan that sets, changes or removes the timers of scheduled backups. Pure; it stops and starts nothing else."""
+"""The plan that creates, changes or deletes the timers of scheduled backups. Pure. It stops and starts nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orchestrator.core.snapshots.schedules import paths_of, timer_of
 
 @dataclass(frozen=True, slots=True)
 class Scheduling:
-    """``wanted`` is the text by path of every file, by host, for those hosts alone that are to change."""
+    """Plans a schedule. ``wanted`` has the text of every file by path, for each host that must change."""
 
     inventory: Inventory
     views: Mapping[str, MasterView]

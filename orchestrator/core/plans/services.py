@@ -1,4 +1,4 @@
-"""The services of one host: how they are stopped and held, seen to be down, and brought up again. Pure."""
+"""The steps and looks that stop, hold and start the services of a host. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def units_of(distro: Distro, host: Host) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Those of a run's hosts. ``stop_timeout_s`` is the time that a process has until its second signal."""
+    """The services of a run's hosts. ``stop_timeout_s``: how long a process has until its second signal."""
 
     distro: Distro
     run: str
@@ -164,7 +164,7 @@ class Services:
 
     @staticmethod
     def ready(machine: Master | ApiHost) -> Script:
-        """Whether its API server is ready."""
+        """Asks whether the host's API server is ready."""
         addresses = tuple(dict.fromkeys(("127.0.0.1", peer_address(machine.host, machine.view))))
         values: Values = {"port": str(machine.view.api.port), "addresses": addresses}
         return look("api/is_ready.sh", values, "the API server on this host says that it is ready")
@@ -177,7 +177,7 @@ class Services:
 
 
 def leader_waits(master: Master) -> Step:
-    """A leader that is stopped together with the others would wait for a successor."""
+    """A step in which a leader waits until the others have stopped. Stopped with them, it would await a successor."""
     etcd = master.etcd
     values = {"port": str(port_of(etcd.peer_url)), **client_values(etcd)}
     title = "if this member is the leader, let the others stop first"
@@ -185,8 +185,8 @@ def leader_waits(master: Master) -> Step:
 
 
 def api_host_steps(host: ApiHost, distro: Distro, run: str, undone: str = "") -> Iterable[Step]:
-    """Lifts the hold on a host without a member, and starts the API server. ``undone`` is the run that set the hold, if
-    that is not this one."""
+    """The steps that lift the hold on a host without a member, and start its API server. ``undone`` is the run that set
+    the hold, if it is not this one."""
     yield script_step(StepName.API_LIFT, host, "lift the hold", {"undone": undone}, rerunnable=True)
     if api := distro.start_api(host.host, host.view, run):
         yield call_step(StepName.API_START, host, "start the API server", api)

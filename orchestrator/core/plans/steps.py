@@ -1,4 +1,4 @@
-"""The pieces of which phases are made: steps, looks and probes."""
+"""Constructors for the parts of phases: steps, looks and probes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 
 def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
-    """One after another, in the same order on every laptop: of two that race, one stops at the first host."""
+    """The claim phase. It claims in the same order on every laptop: of two that race, one stops at the first host."""
     ordered = sorted(masters, key=lambda master: master.name)
 
     steps = tuple(
@@ -25,7 +25,7 @@ def claim_phase(masters: Iterable[Master], laptop: str) -> Phase:
             master,
             "claim the host",
             {"laptop": laptop},
-            done_if=one(master, is_ours(master)),  # a claim that was taken may have been given back since
+            done_if=one(master, is_ours(master)),  # a claim may have been released since
             rerunnable=True,
         )
         for master in ordered
@@ -40,7 +40,7 @@ def is_ours(master: Master) -> Script:
 
 
 def release_step(master: Master) -> Step:
-    """Gives a host back to the next run."""
+    """The step that releases a host for the next run."""
     return script_step(StepName.RELEASE_CLAIM, master, "release the host", rerunnable=True)
 
 
@@ -51,7 +51,7 @@ def is_set_aside(master: Master) -> Script:
 
 
 def push_step(name: str, master: Master, snapshot: SnapshotFacts, title: str, origin: OnHost | None = None) -> Step:
-    """Brings the snapshot into the run's folder: from the master that has it already, where there is one."""
+    """The step that copies the snapshot into the run's folder, from the master that has it, if there is one."""
     act: Script | Push
     if origin and origin.host == master.name:
         title += ", which is on this host"
@@ -100,7 +100,7 @@ def make_phase(
 
 
 def look(file: str, values: Values, question: str = "", timeout_s: float = timeouts.LOOK_S) -> Script:
-    """``question`` says what must be true, for a reader of the plan."""
+    """A look. ``question`` says what must be true, for a reader of the plan."""
     return Script(file=file, values=dict(values), question=question, timeout_s=timeout_s)
 
 
@@ -132,7 +132,7 @@ def joined(*probes: Probe) -> Probe:
 
 
 def equal(masters: Iterable[Master], expect: dict[str, str]) -> Probe:
-    """Whether the members hold the same, with a quorum: `core.proof.agreement` says what is compared and expected."""
+    """Asks whether the members have equal data and a quorum: see `core.proof.agreement`."""
     looks = tuple(Look(host=master.name, call=_agree(master)) for master in masters)
     return Probe(looks=looks, judge=Judge.EQUAL, wait_s=timeouts.PROVEN_WAIT_S, expect=expect)
 
@@ -168,7 +168,7 @@ def script_step(
 
 
 def call_step(name: str, master: Master | ApiHost, title: str, act: Exec | Script) -> Step:
-    """A step that may be done twice, and is not looked at: what follows it is."""
+    """A step that may be done twice and has no look of its own: a later look shows its effect."""
     if isinstance(act, Script):
         act = act.model_copy(update={"file": script_of(name)})
     return Step(id=f"{name}/{master.name}", host=master.name, title=title, act=act, rerunnable=True)

@@ -1,4 +1,4 @@
-"""What differs between the ways to restore: how a member comes to the snapshot's data."""
+"""The interface of a restore strategy: how a member gets the snapshot's data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 
 class Strategy(Protocol):
-    """The parts of a restore's phases that are its own, for one master each."""
+    """The steps and looks that differ between strategies, for one master each."""
 
     @property
     def snapshot(self) -> SnapshotFacts:
-        """What is restored."""
+        """The snapshot that is restored."""
         ...
 
     @property
@@ -27,12 +27,12 @@ class Strategy(Protocol):
 
     @property
     def titles(self) -> Mapping[PhaseName, str]:
-        """Of the phases that it does in its own way."""
+        """Titles of the phases that differ from the usual."""
         ...
 
     @property
     def origin(self) -> OnHost | None:
-        """The master that has the snapshot already, if one has."""
+        """The master's file that is the snapshot, if it is on a master already."""
         ...
 
     @property
@@ -41,29 +41,29 @@ class Strategy(Protocol):
         ...
 
     def stage(self, master: Master) -> Iterable[Step]:
-        """All that can be made ready while the old etcd still serves."""
+        """The steps that prepare the restore while the old etcd still serves."""
         ...
 
     def staged(self, master: Master) -> Script:
-        """The look for that."""
+        """The look that asks whether all of it is prepared."""
         ...
 
     def keep(self, master: Master) -> Step:
-        """Sets the old data aside."""
+        """The step that sets the old data aside."""
         ...
 
     def commit(self, master: Master) -> Iterable[Step]:
-        """Makes the next start one with the snapshot's data."""
+        """The steps that make etcd's next start use the snapshot's data."""
         ...
 
     def in_place(self, master: Master) -> Script:
-        """The look for that."""
+        """The look that asks whether the next start uses the snapshot's data."""
         ...
 
     def committed(self, master: Master) -> Script:
-        """The same look, where this run may have let the host start since."""
+        """The same look, for a host that this run may have started since."""
         ...
 
     def proven(self, master: Master) -> Iterable[Step]:
-        """What is left to do once the member is proven to be restored."""
+        """The steps after the member is proven restored."""
         ...

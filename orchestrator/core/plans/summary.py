@@ -1,4 +1,4 @@
-"""What a plan says of itself: what it rests on, what is lost, how much and how long. Pure."""
+"""The summary of a plan: the facts it depends on, what is lost, bytes and seconds. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.core.transfer.chains import LAPTOP
 from orchestrator.core.transfer.relay import Relay, copies_sent
 from orchestrator.etcd.snapshot import SnapshotFacts
 
-# Seen with three masters on shared disks; they err on the slow side.
+# Measured with three masters on shared disks; chosen rather too slow than too fast.
 COPY_BYTES_PER_S = 100 << 20
 UPLINK_BYTES_PER_S = 50_000_000 // 8
 RESTART_S = 30
@@ -45,7 +45,7 @@ def facts_of(inventory: Inventory, views: Mapping[str, MasterView]) -> tuple[Mas
 
 
 def never_start(inventory: Inventory) -> tuple[str, ...]:
-    """What follows from leaving masters out."""
+    """Warnings about masters that are left out: they must never start on their old disks."""
     return tuple(
         f"{host.name} is left out: never start it on its old disk. The restored cluster may have the old one's "
         "id, and an old member that joins it would corrupt the others"
@@ -54,7 +54,7 @@ def never_start(inventory: Inventory) -> tuple[str, ...]:
 
 
 def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str, ...]:
-    """What the cluster had after the snapshot was taken."""
+    """What the cluster loses: everything since the snapshot was taken."""
     live = {name: view.member.live for name, view in views.items() if view.member.live}
     if not live:
         return (f"everything written after revision {snapshot.revision}; no member answers, so the amount is unknown",)
@@ -74,8 +74,8 @@ def estimate(
     origin: OnHost | None = None,
     relay: Relay | None = None,
 ) -> Estimate:
-    """Bytes and seconds, on the slow side: the file is packed on the way, nobody knows yet how well. ``origin`` has the
-    snapshot already.
+    """Bytes and seconds, rather too many than too few: how well the file compresses on the way is unknown. ``origin``
+    has the snapshot already.
 
     The manual strategy copies nothing while the masters are down.
     """

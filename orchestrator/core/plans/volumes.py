@@ -1,7 +1,7 @@
-"""The phase `volumes`: between the commit and the start the persistent volumes are put back. Pure.
+"""The phase `volumes`: persistent volumes are restored between the commit and the start. Pure.
 
-The operator's own program does it (a hook), or the operator, for whom the run waits. What takes it back, in an abort or
-a rollback, is the same the other way round.
+A hook (the operator's own program) restores them, or the operator does while the run waits. An abort or a rollback
+undoes it in the same way: by a hook, or by the operator.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MASTERS, FACTS = "ORCHESTRATOR_MASTERS", "ORCHESTRATOR_FACTS"
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """For what a hook is run; ``undoes`` is the run that is taken back."""
+    """The reason why a hook runs. ``undoes`` is the run that is being undone, if any."""
 
     kind: str
     run: str
@@ -33,7 +33,7 @@ class Occasion:
     undoes: str = ""
 
     def environment(self, masters: Sequence[Master]) -> dict[str, str]:
-        """What a hook is told wherever it runs; never a secret."""
+        """The environment of a hook on any machine; never a secret."""
         known = {
             "ORCHESTRATOR_KIND": self.kind,
             "ORCHESTRATOR_RUN": self.run,
@@ -49,7 +49,7 @@ class Occasion:
 def volumes_phase(
     policy: Volumes | VolumesHook | None, masters: Sequence[Master], occasion: Occasion, held: Probe
 ) -> Phase:
-    """Of a restore. ``held``: every master is still down."""
+    """The phase of a restore. ``held``: every master is still down."""
     if isinstance(policy, VolumesHook):
         steps = hook_steps(StepName.VOLUMES_HOOK, policy.hook, policy, masters, masters, occasion)
         back = f"run {quoted(policy.undo)}" if policy.undo else "ask you to undo what the hook did"
@@ -63,7 +63,7 @@ def volumes_phase(
 
 
 def pause_step(host: str, title: str, question: str) -> Step:
-    """Waits for the operator; ``host`` remembers the answer."""
+    """A step that waits for the operator. The marker of the answer is on ``host``."""
     act = Pause(question=question, answer_flag=ANSWER_FLAG)
     return Step(id=f"{StepName.VOLUMES_PAUSE}/{host}", host=host, title=title, act=act, rerunnable=True)
 
@@ -76,7 +76,7 @@ def hook_steps(
     masters: Sequence[Master],
     occasion: Occasion,
 ) -> tuple[Step, ...]:
-    """One for each of ``where``, or a single one on the laptop, whose step is then the first master's."""
+    """A step for each master of ``where``, or a single one on the laptop, which counts as the first master's step."""
     common = occasion.environment(masters)
     undo = f"run {quoted(policy.undo)}" if policy.undo else "the operator's own"
     steps = []
@@ -99,7 +99,7 @@ def hook_steps(
 
 
 def _environment_of(master: Master) -> dict[str, str]:
-    """What a hook on a master is told besides."""
+    """The additional environment of a hook on a master."""
     return {
         "ORCHESTRATOR_HOST": master.name,
         "ORCHESTRATOR_NODE": master.host.node,
@@ -110,14 +110,14 @@ def _environment_of(master: Master) -> dict[str, str]:
 
 
 def hook_note(steps: Sequence[Step]) -> str:
-    """What the hook is told."""
+    """A note on the hook's environment, for readers of the plan."""
     names = {name for step in steps if isinstance(step.act, Hook | LocalHook) for name in step.act.env}
     told = ", ".join(sorted(names - {FACTS}))
     return f"its environment has {told}; {FACTS} is the path of a file with this whole plan"
 
 
 def with_masters(step: Step, masters: Sequence[str]) -> Step:
-    """The same step, whose hook is told of these masters alone."""
+    """The same step, but the hook's environment names only these masters."""
     if not isinstance(step.act, Hook | LocalHook):
         return step
     env = step.act.env | {MASTERS: " ".join(masters)}

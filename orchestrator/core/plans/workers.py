@@ -1,4 +1,4 @@
-"""The workers phase: restart every worker, batch by batch, each gated on coming back."""
+"""The workers phase: restart all workers in batches. The next batch starts when the workers are Ready again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def workers_phase(inventory: Inventory, views: Mapping[str, MasterView], distro:
 def restart_workers(
     inventory: Inventory, views: Mapping[str, MasterView], distro: Distro, run: str, laptop: str
 ) -> tuple[Phase, ...]:
-    """The rolling restart alone: claimed like a restore, so that no other run touches the cluster meanwhile."""
+    """The phases of a rolling restart alone. It claims the masters, so that no other run changes the cluster."""
     masters = masters_of(inventory, views, run)
     return (
         claim_phase(masters, laptop),

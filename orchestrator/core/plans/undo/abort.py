@@ -1,4 +1,4 @@
-"""The plan of an abort: before the start, put everything back."""
+"""The plan of an abort: put everything back, before the point of no return."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from orchestrator.core.plans.undo.target import Undone
 
 
 def abort(undone: Undone) -> tuple[Phase, ...]:
-    """Before the first start: on every master the old data is whole. Raises RefusedError after it."""
+    """The phases of an abort. Raises RefusedError after the point of no return; before it all old data is intact."""
     if undone.begun(PhaseName.START):
         raise undone.refused("is past its point of no return: it can only be rolled back", "rollback")
     refuse_way_back(undone)
@@ -73,7 +73,7 @@ def _unschedule_steps(undone: Undone, master: Master) -> Iterable[Step]:
 
 
 def _start_again(undone: Undone) -> Phase:
-    """Of an abort: on the very files that lay there before. Only a cluster that had a quorum must have one again."""
+    """Starts etcd on the files that were there before the run. The barrier asks for a quorum only if there was one."""
     barrier = all_of(undone.masters, undone.running, wait_s=timeouts.PROVEN_WAIT_S)
     if undone.had_quorum:
         barrier = undone.equal(undone.masters, old=True)
@@ -87,7 +87,7 @@ def _start_again(undone: Undone) -> Phase:
 
 
 def unstage(undone: Undone, master: Master) -> Iterable[Step]:
-    """The snapshot that the run was to restore, and what was made of it. The safety snapshot stays."""
+    """Removes the run's snapshot and the files made from it. The safety snapshot stays."""
     before = undone.before(master)
     made = [before.snapshot]
     if undone.plan.strategy == "manual":

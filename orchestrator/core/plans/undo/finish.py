@@ -1,4 +1,4 @@
-"""The plan of a finish: remove what a run has left."""
+"""The plan of a finish: delete what a run has left on the hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestrator.errors import RefusedError, ours
 
 
 def finish(undone: Undone) -> tuple[Phase, ...]:
-    """After the release: prove once more, then remove what is left. Raises RefusedError before it."""
+    """The phases of a finish: prove the members once more, then delete. Raises RefusedError before the release."""
     masters = undone.masters
     if not all(undone.left[master.name].released for master in masters):
         raise undone.refused("is still open", "resume")
@@ -37,7 +37,7 @@ def finish(undone: Undone) -> tuple[Phase, ...]:
 
 
 def _refuse_open(undone: Undone) -> None:
-    """Raises RefusedError while a master that was left out is no member of the restored cluster again."""
+    """Raises RefusedError until every left-out master is a member of the restored cluster again."""
     clusters = {master.view.member.live.cluster_id for master in undone.masters if master.view.member.live}
     for host in undone.inventory.left_out:
         live = undone.views[host.name].member.live if host.name in undone.views else None
@@ -50,7 +50,7 @@ def _refuse_open(undone: Undone) -> None:
 
 
 def _removals(undone: Undone, master: Master) -> Iterable[Step]:
-    """Of a finish: each path with its size, in a step of its own."""
+    """A step for each path that is deleted; its title has the size."""
     left = undone.left[master.name]
     with_data = undone.before(master).kept_wal if left.kept == "whole" else ""  # the old log goes with the old data
     paths = [found for found in left.paths if found[0] != with_data]

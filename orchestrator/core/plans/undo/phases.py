@@ -1,8 +1,8 @@
-"""The plans that take a run back (abort, rollback), finish it, or unlock its hosts. Pure, like the restore's own plan.
+"""The phases that the undo plans share: abort, rollback, finish, unlock. Pure.
 
-An undo is a run of its own. It takes over the claims of the run that it takes back, which ends that run for good: no
-late act of it lands, nobody resumes it. What an undo has in common with a restore (stopping, the API servers, the
-workers) is planned by the restore's own planner, under the undo's id.
+An undo is a run of its own. It takes over the claims of the run that it undoes. That ends the other run for good: its
+late acts are fenced, and it cannot be resumed. What an undo has in common with a restore (stopping, the API servers,
+the workers) is planned by the restore's planner, under the undo's id.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from orchestrator.errors import RefusedError, again
 
 
 def refuse_way_back(undone: Undone) -> None:
-    """Raises RefusedError where a master that was left out answers and has data: of the restored cluster, or armed to
-    be restored. Beside old data of a cluster with the same id it would spoil it."""
+    """Raises RefusedError if a left-out master answers and has data, restored or scheduled to be restored. Together
+    with old data of a cluster with the same id, it would corrupt the cluster."""
     for host in undone.inventory.left_out:
         view = undone.views.get(host.name)
         if view and (view.member.live or view.volume.members_on_disk):
@@ -40,7 +40,7 @@ def refuse_way_back(undone: Undone) -> None:
 
 
 def claim_phase(undone: Undone, masters: Sequence[Master], *, takes_over: bool = True) -> Phase:
-    """In one order on every laptop."""
+    """The claim of all masters, in the same order on every laptop."""
     ordered = sorted(masters, key=lambda master: master.name)
     title = f"take over the hosts from run {undone.plan.run}, so that it can do nothing more"
     values = {"laptop": undone.laptop, "undone": undone.plan.run if takes_over else ""}
@@ -57,7 +57,7 @@ def claim_phase(undone: Undone, masters: Sequence[Master], *, takes_over: bool =
 
 
 def volumes_phase(undone: Undone, kind: str, held: Probe | None = None) -> tuple[Phase, ...]:
-    """What was done about persistent volumes for the run is taken back by the hook's undo, or by the operator."""
+    """The phase in which a hook or the operator undoes what was done to persistent volumes for the run."""
     policy = undone.plan.inventory.policies.volumes
     begun = [master for master in undone.masters if undone.has_begun(StepName.VOLUMES_HOOK, master.name)]
     title = "put the persistent volumes back to their state before the run"
@@ -75,8 +75,8 @@ def volumes_phase(undone: Undone, kind: str, held: Probe | None = None) -> tuple
 
 
 def api_phase(undone: Undone, masters: Sequence[Master]) -> tuple[Phase, ...]:
-    """Starts the API servers where they do not come up with etcd, and waits for those of these masters, where they had
-    what they need; starts the other masters."""
+    """Starts the API servers that do not start with etcd, waits for those of these masters if they can become ready,
+    and starts the other masters."""
     api = undone.again()[PhaseName.API]
     steps = [step for master in undone.masters for step in _api_step(undone, master)]
     held_by, distro = _withdrawn_by(undone), undone.distro
@@ -102,7 +102,7 @@ def _api_step(undone: Undone, master: Master) -> Iterable[Step]:
 
 
 def _withdrawn_by(undone: Undone) -> str:
-    """The run that has moved the static pods' manifests: a rollback stops them itself."""
+    """The run that has moved the static pods' manifests. A rollback moves them itself."""
     return undone.run if undone.begun(PhaseName.START) else undone.plan.run
 
 
@@ -114,7 +114,7 @@ def start_steps(
     phase: PhaseName = PhaseName.START,
     hold_of: str = "",
 ) -> Iterable[Step]:
-    """``hold_of`` is the run that set the hold, if it is not the undo itself."""
+    """The steps that start one master. ``hold_of`` is the run that set the hold, if it is not the undo itself."""
     yield script_step(
         StepName(f"{phase}.lift"),
         master,
@@ -140,7 +140,7 @@ def start_steps(
 def release_phase(
     undone: Undone, blocks: Sequence[str], removals: Callable[[Master], Iterable[Step]], *, held: bool
 ) -> Phase:
-    """Takes out what the run has put into the hosts files and beside the units, and gives the hosts back."""
+    """Removes the run's lines from hosts files and its drop-ins from units, and releases the hosts."""
     steps: list[Step] = []
     release = undone.again()[PhaseName.RELEASE]
     for master in undone.masters:
@@ -173,7 +173,7 @@ def removal_step(maker: str, master: Master, name: str, title: str, *paths: str)
 
 
 def release_step(master: Master) -> Step:
-    """Under a name of its own: an undo that fails while it claims must not give back what it has taken over."""
+    """Releases a host, under a separate step name: an undo that fails during the claim must not release its hosts."""
     return script_step(StepName.RELEASE_HOST, master, "release the host", rerunnable=True)
 
 

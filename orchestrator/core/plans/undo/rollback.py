@@ -1,4 +1,4 @@
-"""The plan of a rollback: after the start, give every master its old data again."""
+"""The plan of a rollback: put every master's old data back, after the point of no return."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestrator.errors import RefusedError
 
 
 def rollback(undone: Undone) -> tuple[Phase, ...]:
-    """After a start: stop all, put the old data back, start all. Raises RefusedError where that is not kept."""
+    """The phases of a rollback: stop all, put the old data back, start all. Raises RefusedError if it is not kept."""
     if not undone.begun(PhaseName.START):
         raise undone.refused("has not reached its point of no return: there is nothing to roll back", "abort")
     refuse_way_back(undone)
@@ -42,7 +42,7 @@ def rollback(undone: Undone) -> tuple[Phase, ...]:
 
 
 def _refuse_lost(undone: Undone) -> None:
-    """Raises RefusedError where the old data is gone, or would be no quorum."""
+    """Raises RefusedError if old data is missing, or if the masters that have any are not a quorum."""
     for master in undone.masters:
         if not undone.left[master.name].kept:
             raise RefusedError(
@@ -89,8 +89,8 @@ def _swap_step(undone: Undone, master: Master) -> Step:
 
 
 def _start_returned(undone: Undone) -> Phase:
-    """Of a rollback. A master without old data waits until the others have a quorum: started with them it could vote,
-    and has forgotten what it had acknowledged."""
+    """Starts etcd on the old data. A master without old data starts after the others have a quorum: started with them
+    it could vote without the entries that it had acknowledged."""
     masters = undone.with_data
     steps = (step for master in masters for step in start_steps(undone, master, undone.returned))
     title = "start the masters on their old data, and prove that they agree"

@@ -1,5 +1,4 @@
-"""A run that is to be taken back, finished or unlocked: what its plan and its hosts say of it, and the looks that
-the plans in ``undo.py`` share."""
+"""The target of an undo: a run with its plan and what its hosts say about it, and the looks that undo plans share."""
 
 from __future__ import annotations
 
@@ -24,8 +23,8 @@ from orchestrator.errors import RefusedError, ours
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a run has left on one master. ``kept`` says of the old data `whole`, `none` (there was none) or nothing;
-    ``paths`` are those that `finish` removes, with their bytes."""
+    """What a run has left on one master. ``kept`` describes the old data: `whole`, `none` (there was none) or empty
+    (gone). ``paths`` are the paths that `finish` removes, with their bytes."""
 
     kept: str = ""
     paths: tuple[tuple[str, int], ...] = ()
@@ -34,8 +33,8 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The run of ``plan``. ``records``, ``left``, ``claims`` and ``holds`` are what its hosts say, by host; ``run`` is
-    the id of the undo itself, by ``laptop``."""
+    """The run of ``plan``, to be undone. ``records``, ``left``, ``claims`` and ``holds`` are what its hosts say, by
+    host. ``run`` is the id of the undo itself, which ``laptop`` makes."""
 
     plan: Plan
     inventory: Inventory
@@ -67,7 +66,7 @@ class Undone:
 
     @property
     def had_quorum(self) -> bool:
-        """Whether a quorum answered before the run: only then there was somebody to take a safety snapshot from."""
+        """Whether a quorum answered before the run: only then could a safety snapshot be taken."""
         safeguard = self.plan.phase(PhaseName.SAFEGUARD)
         return safeguard is not None and bool(safeguard.steps)
 
@@ -102,7 +101,7 @@ class Undone:
         return tuple(step.host for phase in self.plan.phases for step in phase.steps if step.name == name)
 
     def before(self, master: Master) -> Master:
-        """The master as the run sees it: with its folder, its snapshot, and where it keeps the old data."""
+        """The master with the paths of the run that is undone: its folder, its snapshot, its old data."""
         return Master(master.host, master.view, master.etcd, self.plan.run)
 
     def again(self) -> dict[PhaseName, Phase]:
@@ -114,7 +113,7 @@ class Undone:
         return {phase.name: phase for phase in restore.from_stop()}
 
     def refused(self, what: str, command: str) -> RefusedError:
-        """``command`` is what leads on instead."""
+        """The error for an undo that does not fit. ``command`` is the one to use instead."""
         run = self.plan.run
         return RefusedError(f"run {run} {what}", ours(command, run))
 
@@ -151,7 +150,8 @@ class Undone:
         return look("start/is_running.sh", {"units": present}, "every unit runs")
 
     def equal(self, masters: Sequence[Master], *, old: bool) -> Probe:
-        """With ``old`` data back, the cluster id is expected that was seen before the run, where one was."""
+        """Asks whether the members agree. With ``old`` data they must have the cluster id that was seen before the
+        run, if one was."""
         seen = {fact.cluster_id for fact in self.plan.facts if fact.cluster_id}
         expect = {"cluster_id": seen.pop()} if old and len(seen) == 1 else {}
         return equal(masters, expect)
@@ -163,7 +163,7 @@ def steps_of(phase: Phase, name: StepName, master: Master | ApiHost) -> tuple[St
 
 
 def lost_by_undo(kind: str, undone: Undone) -> tuple[str, ...]:
-    """What the cluster, or the operator, has no longer once that kind of undo is done."""
+    """What the cluster or the operator loses by that kind of undo."""
     run, snapshot = undone.plan.run, undone.plan.snapshot
     if kind == "finish" and undone.plan.kind == "reinit":
         return ("the data of the failed member; the member that replaced it is proven first",)
@@ -186,7 +186,7 @@ def lost_by_undo(kind: str, undone: Undone) -> tuple[str, ...]:
 
 
 def seconds(kind: str, undone: Undone) -> Estimate:
-    """An undo sends nothing and copies nothing; a rollback reads the old data where the restore has copied it."""
+    """The estimate of an undo. It sends and copies nothing; a rollback reads the old data if the restore copied it."""
     if kind == "rollback" and undone.plan.snapshot:
         restore = estimate(undone.inventory, undone.plan.snapshot, undone.views, undone.plan.strategy)
         total_s = restore.total_s - restore.upload_bytes // UPLINK_BYTES_PER_S

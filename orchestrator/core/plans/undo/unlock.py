@@ -19,8 +19,8 @@ from orchestrator.errors import RefusedError, ours
 
 
 def unlock(undone: Undone) -> tuple[Phase, ...]:
-    """Frees the masters that a run holds which has stopped nothing, or one failed member alone, which stays down.
-    Raises RefusedError where it has stopped more."""
+    """The phases of an unlock: release the masters of a run that has stopped nothing, or only one failed member, which
+    stays down. Raises RefusedError if it has stopped more."""
     if undone.plan.kind != "reinit" and (undone.begun(PhaseName.STOP) or undone.holds):
         following = "resume" if undone.plan.undoes else "rollback" if undone.begun(PhaseName.START) else "abort"
         raise undone.refused("has begun to stop services: resume or abort it instead", following)
@@ -32,7 +32,7 @@ def unlock(undone: Undone) -> tuple[Phase, ...]:
 
 
 def _unbegin(undone: Undone, master: Master) -> Iterable[Step]:
-    """Of an unlock: what lies on the host of what has only begun. A snapshot has every Secret in it."""
+    """Deletes what the run has prepared on the host: a snapshot contains every Secret."""
     match undone.plan.kind:
         case "restore":
             yield from unstage(undone, master)
@@ -41,8 +41,8 @@ def _unbegin(undone: Undone, master: Master) -> Iterable[Step]:
 
 
 def _unjoin(undone: Undone, master: Master) -> Iterable[Step]:
-    """What a `reinit` has made beside the data. The old data stays where it was set aside, and so does a
-    member that is half there: the next run sets that aside, too."""
+    """Deletes what a `reinit` has made outside the data. The old data stays where it was set aside. An incomplete
+    member stays, too: the next run sets it aside."""
     if master.name in undone.hosts_of(StepName.COMMIT_JOIN):
         paths = undone.before(master).left_by_join
         yield removal_step(
