@@ -1,4 +1,4 @@
-"""`backup`: a snapshot from the member that knows most, proven whole on its host and again here."""
+"""`backup`: takes a snapshot of the member with the highest revision; verifies it on its host and on this laptop."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SWEEP, TAKE = "backup.sweep", "backup.take"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """``failed`` are the masters that gave none, with the reason; ``removed`` the old backups that went; ``compared``
-    is what came of taking one from every master."""
+    """The result of a backup. ``failed`` has the masters without a snapshot, with the reason. ``removed`` are the old
+    backups that were deleted. ``compared`` is the comparison of all masters' snapshots, if all were asked."""
 
     path: str
     facts: BackupFacts
@@ -44,7 +44,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A whole snapshot in the spool, under the name ``part``."""
+    """An intact snapshot in the spool, under the name ``part``."""
 
     view: MasterView
     part: str
@@ -52,15 +52,16 @@ class _Taken:
 
 
 class _NoBackupError(Exception):
-    """This master gave none: the next one is asked."""
+    """This master gave no snapshot; the next one is asked."""
 
 
 async def back_up(
     cluster: Cluster, store: BackupStore, spool: Spool, *, every: bool, most: int | None, days: float | None
 ) -> Backup:
-    """From the member that knows most; with ``every`` from each master, of which one of those that agree is kept.
+    """Take a backup of the member with the highest revision. With ``every``, take one of each master, compare them, and
+    keep one of those that agree.
 
-    Raises RefusedError where no member has a quorum, OrchestratorError where none gives a whole snapshot.
+    Raises RefusedError if no member has a quorum, OrchestratorError if no member gives an intact snapshot.
     """
     views, at_utc = await _look(cluster), cluster.clock.now_utc()
     name = name_of(cluster.inventory.cluster, at_utc)
@@ -87,7 +88,8 @@ async def _keep(cluster: Cluster, store: BackupStore, name: str, spool: Spool, p
 async def _ask_in_turn(
     cluster: Cluster, views: Mapping[str, MasterView], spool: Spool, parts: Mapping[str, str], *, every: bool
 ) -> tuple[list[_Taken], dict[str, str]]:
-    """Who gave a whole snapshot, the first one or all; who failed, with the reason. Raises OrchestratorError."""
+    """The intact snapshots (the first one, or all), and the masters that failed, with the reason. Raises
+    OrchestratorError."""
     run, taken, failed = new_run(cluster.clock), list[_Taken](), dict[str, str]()
     for view in members_to_ask(views):
         cluster.reporter.note(f"taking a snapshot on {view.host}")
@@ -111,7 +113,7 @@ async def _ask_in_turn(
 
 
 def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent:
-    """Reads each file once more, as of the revision that all have."""
+    """Compare the files: reads each once more, at the revision that all have."""
     common = common_of([it.snapshot for it in taken])
     contents = []
     for it in taken:
@@ -127,7 +129,7 @@ def _compare(cluster: Cluster, spool: Spool, taken: list[_Taken]) -> SameContent
 
 
 async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
-    """The masters that answer: one that does not is no reason to have no backup. Raises LockedError during a run."""
+    """The masters that answer; a silent one does not prevent a backup. Raises LockedError during a run."""
     masters = {host.name for host in cluster.inventory.masters}
     answering = masters & cluster.remotes.keys()
     cluster.reporter.note(f"checking {len(answering)} of {len(masters)} masters")
@@ -137,7 +139,7 @@ async def _look(cluster: Cluster) -> Mapping[str, MasterView]:
 
 
 async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run: str) -> SnapshotFacts:
-    """The facts of a whole file in the spool's part. Raises _NoBackupError."""
+    """Take one snapshot into the spool's part, and return its facts. Raises _NoBackupError."""
     host, remote, attempt = cluster.inventory.host(view.host), cluster.remotes[view.host], new_attempt(1)
     if view.machine.state_disk and view.machine.state_disk.free_bytes < view.volume.data_bytes:
         raise _NoBackupError(f"not enough free space in {host.paths.state} for a snapshot")
@@ -157,7 +159,7 @@ async def _take(cluster: Cluster, view: MasterView, spool: Spool, name: str, run
 
 
 async def _fetch(cluster: Cluster, view: MasterView, spool: Spool, name: str, path: str, outcome: Outcome) -> None:
-    """Raises _NoBackupError where there is no snapshot, or it does not arrive as it was."""
+    """Copy the snapshot into the spool. Raises _NoBackupError if there is none, or if the copy differs."""
     remote = cluster.remotes[view.host]
     if outcome.ended is not Ended.DONE:
         said = outcome.log.strip().splitlines()[-1:] or [outcome.detail]
@@ -185,7 +187,7 @@ def _verified(part: Path) -> SnapshotFacts:
 
 
 async def _remove(cluster: Cluster, remote: Remote, state: str, run: str, attempt: str) -> None:
-    """The run's own copy: a snapshot holds every Secret of the cluster. One that stays is told."""
+    """Delete the run's copy on the host, because a snapshot contains every Secret. Reports a copy that remains."""
     command = Command(("rm", "-f", f"{state}/{run}/safety.db", f"{state}/{run}/safety.db.part", f"{state}/alive"))
     outcome = await remote.act("backup.remove", attempt, command)
     if outcome.ended is not Ended.DONE:

@@ -1,4 +1,4 @@
-"""Picks the adapters, draws ids, reads the clock: the only place where the program meets the world."""
+"""The cluster of a command: chooses the adapters and opens the connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from orchestrator.ports import Carrier, Remote, Reporter
 
 @dataclass(slots=True)
 class Cluster:
-    """The cluster of one command: its inventory, the open connections, what the hosts may be told."""
+    """The cluster of one command: its inventory, its open connections, and the scripts for its hosts."""
 
     inventory: Inventory
     distro: Distro
@@ -50,12 +50,12 @@ class Cluster:
         return script.command(self.scripts[script.file])
 
     async def look(self, host: str, script: Script) -> Output:
-        """The host's answer to a script that changes nothing, or why it gives none."""
+        """The host's answer to a read-only script, or the reason why there is none."""
         remote = self.opened[host]
         return remote if isinstance(remote, Output) else await remote.look(self.command(script))
 
     async def observe(self, hosts: Collection[str] | None = None) -> Seen:
-        """The look round at all hosts, or at these. Raises UnreachableError or LoginError if a master does not
+        """Look at all hosts, or at these, in one round. Raises UnreachableError or LoginError if a master does not
         answer."""
         opened = {name: it for name, it in self.opened.items() if hosts is None or name in hosts}
         return await observe(self.inventory, opened, self.distro, self.scripts, self.clock)
@@ -65,7 +65,7 @@ class Cluster:
         return replace(self, inventory=self.inventory.leave_out(names))
 
     def refuse_silent_masters(self) -> None:
-        """Raises UnreachableError or LoginError where a master could not be opened."""
+        """Raises UnreachableError or LoginError if there is no connection to a master."""
         masters = {host.name for host in self.inventory.stopped}
         refuse_silent({name: it for name, it in self.opened.items() if name in masters and isinstance(it, Output)})
 

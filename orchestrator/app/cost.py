@@ -1,4 +1,4 @@
-"""What a restore would cost: the snapshot's keys against those of a member that answers. Changes nothing."""
+"""Finds the cost of a restore: compares the snapshot's keys with those of a live member. Changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 @dataclass(frozen=True, slots=True)
 class Costing:
-    """``cost`` is what the plan says; ``rows`` has the same per namespace, with every name where that was asked for."""
+    """The cost of a restore. ``cost`` is saved with the plan; ``rows`` has it per namespace, with all wanted names."""
 
     cost: Cost
     rows: tuple[ResourceCost, ...] = ()
@@ -35,7 +35,7 @@ class Costing:
 
 @dataclass(frozen=True, slots=True)
 class ReadSnapshot:
-    """All that was read of a snapshot file in one go."""
+    """All that one pass over a snapshot file has read."""
 
     facts: SnapshotFacts
     contents: Contents
@@ -45,7 +45,7 @@ class ReadSnapshot:
 async def find_cost(
     cluster: Cluster, read: ReadSnapshot, views: Mapping[str, MasterView], *, every_name: bool = False
 ) -> Costing:
-    """Never keeps a plan from being made: where nothing can be compared, the cost says why."""
+    """Find the cost. Does not fail: if nothing can be compared, the cost has the reason."""
     contents, member = read.contents, member_to_ask(views)
     now_s = cluster.clock.time()
     end_s = now_s if member else last_write(views)[0] or now_s  # a cluster that is down has lost nothing since

@@ -1,4 +1,4 @@
-"""Looking at a restored cluster once more, for the report: what each member and the whole hold now. Changes nothing."""
+"""Looks at a restored cluster once more, for the report: the content of each member. Changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestrator.etcd.members import AnswerError
 
 
 async def find_evidence(cluster: Cluster, plan: Plan, proof: Mapping[str, str]) -> Evidence | None:
-    """Of a restore that is proven; None for another plan. Never fails the run: ``missing`` says what was not read."""
+    """The evidence of a proven restore; None for another plan. Does not fail: ``missing`` says what was not read."""
     if plan.kind != "restore" or plan.snapshot is None:
         return None
     found = Evidence(revision=plan.snapshot.revision, snapshot_keys=plan.snapshot.live_keys)
@@ -50,7 +50,7 @@ async def _ask_member(
 
 
 async def _with_objects(cluster: Cluster, found: Evidence, views: Mapping[str, MasterView], cost: Cost) -> Evidence:
-    """With the objects counted, and those that nothing has renewed since."""
+    """Add the numbers of objects, and the stale objects, which nothing has renewed since."""
     member = member_to_ask(views)
     if member is None or member.member.config is None:
         return found.model_copy(update={"missing": ("no member answers clients: objects not counted",)})

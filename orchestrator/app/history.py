@@ -1,4 +1,4 @@
-"""What the hosts know of a run: `status`, and where `resume` begins. Changes nothing."""
+"""Reads the state of a run from its hosts, for `status`, `resume` and undo. Changes nothing."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ from orchestrator.ports import HostError
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """One run, as the markers on its hosts tell it. ``plan_hosts``: who has its plan, with that file's sha256.
-
-    ``undone_by`` is the run that has taken this one back, or has begun to.
+    """The state of one run, from the markers on its hosts. ``plan_hosts`` has the hosts with its plan, with the sha256
+    of that file. ``undone_by`` is the run that has undone this one, or has begun to.
     """
 
     run: str
@@ -44,9 +43,9 @@ class RunState:
         return max(self.attempts.values(), default=0)
 
     async def plan(self, cluster: Cluster) -> Plan:
-        """The plan, read from a master that has it whole. Raises HaltedError.
+        """The plan, read from a master that has it intact. Raises HaltedError.
 
-        A laptop that died while it left masters out has brought the new plan to some hosts: that one counts.
+        If a laptop died while it left masters out, only some hosts have the new plan. The new plan counts.
         """
         plans: dict[str, Plan] = {}
         for name, sha256 in self.plan_hosts.items():
@@ -65,7 +64,7 @@ class RunState:
 
 
 def _parse(text: bytes, run: str) -> Plan:
-    """A plan as the hosts have it. Raises HaltedError where another version of this program made it."""
+    """Parse a plan from a host. Raises HaltedError if another version of this program made it."""
     try:
         return Plan.model_validate_json(text)
     except ValueError as error:
@@ -78,7 +77,7 @@ def _parse(text: bytes, run: str) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A run that is to be gone on with or taken back, its plan, and the cluster as far as that plan reaches."""
+    """A run to resume or undo, its plan, and the cluster without the masters that the plan leaves out."""
 
     cluster: Cluster
     state: RunState
@@ -86,8 +85,8 @@ class Known:
 
 
 async def know_run(cluster: Cluster, run: str | None) -> Known:
-    """The run with its plan, without the masters that the cluster or the plan leaves out. Raises OrchestratorError:
-    also where another master does not answer, or one that is to be left out is not lost."""
+    """The run with its plan, without the masters that the cluster or the plan leaves out. Raises OrchestratorError,
+    also if another master does not answer, or if a master to be left out is not lost."""
     state = await find_run(cluster, run)
     plan = await state.plan(cluster)
     before = plan.inventory.left_out
@@ -99,14 +98,14 @@ async def know_run(cluster: Cluster, run: str | None) -> Known:
 
 
 async def refuse_not_lost(cluster: Cluster, names: Collection[str]) -> None:
-    """Raises RefusedError where one of these answers and has etcd's data: its own run may go on there."""
+    """Raises RefusedError if one of these masters answers and has etcd's data: the run could continue there."""
     seen = await cluster.observe(names)
     refuse_blocked(tuple(left_out(cluster.inventory, seen.views)))
 
 
 async def find_run(cluster: Cluster, run: str | None) -> RunState:
-    """Asks every host that answers. Without ``run``, the one that holds the masters. Raises UsageError where there is
-    none, LockedError where there are two."""
+    """Find a run on the hosts that answer; without ``run``, the one that holds the masters. Raises UsageError if there
+    is none, LockedError if there are two."""
     facts = await _ask_all(cluster, run or "")
     found = sorted({fact["run"].strip() for fact in facts.values() if "run" in fact})
     if not found:
@@ -115,12 +114,12 @@ async def find_run(cluster: Cluster, run: str | None) -> RunState:
     if len(found) > 1:
         raise LockedError(f"two runs hold masters: {' and '.join(found)}", ours("status", found[-1]))
     if not run:
-        facts = await _ask_all(cluster, found[0])  # workers carry no claim: they are asked by the run's name
+        facts = await _ask_all(cluster, found[0])  # workers have no claim: ask them by the run's name
     return _state(found[0], facts)
 
 
 async def past_runs(cluster: Cluster) -> list[str]:
-    """All runs that the hosts remember, the newest first: a run's id begins with the time of its plan."""
+    """All runs with a folder on a host, the newest first: a run's id begins with the time of its plan."""
     facts = await _ask_all(cluster, "")
     return sorted({line.split()[0] for fact in facts.values() for line in fact.get("attempts", "").splitlines()})[::-1]
 
@@ -161,7 +160,7 @@ def _state(run: str, facts: dict[str, dict[str, str]]) -> RunState:
 
 
 def refuse_held(state: RunState) -> None:
-    """Raises LockedError where the holder's heartbeat is fresh."""
+    """Raises LockedError if the holder's heartbeat is fresh."""
     for host, claim in state.claims.items():
         if claim.is_held:
             raise LockedError(
@@ -172,7 +171,7 @@ def refuse_held(state: RunState) -> None:
 
 
 def refuse_undone(state: RunState) -> None:
-    """Raises LockedError where another run has taken this one back, or has begun to."""
+    """Raises LockedError if another run has undone this one, or has begun to."""
     if state.undone_by:
         raise LockedError(
             f"run {state.run} was undone by run {state.undone_by}",
@@ -181,7 +180,7 @@ def refuse_undone(state: RunState) -> None:
 
 
 def refuse_forgetful(plan: Plan, state: RunState) -> None:
-    """Raises HaltedError where a master no longer knows what was done on it: whose data it has, nobody can tell."""
+    """Raises HaltedError if a master has lost its markers of earlier phases: its data may be of any origin."""
     if found := forgotten(plan, state.records):
         started = plan.undoes or any(
             phase_of(record.step) is PhaseName.START for it in state.records.values() for record in it

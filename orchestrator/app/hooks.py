@@ -1,4 +1,4 @@
-"""The hooks of an inventory on this machine: whether what they name is there, and running one on the laptop."""
+"""Hooks of an inventory: checks that their programs exist, and runs one on the laptop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestrator.ports import Clock
 
 
 def here(folder: Path, attempt: str, clock: Clock) -> RunHere:
-    """Runs hooks on this laptop. ``folder`` is the run's own: it has the plan, and gets what a hook prints."""
+    """A function that runs hooks on this laptop. ``folder`` is the run's: it has the plan, and gets hooks' output."""
 
     async def run(hook: LocalHook, name: str) -> Outcome:
         own = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")}
@@ -32,7 +32,7 @@ def here(folder: Path, attempt: str, clock: Clock) -> RunHere:
 
 
 async def find_missing(cluster: Cluster) -> tuple[Finding, ...]:
-    """Blockers, where a program that the policy for volumes names is not there to be run. Changes nothing."""
+    """Blockers for programs of the volumes policy that are missing or not executable. Changes nothing."""
     policy = cluster.inventory.policies.volumes
     if not isinstance(policy, VolumesHook):
         return ()

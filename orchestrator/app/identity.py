@@ -15,22 +15,22 @@ from orchestrator.adapters.journal import FileJournal
 
 
 def new_run(clock: SystemClock) -> str:
-    """A run's id: when it was planned, and four hex digits; fit for file names."""
+    """A new run's id: the time of its plan and four hex digits. It can be a file name."""
     return f"{clock.now_utc().replace('-', '').replace(':', '').lower()}-{secrets.token_hex(2)}"
 
 
 def new_attempt(number: int) -> str:
-    """An attempt: its number, and a nonce that tells two laptops with the same number apart."""
+    """A new attempt's name: its number, and a nonce that distinguishes two laptops with the same number."""
     return f"{number}-{secrets.token_hex(3)}"
 
 
 def laptop() -> str:
-    """Who is at work, for the eyes of others; without what would need quoting in the claim's JSON."""
+    """USER@HOST of this laptop, shown to others; without characters that need quoting in the claim's JSON."""
     return re.sub(r"[^A-Za-z0-9@._-]", "_", f"{getpass.getuser()}@{socket.gethostname()}")
 
 
 def run_folder(cluster: str, run: str) -> Path:
-    """The laptop's own folder of a run."""
+    """The folder of a run on this laptop."""
     return platformdirs.user_state_path("orchestrator") / cluster / run
 
 

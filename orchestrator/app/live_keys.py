@@ -1,4 +1,4 @@
-"""Reading all live keys from one member, page by page. Changes nothing."""
+"""Reads all live keys from one member, page by page. Changes nothing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TOLD_EVERY_KEYS = 50_000
 async def read_live_keys(
     cluster: Cluster, member: MasterView, why: str, add: Callable[[bytes, int], None]
 ) -> tuple[int, int]:
-    """Gives every key and the revision that wrote it last to ``add``, all as of one revision.
+    """Pass every key and its last revision to ``add``, all as of one revision.
 
-    Returns that revision, and how many keys there were. ``why`` begins the line of progress, which goes on `the N live
-    keys of HOST`. Raises AnswerError where the member or its host gives no answer.
+    Returns that revision and the number of keys. ``why`` begins the line of progress; `the N live keys of HOST` follows
+    it. Raises AnswerError if the member or its host does not answer.
     """
     page = await _read_page(cluster, member, FIRST_KEY, 0)
     revision, total, done = page.revision, page.of_keys, 0

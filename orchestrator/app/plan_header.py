@@ -1,4 +1,4 @@
-"""The part that all plans share: who plans, when, for which cluster, on which facts, with which scripts."""
+"""The fields that all plans share: time, cluster, facts, scripts."""
 
 from __future__ import annotations
 

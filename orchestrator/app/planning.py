@@ -1,4 +1,4 @@
-"""`check` and `plan`: look at every host once, judge, and say what would happen. Changes nothing."""
+"""`check` and `plan`: looks at every host once, checks, and makes the plan. Changes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from orchestrator.etcd.snapshot import SnapshotFacts
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """All findings, and what they were made from."""
+    """All findings, and the answers of the hosts that they are based on."""
 
     findings: tuple[Finding, ...]
     seen: Seen
@@ -75,15 +75,15 @@ async def check(
         for name, why in seen.silent.items()
         if cluster.inventory.host(name).role is not Role.LEFT_OUT
     )
-    if "volumes-policy" not in overrides:  # who restores nothing runs no hook
+    if "volumes-policy" not in overrides:  # without a restore no hook runs
         findings += tuple(overridden(finding, overrides) for finding in await find_missing(cluster))
     return Checked(findings, seen, snapshot)
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """``rows`` is what the plan says of its cost, per namespace and with all names that were wanted: it is shown, and
-    not saved."""
+    """A plan and its cost in detail. ``rows`` has the cost per namespace, with all wanted names; it is shown, not
+    saved."""
 
     plan: Plan
     rows: tuple[ResourceCost, ...]
@@ -99,7 +99,7 @@ async def make_plan(
     tool: Path | None = None,
     every_name: bool = False,
 ) -> Planned:
-    """The plan of a restore. Raises OrchestratorError where there can be none."""
+    """The plan of a restore. Raises OrchestratorError if no plan can be made."""
     name = known_strategy(cluster, strategy)
     brought = tool_file(tool) if tool else None
     read = read_snapshot(cluster, source.path, overrides)
@@ -107,7 +107,9 @@ async def make_plan(
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings, source.address)
     plan = await _plan_restore(cluster, source, read, checked, name, brought)
-    masters = {host.name: checked.seen.views[host.name] for host in cluster.inventory.masters}  # none that is left out
+    masters = {
+        host.name: checked.seen.views[host.name] for host in cluster.inventory.masters
+    }  # without left-out masters
     costing = await find_cost(cluster, read, masters, every_name=every_name)
     given = {"overrides": tuple(sorted(overrides)), "inventory_path": str(inventory_path), "cost": costing.cost}
     return Planned(plan.model_copy(update=given), costing.rows)
@@ -157,7 +159,7 @@ def known_strategy(cluster: Cluster, name: str) -> StrategyName:
 
 
 def without_tool(cluster: Cluster) -> Way:
-    """Of what restores nothing: whether etcd's tool is there is no matter."""
+    """The options for a check without a restore: it does not need etcd's tool."""
     return Way(known_strategy(cluster, ""), brings_tool=True)
 
 
@@ -179,7 +181,7 @@ def _absolute(path: Path) -> str:
 
 
 def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> ReadSnapshot:
-    """What is in the file, with progress on the screen. Raises UsageError or SnapshotError."""
+    """Read the snapshot file, with progress on the screen. Raises UsageError or SnapshotError."""
     cluster.reporter.note(f"reading {path}")
     size = path.stat().st_size if path.exists() else 0
     reader, index = ContentsReader(), KeyIndex()

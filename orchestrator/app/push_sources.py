@@ -1,4 +1,4 @@
-"""Where the bytes of a plan's pushes come from: this laptop, or a host that has them already."""
+"""The sources of a plan's pushes: a file on this laptop, on a master, or at the snapshot's address."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from orchestrator.ports import Source
 
 @dataclass(slots=True)
 class Sources:
-    """The sources of one attempt. ``snapshot`` is the file here that the operator names, or that was brought here to
-    be read; ``is_first`` says that the plan was made from it just now, so that it need not be hashed once more."""
+    """The sources of one attempt. ``snapshot`` is a local file: the operator's, or a copy that was made to read it.
+    ``is_first``: the plan was made from that file just now, so it is not hashed again."""
 
     cluster: Cluster
     plan: Plan
@@ -32,7 +32,7 @@ class Sources:
     _stack: ExitStack = field(default_factory=ExitStack)
 
     async def open(self, push: Push) -> Source:
-        """Raises UsageError or HaltedError where the bytes are nowhere to be had."""
+        """The source of a push. Raises UsageError or HaltedError if the bytes are not available."""
         if push.source_host and not (push.sha256 and self.snapshot):
             return await self._from_host(push)
         if self.plan.tool and push.sha256 == self.plan.tool.sha256:
@@ -43,11 +43,11 @@ class Sources:
         return self._file or await self._on_a_master(push) or await self._from_afar(push)
 
     def close(self) -> None:
-        """Removes what was brought here."""
+        """Delete the copies that were made on this laptop."""
         self._stack.close()
 
     async def _from_host(self, push: Push) -> Source:
-        """The snapshot may come from another master instead: all that counts is its sha256."""
+        """The file on the push's source host. A snapshot may come from another master that has the same sha256."""
         remote = self.cluster.remotes.get(push.source_host)
         if remote:
             output = await remote.look(Command(("stat", "-L", "-c", "%s", push.source_path)))
@@ -67,8 +67,8 @@ class Sources:
         return FileSource(path)
 
     async def _on_this_laptop(self, sha256: str) -> FileSource | None:
-        """The file, if it is the right one. Raises UsageError where the operator names another."""
-        path = self.snapshot or Path(self.plan.snapshot_path)  # an address is no file's name
+        """The local file, if its sha256 is right. Raises UsageError if the operator names a wrong file."""
+        path = self.snapshot or Path(self.plan.snapshot_path)  # an address is not the name of a file
         if not path.is_file():
             if self.snapshot:
                 raise UsageError(f"the snapshot {path} does not exist", program("ls", "-l", str(path)))
@@ -81,7 +81,7 @@ class Sources:
         return None
 
     async def _on_a_master(self, push: Push) -> Source | None:
-        """From the first master that has the file whole, over this laptop."""
+        """The file on the first master that has it intact; its bytes pass through this laptop."""
         for host in self.plan.inventory.masters:
             path = f"{host.paths.state}/{self.plan.run}/snapshot.db"
             script = Script(file="stage/is_received.sh", values={"path": path, "sha256": push.sha256})
@@ -96,7 +96,7 @@ class Sources:
         )
 
     async def _from_afar(self, push: Push) -> Source:
-        """From the address that the plan names, once for all masters."""
+        """The file from the address in the plan, copied once for all masters."""
         location = parse_location(self.plan.snapshot_path)
         if not isinstance(location, Sftp | Objects):
             raise self._missing("the run's snapshot is neither on this laptop nor intact on a master", push.sha256)

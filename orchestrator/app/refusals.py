@@ -11,7 +11,7 @@ from orchestrator.errors import LockedError, RefusedError, ours
 
 
 def refuse_claimed(seen: Seen) -> None:
-    """Raises LockedError where a run holds a host: one run at a time."""
+    """Raises LockedError if a run holds a host: only one run at a time is allowed."""
     for name, view in seen.views.items():
         if claim := view.markers.claim:
             raise LockedError(
@@ -21,7 +21,7 @@ def refuse_claimed(seen: Seen) -> None:
 
 
 def refuse_blocked(findings: Iterable[Finding], snapshot: str = "") -> None:
-    """Raises RefusedError if a check blocks. ``snapshot`` is the address of the one that was checked, too."""
+    """Raises RefusedError if a check blocks. ``snapshot`` is the address of the checked snapshot, if any."""
     options = ("--snapshot", snapshot) if snapshot else ()
     if stopping := blockers(tuple(findings)):
         first = stopping[0]

@@ -1,4 +1,4 @@
-"""`reinit`: one failed member joins the others anew."""
+"""`reinit`: replaces one failed member; it rejoins the others."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from orchestrator.errors import UsageError
 from orchestrator.ports import HostError
 
 _OF_RESTORES = frozenset(("quorum-healthy", "volumes-policy"))
-"""Checks that ask for what a restore needs: here a quorum is well, and no volume is touched."""
+"""Checks for a restore alone: a reinit needs a healthy quorum, and does not touch persistent volumes."""
 
 
 async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) -> Plan:
-    """What would happen; changes nothing. Raises OrchestratorError where the others could not carry the member."""
+    """The plan of a reinit; changes nothing. Raises OrchestratorError if a check blocks or a master does not answer."""
     masters = [it.name for it in cluster.inventory.masters]
     if host not in masters:
         raise UsageError(f"{host} is not a master of the inventory (expected one of {', '.join(masters)})")
@@ -50,14 +50,14 @@ async def plan_reinit(cluster: Cluster, host: str, overrides: frozenset[str]) ->
 
 
 async def tell_result(cluster: Cluster, plan: Plan, host: str) -> None:
-    """What the vendor's agent has left to say of it, beside our own proof."""
+    """Show the vendor agent's own result, in addition to our proof."""
     if not cluster.distro.aided:
         return
     (data,) = (fact.data for fact in plan.facts if fact.host == host)
     try:
         said = b"".join([chunk async for chunk in cluster.remotes[host].read(f"{data}/command-result")])
     except HostError:
-        said = b""  # the proof does not rest on it
+        said = b""  # the proof does not depend on it
     cluster.reporter.note(f"{host}: the pod answered: {printable(said.decode('utf-8', 'replace')) or 'nothing'}")
 
 

@@ -1,4 +1,4 @@
-"""Carrying a plan out: `restore`, `apply`, `resume`, `restart-workers`."""
+"""Carries out a plan: `restore`, `apply`, `resume`, `restart-workers`."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from orchestrator.errors import OrchestratorError, again
 
 @dataclass(frozen=True, slots=True)
 class CompletedRun:
-    """A run whose restore is proven. ``error`` is what still keeps it open: workers that did not come back.
-    ``total_s`` ends with the run; ``evidence`` was looked at after it."""
+    """A completed run. ``error`` is set if it is still open because workers did not become Ready. ``total_s`` ends with
+    the run; ``evidence`` was read after it."""
 
     plan: Plan
     result: Result
@@ -51,9 +51,9 @@ async def run_plan(
     answers: frozenset[str] = frozenset(),
     limit: str = "",
 ) -> CompletedRun:
-    """Carries out one attempt at a plan; no more than ``limit`` bytes a second leave the laptop (`--limit-rate`).
+    """Carry out one attempt at a plan. ``limit`` is the most bytes per second that leave the laptop (`--limit-rate`).
 
-    Raises OrchestratorError; its next step goes on from there.
+    Raises OrchestratorError; its next step continues the run.
     """
     bytes_per_s = rate_of(limit)
     began = cluster.clock.monotonic()
@@ -85,19 +85,19 @@ async def run_plan(
 
 
 def _transfers(cluster: Cluster, plan: Plan, attempt: str, bytes_per_s: float) -> Transfers | None:
-    """How files come to several masters; None where the plan has not looked for ways between them."""
+    """The transfers from master to master; None if the plan does not say how masters can reach each other."""
     if plan.relay is None or cluster.carrier is None:
         return None
     return Transfers(plan.relay, cluster.carrier(plan.relay, bytes_per_s), attempt, cluster.reporter.note)
 
 
 def _begin_journal(cluster: Cluster, plan: Plan, attempt: str) -> FileJournal:
-    """Raises OrchestratorError where this laptop cannot write down what it does."""
+    """Open the journal and save the plan next to it. Raises OrchestratorError if this laptop cannot write them."""
     try:
         journal = open_journal(plan.inventory.cluster, plan.run, cluster.clock)
         path = journal.folder / "plan.json"
         path.touch(mode=0o600)
-        path.chmod(0o600)  # one from before is replaced
+        path.chmod(0o600)  # an earlier attempt's plan is replaced
         path.write_text(canonical_json(plan), encoding="utf-8")
         journal.write("attempt", attempt=attempt, laptop=laptop(), plan_sha256=plan.sha256, tool_version=__version__)
     except OSError as error:
@@ -126,20 +126,20 @@ async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJour
 async def _with_evidence(
     cluster: Cluster, coordinator: Coordinator, began: float, error: OrchestratorError | None = None
 ) -> CompletedRun:
-    """The run is over and journalled by now: nothing that is seen here changes how it ended."""
+    """Add the evidence to the result. The run has ended and is in the journal: nothing found here changes its end."""
     total_s = cluster.clock.monotonic() - began
     evidence = await find_evidence(cluster, coordinator.plan, coordinator.result.proof)
     return CompletedRun(coordinator.plan, coordinator.result, total_s, evidence, error)
 
 
 def _end_journal(journal: FileJournal, **fields: object) -> None:
-    """How it ended is told on the screen, too: a full disk changes nothing about it."""
+    """Write the end of the attempt. An error of the laptop's disk is ignored: the screen shows the end, too."""
     with contextlib.suppress(OSError):
         journal.write("attempt-ended", **fields)
 
 
 async def _say_goodbye(cluster: Cluster, plan: Plan, attempt: str) -> None:
-    """Takes the heartbeat's file away, so that the next laptop need not wait for silence."""
+    """Delete the heartbeat's file on the masters, so that the next laptop need not wait for silence."""
 
     async def leave(host: str, state: str) -> None:
         await cluster.remotes[host].act("attempt.end", attempt, Command(("rm", "-f", f"{state}/alive")))
@@ -168,7 +168,7 @@ async def resume(
     answers: frozenset[str] = frozenset(),
     limit: str = "",
 ) -> CompletedRun:
-    """Goes on with the run that the hosts know. Raises LockedError while its holder is alive."""
+    """Continue the run that the hosts have. Raises LockedError if its holder is still alive."""
     known = await know_run(cluster, run)
     state = known.state
     refuse_held(state)

@@ -20,7 +20,7 @@ from orchestrator.errors import NotConfirmedError, UsageError, ours, program
 
 
 async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
-    """Raises NotConfirmedError where what a saved plan rests on is no longer so, RefusedError where a check blocks."""
+    """Raises NotConfirmedError if a fact that a saved plan depends on has changed, RefusedError if a check blocks."""
     way = Way(plan.strategy, brings_tool=bool(plan.tool))
     checked = await check(cluster, plan.snapshot, frozenset(plan.overrides), way)
     for name, view in checked.seen.views.items():
@@ -51,7 +51,7 @@ def _changes(cluster: Cluster, plan: Plan, now: tuple[MasterFacts, ...]) -> list
 
 
 def _reach(plan: Plan) -> str:
-    """The inventory without the paths of one laptop: keys and ssh files lie elsewhere on another."""
+    """The inventory without paths on the laptop: keys and ssh files are elsewhere on another laptop."""
     hosts = tuple(
         host.model_copy(update={"key": None, "known_hosts": (), "config": None}) for host in plan.inventory.hosts
     )
@@ -68,7 +68,7 @@ def write_plan(plan: Plan, path: Path) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """A saved plan. Raises UsageError."""
+    """Read a saved plan. Raises UsageError."""
     try:
         return Plan.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`backup schedule` and `backup status`: timers on masters, and how their backups stand."""
+"""`backup schedule` and `backup status`: timers on masters, and the status of their backups."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from orchestrator.errors import RefusedError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """``plan`` is None where every master is as wanted already; ``diffs`` is what would change, a line each."""
+    """A schedule to confirm. ``plan`` is None if nothing changes; ``diffs`` are the lines of the changes."""
 
     plan: Plan | None
     diffs: tuple[str, ...]
 
 
 async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, MasterSchedule], dict[str, str]]:
-    """Every master's schedule and backups; and those that do not answer, with the reason."""
+    """Every master's schedule and backups, and the masters that do not answer, with the reason."""
     masters = [host for host in cluster.inventory.masters if host.name in cluster.opened]
 
     name = cluster.inventory.cluster
@@ -45,7 +45,7 @@ async def look_at_schedules(cluster: Cluster) -> tuple[dict[str, MasterSchedule]
 
 
 async def plan_schedule(cluster: Cluster, terms: Terms | None, inventory_path: Path) -> Schedules:
-    """What would change for these terms, or without any: to end the schedule. Changes nothing. Raises RefusedError."""
+    """The plan for these terms; without terms, to delete the schedule. Changes nothing. Raises RefusedError."""
     cluster.refuse_silent_masters()
     masters = {host.name for host in cluster.inventory.masters}
     seen = await cluster.observe(masters)

@@ -16,7 +16,7 @@ from orchestrator.ports import Reporter
 
 
 def verify_file(source: Located, reporter: Reporter) -> Verification:
-    """Reads the file twice, with progress. Raises UsageError where there is none."""
+    """Read the file twice, with progress, and verify it. Raises UsageError if it does not exist."""
     total = 2 * _size(source.path)
     reporter.note(f"verifying {source.address}")
     found = verify_snapshot(source.path, lambda done: reporter.moved(LAPTOP, done, total))
@@ -27,7 +27,7 @@ def verify_file(source: Located, reporter: Reporter) -> Verification:
 def inspect_file(
     source: Located, reporter: Reporter, *, initial_cluster: str | None, token: str, bump: int | None
 ) -> Inspection:
-    """What is in the file. Raises UsageError for wrong arguments, SnapshotError (exit 3) where it is not whole."""
+    """The content of the file. Raises UsageError for wrong arguments, SnapshotError (exit 3) if it is not intact."""
     ids = None
     if initial_cluster:
         try:

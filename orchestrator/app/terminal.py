@@ -1,4 +1,4 @@
-"""What is asked on the terminal, and the signals that end a run."""
+"""Questions on the terminal, and the signals that end a run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _last_signal = 0
 
 
 def last_signal() -> int:
-    """The newest signal that this process was sent; 0 for none."""
+    """The newest signal that this process has received; 0 for none."""
     return _last_signal
 
 
 class stop_on_signals:  # noqa: N801 - used as a statement
-    """First SIGINT or SIGTERM: no new steps. A second one, or SIGHUP at once: leave now; hosts finish by themselves."""
+    """First SIGINT or SIGTERM: start no new steps. A second one, or SIGHUP: exit now; running steps finish on hosts."""
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
@@ -55,7 +55,7 @@ class stop_on_signals:  # noqa: N801 - used as a statement
 
 
 def sudo_password(inventory: Inventory) -> Callable[[str], str]:
-    """Asks on the terminal, or reads the file that ORCHESTRATOR_SUDO_PASSWORD_FILE names; one answer for all hosts."""
+    """Ask on the terminal, or read the file that ORCHESTRATOR_SUDO_PASSWORD_FILE names; one answer for all hosts."""
     known: list[str] = []
 
     def ask(host: str) -> str:
@@ -81,7 +81,7 @@ def _read_password(host: Host) -> str:
 
 
 async def ask(question: str) -> str:
-    """One typed line, without the blanks around it. Connections stay alive meanwhile, and a signal ends it."""
+    """Read one typed line, without the blanks around it. Connections stay alive meanwhile, and a signal ends it."""
     print(f"\n{question}", end="", file=sys.stderr, flush=True)
     loop = asyncio.get_running_loop()
     typed: asyncio.Future[str] = loop.create_future()

@@ -1,4 +1,4 @@
-"""Taking a run back: `abort`, `rollback`, `finish`, `unlock`. Each is a plan of its own, shown before it is run."""
+"""Undoes a run: `abort`, `rollback`, `finish`, `unlock`. Each is a plan of its own, shown before it runs."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _PLANNERS: dict[Kind, Callable[[Undone], tuple[Phase, ...]]] = {
 }
 _RESTORES, _ENDED = ("restore",), ("restore", "rollback", "abort", "reinit")
 _FITS: dict[Kind, tuple[str, ...]] = {"abort": _RESTORES, "rollback": _RESTORES, "finish": _ENDED}
-"""The kinds of run that can be taken back or finished; any kind of run can be unlocked."""
+"""The kinds of run that each undo fits; any kind of run can be unlocked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """A plan to confirm, and the run that it is about as its hosts knew it then."""
+    """An undo to confirm: its plan, and the state of the run when the plan was made."""
 
     plan: Plan
     kind: Kind
@@ -47,9 +47,9 @@ class Undoing:
 
 
 async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
-    """What that undo would do; changes nothing. Raises OrchestratorError where it cannot be done.
+    """The plan of an undo; changes nothing. Raises OrchestratorError if it is not possible.
 
-    Without ``run`` it is the one that holds the masters; to roll back or finish, else the newest that fits.
+    Without ``run``, it undoes the run that holds the masters; a rollback or finish falls back to the newest that fits.
     """
     known = await _find(cluster, kind, run)
     state, undone = known.state, known.plan
@@ -65,19 +65,19 @@ async def plan_undo(cluster: Cluster, kind: Kind, run: str | None) -> Undoing:
             ours("status", state.undone_by),
         )
     views = await _look(known.cluster)
-    if kind != "unlock":  # of two rivals each may hold some masters: either can be unlocked
+    if kind != "unlock":  # two rival runs may each hold some masters: either can be unlocked
         _refuse_others(known, views)
     return Undoing(await _make(kind, known, views, new_run(cluster.clock)), kind, known, views)
 
 
 async def carry_out(undoing: Undoing, *, answers: frozenset[str] = frozenset()) -> CompletedRun:
-    """Fences the run, looks whether the plan still fits, and runs it. Raises OrchestratorError."""
+    """Fence the run, check that the plan still fits, and carry it out. Raises OrchestratorError."""
     plan = await fenced(undoing)
     return await run_plan(undoing.known.cluster, plan, answers=answers)
 
 
 async def fenced(undoing: Undoing) -> Plan:
-    """The plan, once its run can do nothing more. Raises OrchestratorError: also where it no longer fits that run."""
+    """Fence the run and return the undo's plan. Raises OrchestratorError, also if the plan no longer fits the run."""
     await _fence(undoing)
     known, run = undoing.known, undoing.known.plan.run
     moved = replace(known, state=await find_run(known.cluster, run))
@@ -95,7 +95,7 @@ async def _look(cluster: Cluster) -> dict[str, MasterView]:
 
 
 async def _find(cluster: Cluster, kind: Kind, run: str | None) -> Known:
-    """The run, and its plan. Raises UsageError where there is none."""
+    """Find the run and its plan. Raises UsageError if there is none."""
     try:
         return await know_run(cluster, run)
     except UsageError:
@@ -109,7 +109,7 @@ async def _find(cluster: Cluster, kind: Kind, run: str | None) -> Known:
 
 
 def _refuse_others(known: Known, views: Mapping[str, MasterView]) -> None:
-    """Raises LockedError where another run holds a master."""
+    """Raises LockedError if another run holds a master."""
     for name in (host.name for host in known.cluster.inventory.masters):
         view = views[name]
         if view.markers.claim and view.markers.claim.run != known.plan.run:
@@ -149,7 +149,7 @@ async def _make(kind: Kind, known: Known, views: Mapping[str, MasterView], run: 
 
 
 def _refuse_moved(plan: Plan, views: Mapping[str, MasterView]) -> None:
-    """Raises RefusedError where the run was about other masters, or other volumes, than those that are there now."""
+    """Raises RefusedError if the masters or their data volumes are not those of the run."""
     for fact in plan.facts:
         etcd = views[fact.host].member.config if fact.host in views else None
         if etcd is None or etcd.data != fact.data:
@@ -161,7 +161,7 @@ def _refuse_moved(plan: Plan, views: Mapping[str, MasterView]) -> None:
 
 
 async def _left(cluster: Cluster, plan: Plan, views: Mapping[str, MasterView]) -> dict[str, Left]:
-    """What the run, and the run that it took back, have left on each master."""
+    """What the run, and the run that it has undone, have left on each master."""
     runs = [run for run in (plan.run, plan.undoes) if run]
     found = await asyncio.gather(
         *(_left_on(cluster, master) for run in runs for master in masters_of(cluster.inventory, views, run))
@@ -174,7 +174,7 @@ async def _left(cluster: Cluster, plan: Plan, views: Mapping[str, MasterView]) -
 
 
 async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
-    """Raises UnreachableError."""
+    """What they have left on one master. Raises UnreachableError."""
     wal = (master.kept_wal, master.staged_wal) if master.kept_wal else ()
     others = (master.tool, f"{master.folder}/etcd", master.staged, *wal)
     values = {"state": master.state, "run": master.run, "data": master.etcd.data, "kept": master.kept, "others": others}
@@ -192,9 +192,9 @@ async def _left_on(cluster: Cluster, master: Master) -> tuple[str, Left]:
 
 
 async def _fence(undoing: Undoing) -> None:
-    """No act of the run is under way any more, and none that comes late will land, on any host that answers.
+    """Wait until no act of the run runs on any host that answers, and fence later ones.
 
-    Workers that do not answer are left: the run's laptop cannot reach the masters any more, and ends there.
+    Workers that do not answer are skipped: the run's laptop is fenced on the masters, and stops there.
     """
     if undoing.kind == "finish":
         return

@@ -1,4 +1,4 @@
-"""How files can come from master to master: looked at before a plan is made. Changes nothing."""
+"""Examines, before a plan is made, how masters can send files to each other. Changes nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from orchestrator.core.transfer.relay import Relay, key_kind, parse_ways, relay_
 
 
 async def find_relay(cluster: Cluster, views: Mapping[str, MasterView]) -> Relay:
-    """Every master is asked for what it has, and for the host keys that the others show it. One that gives no answer
-    hands nothing on: that keeps no plan from being made."""
+    """Ask every master for its programs, and for the host keys that the others show it. A master that does not answer
+    sends nothing to others; that does not prevent a plan."""
     cluster.reporter.note("checking connections between masters")
     masters = cluster.inventory.masters
     keys = {host.name: cluster.public_key(host.name) for host in masters}

@@ -1,4 +1,4 @@
-"""The rolling restart of the workers as a run of its own."""
+"""`restart-workers`: the rolling restart of the workers as a run of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def plan_workers(cluster: Cluster) -> Plan:
 
 
 async def open_workers_run(cluster: Cluster) -> RunState | None:
-    """The open run whose workers are still to be restarted, if there is one."""
+    """The open run that still has to restart its workers, if there is one."""
     try:
         state = await find_run(cluster, None)
     except UsageError:
