@@ -1,7 +1,7 @@
 """Carries out a plan: settle, then phase by phase its steps and its barrier. The only loop.
 
-It decides nothing that a pure function can decide: what is done follows from the markers on the hosts
-(`core.runs.progress`), whether a look says yes from the judges (`core.proof.judges`), what is next from the plan.
+Pure functions decide: what is done follows from the markers on the hosts (`core.runs.progress`), the answer to a look
+from the judges (`core.proof.judges`), and the next step from the plan.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ from orchestrator.errors import HaltedError, InterruptedRunError, LockedError, O
 from orchestrator.ports import Clock, Journal, Remote, Reporter, Source
 
 HOOK_LINES = 20
-"""So many last lines of a hook that did not succeed are shown."""
+"""The number of last lines that are shown of a hook that did not succeed."""
 
 GIVE_BACK: str = StepName.CLAIM_GIVE_BACK
 
 
 @dataclass(slots=True)
 class Coordinator:
-    """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` gives the bytes for a push,
-    ``ask`` asks the operator, if one is there, and ``hooks`` are the operator's own programs. ``transfers`` brings one
-    file to several hosts; without it each gets it by itself."""
+    """One attempt at a plan. ``plan_source`` is its canonical JSON, ``open_source`` opens the source of a push,
+    ``ask`` asks the operator, if one is present, and ``hooks`` runs the operator's own programs. ``transfers`` copies
+    one file to several hosts; without it the laptop pushes to each host separately."""
 
     plan: Plan
     attempt: str
@@ -85,7 +85,7 @@ class Coordinator:
         )
 
     async def run(self) -> Result:
-        """Carries the plan out, from where its hosts say that it stands. Raises OrchestratorError."""
+        """Carry the plan out, from the state that its hosts' markers show. Raises OrchestratorError."""
         try:
             return await self._run()
         except (LockedError, InterruptedRunError):
@@ -103,13 +103,13 @@ class Coordinator:
             raise error
         await self._bring_plan()
         records = [record for host in stopped for record in self._fence.records[host]]
-        self._time_has_passed = bool(records or self.plan.undoes)  # an undo begins where another run was left
+        self._time_has_passed = bool(records or self.plan.undoes)  # an undo continues from the state of another run
         for phase in self.plan.phases[open_phase(self.plan, records) :]:
             await self._phase(phase)
         return self.result
 
     async def _bring_plan(self) -> None:
-        """Another laptop must find the plan on the hosts, before the first of them is claimed."""
+        """Push the plan to the hosts before the first claim, because another laptop must find it there."""
         sha256 = self.plan.sha256
         for host in self.plan.inventory.masters:
             path = f"{host.paths.state}/{self.plan.run}/plan.json"
@@ -137,7 +137,7 @@ class Coordinator:
             await self._roll(phase)
         else:
             await self._steps(phase)
-        if phase.name is PhaseName.VOLUMES and phase.steps:  # the operator's own time, however long it was
+        if phase.name is PhaseName.VOLUMES and phase.steps:  # the operator's time is not outage
             self.result.paused_s += self.clock.monotonic() - began_s
             self._time_has_passed = True
         self._check_stop()
@@ -161,7 +161,7 @@ class Coordinator:
             raise failure_of(phase.name, failed, self.plan.run)
 
     async def _chain(self, steps: Sequence[Step]) -> list[StepEnd]:
-        """Steps one after another, up to the first that fails."""
+        """Run steps one after another, up to the first that fails."""
         ends: list[StepEnd] = []
         for step in steps:
             if self.stop.requested:
@@ -172,7 +172,7 @@ class Coordinator:
         return ends
 
     async def _roll(self, phase: Phase) -> None:
-        """Batch by batch, until more hosts failed than the plan allows. Failures keep the run open."""
+        """Run batch after batch, until more hosts have failed than the plan allows. Failures keep the run open."""
         if not phase.steps:
             return
         failed: list[StepEnd] = []
@@ -181,7 +181,7 @@ class Coordinator:
             silent = {step.host: "not reachable" for step in batch if step.host not in self.remotes}
             errors = await self._fence.settle(step.host for step in batch if step.host not in silent)
             for error in errors.values():
-                if isinstance(error, LockedError):  # no worker of ours has failed: the run is another's
+                if isinstance(error, LockedError):  # not a worker's failure: another attempt has the run
                     raise error
             silent |= {name: error.message for name, error in errors.items()}
             ends = await asyncio.gather(*(self._step(step) for step in batch if step.host not in silent))
@@ -198,9 +198,9 @@ class Coordinator:
             raise failure_of(phase.name, failed, self.plan.run)
 
     async def _give_back(self, hosts: Sequence[str]) -> None:
-        """The run has not begun: what this attempt claimed is free again for the one who was first.
+        """Release the hosts that this attempt has claimed, because another run was first and this one has not begun.
 
-        Under a name of its own: a marker of the release phase would tell the next attempt that all is done.
+        The step has its own name: a marker of the release phase would tell the next attempt that all is done.
         """
         release = self.plan.phase(PhaseName.RELEASE)
         for step in release.steps if release else ():
@@ -210,9 +210,9 @@ class Coordinator:
     # --- one step -------------------------------------------------------------------------------------
 
     async def _step(self, step: Step) -> StepEnd:
-        """Look, act, look again. What is done already is not done again.
+        """Look, act, look again. A step that is already done is not repeated.
 
-        A step that nothing can have done yet is not looked at before: while the cluster is down, each look is outage.
+        If nothing can have done it yet, there is no look before it: while the cluster is down, a look is outage.
         """
         past = judge_past(step, records_of(step, self._fence.records))
         made_good = is_made_good(step, past, self.hooks.answers)
@@ -228,7 +228,7 @@ class Coordinator:
         if outcome.ended is Ended.FENCED:
             raise self._fence.locked(f"{step.host}: {outcome.detail}")
         if isinstance(step.act, Reboot):
-            pass  # the connection and the marker went down with the machine: looking tells
+            pass  # the connection and the marker are lost with the reboot: a look decides
         elif outcome.ended is not Ended.DONE:
             return self._ended(StepEnd.failed(step, outcome), "failed")
         if step.done_if and step.done_if.wait_s:
@@ -238,7 +238,7 @@ class Coordinator:
         return self._ended(StepEnd(step, ok=True, outcome=outcome), "done")
 
     async def _before(self, step: Step, past: Before, *, made_good: bool) -> StepEnd | None:
-        """The end of a step that is done already, is not needed, or cannot be done; None for one to act on."""
+        """The end of a step that is already done, not needed, or not possible; None if it must act."""
         if step.mends and not self._time_has_passed:
             return StepEnd(step, ok=True)
         if step.done_if and (self._time_has_passed or past is not Before.NEVER):
@@ -258,7 +258,7 @@ class Coordinator:
         return None
 
     def _tell_of_hook(self, step: Step, outcome: Outcome) -> None:
-        """What the operator's own program has printed is for the operator: the last of it, where it did not succeed."""
+        """Show the last lines that a hook has printed, if it did not succeed."""
         if isinstance(step.act, Hook | LocalHook):
             self._log("hook", step=step.id, attempt=self.attempt, exit_code=outcome.exit_code, output=outcome.log)
             for line in outcome.log.splitlines()[-HOOK_LINES:] if outcome.ended is not Ended.DONE else ():
@@ -285,7 +285,7 @@ class Coordinator:
         self.reporter.step(step.host, step.id, "waiting", "; ".join(dict.fromkeys(verdict.reasons.values())))
 
     def _log(self, kind: str, **fields: object) -> None:
-        """A laptop that cannot remember begins nothing new."""
+        """Write to the journal. If the laptop cannot write it, no new step starts."""
         try:
             self.journal.write(kind, **fields)
         except OSError as error:

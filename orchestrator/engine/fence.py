@@ -1,4 +1,4 @@
-"""Settle and fence: older acts have ended before an attempt begins, and an older attempt can do nothing more."""
+"""Settle and fence: wait until older acts have ended, and keep older attempts from acting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Fence:
     records: dict[str, list[ActRecord]] = field(default_factory=dict)
 
     async def settle(self, hosts: Iterable[str]) -> dict[str, OrchestratorError]:
-        """Older acts have ended, older attempts are fenced, and the markers are known; or, by host, why not."""
+        """Wait for older acts, fence older attempts and read the markers. Returns the errors by host."""
         names = [name for name in hosts if name not in self.records]
         answers = await asyncio.gather(
             *(self.remotes[name].settle(self.plan.run, self.attempt, SETTLE_WAIT_S) for name in names)
@@ -45,7 +45,7 @@ class Fence:
         return failed
 
     async def refuse_fenced(self) -> None:
-        """Raises LockedError where a later attempt has taken over: then what failed is that one's to judge."""
+        """Raises LockedError if a later attempt has taken over: then that attempt judges what failed."""
 
         async def newest(name: str, state: str) -> str:
             chunks = [chunk async for chunk in self.remotes[name].read(f"{state}/{self.plan.run}/attempt")]

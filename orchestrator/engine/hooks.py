@@ -1,9 +1,9 @@
-"""Hooks: the operator's own programs, and his word for one of which nobody knows what it has done.
+"""Runs hooks on the laptop, or records the operator's confirmation of one whose result is unknown.
 
-On a master a hook is an act like any other. On the laptop it is run so that no other laptop runs it a second time:
-every master is told that it begins before it begins, and how it ended when it has ended. Told of the one and not of
-the other, nobody knows what it has done: its laptop died, or left it, or it was cut off. Then only the operator goes
-on. A master that cannot be told keeps it from beginning, which the others are told as well.
+On a master a hook is an act like any other. On the laptop, markers keep another laptop from running it a second time:
+every master gets a begin marker before it begins, and an end marker with its exit status. A begin marker without an
+end marker means that the result is unknown: the laptop died or exited, or the hook was cut off. Then only the operator
+can continue. If a master cannot get the begin marker, the hook does not run, and the other masters get an end marker.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from orchestrator.core.timeouts import FENCE_LOOK_S
 from orchestrator.ports import Clock, HostError, Remote
 
 _DID_NOT_RUN = 125
-"""As `env` ends where it fails itself."""
+"""The exit status of `env` if it fails itself."""
 _TRIES = 3
 
 RunHere = Callable[[LocalHook, str], Awaitable[Outcome]]
-"""Runs a hook's program on this laptop; the text is the step's name. Cancelled, it leaves the program alone."""
+"""Runs a hook's program on this laptop; the text is the step's name. If cancelled, it leaves the program running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Those of one attempt. ``answers`` are the flags with which the operator has given his word."""
+    """The hooks of one attempt. ``answers`` are the flags with which the operator confirms hooks as done."""
 
     plan: Plan
     attempt: str
@@ -40,7 +40,7 @@ class Hooks:
     answers: frozenset[str] = frozenset()
 
     async def run(self, step: Step, hook: LocalHook) -> Outcome:
-        """On this laptop. Nothing is told of its end where it was cut off."""
+        """Run a hook on this laptop, between its markers. If it was cut off, there is no end marker."""
         begun = await self._tell(step, step.name + BEGUN, 0)
         if begun.ended is Ended.DONE:
             begun = await self._is_ours()
@@ -58,13 +58,13 @@ class Hooks:
         )
 
     async def made_good(self, step: Step) -> Outcome:
-        """The operator's word stands for its end."""
+        """Write the end marker of a hook that the operator confirms as done."""
         if isinstance(step.act, LocalHook):
             return await self._tell(step, step.name, 0)
         return await self.remotes[step.host].act(step.name, self.attempt, Command(("true",)))
 
     async def _tell(self, step: Step, name: str, code: int) -> Outcome:
-        """Every master gets a marker of that name and exit status; the first that does not is the outcome."""
+        """Write a marker with that name and exit status on every master. The outcome is the first failure, if any."""
         command = Command(("true",) if code == 0 else ("sh", "-c", f"exit {code}"))
         outcomes = await asyncio.gather(
             *(self.remotes[host].act(name, self.attempt, command) for host in self.plan.masters)
@@ -75,8 +75,8 @@ class Hooks:
         return Outcome(Ended.DONE, 0)
 
     async def _is_ours(self) -> Outcome:
-        """Whether this is still the newest attempt, and was a moment ago. A laptop that slept meanwhile may have been
-        given up by now, what the hook does made good, and the masters started."""
+        """Ask whether this is still the newest attempt. While this laptop slept, another may have taken over, the
+        operator may have done the hook's work, and the masters may have started."""
         for _ in range(_TRIES):
             asked_at_s = self.clock.time()
             newest = await asyncio.gather(*(self._newest(host) for host in self.plan.inventory.masters))
@@ -89,7 +89,7 @@ class Hooks:
         return Outcome(Ended.LOST, detail="the masters answer too slowly: another laptop may have taken over")
 
     async def _newest(self, host: Host) -> str:
-        """Empty where the host does not say."""
+        """The newest attempt on that host; empty if the host does not say."""
         path = f"{host.paths.state}/{self.plan.run}/attempt"
         try:
             return b"".join([chunk async for chunk in self.remotes[host.name].read(path)]).decode().strip()

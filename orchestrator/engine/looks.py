@@ -1,4 +1,4 @@
-"""Asking hosts whether something is so: once, or until it is."""
+"""Asks hosts a probe's question: once, or until the answer is yes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Looks:
     stop: Stop
 
     async def look(self, probe: Probe) -> Verdict:
-        """Every look of the probe at once."""
+        """Run every look of the probe at once, and judge the answers."""
         outputs = await asyncio.gather(
             *(self.remotes[look.host].look(self.plan.command(look.call)) for look in probe.looks)
         )
         return judge(probe, outputs)
 
     async def poll(self, probe: Probe, seen: Callable[[Verdict], None]) -> Verdict:
-        """Looks until the answer is yes for ``dwell_s``, or wrong, or ``wait_s`` is over."""
+        """Look until the answer has been yes for ``dwell_s``, is wrong, or ``wait_s`` is over."""
         deadline = self.clock.monotonic() + probe.wait_s
         since: float | None = None
         while True:

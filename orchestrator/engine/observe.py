@@ -1,4 +1,4 @@
-"""The one look round before planning: probes out, views back. Changes nothing on any host."""
+"""Observes all hosts before planning: runs the looks and reads the views. Changes nothing on any host."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from orchestrator.errors import LoginError, OrchestratorError, UnreachableError,
 from orchestrator.ports import Remote, WallClock
 
 STOPPED = (Role.MASTER, Role.API)
-"""Hosts that a restore stops: none may be silent."""
+"""The roles of hosts that a restore stops. All of these hosts must answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the hosts said. ``silent`` are the workers that gave no answer, with the reason; a silent master is
-    an error."""
+    """The views of the hosts. ``silent`` are the workers that did not answer, with the reason; a silent master is an
+    error."""
 
     views: dict[str, MasterView] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ async def observe(
     scripts: Mapping[str, str],
     clock: WallClock,
 ) -> Seen:
-    """Looks at every host at once. Raises UnreachableError or LoginError where a master does not answer."""
+    """Look at every host at once. Raises UnreachableError or LoginError if a master does not answer."""
     hosts = [host for host in inventory.hosts if host.name in opened]
     answers = await asyncio.gather(*(_look_at(host, opened[host.name], distro, scripts, clock) for host in hosts))
     views: dict[str, MasterView] = {}
@@ -50,7 +50,7 @@ async def observe(
 
 
 def refuse_silent(failures: Mapping[str, Output]) -> None:
-    """Raises the error that masters without an answer amount to, naming each."""
+    """Raises UnreachableError or LoginError for the hosts that do not answer, with all their names."""
     if not failures:
         return
     texts = [_named(name, output.detail or str(output.failure)) for name, output in failures.items()]
@@ -87,7 +87,7 @@ async def _look_at(
 
 
 def _offset(facts: dict[str, str], before: float, after: float) -> float:
-    """How far the host's clock is ahead, in seconds, at the least: it was read twice between our two readings."""
+    """Seconds that the host's clock is ahead, at least: it was read twice between our two readings."""
     try:
         most = float(facts["clock_first"]) - before
         least = float(facts["clock_last"]) - after
@@ -100,7 +100,9 @@ def _without_answer(output: Output) -> Output:
     if output.failure:
         return output
     said = output.stderr.decode("utf-8", "replace").strip()
-    if not said and not parse_facts(output.text):  # as of a cloud's image: log in as somebody else, it says, and ends
+    if not said and not parse_facts(
+        output.text
+    ):  # such as a cloud image's shell that only says to log in as another user
         return Output(None, failure=Failure.LOGIN, detail=f"no shell for this login: {output.text.strip()}")
     said = said or f"exit {output.exit_code}"
     return Output(None, failure=Failure.UNREACHABLE, detail=f"cannot examine the host: {said}")

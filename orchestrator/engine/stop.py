@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Stop:
-    """Set by the first signal, or by a full disk on the laptop: no new steps, what is under way reaches its end.
+    """Set by the first signal, or by a full disk on the laptop: no new steps start, and running ones finish.
 
-    Before a run has begun nothing is under way, and a signal ends the command at once.
+    Before a run has begun, no step is running, and a signal ends the command at once.
     """
 
     signal_number: int = 0

@@ -1,7 +1,7 @@
-"""Brings one file to all masters: chain after chain, until every one has it or cannot have it.
+"""Copies one file to all masters, chain after chain, until each has it or cannot get it.
 
-Which chains to begin, `core.transfer.chains` decides; a `Carrier` carries them out. A host that was cut asks anew where
-it stands, and is planned for again: behind a master that has the file by then, else behind the laptop.
+`core.transfer.chains` decides which chains to start; a `Carrier` carries them out. A host whose stream was cut reports
+its verified length again and is planned again: behind a master that has the file by then, or else behind the laptop.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from orchestrator.ports import Carrier, Load, Progress, Source
 
 MOST_TRIES = 8
 GATHER_S = 0.05
-"""Steps of a phase begin together: their hosts make one chain."""
+"""How long to wait for other hosts of a phase: their steps begin together, and make one chain."""
 ASKING_S = 10.0
-"""Nobody waits longer than that for a host that does not say where it stands: it may be hashing what it has."""
+"""How long the others wait for a host to report its length: it may be hashing its part."""
 WATCH_S = 1.0
 STILL_S = 60.0
-"""Where nothing has come for so long, nothing will: whoever should hand it on hangs."""
+"""After this time without bytes a chain is ended: the host that should send hangs."""
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A host that waits for its turn: what it has, whom to tell of its bytes, and of its end (None: cut, ask again)."""
+    """A host that waits for a chain: what it has, and who receives its progress and its end (None: cut, ask again)."""
 
     have: int
     moved: Progress
@@ -38,7 +38,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Transfers:
-    """All files of one attempt. ``note`` tells the operator what did not go as planned."""
+    """The transfers of one attempt, one for each file. ``note`` reports problems to the operator."""
 
     relay: Relay
     carrier: Carrier
@@ -50,7 +50,7 @@ class Transfers:
     async def bring(
         self, host: str, push: Push, open_source: Callable[[], Awaitable[Source]], moved: Callable[[int, int], None]
     ) -> Outcome:
-        """One host's share in it; ``moved`` is told of bytes done and in all."""
+        """Copy a file to one host, as part of its transfer. ``moved`` receives bytes done and bytes in total."""
         async with self._one_by_one:
             source = await open_source()
             sha256 = push.sha256 or await source.sha256(source.size_bytes)
@@ -63,14 +63,14 @@ class Transfers:
         return await transfer.bring(host, push.path, lambda done: moved(done, source.size_bytes))
 
     async def close(self) -> None:
-        """Ends what is still under way."""
+        """End all transfers."""
         for transfer in self._transfers.values():
             await transfer.close()
 
 
 @dataclass(slots=True)
 class Transfer:
-    """One file on its way to many hosts, and how far each host is. Is the witness of its chains' bytes."""
+    """The transfer of one file to many hosts, with the progress of each host."""
 
     relay: Relay
     carrier: Carrier
@@ -86,13 +86,13 @@ class Transfer:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def has_it(self, host: str, path: str) -> None:
-        """A host from which the others can have it; what lies there is proven by what arrives."""
+        """Add a host that has the file. Its content is verified by the sha256 at each receiver."""
         if host not in self.whole:
             self.load = replace(self.load, paths={**self.load.paths, host: path})
             self.whole.append(host)
 
     async def bring(self, host: str, path: str, moved: Progress) -> Outcome:
-        """Asks where the host stands, and waits for its bytes, until it has the file or cannot have it."""
+        """Ask the host for its length and wait for a chain, until it has the file or cannot get it."""
         if host not in self.whole:
             self.load = replace(self.load, paths={**self.load.paths, host: path})
         for _ in range(MOST_TRIES):
@@ -118,7 +118,7 @@ class Transfer:
             self.whole.remove(host)
 
     async def close(self) -> None:
-        """Ends its chains; what runs on hosts for them ends by itself then."""
+        """End its chains. Their processes on hosts then end, too."""
         if self._timer:
             self._timer.cancel()
         for task in self._tasks:
@@ -155,18 +155,18 @@ class Transfer:
             task.add_done_callback(self._tasks.discard)
 
     def _place(self, host: str) -> int:
-        """In the order that the plan shows."""
+        """The host's position in the order of the plan."""
         return self.relay.order.index(host) if host in self.relay.order else len(self.relay.order)
 
     def chain_ended(self, chain: Chain) -> None:
-        """Others may go on from what its hosts have."""
+        """Remove an ended chain. Other hosts may continue from its hosts."""
         self.filling -= set(chain.hosts)
         self._soon()
 
 
 @dataclass(slots=True)
 class ChainRun:
-    """One chain under way; implements ``ports.Witness``."""
+    """One running chain; implements ``ports.Witness``."""
 
     file: Transfer
     chain: Chain
@@ -204,7 +204,7 @@ class ChainRun:
             self._leave(next((end for end in ends if isinstance(end, Exception)), None))
 
     async def _watch(self) -> None:
-        """Ends where one host holds others up, or nothing moves: all are planned for again."""
+        """Return if one host delays the others, or if no bytes move: then all hosts are planned again."""
         while True:
             await asyncio.sleep(WATCH_S)
             now_s = asyncio.get_running_loop().time()
@@ -224,7 +224,7 @@ class ChainRun:
         return next((host for host in self.chain.hosts if self._at.get(host, 0) < size_bytes), "")
 
     def _leave(self, error: Exception | None) -> None:
-        """Whoever has not arrived asks again; what is our own mistake is told to everybody who waits."""
+        """Let hosts without the file ask again; pass an error of our own to every host that waits."""
         for waiting in self.waiting.values():
             with contextlib.suppress(asyncio.InvalidStateError):
                 if error:
