@@ -1,9 +1,9 @@
-# The verbs of a host, as functions of a shell that lives for one call, after host/forget.sh. Nothing of it stays there.
+# Shell functions for one call on a host, included after host/lib/forget.sh. They are not stored on the host.
 # The caller appends one line that names the function and its quoted arguments.
 umask 077
 export LC_ALL=C
 
-put() { # RESERVE FILE TEXT: the file appears whole, by a rename; on a full disk the reserve makes room for it
+put() { # RESERVE FILE TEXT: writes the file by a rename; on a full disk it deletes the reserve first
     { printf '%s\n' "$3" >"$2.part.$$"; } 2>/dev/null ||
         { rm -f "$1" && printf '%s\n' "$3" | cat >"$2.part.$$"; } && # cat names a full disk, dash does not
         sync "$2.part.$$" && mv "$2.part.$$" "$2"
@@ -17,7 +17,7 @@ sha256() { # of standard input, in hex; openssl uses the processor's own instruc
 number() { echo "${1%%-*}"; } # an attempt is NUMBER-NONCE
 
 # settle STATE RUN ATTEMPT WAIT_S
-# Waits until no act runs, makes ATTEMPT the newest, and prints one line per act: act STEP ATTEMPT STATE EXIT.
+# Waits until no act runs, makes ATTEMPT the newest, and prints a line for each act: act STEP ATTEMPT STATE EXIT.
 # Ends with `settled`, or with `fenced ATTEMPT` or `busy STEP/ATTEMPT`.
 settle() {
     state=$1 run=$2 attempt=$3 wait_s=$4
@@ -42,7 +42,7 @@ settle() {
     echo settled
 }
 
-running_step() { # the step whose act holds the lock, for the operator's eyes
+running_step() { # STATE: the step whose act holds the lock, to show to the operator
     for started in "$1"/*/steps/*/*/started; do
         [ -e "$started" ] && [ ! -e "${started%started}exit" ] || continue
         read -r boot pid since _ <"$started"
@@ -54,7 +54,7 @@ running_step() { # the step whose act holds the lock, for the operator's eyes
     echo unknown
 }
 
-# acts STATE RUN: what the markers say of every attempt at every step
+# acts STATE RUN: the state of every attempt at every step, from its markers
 acts() {
     for dir in "$1/$2"/steps/*/*/; do
         [ -d "$dir" ] || continue
@@ -64,8 +64,8 @@ acts() {
     done
 }
 
-act_state() { # of the folder of one attempt
-    if [ -s "$1/exit" ]; then # an empty one tells nothing
+act_state() { # FOLDER: the state of the attempt with these markers
+    if [ -s "$1/exit" ]; then # an empty file is not an end
         echo "ended $(cat "$1/exit")"
     elif [ ! -e "$1/started" ]; then
         echo "waiting -"
@@ -81,7 +81,7 @@ act_state() { # of the folder of one attempt
     fi
 }
 
-# act: `start`, then `join` with the arguments after WAIT_S. Prints what `join` does, or `refused`.
+# act: `start`, then `join`. Prints what `join` prints, or `refused`.
 act() { # WAIT_S, then the arguments of start
     wait_s=$1
     shift
@@ -89,7 +89,7 @@ act() { # WAIT_S, then the arguments of start
 }
 
 # start STATE RUN ATTEMPT STEP TIMEOUT_S LETS_GO WRAPPER RUN_TEXT
-# Hands the act over to the host. Doing so twice is harmless: the wrapper lets it run once.
+# Starts the act, detached. To start it twice is harmless: the wrapper runs it once.
 start() {
     state=$1 run=$2 attempt=$3 step=$4
     dir=$state/$run/steps/$step/$attempt
@@ -100,7 +100,7 @@ start() {
     fi
     [ ! -e "$dir/started" ] || return 0
     mkdir -p "$dir" || return 1
-    # By renames: a wrapper of an earlier start may be reading these files just now.
+    # By renames: a wrapper of an earlier start may be reading these files.
     put "$state/$run/reserve" "$dir/act" "$7" && put "$state/$run/reserve" "$dir/run" "$8" || return 1
     if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
         unit=orchestrator-$run-$step-$attempt
@@ -122,7 +122,7 @@ join() {
         now=$(act_state "$dir")
         case $now in
         ended*) break ;;
-        died*) # its wrapper did; what that left behind holds the lock for as long as it runs
+        died*) # its wrapper did; a process that it has left holds the lock as long as it runs
             flock -n "$state/lock" true && break
             now="running -"
             ;;
@@ -141,8 +141,8 @@ join() {
     [ ! -e "$dir/log" ] || tail -c 4096 "$dir/log"
 }
 
-# A push: `part`, `receive`, `finish`. Each try has a part file of its own name, PATH.part.ATTEMPT.TRY, and takes
-# the part of an older try over by a rename, so that a receiver that comes late finds no file to harm.
+# A push: `part`, `receive`, `finish`. Each try has its own part file, PATH.part.ATTEMPT.TRY, and takes over the part
+# of an older try by a rename, so that a late receiver of that try has no file to append to.
 
 newest_is() { # STATE RUN ATTEMPT: takes the lock; prints who fences us, or that the lock stays taken
     exec 9>>"$1/lock" && flock -w 60 9 || { echo busy; return 1; }
@@ -151,7 +151,7 @@ newest_is() { # STATE RUN ATTEMPT: takes the lock; prints who fences us, or that
 }
 
 # part STATE RUN ATTEMPT PATH SHA256 PART
-# Prints `whole` where the right file lies at PATH already, else `have BYTES SHA256` of what came so far.
+# Prints `whole` if the right file is at PATH already, or else `have BYTES SHA256` of the part.
 part() {
     path=$4 part=$6
     newest_is "$1" "$2" "$3" || return 0
@@ -167,26 +167,26 @@ part() {
     echo "have $(stat -c %s "$part") $(sha256 <"$part")"
 }
 
-# receive PATH PART OFFSET: appends standard input to the part, which is first cut to OFFSET bytes
+# receive PATH PART OFFSET: truncates the part to OFFSET bytes, then appends standard input
 receive() {
     [ -e "$2" ] || return 1
     echo "$(cat /proc/sys/kernel/random/boot_id) $$ $(start_time $$)" | cat >"$1.receiver" && # cat: see `put`
         truncate -s "$3" "$2" && exec cat >>"$2"
 }
 
-# drop STATE RUN ATTEMPT PATH SHA256 PART: a part that the disk had no room for makes room again
+# drop STATE RUN ATTEMPT PATH SHA256 PART: deletes a part after the disk was full
 drop() {
     rm -f "$6" "$4.receiver"
 }
 
-# finish STATE RUN ATTEMPT PATH SHA256 PART: makes the part the file, if it is the right one and we are not fenced.
+# finish STATE RUN ATTEMPT PATH SHA256 PART: renames the part to PATH, if its sha256 is right and we are not fenced.
 # Prints `whole`, `wrong SHA256` or `fenced ATTEMPT`.
 finish() {
     path=$4
     newest_is "$1" "$2" "$3" || return 0
     rm -f "$path.receiver"
     sync "$6" && mv "$6" "$path" && sync "${path%/*}" || return 1
-    sum=$(sha256 <"$path") # after its last rename: what lies there now is what counts
+    sum=$(sha256 <"$path") # after the rename, so that it is the sum of the final file
     if [ "$sum" = "$5" ]; then
         echo whole
     else
@@ -195,13 +195,13 @@ finish() {
     fi
 }
 
-# heartbeat STATE RUN ATTEMPT: touches `alive` for every line that comes in, as long as we are the newest
+# heartbeat STATE RUN ATTEMPT: touches `alive` for every line on standard input, while ATTEMPT is the newest
 heartbeat() {
     while read -r _; do
         if [ "$(cat "$1/$2/attempt")" != "$3" ]; then
             echo "fenced $(cat "$1/$2/attempt")"
             return 0
         fi
-        touch -c "$1/alive" && echo beat # not made again: an attempt that has ended took it away
+        touch -c "$1/alive" && echo beat # not created: an attempt that has ended has deleted it
     done
 }

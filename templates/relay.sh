@@ -1,16 +1,16 @@
-# Handing a file on from host to host as it arrives: `relay_key`, `take`, `give`, `adopt`, after host.sh. What flows is packed.
-# A host appends what comes to a file of its own, from which it unpacks its copy and hands on, each at its own pace: a slow
-# next host holds nobody else up. The caller sets the variables that a function's first line names.
+# Transfers a packed file from host to host as it arrives: `relay_key`, `take`, `give`, `adopt`. Included after host.sh.
+# A host appends the received bytes to a file. From that file it unpacks its copy and sends to the next host, each at its
+# own pace: a slow next host delays no other. The caller sets the variables that the line above a function names.
 #
-#   RUN/relay.TRY/       0700; goes with the shell that uses it, or by the next settle
-#     packed  end        what has come; that no more comes
+#   RUN/relay.TRY/       0700; deleted by the shell that uses it, or by the next settle
+#     packed  end        the received bytes; exists when no more will come
 #     sum  complaint     sha256 of the whole unpacked file; why it cannot be unpacked
-#     key  known_hosts   to log in to the next host: a key of this transfer alone, and that host's own key, pinned
-#     reader  hop        the processes by which it comes, and is handed on
+#     key  known_hosts   to log in to the next host: a key for this transfer alone, and that host's pinned key
+#     reader  hop        the identities of the processes that receive and send
 #   RUN/relay.keys       the authorized_keys files in which this run has a line
 #   /run/orchestrator-RUN/TRY   the pipe that the line's forced command writes to, and nothing else
 
-# Known by its identity, a process can be ended later without harming one that has got its pid since.
+# With its identity recorded, a process can be killed later without harming another one that has its pid by then.
 as='file=$1; shift; since=$(read -r stat <"/proc/$$/stat"; set -- ${stat##*) }; echo "${20}")
 echo "$(cat /proc/sys/kernel/random/boot_id) $$ $since" >"$file" && exec "$@"'
 
@@ -21,7 +21,7 @@ relay_key() {
 }
 
 # take: state run attempt path part offset packing folder; from a pipe: user keys line; to hand on: address port login
-# Prints `ready`; `at BYTES` all the while; `sum SHA256` at the end of what came; `gave CODE WHY` once handing on is over.
+# Prints `ready`; `at BYTES` repeatedly; `sum SHA256` after the last byte; `gave CODE WHY` when sending has ended.
 take() {
     begin && [ -e "$part" ] && truncate -s "$offset" "$part" || return 1 # a later try may have taken the part over
     exec 3<&0
@@ -47,7 +47,7 @@ take() {
     [ -z "$handing_on" ] || wait "$handing_on"
 }
 
-# give: state run attempt path offset packing folder address port login. Hands on a file that lies here whole.
+# give: state run attempt path offset packing folder address port login. Sends a file that is complete on this host.
 give() {
     line= part=$path
     begin || return 1
@@ -57,21 +57,21 @@ give() {
     wait $!
 }
 
-# adopt STATE RUN ATTEMPT PATH SHA256 PART: a part whose sum was right becomes the file. Prints `whole` or `fenced ATTEMPT`.
+# adopt STATE RUN ATTEMPT PATH SHA256 PART: renames a part with the right sum to PATH. Prints `whole` or `fenced ATTEMPT`.
 adopt() {
     newest_is "$1" "$2" "$3" || return 0
     rm -f "$4.receiver"
     mv "$6" "$4" && sync "${4%/*}" && echo whole
 }
 
-# forget_key: folder. Of a chain that has not come to use it; else it goes with the shell that uses it.
+# forget_key: folder. Deletes the key of a chain that did not start; otherwise the shell that uses it deletes it.
 forget_key() { [ -e "$folder/packed" ] || rm -rf "$folder"; }
 
 begin() {
     pipe=/run/orchestrator-$run/${folder##*.}
     trap leave EXIT
     trap 'exit 1' HUP INT TERM PIPE
-    renice -n 10 -p "$$" >/dev/null 2>&1 # the live etcd may serve meanwhile
+    renice -n 10 -p "$$" >/dev/null 2>&1 # a live etcd may be serving
     mkdir -p "$folder" && : >"$folder/packed"
 }
 
@@ -110,7 +110,7 @@ arriving() {
     } 2>/dev/null
 }
 
-follow() { # prints what comes, until no more comes
+follow() { # prints the received bytes until `end` exists
     read -r _ reader _ <"$folder/reader"
     if tail --version 2>/dev/null | grep -q GNU; then # it is woken when there is more, and starts no process for it
         tail -c +1 -f -s 0.1 --pid="$reader" "$folder/packed" 2>/dev/null
@@ -152,15 +152,15 @@ packed() {
         esac
 }
 
-flushed() { # all along, so that little is left for the end
-    exec >/dev/null 2>&1 # what still sleeps when all is over would keep the connection open
+flushed() { # syncs repeatedly, so that little is left to sync at the end
+    exec >/dev/null 2>&1 # a sleep that is left at the end would keep the connection open
     while [ -d "$folder" ] && [ ! -e "$folder/sum" ]; do
         sync "$part" 2>/dev/null
         sleep 1
     done
 }
 
-handed_on() { # FUNCTION: what it prints goes to the next host's pipe
+handed_on() { # FUNCTION: sends its output to the next host's pipe
     fast=-oCiphers=^aes128-gcm@openssh.com # before ChaCha20, which takes twice the processor time; OpenSSH 8.0 knows no ^
     ssh -F /dev/null $fast -G taker >/dev/null 2>&1 || fast=-oCompression=no
     said=$("$1" | sh -c "$as" as "$folder/hop" ssh -F /dev/null -T -p "$port" -i "$folder/key" "$fast" \
@@ -172,13 +172,13 @@ handed_on() { # FUNCTION: what it prints goes to the next host's pipe
     echo "gave $? $(printf %s "$said" | tail -n 1)"
 }
 
-# let_in: run user keys line pipe. One more line in the login's authorized_keys: the key may write to our pipe, and do nothing
-# else, and nobody can log in with it any more ten minutes from now. The line goes as soon as the first bytes come.
+# let_in: run user keys line pipe. Adds a line to the login's authorized_keys: the key may write to our pipe and do nothing
+# else, and expires in ten minutes. The line is removed when the first bytes arrive.
 let_in() {
     mkdir -p "${pipe%/*}" && chmod 711 "${pipe%/*}" && mkfifo -m 600 "$pipe" && chown "$user" "$pipe" || return 1
     echo "$keys" >>"$state/$run/relay.keys" && sync "$state/$run/relay.keys" || return 1
     mark=orchestrator-$run.${folder##*.}
-    case $(grep -o " orchestrator-$run.*" "$keys" 2>/dev/null) in # of an earlier try that is not through yet
+    case $(grep -o " orchestrator-$run.*" "$keys" 2>/dev/null) in # of an earlier try that has not ended
     *.file*) mark=$mark.file ;;
     *.open*) mark=$mark.open ;;
     esac
@@ -186,7 +186,7 @@ let_in() {
     [ -e "$keys" ] || { mark=$mark.file && : >"$keys" && chown "$user" "$keys"; } || return 1
     real=$(readlink -f "$keys")
     end=
-    [ -z "$(tail -c 1 "$real")" ] || { mark=$mark.open && end='\n'; } # its last line has no end, and will have none again
+    [ -z "$(tail -c 1 "$real")" ] || { mark=$mark.open && end='\n'; } # its last line has no newline; shut_out restores that
     until=$(date -d "@$(($(date +%s) + 600))" +%Y%m%d%H%M%S)
     cp -a "$real" "$real.kr-$run" || return 1
     {
