@@ -1,4 +1,4 @@
-"""What a distribution must tell the planner. Implementations are pure: intent -> commands, output -> facts."""
+"""The interface of a distribution. Implementations are pure: intent -> commands, output -> facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Distro(Protocol):
 
     @property
     def aided(self) -> bool:
-        """Whether a vendor's agent restores, once told to."""
+        """Whether a vendor's agent can restore on request."""
         ...
 
     @property
@@ -36,12 +36,12 @@ class Distro(Protocol):
 
     @property
     def controller_ports(self) -> tuple[int, ...]:
-        """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+        """The ports of controller-manager and scheduler, if they are stopped separately from the runtime."""
         ...
 
     @property
     def rejoin(self) -> str:
-        """How a master that was left out joins again on an empty disk, as the end of a sentence for the operator."""
+        """How a left-out master joins again on an empty disk: the end of a sentence for the operator."""
         ...
 
     def look_at_host(self, host: Host) -> Script:
@@ -49,11 +49,11 @@ class Distro(Protocol):
         ...
 
     def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
-        """The first look's facts -> a view without the volume; what cannot be read is among its faults."""
+        """The first look's facts -> a view without the volume. The view's ``faults`` say what could not be read."""
         ...
 
     def look_at_volume(self, host: Host, view: MasterView) -> Script | None:
-        """The second look, at the data volume that the first one named; None where it named none."""
+        """The second look, at the data volume that the first one found; None if it found none."""
         ...
 
     def read_volume(self, view: MasterView, facts: dict[str, str]) -> MasterView:
@@ -82,11 +82,11 @@ class Distro(Protocol):
         ...
 
     def admit(self, host: Host, view: MasterView, run: str) -> Script | None:
-        """Moves etcd's own manifest back, before any unit is started, and leaves the others; None without such."""
+        """Moves etcd's manifest alone back, before any unit is started; None if it was not moved."""
         ...
 
     def take_snapshot(self, host: Host, view: MasterView) -> Script:
-        """Takes a safety snapshot of what still answers."""
+        """Takes a safety snapshot of the member on this host."""
         ...
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
@@ -99,15 +99,15 @@ class Distro(Protocol):
         ...
 
     def start(self, host: Host, view: MasterView) -> Exec:
-        """Starts etcd, or what brings everything else up; returns before it is up."""
+        """Starts etcd, or the unit that starts everything else. Returns before it is up."""
         ...
 
     def start_api(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
-        """Starts the API server, once etcd is proven; None where it has come up with etcd."""
+        """Starts the API server after etcd is proven; None if it starts with etcd."""
         ...
 
     def start_controllers(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
-        """Starts controller-manager and scheduler, once the workers are back; None where they have come up already."""
+        """Starts controller-manager and scheduler after the workers are Ready; None if they start earlier."""
         ...
 
     def restart_services(self, host: Host) -> Exec | Script:

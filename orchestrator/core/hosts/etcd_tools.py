@@ -1,4 +1,4 @@
-"""etcd's own restore tool on a host: where it was found, and which of several is taken. Pure."""
+"""etcd's own restore tool on a host: where it was found, and which of several is used. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import StrEnum
 
 
 class ToolPlace(StrEnum):
-    """Where a tool lies, in the order in which it is taken."""
+    """The place of a tool, in the order of preference."""
 
     HOST = "host"
     RUNNING = "running"  # in the container of the etcd that runs, seen through its process
-    IMAGE = "image"  # in the image of etcd's pod, of which nothing more is known before it is copied out
+    IMAGE = "image"  # in the image of etcd's pod; its version is unknown until it is copied out
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,18 @@ def parse_tools(text: str) -> tuple[Tool, ...]:
 
 
 def best_tool(tools: Iterable[Tool], etcd_version: str) -> Tool | None:
-    """The first that can restore; one of etcd's own minor version before others."""
+    """The first tool that can restore; tools of etcd's own minor version come before others."""
     able = [tool for tool in tools if _restores(tool)]
     same = [tool for tool in able if tool.version and minor(tool.version) == minor(etcd_version)]
     return next(iter(same or able), None)
 
 
 def _restores(tool: Tool) -> bool:
-    """etcdctl lost its `snapshot restore` with 3.6 (etcd, CHANGELOG-3.6); etcdutl came with 3.5."""
+    """Whether the tool can restore: etcdctl before 3.6 (etcd, CHANGELOG-3.6), etcdutl since 3.5."""
     return not tool.path.endswith("etcdctl") or minor(tool.version) < (3, 6)
 
 
 def minor(version: str) -> tuple[int, int]:
-    """`3.5.16` -> (3, 5); (0, 0) for what is none."""
+    """`3.5.16` -> (3, 5); (0, 0) if the text is not a version."""
     found = re.match(r"(\d+)\.(\d+)", version)
     return (int(found[1]), int(found[2])) if found else (0, 0)

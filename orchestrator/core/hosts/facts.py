@@ -1,7 +1,7 @@
-"""Parser for the facts that hosts' scripts print: plain values, each between two lines with a fresh mark.
+"""Parser for the facts that scripts on hosts print: plain values, each between two lines with a fresh mark.
 
-The first of both lines also has the name (templates/host/lib/facts.sh). So a host starts no process to print a fact;
-an encoding would need one for each.
+The first of the two lines also has the name (templates/host/lib/facts.sh). This needs no process on the host to print a
+fact; an encoding would need one for each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _NAMED = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) .+$", re.MU
 
 
 def parse_facts(text: str) -> dict[str, str]:
-    """The values by name. One cut short by a broken connection is left out, as is what stands outside of all."""
+    """The values by name. A value cut short by a broken connection is left out; text outside of values is ignored."""
     named = _NAMED.search(text)
     if not named:
         return {}

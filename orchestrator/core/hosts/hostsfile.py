@@ -13,7 +13,7 @@ from orchestrator.core.inventory.inventory import Host
 
 
 def peer_names(masters: Mapping[str, Host], views: Mapping[str, MasterView]) -> dict[str, str]:
-    """Every peer's name and the address it must lead to. Peer URLs that hold an address need no name."""
+    """Every peer's name and the address that it must resolve to. Peer URLs with an address need no name."""
     names: dict[str, str] = {}
     for name, host in masters.items():
         etcd = views[name].member.config
@@ -23,17 +23,17 @@ def peer_names(masters: Mapping[str, Host], views: Mapping[str, MasterView]) -> 
 
 
 def missing_names(view: MasterView, names: Mapping[str, str]) -> dict[str, str]:
-    """Those of the names that do not lead to their address on this master."""
+    """The names that do not resolve to their address on this master."""
     return {name: address for name, address in names.items() if address not in view.machine.resolves.get(name, ())}
 
 
 def block_for(missing: Mapping[str, str]) -> str:
-    """The lines between our two markers."""
+    """The lines to put between our two markers in the hosts file."""
     return "\n".join(f"{address}\t{name}" for name, address in sorted(missing.items()))
 
 
 def removable(view: MasterView, missing: Mapping[str, str]) -> bool:
-    """Whether the member reaches its peers without the block: its pod knows the names itself, or it had a quorum."""
+    """Whether the member reaches its peers without the block: its pod resolves the names itself, or it had a quorum."""
     if view.member.config and set(missing) <= view.member.config.aliases:
         return True
     return view.member.has_quorum

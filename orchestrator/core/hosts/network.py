@@ -1,4 +1,4 @@
-"""Which address leads to which master."""
+"""Addresses of masters: from URLs, and as other masters reach them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_address(text: str) -> bool:
 
 
 def peer_address(host: Host, view: MasterView) -> str:
-    """Where other masters reach this one: the inventory's address where it is the host's own, else its first own.
+    """The address at which other masters reach this one: the inventory's if the host has it, or else its first own.
 
     Behind a translating gateway the address that the laptop uses is not one of the host's own.
     """
@@ -47,7 +47,7 @@ def peer_address(host: Host, view: MasterView) -> str:
 def ssh_places(host: Host, view: MasterView, port: int) -> tuple[tuple[str, int], ...]:
     """Addresses and ports at which other masters may reach this one's sshd, the likeliest first.
 
-    What the laptop uses may be a gateway's; an address that leads every host to itself is none.
+    The laptop's address for it may be a gateway's. Loopback addresses are left out: each host reaches itself there.
     """
     own = peer_address(host, view)
     places = dict.fromkeys(((host.address, port), (own, port), (own, SSH_PORT)))

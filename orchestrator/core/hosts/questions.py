@@ -6,7 +6,7 @@ from orchestrator.core.hosts.view import EtcdConfig
 
 
 def peer_values(etcd: EtcdConfig) -> dict[str, str]:
-    """For questions on its peer port."""
+    """The values for questions on the peer port."""
     tls = etcd.peer_tls
     return {
         "peer_url": etcd.peer_url,
@@ -18,7 +18,8 @@ def peer_values(etcd: EtcdConfig) -> dict[str, str]:
 
 
 def client_values(etcd: EtcdConfig) -> dict[str, str]:
-    """For questions on its client port. The peers' certificate is tried if the server's is not valid for a client."""
+    """The values for questions on the client port. The peers' certificate is tried if the server's is not valid for
+    clients."""
     tls, peer = etcd.client_tls, etcd.peer_tls
     return {
         "client_url": etcd.client_url,

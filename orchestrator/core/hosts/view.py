@@ -30,10 +30,10 @@ class EtcdConfig:
     """One member's configuration, from the manifest or unit that starts it.
 
     ``member_path`` is the folder ``member`` on the host; ``address`` is where the member listens there;
-    ``aliases`` are names that its pod resolves by itself, whatever the host's own hosts file says; ``owner`` is as
-    whom it runs, `UID:GID`; ``lists_all`` says that its initial cluster must name every member, not only some;
-    ``program`` is etcd itself on the host, empty where it lies in an image; ``join_flags`` are those that a run
-    beside its service must share.
+    ``aliases`` are names that its pod resolves alone, without the host's hosts file; ``owner`` is the user that it runs
+    as, `UID:GID`; ``lists_all`` says that its initial cluster must name every member, not only some; ``program`` is
+    etcd's program on the host, empty if it is in an image; ``join_flags`` are flags that a process of etcd outside its
+    service must share.
     """
 
     member: str
@@ -78,8 +78,8 @@ class ApiServer:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One of etcd's certificates, as openssl reads it on its host. ``state`` is empty, `soon` where it ends within a
-    week, `expired`, or `unread`; ``ends`` is as openssl prints it; ``names`` are its subject's alternative names."""
+    """One of etcd's certificates, as openssl reads it on its host. ``state`` is empty, `soon` if it expires within a
+    week, `expired`, or `unread`; ``ends`` is the date that openssl prints; ``names`` are subject alternative names."""
 
     path: str
     state: str
@@ -89,9 +89,9 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What makes a master's members, tokens and Secrets valid. ``files`` is sha256 by path, of files that all masters
-    must share. ``encryption_keys`` are `PROVIDER NAME` as the configuration has them, never a key; None without one.
-    """
+    """Certificates and keys of a master, which make its members, tokens and Secrets valid. ``files`` is the sha256 by
+    path of files that all masters must share. ``encryption_keys`` are `PROVIDER NAME` from the configuration, never a
+    key; None without a configuration."""
 
     certificates: tuple[Certificate, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Of one filesystem; ``device`` tells filesystems of one host apart."""
+    """The space of one filesystem. ``device`` distinguishes the filesystems of a host."""
 
     device: str
     free_bytes: int
@@ -108,7 +108,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class LiveMember:
-    """What a member that answers says: its cluster, how far it is, and whether a quorum stands behind it."""
+    """The answers of a live member: its cluster, its revision, and whether a quorum answers through it."""
 
     version: str
     cluster_id: str
@@ -122,7 +122,7 @@ class LiveMember:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whose a host is: the run, its laptop, and for how many seconds its holder has been silent (None: it ended)."""
+    """The claim on a host: the run, its laptop, and the seconds for which its holder is silent (None: it ended)."""
 
     run: str
     attempt: str
@@ -132,7 +132,7 @@ class Claim:
 
     @property
     def is_held(self) -> bool:
-        """Whether the holder may still be at work: its heartbeat comes every 15 s."""
+        """Whether the holder may still be running: its heartbeat comes every 15 s."""
         return self.silent_s is not None and self.silent_s < SILENT_S
 
 
@@ -215,7 +215,7 @@ class MemberView:
 
     @property
     def version(self) -> str:
-        """etcd's version as the member tells it; empty if it does not answer."""
+        """The version that the member reports; empty if it does not answer."""
         return self.live.version if self.live else ""
 
     @property
@@ -226,7 +226,7 @@ class MemberView:
 
 @dataclass(frozen=True, slots=True)
 class RunMarkers:
-    """What runs have left on a host: the claim, the run that holds its units down, and the newest attempt by run."""
+    """The markers of runs on a host: the claim, the run that holds its units down, and the newest attempt by run."""
 
     claim: Claim | None = None
     hold: str = ""
@@ -252,8 +252,8 @@ class MasterView:
 
 
 def owner_of(view: MasterView, all_masters: Iterable[MasterView]) -> str:
-    """Whose restored data must be, `UID:GID MODE LABEL`: the old data's owner; where that is gone, that on the other
-    masters; where none has any, as whom etcd runs. Empty where the other masters differ."""
+    """The owner that restored data must have, `UID:GID MODE LABEL`: that of the old data; if it is gone, that on the
+    other masters; if no master has data, the user that etcd runs as. Empty if the other masters differ."""
     if view.volume.owner:
         return view.volume.owner
     owners = {other.volume.owner for other in all_masters if other.volume.owner}
