@@ -1,4 +1,4 @@
-"""What the operator must say before anything changes."""
+"""Confirmations that the operator must give before anything changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 async def confirm_plan(
     cluster: Cluster, made: Plan, confirm: str | None, verbose: int, rows: tuple[ResourceCost, ...] = ()
 ) -> None:
-    """Shows the plan, and every object that ``rows`` name.
+    """Show the plan, and every object that ``rows`` name.
 
     Raises NotConfirmedError unless the cluster's name was given, or is typed on a terminal.
     """
@@ -36,7 +36,7 @@ async def confirm_plan(
 
 
 async def confirm_destroyed(cluster: Cluster, left_out: tuple[Host, ...], destroyed: list[str] | None) -> None:
-    """Raises NotConfirmedError unless it is said of each master that is left out that its old disk is gone."""
+    """Raises NotConfirmedError unless the operator confirms for each left-out master that its old disk is gone."""
     from orchestrator.app.terminal import ask
 
     for name in (host.name for host in left_out if host.name not in (destroyed or ())):

@@ -1,4 +1,4 @@
-"""How a command ends: two lines and an exit code, whatever has become of the terminal."""
+"""The end of a command: two lines and an exit code, even if the terminal is gone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run_alone(work: Callable[[], None]) -> None:
-    """As `run_command`, for what asks no host."""
+    """Like `run_command`, for a command that asks no host."""
     try:
         work()
     except OrchestratorError as error:
@@ -28,7 +28,7 @@ def run_alone(work: Callable[[], None]) -> None:
 
 
 def run_command(work: Callable[[], Coroutine[Any, Any, None]], inventory: Path | None = None) -> None:
-    """Runs one command to its end, and turns what it raised into two lines and an exit code."""
+    """Run one command, and turn an error into two lines and an exit code."""
     import asyncio
 
     try:
@@ -51,14 +51,14 @@ _answered = False
 
 
 def print_json(value: Any) -> None:
-    """A document on standard output, of which a command has one."""
+    """Print the command's only document on standard output."""
     global _answered
     _answered = True
     print(json.dumps(value, indent=2, sort_keys=True), flush=True)
 
 
 def print_ended(ended: CompletedRun, inventory: Path, *, as_json: bool) -> None:
-    """The result; then, raised, what still keeps the run open."""
+    """Print the result. Then raises the error that keeps the run open, if there is one."""
     from orchestrator.adapters.screen import report
 
     try:
@@ -82,7 +82,7 @@ def _print_result(ended: CompletedRun, inventory: Path, *, as_json: bool) -> Non
 
 
 def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
-    """Says what went wrong and what to type next; with `--json`, also as the command's document. Raises SystemExit."""
+    """Print the error and the next command; with `--json`, also as the command's document. Raises SystemExit."""
     from orchestrator.adapters.screen import report
 
     following = error.next_step.line(str(inventory or ""), sys.argv[1:]) if error.next_step else ""
@@ -95,7 +95,7 @@ def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:
 
 
 def leave(code: int | str) -> NoReturn:
-    """Where the terminal is gone, nothing of what is still to be written may change the exit code."""
+    """Exit with this code, even if the terminal is gone and buffered output cannot be written."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,6 +1,6 @@
 """The command line: arguments -> one call into `app` -> print -> exit code.
 
-Heavy imports stand in the commands, so that `--help` answers at once. The only place that catches our errors.
+Heavy imports are in the commands, so that `--help` answers at once. `cli.exit` turns our errors into exit codes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
     except typer.Abort:
         fail(InterruptedRunError("interrupted", signal_number=signal.SIGINT), None)
     except OSError as error:
-        if error.filename is not None:  # not of standard output: a fault of ours
+        if error.filename is not None:  # not standard output's error: our own bug
             raise
         fail(OrchestratorError(f"cannot write to standard output: {error.strerror}", again()), None)
     except Exception as error:  # Typer's usage errors share no public base class

@@ -55,5 +55,5 @@ Destroyed = Annotated[
 
 
 def answers(volumes_done: bool) -> frozenset[str]:
-    """What the operator has said already to what a run may ask."""
+    """The flags with which the operator has already answered what a run may ask."""
     return frozenset(("--volumes-done",)) if volumes_done else frozenset()

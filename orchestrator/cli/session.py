@@ -1,4 +1,4 @@
-"""How a command begins that asks hosts: with the cluster's connections, and a reporter."""
+"""The begin of a command that asks hosts: opens the cluster's connections and a reporter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def opened(
     inventory: Path | Inventory, *, quiet: bool, without: list[str] | None = None
 ) -> AsyncIterator[Cluster]:
-    """The cluster, with a reporter for as long as the connections stand."""
+    """The cluster, with a reporter, while the connections are open."""
     from orchestrator.adapters.inventory_file import load_inventory
     from orchestrator.adapters.screen import report
     from orchestrator.app.cluster import open_cluster
@@ -38,7 +38,7 @@ async def opened(
 async def opened_with(
     snapshot: str, inventory: Path, *, quiet: bool, without: list[str] | None = None
 ) -> AsyncIterator[tuple[Cluster, Located]]:
-    """The same, with a snapshot that can be read here as long as the connections stand."""
+    """The same, with a snapshot that can be read on this laptop while the connections are open."""
     from orchestrator.app.snapshot_locations import located
     from orchestrator.core.snapshots.locations import parse_location
 
@@ -54,7 +54,7 @@ async def opened_with(
 async def opened_maybe_with(
     snapshot: str | None, inventory: Path, *, quiet: bool, without: list[str] | None = None
 ) -> AsyncIterator[tuple[Cluster, Located | None]]:
-    """The same; where no snapshot is named there is none."""
+    """The same, without a snapshot if none is named."""
     if snapshot:
         async with opened_with(snapshot, inventory, quiet=quiet, without=without) as (cluster, found):
             yield cluster, found
@@ -65,8 +65,8 @@ async def opened_maybe_with(
 
 @contextmanager
 def read_alone(snapshot: str, inventory: Path | None, *, quiet: bool) -> Iterator[tuple[Located, Reporter]]:
-    """A snapshot for a command that asks no host; one that lies elsewhere is brought from there first, so that reading
-    it can be interrupted as a local file's reading can."""
+    """A snapshot for a command that asks no host. One that is stored elsewhere is copied first, so that reading it can
+    be interrupted like reading a local file."""
     from orchestrator.adapters.screen.reporters import make_reporter
     from orchestrator.app.snapshot_locations import private_spool_for
     from orchestrator.core.snapshots.locations import parse_location
