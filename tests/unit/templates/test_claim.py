@@ -38,7 +38,7 @@ def holds(host: FakeHost) -> bool:
     return host.look("claim/is_ours.sh", state=host.state, run=host.run).returncode == 0
 
 
-def test_a_free_host_is_taken(host: FakeHost) -> None:
+def test_free_host_is_claimed(host: FakeHost) -> None:
     ended = host.look("claim/is_ours.sh", state=host.state, run=RUN)
     assert (ended.returncode, ended.stdout) == (1, "held by: nobody\n")
     assert take(host).returncode == 0
@@ -51,13 +51,13 @@ def test_a_free_host_is_taken(host: FakeHost) -> None:
 
 
 @WITHOUT_APPLETS
-def test_a_claim_that_is_not_on_disk_is_none(host: FakeHost) -> None:
+def test_claim_that_cannot_be_synced_fails(host: FakeHost) -> None:
     host.program("sync", "exit 1")
     assert take(host).returncode == 1
     assert not (host.state / "claim").exists()
 
 
-def test_a_later_attempt_of_the_same_run_takes_it_again(host: FakeHost) -> None:
+def test_later_attempt_of_same_run_claims_again(host: FakeHost) -> None:
     take(host)
     os.utime(host.state / "alive", (0, 0))
     assert take(replace(host, attempt="2-c3d4"), "bob@desk").returncode == 0
@@ -66,7 +66,7 @@ def test_a_later_attempt_of_the_same_run_takes_it_again(host: FakeHost) -> None:
     assert (line["attempt"], line["laptop"]) == ("2-c3d4", "bob@desk")
 
 
-def test_a_host_of_another_run_is_refused(host: FakeHost) -> None:
+def test_host_claimed_by_another_run_is_refused(host: FakeHost) -> None:
     other = replace(host, run=OTHER_RUN).prepare()
     take(other, "bob@desk")
     ended = take(host)
@@ -76,7 +76,7 @@ def test_a_host_of_another_run_is_refused(host: FakeHost) -> None:
     assert OTHER_RUN in host.look("claim/is_ours.sh", state=host.state, run=RUN).stdout
 
 
-def test_of_two_that_race_exactly_one_wins(host: FakeHost) -> None:
+def test_exactly_one_of_two_racing_claims_wins(host: FakeHost) -> None:
     other = replace(host, run=OTHER_RUN)
     with ThreadPoolExecutor(2) as pool:
         for _ in range(ROUNDS):
@@ -87,7 +87,7 @@ def test_of_two_that_race_exactly_one_wins(host: FakeHost) -> None:
             assert codes[holder(host)] == 0
 
 
-def test_a_host_is_given_back(host: FakeHost) -> None:
+def test_claim_is_released(host: FakeHost) -> None:
     take(host)
     (host.folder / "reserve").write_bytes(b"0" * 100)
     assert host.act("release/claim.sh").returncode == 0
@@ -99,7 +99,7 @@ def test_a_host_is_given_back(host: FakeHost) -> None:
     assert take(replace(host, run=OTHER_RUN).prepare()).returncode == 0
 
 
-def test_what_another_run_holds_is_not_given_back(host: FakeHost) -> None:
+def test_claim_of_another_run_is_not_released(host: FakeHost) -> None:
     other = replace(host, run=OTHER_RUN).prepare()
     take(other)
     assert host.act("release/claim.sh").returncode == 0
@@ -107,7 +107,7 @@ def test_what_another_run_holds_is_not_given_back(host: FakeHost) -> None:
     assert (host.state / "alive").exists()
 
 
-def test_what_the_markers_of_a_host_tell(host: FakeHost) -> None:
+def test_observed_run_has_claim_attempts_and_acts(host: FakeHost) -> None:
     assert host.facts("observe/run.sh", state=host.root / "absent") == {}
     (host.folder / "attempt").write_text("2-c3d4\n")
     step = host.folder / "steps/keep.copy"

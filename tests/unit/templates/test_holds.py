@@ -71,7 +71,7 @@ def held(
     return read_member(fact, host.look(look.file, **look.values).stdout, snapshot, ids, proof or {})
 
 
-def test_a_member_tells_what_it_holds_then_and_now(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
+def test_member_reports_content_at_revision_and_now(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
     for number in range(3):
         snapshots.put(member, f"/registry/pods/new/{number}", b"x")
     found = held(host, member, snapshot)
@@ -82,7 +82,7 @@ def test_a_member_tells_what_it_holds_then_and_now(host: FakeHost, member: Membe
     assert found.alarms == ()
 
 
-def test_after_a_compaction_the_proof_tells_the_hash(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
+def test_hash_comes_from_proof_after_compaction(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
     snapshots.put(member, "/registry/pods/new/1", b"x")
     snapshots.compact(member, snapshot.revision + 1)
     found = held(host, member, snapshot, {"master-1 hash_kv": "42"})
@@ -91,19 +91,19 @@ def test_after_a_compaction_the_proof_tells_the_hash(host: FakeHost, member: Mem
     assert held(host, member, snapshot).hash_kv is None
 
 
-def test_alarms_are_told(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
+def test_alarms_are_reported(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
     snapshots.call(member, "maintenance/alarm", {"action": "ACTIVATE", "alarm": "NOSPACE"})
     assert held(host, member, snapshot).alarms == ("NOSPACE",)
 
 
-def test_a_silent_member_tells_nothing(host: FakeHost, snapshot: SnapshotFacts) -> None:
+def test_silent_member_reports_nothing(host: FakeHost, snapshot: SnapshotFacts) -> None:
     (nobody,) = snapshots.members("nobody")
     assert held(host, nobody, snapshot) == MemberEvidence(
         host="master-1", member="etcd0", id_predicted=held(host, nobody, snapshot).id_predicted
     )
 
 
-def test_what_nothing_renews_is_stale(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
+def test_objects_without_renewal_are_stale(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:
     for name in RENEWED:
         snapshots.put(member, f"/registry/{name}", b"renewed")
     view, etcd = view_of(member)

@@ -36,7 +36,7 @@ def is_kept(host: FakeHost) -> bool:
     return host.look("keep/is_set_aside.sh", state=host.state, run=RUN, kept=kept(host)).returncode == 0
 
 
-def test_the_old_data_itself_is_kept_and_a_copy_takes_its_place(host: FakeHost) -> None:
+def test_old_data_is_kept_and_replaced_by_copy(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     (host.member / "snap").chmod(0o700)
@@ -49,7 +49,7 @@ def test_the_old_data_itself_is_kept_and_a_copy_takes_its_place(host: FakeHost) 
     assert not list(host.root.glob("*.part"))
 
 
-def test_the_list_names_every_file_of_the_copy(host: FakeHost) -> None:
+def test_list_names_every_file_of_copy(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     keep(host)
@@ -63,7 +63,7 @@ def test_the_list_names_every_file_of_the_copy(host: FakeHost) -> None:
     assert set(old_files(listed, listed)) == {f"{host.member}/snap/db", f"{host.member}/wal/0.wal"}
 
 
-def test_the_sums_are_those_of_the_files(host: FakeHost) -> None:
+def test_sums_match_files(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     keep(host)
@@ -81,7 +81,7 @@ def test_keeping_again_changes_nothing(host: FakeHost) -> None:
     assert (tree(kept(host)), tree(host.folder)) == before
 
 
-def test_a_copy_that_died_is_begun_anew(host: FakeHost) -> None:
+def test_interrupted_copy_starts_again(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     host.member.rename(kept(host))
@@ -93,7 +93,7 @@ def test_a_copy_that_died_is_begun_anew(host: FakeHost) -> None:
     assert not part.exists()
 
 
-def test_an_act_that_died_after_the_copy_still_writes_the_list(host: FakeHost) -> None:
+def test_repeated_act_writes_list_after_interrupted_one(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     keep(host)
@@ -104,7 +104,7 @@ def test_an_act_that_died_after_the_copy_still_writes_the_list(host: FakeHost) -
 
 
 @WITHOUT_APPLETS
-def test_where_no_copy_can_be_made_the_old_data_is_back(host: FakeHost) -> None:
+def test_old_data_is_put_back_if_copy_fails(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     before = tree(host.member)
@@ -116,7 +116,7 @@ def test_where_no_copy_can_be_made_the_old_data_is_back(host: FakeHost) -> None:
     assert not is_kept(host)
 
 
-def test_data_that_leads_elsewhere_is_not_set_aside(host: FakeHost) -> None:
+def test_data_with_symbolic_links_is_not_set_aside(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     (host.member / "wal").rename(host.root / "wal")
@@ -127,7 +127,7 @@ def test_data_that_leads_elsewhere_is_not_set_aside(host: FakeHost) -> None:
 
 
 @WITHOUT_APPLETS
-def test_a_list_that_was_cut_short_is_none(host: FakeHost) -> None:
+def test_truncated_list_is_rejected(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     host.program("stat", "exit 1")  # as where the disk is full
@@ -135,7 +135,7 @@ def test_a_list_that_was_cut_short_is_none(host: FakeHost) -> None:
     assert not is_kept(host)
 
 
-def test_nothing_is_copied_on_a_host_that_is_not_held(host: FakeHost) -> None:
+def test_nothing_is_copied_without_hold(host: FakeHost) -> None:
     host.write_member()
     for run in (None, OTHER_RUN):
         if run:
@@ -145,7 +145,7 @@ def test_nothing_is_copied_on_a_host_that_is_not_held(host: FakeHost) -> None:
     assert not kept(host).exists()
 
 
-def test_nothing_is_copied_while_an_etcd_runs(host: FakeHost) -> None:
+def test_nothing_is_copied_while_etcd_runs(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     with an_etcd_on(host.member):
@@ -171,7 +171,7 @@ def test_a_master_whose_data_folder_is_empty(host: FakeHost) -> None:
     assert is_kept(host)
 
 
-def test_a_kept_copy_that_vanished_is_missed(host: FakeHost) -> None:
+def test_missing_kept_copy_is_reported(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     keep(host)

@@ -58,7 +58,7 @@ def observed(host: FakeHost) -> MasterView:
     return KUBLR.read_volume(view, host.facts(volume.file, **volume.values))
 
 
-def test_a_master_is_observed(host: FakeHost) -> None:
+def test_master_is_observed(host: FakeHost) -> None:
     furnish(host)
     view = observed(host)
     assert view.machine.hostname == os.uname().nodename
@@ -77,7 +77,7 @@ def test_a_master_is_observed(host: FakeHost) -> None:
 
 
 @WITHOUT_APPLETS  # whose `du` tells no apparent size; hosts have coreutils
-def test_its_volume_is_observed(host: FakeHost) -> None:
+def test_volume_is_observed(host: FakeHost) -> None:
     furnish(host)
     # The free space of a real disk changes while the test looks.
     host.program("df", f"""{shutil.which("df")} "$@" | awk 'NR > 1 {{ $4 = {FREE_KIB} }} 1'""")
@@ -100,7 +100,7 @@ def test_its_volume_is_observed(host: FakeHost) -> None:
     assert not (host.root / "deep").exists()
 
 
-def test_looking_changes_nothing(host: FakeHost) -> None:
+def test_looks_change_nothing(host: FakeHost) -> None:
     furnish(host)
     before = tree(host.root)
     observed(host)
@@ -131,14 +131,14 @@ def test_live_restore_is_not_asked_of_docker_that_is_down(host: FakeHost) -> Non
     assert not [call for call in host.calls if call.startswith("docker ")]
 
 
-def test_a_host_without_manifests_is_no_master(host: FakeHost) -> None:
+def test_host_without_manifests_is_not_a_master(host: FakeHost) -> None:
     look = KUBLR.look_at_host(declared(host))
     facts = host.facts(look.file, **look.values)
     assert "manifest" not in facts
     assert facts["clock_first"] <= facts["clock_last"]
 
 
-def test_the_proof_of_a_member_that_is_down(host: FakeHost) -> None:
+def test_proof_of_stopped_member_is_no(host: FakeHost) -> None:
     host.write_member()
     data = host.root / "data"
     (data / "restore.db").touch()
@@ -156,7 +156,7 @@ def test_the_proof_of_a_member_that_is_down(host: FakeHost) -> None:
     )
 
 
-def test_whether_a_program_can_be_run(host: FakeHost) -> None:
+def test_program_must_be_executable_file(host: FakeHost) -> None:
     host.program("put-back", "")
     (host.root / "plain").write_text("#!/bin/sh\n")
     there = {"put-back", str(host.programs / "put-back")}

@@ -30,7 +30,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-def test_they_go_and_come_back_one_by_one(host: FakeHost) -> None:
+def test_manifests_move_out_and_back_one_by_one(host: FakeHost) -> None:
     manifests, aside = folders(host)
     host.hold()
     for _ in range(2):
@@ -44,14 +44,14 @@ def test_they_go_and_come_back_one_by_one(host: FakeHost) -> None:
         assert not aside.exists()
 
 
-def test_nothing_is_moved_on_a_host_that_is_not_held(host: FakeHost) -> None:
+def test_manifests_stay_on_host_without_hold(host: FakeHost) -> None:
     manifests, aside = folders(host)
     assert move(host, "out", *FILES).returncode == 3
     assert names(manifests) == {"kube-vip.yaml", *FILES}
     assert not aside.exists()
 
 
-def test_what_was_put_there_meanwhile_stays(host: FakeHost) -> None:
+def test_newer_manifest_is_not_overwritten(host: FakeHost) -> None:
     manifests, aside = folders(host)
     host.hold()
     assert move(host, "out", *FILES).returncode == 0
@@ -61,7 +61,7 @@ def test_what_was_put_there_meanwhile_stays(host: FakeHost) -> None:
     assert (aside / "etcd.yaml").read_text() == "etcd.yaml\n"
 
 
-def test_what_a_run_that_was_given_up_has_moved_goes_with_the_rest(host: FakeHost) -> None:
+def test_manifests_moved_by_abandoned_run_are_taken_over(host: FakeHost) -> None:
     manifests, aside = folders(host)
     host.hold()
     given_up = host.root / "manifests.kr-20261121t020202z-0000"

@@ -55,7 +55,7 @@ def test_units_are_held_down(host: FakeHost, folder: Path) -> None:
     assert held(host, *UNITS, "other.service").stdout == "other.service is not held\n"
 
 
-def test_the_hold_is_lifted_and_cleared(host: FakeHost, folder: Path) -> None:
+def test_hold_is_lifted_and_cleared(host: FakeHost, folder: Path) -> None:
     host.act("stop/hold.sh", folder=folder, units=UNITS)
     foreign = folder / "docker.socket.d/10-operator.conf"
     foreign.write_text("[Socket]\n")
@@ -70,7 +70,7 @@ def test_the_hold_is_lifted_and_cleared(host: FakeHost, folder: Path) -> None:
     assert host.act("release/hold.sh", folder=folder, units=UNITS).returncode == 0
 
 
-def test_the_hold_of_another_run_is_not_lifted(host: FakeHost, folder: Path) -> None:
+def test_hold_of_another_run_is_not_lifted(host: FakeHost, folder: Path) -> None:
     host.hold(OTHER_RUN)
     assert host.act("start/lift.sh").returncode == 1
     assert (host.state / "hold").read_text() == f"{OTHER_RUN}\n"
@@ -79,7 +79,7 @@ def test_the_hold_of_another_run_is_not_lifted(host: FakeHost, folder: Path) -> 
     assert not (host.state / "hold").exists()
 
 
-def test_a_hold_that_cannot_be_written_fails(host: FakeHost, folder: Path) -> None:
+def test_hold_that_cannot_be_written_fails(host: FakeHost, folder: Path) -> None:
     folder.write_text("no folder")
     assert host.act("stop/hold.sh", folder=folder, units=UNITS).returncode == 1
     assert "systemctl daemon-reload" not in host.calls
@@ -96,7 +96,7 @@ def listening() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_host_at_rest_is_stopped(host: FakeHost) -> None:
+def test_idle_host_is_seen_as_stopped(host: FakeHost) -> None:
     states(host, docker="failed")
     host.write_member()
     ended = host.look(
@@ -111,14 +111,14 @@ def test_a_host_at_rest_is_stopped(host: FakeHost) -> None:
     assert (ended.returncode, ended.stdout) == (0, "")
 
 
-def test_asking_makes_no_database(host: FakeHost) -> None:
+def test_look_creates_no_database(host: FakeHost) -> None:
     states(host)
     (host.member / "snap").mkdir(parents=True)
     assert host.look("down/is_down.sh", member=host.member, sockets=NOWHERE).returncode == 0
     assert list((host.member / "snap").iterdir()) == []
 
 
-def test_an_etcd_that_still_has_its_database(host: FakeHost) -> None:
+def test_etcd_with_open_database_is_seen_as_not_stopped(host: FakeHost) -> None:
     states(host)
     host.write_member()
     with an_etcd_on(host.member):
@@ -126,14 +126,14 @@ def test_an_etcd_that_still_has_its_database(host: FakeHost) -> None:
     assert (ended.returncode, ended.stdout) == (1, f"an etcd still has {host.member}/snap/db open\n")
 
 
-def test_a_socket_that_still_listens(host: FakeHost, listening: int) -> None:
+def test_listening_socket_is_seen_as_not_stopped(host: FakeHost, listening: int) -> None:
     states(host)
     pattern = socket_pattern(frozenset(("127.0.0.1",)), (1, listening))
     ended = host.look("down/is_down.sh", member=host.member, sockets=pattern)
     assert (ended.returncode, ended.stdout) == (1, f"port {listening} still listens\n")
 
 
-def test_a_connection_is_no_listening_socket(host: FakeHost, listening: int) -> None:
+def test_connection_does_not_count_as_listening_socket(host: FakeHost, listening: int) -> None:
     states(host)
     with socket.create_connection(("127.0.0.1", listening)) as client:
         pattern = socket_pattern(frozenset(("127.0.0.1",)), (client.getsockname()[1],))
@@ -141,7 +141,7 @@ def test_a_connection_is_no_listening_socket(host: FakeHost, listening: int) -> 
 
 
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating"])
-def test_a_unit_that_still_runs(host: FakeHost, state: str) -> None:
+def test_running_unit_is_seen_as_not_stopped(host: FakeHost, state: str) -> None:
     states(host, docker=state)
     ended = host.look(
         "down/is_down.sh",
@@ -190,7 +190,7 @@ def test_a_workers_services_in_the_vendors_order(host: FakeHost) -> None:
 
 
 @pytest.mark.parametrize(("stuck", "calls"), [("kublr.service", 1), ("kubelet.service", 2), ("docker.service", 3)])
-def test_a_service_that_does_not_stop_ends_it_there(host: FakeHost, stuck: str, calls: int) -> None:
+def test_service_that_does_not_stop_ends_act(host: FakeHost, stuck: str, calls: int) -> None:
     host.program("systemctl", f'[ "$2" != {stuck} ]')
     assert (
         host.act(
