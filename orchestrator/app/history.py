@@ -135,6 +135,12 @@ async def _ask_all(cluster: Cluster, run: str) -> dict[str, dict[str, str]]:
     return {host.name: parse_facts(output.text) for host, output in zip(hosts, outputs, strict=True)}
 
 
+FACTS = {
+    "lib/run_facts.sh": "attempts claim hold silent_s",
+    "observe/run.sh": "acts plan_sha256 run undone",
+}
+
+
 def _state(run: str, facts: dict[str, dict[str, str]]) -> RunState:
     claims: dict[str, Claim] = {}
     attempts: dict[str, int] = {}

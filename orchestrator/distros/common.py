@@ -37,6 +37,16 @@ from orchestrator.etcd.members import (
     parse_versions,
 )
 
+FACTS = {
+    "lib/host_facts.sh": "fib_trie hostname hosts kill_user_processes listens missing_tools names selinux_enforces"
+    " state_disk systemd units units_sha256",
+    "lib/pod_facts.sh": "live_restore",
+    "lib/run_facts.sh": "attempts claim hold silent_s",
+    "observe/volume.sh": "certificates_shown client_health data_disk data_entries data_inodes data_kib data_stat"
+    " data_written database_bytes encryption_keys kube_system member_links members_on_disk missing_certificates"
+    " mounts_within owner parent_device peer_hashkv peer_members peer_version shared_files tools wal_disk",
+}
+
 
 def read_basics(host: Host, facts: Mapping[str, str], clock_offset_s: float) -> MasterView:
     """What `templates/host/lib/host_facts.sh` printed, of a host of any role."""

@@ -20,6 +20,8 @@ from orchestrator.distros.manifest import parse_api_manifest
 OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
 """Units that leave their containers running when they are stopped; Docker's own containerd is one of them."""
 
+FACTS = {"lib/pod_facts.sh": "api_manifest api_port"}
+
 
 class ControlKublr:
     """Implements ``distros.pair.ControlPart``."""

@@ -19,6 +19,8 @@ from orchestrator.distros.manifest import parse_api_manifest
 API = "kube-apiserver.yaml"
 CONTROLLERS = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
 
+FACTS = {"lib/pod_facts.sh": "api_manifest api_port"}
+
 
 class ControlPods:
     """Implements ``distros.pair.ControlPart``."""

@@ -22,6 +22,8 @@ from orchestrator.distros.manifest import ManifestError, parse_manifest
 
 ETCD = "etcd.manifest"
 
+FACTS = {"lib/pod_facts.sh": "kublr_validate manifest manifest_sha256"}
+
 
 class EtcdKublr:
     """Implements ``distros.pair.EtcdPart``."""

@@ -21,6 +21,8 @@ from orchestrator.distros.manifest import ManifestError, parse_manifest
 
 ETCD = "etcd.yaml"
 
+FACTS = {"lib/pod_facts.sh": "manifest manifest_sha256 pods"}
+
 
 class EtcdPod:
     """Implements ``distros.pair.EtcdPart``."""

@@ -33,6 +33,8 @@ from orchestrator.distros.unit import Service, read_service
 _REMEDY = "make ExecStart start etcd itself, with arguments, environment or --config-file; or set `units.etcd`"
 _SECURITY = {"client-transport-security": "", "peer-transport-security": "peer-"}
 
+FACTS = {"lib/unit_facts.sh": "config config_path owner"}
+
 
 class EtcdUnit:
     """Implements ``distros.pair.EtcdPart``."""

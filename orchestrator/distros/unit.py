@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 PROPERTIES = ("ExecStart", "Environment", "EnvironmentFiles", "User", "WorkingDirectory", "RootDirectory")
 """What `templates/host/lib/unit_facts.sh` asks for, in this order."""
 
+FACTS = {"lib/unit_facts.sh": "*_environment_* *_unit"}
+
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -57,7 +59,7 @@ def read_service(name: str, facts: Mapping[str, str]) -> Service:
     """The service that `templates/host/lib/unit_facts.sh` printed under this name."""
     prefix = f"{name}_environment_"
     numbers = sorted(int(fact.removeprefix(prefix)) for fact in facts if fact.startswith(prefix))
-    return parse_service(facts.get(f"{name}_unit", ""), [facts[f"{prefix}{number}"] for number in numbers])
+    return parse_service(facts.get(f"{name}_unit", ""), [facts[f"{name}_environment_{number}"] for number in numbers])
 
 
 def _values(line: str) -> list[str]:

@@ -86,6 +86,9 @@ async def _look_at(
     return distro.read_volume(view, parse_facts(output.text))
 
 
+FACTS = {"lib/host_facts.sh": "clock_first clock_last"}
+
+
 def _offset(facts: dict[str, str], before: float, after: float) -> float:
     """Seconds that the host's clock is ahead, at least: it was read twice between our two readings."""
     try:

@@ -2,6 +2,9 @@
 
 The first of the two lines also has the name (templates/host/lib/facts.sh). This needs no process on the host to print a
 fact; an encoding would need one for each.
+
+A module that reads facts declares their names in ``FACTS``: script file below templates/host/ -> names, ``*`` for the
+part that a script or a parser fills in. tests/unit/test_facts.py compares them with both.
 """
 
 from __future__ import annotations

@@ -99,6 +99,9 @@ def holds_look(etcd: EtcdConfig, revision: int) -> Script:
     return Script(file="observe/contents.sh", values=values, timeout_s=HOLDS_S)
 
 
+FACTS = {"observe/contents.sh": "hashkv hashkv_now keys_now keys_then status"}
+
+
 def read_member(
     fact: MasterFacts, printed: str, snapshot: SnapshotFacts, ids: ClusterIds, proof: Mapping[str, str]
 ) -> MemberEvidence:
@@ -107,10 +110,9 @@ def read_member(
     ``ids`` are the ids that the plan predicts; ``proof`` has the details of `core.proof`, empty if an earlier
     attempt proved it.
     """
-    facts = parse_facts(printed)
-    bodies = {name: parse_http(text).body for name, text in facts.items()}
-    status = _status(bodies.get("status", ""))
-    then, now = _hash(bodies.get("hashkv", "")), _hash(bodies.get("hashkv_now", ""))
+    facts = {name: parse_http(text).body for name, text in parse_facts(printed).items()}
+    status = _status(facts.get("status", ""))
+    then, now = _hash(facts.get("hashkv", "")), _hash(facts.get("hashkv_now", ""))
     newest = then or now
     shown = proof.get(f"{fact.host} hash_kv", "")
     hash_kv = int(shown) if shown.isdigit() else None
@@ -125,8 +127,8 @@ def read_member(
         revision=newest.revision if newest else None,
         compacted_revision=newest.compacted_revision if newest else None,
         hash_kv=hash_kv,
-        keys_then=_count(bodies.get("keys_then", "")),
-        keys_now=_count(bodies.get("keys_now", "")),
+        keys_then=_count(facts.get("keys_then", "")),
+        keys_now=_count(facts.get("keys_now", "")),
         alarms=tuple(_ALARM.findall(" ".join(status.errors))) if status else (),
     )
 

@@ -53,6 +53,13 @@ def _judge_exit(answers: list[tuple[str, Output]]) -> Verdict:
     return Verdict(Answer.UNKNOWN if broken else Answer.NO, reasons)
 
 
+FACTS = {
+    "lib/hashkv.sh": "hashkv_round round",
+    "start/is_restored.sh": "armed files hashkv hashkv_now health kept members witnessed",
+    "workers/is_node_ready.sh": "leases minions",
+}
+
+
 def read_shown(output: Output) -> Shown:
     """Parse the output of `is_restored.sh`."""
     facts = parse_facts(output.text)

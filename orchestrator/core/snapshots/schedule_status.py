@@ -32,6 +32,9 @@ class MasterSchedule:
         return None if self.good_s is None else max(0, self.now_s - self.good_s)
 
 
+FACTS = {"observe/timer.sh": "active clock failed file:* good last systemd"}
+
+
 def read_standing(host: str, printed: str) -> MasterSchedule:
     """Parse the output of ``templates/host/observe/timer.sh``."""
     facts = parse_facts(printed)

@@ -9,7 +9,6 @@ for path; do # the last one is the script, which names the folder of the backups
 done
 folder=$(grep -o "folder='[^']*'" "$path" 2>/dev/null | head -n 1 | cut -d "'" -f 2)
 folder=${folder:-/nowhere}
-for name in last good; do
-    [ ! -e "$folder/.$name" ] || fact "$name" <"$folder/.$name"
-done
+[ ! -e "$folder/.last" ] || fact last <"$folder/.last"
+[ ! -e "$folder/.good" ] || fact good <"$folder/.good"
 date +%s | fact clock
