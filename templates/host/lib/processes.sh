@@ -1,3 +1,4 @@
+{% include "host/lib/containers.sh" %}
 # Which processes of the control plane are alive, whatever their ports, units and containers say.
 # A control plane of another cluster that runs here in pods has a network of its own; this cluster's uses the host's.
 
@@ -24,6 +25,10 @@ program_of() { # PID: the name of its program. hyperkube, until Kubernetes 1.18,
 }
 # Cut to 15 characters, kube-controllers of Calico has the name of kube-controller-manager: the program decides.
 control_plane() { # a line PID START NAME for each API server, controller-manager and scheduler
+    by_name=$(named)
+    if [ -n "$by_name" ]; then echo "$by_name"; else in_containers; fi
+}
+named() {
     alive_as 'kube-apiserver|kube-controller|kube-scheduler|hyperkube' | while read -r pid; do
         name=$(program_of "$pid") && [ -n "$name" ] && start=$(start_of "$pid") && echo "$pid $start $name"
     done
