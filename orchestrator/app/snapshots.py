@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.adapters.snapshot_file import open_snapshot, verify_snapshot
 from orchestrator.app.snapshot_locations import LAPTOP, Located
-from orchestrator.core.snapshots.inspection import Bump, Inspection, ids_of
+from orchestrator.core.snapshots.inspection import Inspection, ids_of
 from orchestrator.errors import UsageError, program
 from orchestrator.etcd.contents import ContentsReader
 from orchestrator.etcd.details import bumped, read_details
@@ -41,14 +41,13 @@ def inspect_file(
         source.path, reader, allow_unhashed=True, progress=lambda done: reporter.moved(LAPTOP, done, total)
     )
     reporter.moved(LAPTOP, total, total)
-    after = None if bump is None else bumped(found.keys, bump)
     return Inspection(
         path=source.address,
         snapshot=found.facts,
         details=read_details(found.database, found.keys),
         contents=reader.result(),
         ids=ids,
-        bump=Bump(amount=bump, revision=after[0], hash_kv=after[1]) if bump is not None and after else None,
+        bump=None if bump is None else bumped(found.keys, bump),
     )
 
 

@@ -63,8 +63,19 @@ def read_details(database: bbolt.Database, keys: keyspace.Keyspace) -> Details:
     )
 
 
-def bumped(keys: keyspace.Keyspace, amount: int) -> tuple[int, int]:
-    """Return (revision, HashKV) of a member restored with `--bump-revision AMOUNT --mark-compacted`, after its start.
+class Bump(BaseModel):
+    """What a member shows after a restore with `--bump-revision amount --mark-compacted`; it is compacted at
+    ``revision``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    amount: int
+    revision: int
+    hash_kv: int
+
+
+def bumped(keys: keyspace.Keyspace, amount: int) -> Bump:
+    """Compute what a member shows that was restored with `--bump-revision AMOUNT --mark-compacted`, after its start.
 
     The restore adds one entry without key and value at the new revision and compacts up to it. What remains is that
     entry and the newest revision of each live key. Checked against the answers of etcd 3.5.16 and 3.5.30. Raises
@@ -78,7 +89,8 @@ def bumped(keys: keyspace.Keyspace, amount: int) -> tuple[int, int]:
             digest = crc32c(entry, digest)
 
     keyspace.offer_live(keys, count)
-    return revision, crc32c(revision.to_bytes(8, "big") + b"_" + bytes(8), digest)
+    hash_kv = crc32c(revision.to_bytes(8, "big") + b"_" + bytes(8), digest)
+    return Bump(amount=amount, revision=revision, hash_kv=hash_kv)
 
 
 def _downgrade(text: bytes | None) -> str | None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestrator.core.text import count, duration, listed, size
 from orchestrator.etcd.contents import Contents
-from orchestrator.etcd.details import Details
+from orchestrator.etcd.details import Bump, Details
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 from orchestrator.etcd.verify import Trailer, Verification
@@ -29,14 +29,6 @@ class Ids(_Document):
     token: str
     cluster: str
     members: dict[str, str]  # name -> id
-
-
-class Bump(_Document):
-    """Revision and HashKV of a member after a restore with `--bump-revision amount --mark-compacted`."""
-
-    amount: int
-    revision: int
-    hash_kv: int
 
 
 class Inspection(_Document):

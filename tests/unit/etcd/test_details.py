@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.etcd.details import Details, bumped, read_details
+from orchestrator.etcd.details import Bump, Details, bumped, read_details
 from orchestrator.etcd.keyspace import NEVER
 from orchestrator.etcd.members import parse_hash_kv
 from orchestrator.etcd.snapshot import Reading, SnapshotFacts, read_snapshot
@@ -109,7 +109,7 @@ def test_bumped_hash_equals_restored_members_answer(sample: Sample, newer: Tools
     with snapshots.running(member, tmp_path / "data", tools=newer):
         said = parse_hash_kv(snapshots.hash_kv(member).body)
 
-    assert bumped(sample.found.keys, BUMP) == (said.revision, said.hash_kv)
+    assert bumped(sample.found.keys, BUMP) == Bump(amount=BUMP, revision=said.revision, hash_kv=said.hash_kv)
     assert said.revision == said.compacted_revision == sample.facts.last_entry_revision + BUMP
     assert sample.facts.compacted_revision in (200, NEVER)
 
