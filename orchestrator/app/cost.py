@@ -21,6 +21,7 @@ from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.model.cost import Cost, ResourceCost
 from orchestrator.etcd.contents import Contents
 from orchestrator.etcd.keyindex import KeyIndex
+from orchestrator.etcd.keyspace import Keyspace
 from orchestrator.etcd.members import AnswerError
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -40,6 +41,7 @@ class ReadSnapshot:
     facts: SnapshotFacts
     contents: Contents
     index: KeyIndex
+    keys: Keyspace
 
 
 async def find_cost(

@@ -19,9 +19,9 @@ from orchestrator.etcd.members import AnswerError
 
 async def find_evidence(cluster: Cluster, plan: Plan, proof: Mapping[str, str]) -> Evidence | None:
     """The evidence of a proven restore; None for another plan. Does not fail: ``missing`` says what was not read."""
-    if plan.kind != "restore" or plan.snapshot is None:
+    if plan.kind != "restore" or plan.snapshot is None or plan.restored is None:
         return None
-    found = Evidence(revision=plan.snapshot.revision, snapshot_keys=plan.snapshot.live_keys)
+    found = Evidence(revision=plan.restored.revision, snapshot_keys=plan.snapshot.live_keys)
     cluster.reporter.note("reading the restored cluster")
     try:
         views = await _look_at_masters(cluster, plan)
@@ -43,10 +43,10 @@ async def _look_at_masters(cluster: Cluster, plan: Plan) -> dict[str, MasterView
 async def _ask_member(
     cluster: Cluster, plan: Plan, view: MasterView, fact: MasterFacts, proof: Mapping[str, str]
 ) -> MemberEvidence:
-    snapshot = plan.snapshot
-    assert view.member.config is not None and snapshot is not None
-    output = await cluster.look(fact.host, holds_look(view.member.config, snapshot.revision))
-    return read_member(fact, output.text, snapshot, plan.predicted_ids, proof)
+    restored = plan.restored
+    assert view.member.config is not None and restored is not None
+    output = await cluster.look(fact.host, holds_look(view.member.config, restored.revision))
+    return read_member(fact, output.text, restored, plan.predicted_ids, proof)
 
 
 async def _with_objects(cluster: Cluster, found: Evidence, views: Mapping[str, MasterView], cost: Cost) -> Evidence:

@@ -13,6 +13,7 @@ from orchestrator.core.model.plan import Estimate, Phase, Plan, PlanKind, Strate
 from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.scripts import used_by
 from orchestrator.core.transfer.relay import Relay
+from orchestrator.etcd.details import Bump
 from orchestrator.etcd.snapshot import SnapshotFacts
 from orchestrator.etcd.volumes import Volume
 
@@ -24,6 +25,7 @@ class Details(TypedDict, total=False):
     strategy: StrategyName
     token: str
     tool: ToolFile | None
+    bump: Bump | None
     relay: Relay | None
     snapshot: SnapshotFacts
     snapshot_path: str

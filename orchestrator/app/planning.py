@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.adapters.etcd_tool import tool_version
 from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.app.cluster import Cluster
 from orchestrator.app.cost import ReadSnapshot, find_cost
@@ -17,6 +18,8 @@ from orchestrator.app.snapshot_locations import Located
 from orchestrator.app.ways import find_relay
 from orchestrator.core.checks import Way, check_all
 from orchestrator.core.checks.backup_facts import changed_since
+from orchestrator.core.checks.bump import bump_amount
+from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.inventory.inventory import Role
 from orchestrator.core.model.cost import ResourceCost
 from orchestrator.core.model.finding import Finding, Severity, in_order, overridden
@@ -30,6 +33,7 @@ from orchestrator.core.text import count
 from orchestrator.engine.observe import Seen
 from orchestrator.errors import UsageError, program
 from orchestrator.etcd.contents import ContentsReader
+from orchestrator.etcd.details import bumped
 from orchestrator.etcd.keyindex import KeyIndex
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -103,7 +107,7 @@ async def make_plan(
     name = known_strategy(cluster, strategy)
     brought = tool_file(tool) if tool else None
     read = read_snapshot(cluster, source.path, overrides)
-    checked = await check(cluster, read.facts, overrides, Way(name, brings_tool=bool(brought)), kept_facts=source.facts)
+    checked = await check(cluster, read.facts, overrides, way_of(name, brought), kept_facts=source.facts)
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings, source.address)
     plan = await _plan_restore(cluster, source, read, checked, name, brought)
@@ -125,7 +129,9 @@ async def _plan_restore(
 ) -> Plan:
     inventory, views, run = cluster.inventory, checked.seen.views, new_run(cluster.clock)
     masters = masters_of(inventory, views, run)
-    way = strategy_of(strategy, read.facts, masters, cluster.distro, run, tool, source.origin)
+    amount = bump_amount(inventory, views, way_of(strategy, tool), read.facts)
+    bump = bumped(read.keys, amount) if amount else None
+    way = strategy_of(strategy, read.facts, masters, cluster.distro, run, tool, source.origin, bump)
     relay = await find_relay(cluster, views)
     return plan_with_header(
         cluster,
@@ -137,6 +143,7 @@ async def _plan_restore(
         strategy=strategy,
         token=token_of(run) if strategy == "manual" else "",
         tool=tool,
+        bump=bump,
         relay=relay,
         snapshot=read.facts,
         snapshot_path=source.address,
@@ -158,6 +165,12 @@ def known_strategy(cluster: Cluster, name: str) -> StrategyName:
     raise UsageError(f"unknown strategy {name} for {cluster.inventory.distribution} (expected {known})")
 
 
+def way_of(name: StrategyName, brought: ToolFile | None) -> Way:
+    """The options of a restore by that strategy, with the tool that the operator brings."""
+    tool = Tool(ToolPlace.HOST, brought.path, brought.version) if brought else None
+    return Way(name, brings_tool=bool(brought), tool=tool)
+
+
 def without_tool(cluster: Cluster) -> Way:
     """The options for a check without a restore: it does not need etcd's tool."""
     return Way(known_strategy(cluster, ""), brings_tool=True)
@@ -171,6 +184,7 @@ def tool_file(path: Path) -> ToolFile:
                 path=_absolute(path),
                 sha256=hashlib.file_digest(file, "sha256").hexdigest(),
                 size_bytes=path.stat().st_size,
+                version=tool_version(path),
             )
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", program("ls", "-l", str(path))) from error
@@ -199,4 +213,4 @@ def read_snapshot(cluster: Cluster, path: Path, overrides: frozenset[str]) -> Re
         "secret_keys": contents.secret_keys,
         "newest_renewal_utc": contents.newest_renewal_utc,
     }
-    return ReadSnapshot(found.facts.model_copy(update=origin), contents, index)
+    return ReadSnapshot(found.facts.model_copy(update=origin), contents, index, found.keys)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestrator.app.cluster import Cluster
-from orchestrator.app.planning import (
-    check,
-)
+from orchestrator.app.planning import check, way_of
 from orchestrator.app.refusals import refuse_blocked, refuse_claimed
-from orchestrator.core.checks import Way
+from orchestrator.core.checks.bump import why_stale
 from orchestrator.core.model.plan import (
     MasterFacts,
     Plan,
@@ -21,14 +19,17 @@ from orchestrator.errors import NotConfirmedError, UsageError, ours, program
 
 async def refuse_stale(cluster: Cluster, plan: Plan) -> None:
     """Raises NotConfirmedError if a fact that a saved plan depends on has changed, RefusedError if a check blocks."""
-    way = Way(plan.strategy, brings_tool=bool(plan.tool))
+    way = way_of(plan.strategy, plan.tool)
     checked = await check(cluster, plan.snapshot, frozenset(plan.overrides), way)
     for name, view in checked.seen.views.items():
         if plan.run in view.markers.attempts:
             raise NotConfirmedError(f"plan already used: run {plan.run} exists on {name}", ours("status", plan.run))
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings)
-    if changed := _changes(cluster, plan, facts_of(cluster.inventory, checked.seen.views)):
+    changed = _changes(cluster, plan, facts_of(cluster.inventory, checked.seen.views))
+    if why := why_stale(plan.bump, plan.inventory, checked.seen.views, way):
+        changed.append(why)
+    if changed:
         raise NotConfirmedError(f"the saved plan is stale, make a new one: {'; '.join(changed)}")
 
 

@@ -76,8 +76,8 @@ def _print_result(ended: CompletedRun, inventory: Path, *, as_json: bool) -> Non
     if as_json:
         print_json(report.result_json(ended.plan, ended.result, ended.total_s, ended.evidence))
     else:
-        if ended.evidence and ended.plan.snapshot:
-            report.print_evidence(report.stdout(), ended.plan.snapshot, ended.evidence)
+        if ended.evidence and ended.plan.restored:
+            report.print_evidence(report.stdout(), ended.plan.restored, ended.evidence)
         report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
 
 

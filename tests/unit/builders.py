@@ -32,6 +32,7 @@ from orchestrator.core.plans.summary import estimate, facts_of, lost, never_star
 from orchestrator.core.scripts import Scripts, used_by
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.distros import KUBLR
+from orchestrator.etcd.details import Bump
 from orchestrator.etcd.snapshot import SnapshotFacts, SnapshotMember
 
 RUN = "20261122t031007z-5f1c"
@@ -188,18 +189,20 @@ def plan(
     overrides: frozenset[str] = frozenset(),
     strategy: StrategyName = "aided",
     origin: OnHost | None = None,
+    bump: Bump | None = None,
 ) -> Plan:
     """The restore of that cluster, planned by the product. Findings are the product's own, too."""
     cluster = cluster or inventory()
     views = views or masters(len(cluster.masters))
     snapshot = snapshot or snapshot_facts(len(cluster.masters))
     distro = KUBLR
-    way = strategy_of(strategy, snapshot, masters_of(cluster, views, RUN), distro, RUN, origin=origin)
+    way = strategy_of(strategy, snapshot, masters_of(cluster, views, RUN), distro, RUN, origin=origin, bump=bump)
     phases = Restore(cluster, views, distro, way, RUN, LAPTOP).phases()
     return Plan(
         kind="restore",
         strategy=strategy,
         token=token_of(RUN) if strategy == "manual" else "",
+        bump=bump,
         run=RUN,
         rejoin=distro.rejoin,
         made_at_utc=MADE_AT_UTC,

@@ -21,6 +21,7 @@ from orchestrator.adapters.screen.pieces import (
 )
 from orchestrator.core.hosts.view import Claim
 from orchestrator.core.model.plan import Plan
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.proof.evidence import Evidence, StaleKind
 from orchestrator.core.report import plan as render
 from orchestrator.core.report.evidence import evidence_lines, member_rows, resource_rows, stale_lines
@@ -33,7 +34,6 @@ from orchestrator.core.snapshots.backups import BackupFacts, backup_lines
 from orchestrator.core.snapshots.consistency import SameContent
 from orchestrator.core.text import few, harmless, printable
 from orchestrator.errors import OrchestratorError
-from orchestrator.etcd.snapshot import SnapshotFacts
 
 _STAND_STYLES = {Stand.DONE: "green", Stand.RUNNING: "cyan", Stand.DOUBT: "bold red", Stand.LEFT: ""}
 
@@ -43,10 +43,10 @@ def print_result(console: Console, plan: Plan, result: Result, total_s: float, i
     print_unwrapped(console, result_lines(plan, result, total_s, str(inventory)))
 
 
-def print_evidence(console: Console, snapshot: SnapshotFacts, found: Evidence) -> None:
+def print_evidence(console: Console, restored: Restored, found: Evidence) -> None:
     """Print what the restored cluster holds: by member, by resource, and which objects may be dead."""
     heading(console, "What the restored cluster holds")
-    tables = [member_rows(found, snapshot)] if found.members else []
+    tables = [member_rows(found, restored)] if found.members else []
     tables += [resource_rows(found)] if found.resources else []
     for rows in tables:
         console.print(_numbers(rows))

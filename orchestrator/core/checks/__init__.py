@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from orchestrator.core.checks.bump import bump
 from orchestrator.core.checks.cluster import addresses_fit, clients_answered, left_out, members_fit, policy, quorum
 from orchestrator.core.checks.hosts import NEEDED_TOOLS, api_is_known, host_is_usable, tools
 from orchestrator.core.checks.manual import manual
@@ -31,6 +32,7 @@ def check_all(
 ) -> tuple[Finding, ...]:
     """All findings, blockers first. ``views`` has every reachable host by name; overridden blockers become warnings."""
     found = (*policy(inventory), *_of_hosts(inventory, snapshot, views, way), *_of_all(inventory, snapshot, views))
+    found += tuple(bump(inventory, views, way, snapshot))
     found += tuple(manual(inventory, views, way)) if way.strategy == "manual" else ()
     return in_order(overridden(finding, overrides) for finding in found)
 

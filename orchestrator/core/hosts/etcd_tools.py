@@ -52,9 +52,27 @@ def best_tool(tools: Iterable[Tool], etcd_version: str) -> Tool | None:
     return next(iter(same or able), None)
 
 
+def can_bump(tool: Tool, etcd_version: str) -> bool:
+    """Whether its `snapshot restore` has `--bump-revision` and `--mark-compacted`.
+
+    etcdctl has them from 3.4.27 and 3.5.10 on, etcdutl from 3.5.10 and 3.6.0-rc.0 on, but not in 3.6.0-alpha.0 (etcd,
+    CHANGELOG-3.4, -3.5 and -3.6). A tool in etcd's image has etcd's version.
+    """
+    version = tool.version or (etcd_version if tool.place is ToolPlace.IMAGE else "")
+    if "-alpha" in version or "-beta" in version:
+        return False
+    return parts(version) >= {(3, 4): (3, 4, 27), (3, 5): (3, 5, 10)}.get(minor(version), (3, 6, 0))
+
+
 def _restores(tool: Tool) -> bool:
     """Whether the tool can restore: etcdctl before 3.6 (etcd, CHANGELOG-3.6), etcdutl since 3.5."""
     return not tool.path.endswith("etcdctl") or minor(tool.version) < (3, 6)
+
+
+def parts(version: str) -> tuple[int, ...]:
+    """`3.5.16` -> (3, 5, 16), a pre-release as its release; () if it is not a version."""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    return tuple(int(number) for number in found.groups()) if found else ()
 
 
 def minor(version: str) -> tuple[int, int]:

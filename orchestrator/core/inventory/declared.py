@@ -13,6 +13,7 @@ from orchestrator.core.inventory.values import (
     Address,
     Argv,
     Batch,
+    Bump,
     DistributionName,
     HostKey,
     HostPath,
@@ -188,6 +189,11 @@ class Policies(_Model):
         3, ge=1, description="Seconds after which a hanging API server or controller gets SIGTERM again, then SIGKILL."
     )
     workers: WorkerPolicy = Field(default_factory=WorkerPolicy, description="How to restart the workers.")
+    bump_revision: Bump = Field(
+        "auto",
+        description="By how much a manual restore raises the revision, so that clients list again: a number, or off. "
+        "auto: 1000000000 if the etcd tools of all masters can do it.",
+    )
 
 
 class InventoryDocument(_Model):

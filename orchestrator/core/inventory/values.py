@@ -89,6 +89,22 @@ def _batch(value: object) -> object:
     return count
 
 
+MOST_REVISIONS = 10**15
+"""By which one restore may raise the revision: an int64 still has room for thousands of them."""
+
+
+def _bump(value: object) -> object:
+    """auto, off, or a number of revisions. Raises ValueError."""
+    if value in ("auto", "off"):
+        return value
+    if value is False:  # YAML 1.1 reads off as false
+        return "off"
+    count = as_whole_number(value)
+    if type(count) is not int or not 1 <= count <= MOST_REVISIONS:
+        raise ValueError(f"{value} is not auto, off, or a number of revisions from 1 to {MOST_REVISIONS}")
+    return count
+
+
 def _truth(value: object) -> object:
     """Accept true or false. Raises ValueError."""
     if isinstance(value, str) and value in ("true", "false"):
@@ -136,6 +152,18 @@ Batch = Annotated[
     BeforeValidator(_batch),
     WithJsonSchema(
         {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^([1-9][0-9]?|100)%$"}]}
+    ),
+]
+Bump = Annotated[
+    int | str,
+    BeforeValidator(_bump),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MOST_REVISIONS},
+                {"type": "string", "enum": ["auto", "off"]},
+            ]
+        }
     ),
 ]
 Truth = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"type": "boolean"})]

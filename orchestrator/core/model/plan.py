@@ -21,7 +21,9 @@ from orchestrator.core.model.hooks import Hook, LocalHook
 from orchestrator.core.model.outcome import (
     Command,
 )
+from orchestrator.core.model.restored import Restored, restored_from
 from orchestrator.core.transfer.relay import Relay
+from orchestrator.etcd.details import Bump
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds, predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -217,8 +219,8 @@ class Plan(Frozen):
     """All that a run will do, as data. A run carries out this and nothing else.
 
     ``undoes`` is the run that this plan undoes or finishes. ``volumes`` are in the snapshot. ``token`` is the cluster
-    token of the manual strategy. ``relay`` says how masters can send files to each other, if that was examined.
-    ``rejoin`` tells the operator how a left-out master joins again."""
+    token of the manual strategy, ``bump`` its revision bump, if there is one. ``relay`` says how masters can send files
+    to each other, if that was examined. ``rejoin`` tells the operator how a left-out master joins again."""
 
     format: int = PLAN_FORMAT
     kind: PlanKind
@@ -226,6 +228,7 @@ class Plan(Frozen):
     strategy: StrategyName = "aided"
     token: str = ""
     tool: ToolFile | None = None
+    bump: Bump | None = None
     relay: Relay | None = None
     rejoin: str = ""
     run: str
@@ -263,6 +266,13 @@ class Plan(Frozen):
         token = self.token or next((fact.token for fact in self.facts), "")
         return predict_ids({name: (url,) for name, url in peers.items()}, token)
 
+    @property
+    def restored(self) -> Restored | None:
+        """What every member shows after the restore; None for a plan without a snapshot."""
+        if self.snapshot is None:
+            return None
+        return restored_from(self.snapshot, self.bump)
+
     def phase(self, name: PhaseName) -> Phase | None:
         return next((phase for phase in self.phases if phase.name is name), None)
 
@@ -281,8 +291,10 @@ def canonical_json(model: BaseModel) -> str:
 
 
 class ToolFile(Frozen):
-    """The operator's own etcdutl, a file on the laptop that makes the plan."""
+    """The operator's own etcdutl, a file on the laptop that makes the plan. ``version`` is empty if it does not run
+    there."""
 
     path: str
     sha256: str
     size_bytes: int
+    version: str = ""

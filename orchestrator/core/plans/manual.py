@@ -16,11 +16,13 @@ from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace, best_tool
 from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import PhaseName, Push, Script, Step, ToolFile
+from orchestrator.core.model.restored import restored_from
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import folder_of, look, one, push_step, script_step
 from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
+from orchestrator.etcd.details import Bump
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -35,6 +37,7 @@ class Manual:
     run: str
     tool: ToolFile | None = None
     origin: OnHost | None = None
+    bump: Bump | None = None
 
     titles = MappingProxyType(
         {
@@ -58,8 +61,8 @@ class Manual:
     @property
     def expected(self) -> Expected:
         ids = predict_ids({name: (url,) for name, url in self.initial_cluster.items()}, self.token)
-        snapshot = self.snapshot
-        return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv, ids.cluster)
+        restored = restored_from(self.snapshot, self.bump)
+        return Expected(restored.revision, restored.compacted_revision, restored.hash_kv, ids.cluster)
 
     def stage(self, master: Master) -> Iterable[Step]:
         yield push_step(StepName.STAGE_PUSH, master, self.snapshot, "copy the snapshot", self.origin)
@@ -114,6 +117,7 @@ class Manual:
         return client_values(etcd) | {
             "tool": master.tool,
             "snapshot": master.snapshot,
+            "bump": str(self.bump.amount) if self.bump else "",
             "flag": "" if self.snapshot.hashed else "--skip-hash-check",
             "staged": master.staged,
             "staged_wal": master.staged_wal,

@@ -49,6 +49,7 @@ from orchestrator.core.plans.workers import workers_phase
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.core.transfer.chains import LAPTOP
 from orchestrator.core.transfer.relay import Relay, relay_note
+from orchestrator.etcd.details import Bump
 from orchestrator.etcd.snapshot import SnapshotFacts
 
 
@@ -60,10 +61,11 @@ def strategy_of(
     run: str,
     tool: ToolFile | None = None,
     origin: OnHost | None = None,
+    bump: Bump | None = None,
 ) -> Strategy:
     """The strategy of that name, for a restore of these masters."""
     if name == "manual":
-        return Manual(snapshot, masters, run, tool, origin)
+        return Manual(snapshot, masters, run, tool, origin, bump)
     return Aided(snapshot, distro, origin)
 
 

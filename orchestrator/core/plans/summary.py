@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.core.checks import WAL_BYTES
+from orchestrator.core.checks.bump import AUTO_REVISIONS
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.declared import Restart
 from orchestrator.core.inventory.inventory import Inventory
@@ -60,6 +61,9 @@ def lost(snapshot: SnapshotFacts, views: Mapping[str, MasterView]) -> tuple[str,
         return (f"everything written after revision {snapshot.revision}; no member answers, so the amount is unknown",)
     newest = max(member.revision for member in live.values())
     count = max(0, newest - snapshot.revision)
+    if count >= AUTO_REVISIONS // 2:  # no cluster writes so much between a backup and its restore
+        text = f"everything written after revision {snapshot.revision}; the live cluster is at {newest}"
+        return (f"{text}: a revision bump lies between, so the amount is unknown",)
     return (
         f"everything written after revision {snapshot.revision}: {count} revisions; the live cluster is at {newest}",
     )

@@ -20,13 +20,13 @@ from orchestrator.core.hosts.questions import client_values, peer_values
 from orchestrator.core.hosts.view import EtcdConfig
 from orchestrator.core.model.cost import MASTERS, NODES, ResourceCount
 from orchestrator.core.model.plan import MasterFacts, Script
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.text import quoted
 from orchestrator.core.timeouts import HOLDS_S
 from orchestrator.etcd.frozen import Frozen
 from orchestrator.etcd.ids import ClusterIds
 from orchestrator.etcd.members import AnswerError, HashKv, Status, parse_hash_kv, parse_range, parse_status
 from orchestrator.etcd.registry import read_key
-from orchestrator.etcd.snapshot import SnapshotFacts
 
 _LEASES, _NODE_LEASES = "leases", "kube-node-lease"
 _ALARM = re.compile(r"alarm:(\w+)")
@@ -35,7 +35,7 @@ _ALARM = re.compile(r"alarm:(\w+)")
 class MemberEvidence(Frozen):
     """The evidence of one member.
 
-    Numbers are None if the member did not report them. ``hash_kv`` is at the snapshot's revision: the answer now,
+    Numbers are None if the member did not report them. ``hash_kv`` is at the restored revision: the answer now,
     or the one from the proof. ``id_predicted`` is from the plan.
     """
 
@@ -83,7 +83,10 @@ class Stale(Frozen):
 
 
 class Evidence(Frozen):
-    """The evidence of a run. ``snapshot_keys`` counts the file's live keys; ``missing`` says what was unreadable."""
+    """The evidence of a run. ``revision`` is that of every member right after the restore.
+
+    ``snapshot_keys`` counts the file's live keys; ``missing`` says what was unreadable.
+    """
 
     revision: int
     snapshot_keys: int
@@ -94,7 +97,7 @@ class Evidence(Frozen):
 
 
 def holds_look(etcd: EtcdConfig, revision: int) -> Script:
-    """Return the look that asks a member what it holds, now and at the snapshot's revision."""
+    """Return the look that asks a member what it holds, now and at the restored revision."""
     values = peer_values(etcd) | client_values(etcd) | {"revision": str(revision)}
     return Script(file="observe/contents.sh", values=values, timeout_s=HOLDS_S)
 
@@ -103,7 +106,7 @@ FACTS = {"observe/contents.sh": "hashkv hashkv_now keys_now keys_then status"}
 
 
 def read_member(
-    fact: MasterFacts, printed: str, snapshot: SnapshotFacts, ids: ClusterIds, proof: Mapping[str, str]
+    fact: MasterFacts, printed: str, restored: Restored, ids: ClusterIds, proof: Mapping[str, str]
 ) -> MemberEvidence:
     """Parse one member's answers.
 
@@ -116,7 +119,7 @@ def read_member(
     newest = then or now
     shown = proof.get(f"{fact.host} hash_kv", "")
     hash_kv = int(shown) if shown.isdigit() else None
-    if then and then.compacted_revision == snapshot.compacted_revision:  # otherwise the hashes are not comparable
+    if then and then.compacted_revision == restored.compacted_revision:  # otherwise the hashes are not comparable
         hash_kv = then.hash_kv
     return MemberEvidence(
         host=fact.host,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.proof.evidence import Evidence, ResourceEvidence, StaleKind
 from orchestrator.core.text import count, printable
 from orchestrator.etcd.keyspace import NEVER
-from orchestrator.etcd.snapshot import SnapshotFacts
 
 Row = tuple[str, ...]
 MOST_RESOURCES = 20
@@ -19,13 +19,13 @@ _GONE = {
 }
 
 
-def member_rows(found: Evidence, snapshot: SnapshotFacts) -> Iterator[Row]:
-    """A heading, a row for each member, and a row for the snapshot. `keys` counts keys at the snapshot's revision."""
+def member_rows(found: Evidence, restored: Restored) -> Iterator[Row]:
+    """A heading, a row for each member, and a row for the snapshot. `keys` counts keys at the restored revision."""
     yield "member", "id", "revision", "compacted", "HashKV", "keys", "keys now"
     for it in found.members:
         numbers = (it.revision, it.compacted_revision, it.hash_kv, it.keys_then, it.keys_now)
         yield printable(it.member), it.id or _UNTOLD, *(_number(number) for number in numbers)
-    held = (snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv, found.snapshot_keys)
+    held = (restored.revision, restored.compacted_revision, restored.hash_kv, found.snapshot_keys)
     yield "snapshot", "", *(_number(number) for number in held), ""
 
 

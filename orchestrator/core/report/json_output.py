@@ -199,12 +199,12 @@ def _texts(evidence: Document) -> Document:
 
 def _expected(plan: Plan) -> Document | None:
     """What every member must show: revision and HashKV from the snapshot file, ids from the cluster token."""
-    if plan.snapshot is None:
+    if plan.restored is None:
         return None
     ids = plan.predicted_ids
     return {
-        "revision": str(plan.snapshot.revision),
-        "hash_kv": str(plan.snapshot.hash_kv),
+        "revision": str(plan.restored.revision),
+        "hash_kv": str(plan.restored.hash_kv),
         "cluster_id": ids.cluster,
         "member_ids": dict(ids.members),
     }

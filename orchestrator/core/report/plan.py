@@ -72,10 +72,26 @@ def header(plan: Plan) -> Lines:
                 f"revision {snapshot.revision}, {count(snapshot.live_keys, 'key')}, {size(snapshot.size_bytes)}",
             ),
             ("", f"of members {names}, cluster version {version}"),
-            ("proof", f"every member must answer HashKV {snapshot.hash_kv} at revision {snapshot.revision}"),
+            *_bump_words(plan),
+            *_proof_words(plan),
             *_ids(plan),
         ]
     return tuple((label, printable(value)) for label, value in lines)
+
+
+def _bump_words(plan: Plan) -> Lines:
+    if not plan.bump:
+        return ()
+    bump = plan.bump
+    return (
+        ("revisions", f"raised by {bump.amount:,} to {bump.revision}, all before it compacted: watchers list again"),
+    )
+
+
+def _proof_words(plan: Plan) -> Lines:
+    if restored := plan.restored:
+        return (("proof", f"every member must answer HashKV {restored.hash_kv} at revision {restored.revision}"),)
+    return ()
 
 
 def _ids(plan: Plan) -> Lines:
@@ -164,10 +180,12 @@ def _volumes_known(plan: Plan) -> Lines:
 
 
 def _restart_words(plan: Plan) -> str:
-    """What replaces a revision bump, which the vendor's aided restore does not do. etcd's documentation, "Restoring
-    with revision bump", says what goes wrong without one."""
+    """Who must be restarted. Without a bump every client that watches: etcd documentation, "Disaster recovery",
+    "Restoring with revision bump"."""
     phase = plan.phase(PhaseName.WORKERS)
     workers = count(len(phase.steps), "worker") if phase and phase.steps else "NO worker"
+    if plan.bump:
+        return f"this run restarts every master and {workers}; other clients list again on their own"
     return (
         "everything that watches the cluster. The restore does not bump the revision, so each watcher remembers a "
         "newer revision than the cluster has, and misses changes until it restarts. This run restarts every master and "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.core.model.plan import PhaseName, Plan
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.report.plan import Lines, kept_words, masters_words
 from orchestrator.core.runs.result import Result
 from orchestrator.core.text import duration, listed, printable
 from orchestrator.errors import NextStep, ours, program
-from orchestrator.etcd.snapshot import SnapshotFacts
 
 
 def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> Lines:
@@ -19,8 +19,8 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
     if plan.snapshot:
         lines.append(("outage", _outage(result)))
     lines.append(("total time", duration(total_s)))
-    if plan.snapshot:
-        lines += _proof_lines(plan, plan.snapshot, result)
+    if plan.restored:
+        lines += _proof_lines(plan, plan.restored, result)
     elif proof := result.proof:
         lines.append(("members", f"{masters_words(plan)}; cluster id {proof['cluster_id']}"))
         lines.append(("HashKV", f"{proof['hash_kv']} at revision {proof['revision']} on every member"))
@@ -45,15 +45,15 @@ def _same_id(plan: Plan, result: Result) -> str:
     return "; never start a member on it: with the same cluster id it would join and corrupt the others"
 
 
-def _proof_lines(plan: Plan, snapshot: SnapshotFacts, result: Result) -> Lines:
+def _proof_lines(plan: Plan, restored: Restored, result: Result) -> Lines:
     proof = result.proof
-    hash_kv = proof.get("hash_kv", str(snapshot.hash_kv))
+    hash_kv = proof.get("hash_kv", str(restored.hash_kv))
     whence = "" if proof else ", as an earlier attempt proved"
     cluster = f"; cluster id {proof['cluster_id']}" if proof else ""
     return (
         ("members", masters_words(plan) + cluster),
-        ("revision", proof.get("revision", str(snapshot.revision))),
-        ("HashKV", f"{hash_kv} on every member, as in the snapshot{whence}{_late(proof)}"),
+        ("revision", proof.get("revision", str(restored.revision))),
+        ("HashKV", f"{hash_kv} on every member, as computed from the snapshot{whence}{_late(proof)}"),
     )
 
 

@@ -1,7 +1,8 @@
 # Restores the snapshot into STAGED/member, while the old etcd may still serve from its own folder: with the lowest
 # priority, and stopped if that etcd loses its leader meanwhile.
-# values: tool snapshot [flag] staged [staged_wal] name cluster token peer_url owner
+# values: tool snapshot [flag] [bump] staged [staged_wal] name cluster token peer_url owner
 # values: [client_url] address client_ca client_cert client_key peer_cert peer_key
+#   bump         by how many revisions the newest is raised, if at all; all before it are compacted
 #   staged_wal   where a log in a folder of its own is restored, inside that folder
 #   owner        `UID:GID MODE LABEL` of the old member folder
 #   client_url   of the etcd that serves
@@ -26,6 +27,7 @@ quietly() { if command -v ionice >/dev/null; then exec ionice -c 3 nice -n 19 "$
 set -- snapshot restore "$snapshot" --name "$name" --initial-cluster "$cluster" --initial-cluster-token "$token" \
     --initial-advertise-peer-urls "$peer_url" --data-dir "$staged.part"
 [ -z "$flag" ] || set -- "$@" "$flag"
+[ -z "$bump" ] || set -- "$@" --bump-revision "$bump" --mark-compacted
 [ -z "$wal" ] || set -- "$@" --wal-dir "$wal.part"
 chmod 700 "$tool"
 (ETCDCTL_API=3 quietly "$tool" "$@") & # the folder must not exist: etcd before 3.5 refuses even an empty one

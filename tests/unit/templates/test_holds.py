@@ -12,6 +12,7 @@ from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.core.cost.live_keys import FIRST_KEY, page_look, read_page
 from orchestrator.core.hosts.view import EtcdConfig, MasterView
 from orchestrator.core.model.plan import MasterFacts
+from orchestrator.core.model.restored import restored_from
 from orchestrator.core.proof.evidence import Census, MemberEvidence, holds_look, read_member
 from orchestrator.etcd.ids import predict_ids
 from orchestrator.etcd.snapshot import SnapshotFacts
@@ -68,7 +69,9 @@ def held(
         units_sha256="",
     )
     ids = predict_ids({"etcd0": (member.peer_url,)}, fact.token)
-    return read_member(fact, host.look(look.file, **look.values).stdout, snapshot, ids, proof or {})
+    return read_member(
+        fact, host.look(look.file, **look.values).stdout, restored_from(snapshot, None), ids, proof or {}
+    )
 
 
 def test_member_reports_content_at_revision_and_now(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from orchestrator.adapters.snapshot_file import open_snapshot
 from orchestrator.core.hosts.etcd_tools import ToolPlace, parse_tools
+from orchestrator.etcd.details import bumped
 from orchestrator.etcd.ids import predict_ids
+from orchestrator.etcd.members import parse_hash_kv
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests import snapshots
 from tests.unit.templates.host import RUN, WITHOUT_APPLETS, Ended, FakeHost, tree, volume_values
@@ -22,8 +26,6 @@ ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
 
 @pytest.fixture(scope="module")
 def facts(snapshot: Path) -> SnapshotFacts:
-    from orchestrator.adapters.snapshot_file import open_snapshot
-
     return open_snapshot(snapshot).facts
 
 
@@ -48,6 +50,39 @@ def test_what_is_placed_serves_the_snapshot_under_the_foretold_id(
     ids = predict_ids({"etcd0": (way.member.peer_url,), "etcd1": ("http://10.0.0.2:2380",)}, TOKEN)
     assert answer.cluster_id == ids.cluster
     assert f'"hash":{facts.hash_kv}' in answer.body
+
+
+@ONE_SHELL
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["3.5.1", "3.5.16"])
+def test_bumped_restores_answer_the_predicted_hash_each_time(
+    host: FakeHost, snapshot: Path, tmp_path: Path, server: str
+) -> None:
+    """Twice from one file, the second time further, and once from a snapshot of what was bumped."""
+    tool = snapshots.tools_of("3.5.16")
+    again = tmp_path / "again.db"
+    for path, amount in ((snapshot, 10**9), (snapshot, 2 * 10**9), (again, 10**9)):
+        predicted = bumped(open_snapshot(path).keys, amount)
+        for folder in (host.member, host.state / RUN / "staged"):
+            remove(folder)
+        way = Way(host, path)
+        way.bring_tool(tool)
+        restored = way.restore(bump=amount)
+        assert restored.returncode == 0, restored.stdout + restored.stderr
+        assert way.is_staged()
+        data = tmp_path / f"data-{predicted.revision}"
+        way.staged.rename(data)
+        with snapshots.running(way.member, data, "--force-new-cluster", tools=snapshots.tools_of(server)):
+            said = parse_hash_kv(snapshots.hash_kv(way.member, 0).body)
+            snapshots.put(way.member, "/registry/pods/new", b"x")
+            if path == snapshot and amount == 10**9:
+                snapshots.save(way.member, again)
+        assert (said.revision, said.compacted_revision) == (predicted.revision, predicted.revision)
+        assert said.hash_kv == predicted.hash_kv
+
+
+def remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def test_a_tree_is_staged_whole_or_not_at_all(host: FakeHost, snapshot: Path) -> None:

@@ -49,13 +49,14 @@ class Way:
     def bring_tool(self, tools: Tools = OURS) -> None:
         self.tool.write_bytes(tools.status.read_bytes())
 
-    def restore(self, live: Member | None = None, owner: str = "") -> Ended:
+    def restore(self, live: Member | None = None, owner: str = "", bump: int = 0) -> Ended:
         cluster = f"etcd0={self.member.peer_url},etcd1=http://10.0.0.2:2380"
         owner = owner or f"{os.getuid()}:{os.getgid()} 700 ?"
         return self.host.act(
             "stage/restore.sh",
             tool=self.tool,
             snapshot=self.snapshot,
+            bump=bump or "",
             staged=self.staged,
             staged_wal=self.staged_wal,
             name="etcd0",

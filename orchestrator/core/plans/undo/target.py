@@ -108,7 +108,7 @@ class Undone:
         """The phases of the same restore under the undo's id, from stop on."""
         plan, snapshot = self.plan, self.plan.snapshot
         assert snapshot is not None
-        strategy = strategy_of(plan.strategy, snapshot, self.masters, self.distro, self.run, plan.tool)
+        strategy = strategy_of(plan.strategy, snapshot, self.masters, self.distro, self.run, plan.tool, bump=plan.bump)
         restore = Restore(self.inventory, self.views, self.distro, strategy, self.run, self.laptop)
         return {phase.name: phase for phase in restore.from_stop()}
 
@@ -164,17 +164,18 @@ def steps_of(phase: Phase, name: StepName, master: Master | ApiHost) -> tuple[St
 
 def lost_by_undo(kind: str, undone: Undone) -> tuple[str, ...]:
     """What the cluster or the operator loses by that kind of undo."""
-    run, snapshot = undone.plan.run, undone.plan.snapshot
+    run, restored = undone.plan.run, undone.plan.restored
     if kind == "finish" and undone.plan.kind == "reinit":
         return ("the data of the failed member; the member that replaced it is proven first",)
     if kind == "finish":
         return (f"the rollback: without the deleted data, run {run} can no longer be rolled back",)
-    if kind != "rollback" or snapshot is None:
+    if kind != "rollback" or restored is None:
         return ()
     newest = max((view.member.revision for view in undone.views.values()), default=0)
-    since = f": {newest - snapshot.revision} revisions" if newest > snapshot.revision else ""
+    since = f": {newest - restored.revision} revisions" if newest > restored.revision else ""
     texts = [
-        f"everything written since the restore of revision {snapshot.revision}{since}",
+        f"everything written since the restore of revision {restored.revision}{since}",
+        *_back(undone, newest or restored.revision),
         "not undone: what controllers have done outside etcd since, such as volumes and load balancers",
     ]
     if empty := listed([master.name for master in undone.without_data]):
@@ -183,6 +184,16 @@ def lost_by_undo(kind: str, undone: Undone) -> tuple[str, ...]:
             "rejoins only with `orchestrator reinit`"
         )
     return (*texts, *never_start(undone.inventory))
+
+
+def _back(undone: Undone, newest: int) -> tuple[str, ...]:
+    """A rollback takes etcd's own files back as they were: nothing can bump their revision without a new restore."""
+    if not undone.plan.bump:
+        return ()
+    return (
+        f"revisions go back, from {newest} to those of the old data: restart every client that watches the cluster, or "
+        "it keeps what it has seen since and misses changes",
+    )
 
 
 def seconds(kind: str, undone: Undone) -> Estimate:

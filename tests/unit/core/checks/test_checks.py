@@ -20,7 +20,7 @@ from tests.unit.builders import DATA, altered, inventory, masters, snapshot_fact
 
 GIB = 1 << 30
 FIRST = "master-1"
-TOOLS = (Tool(ToolPlace.HOST, "/usr/bin/etcdutl", "3.5.1"),)
+TOOLS = (Tool(ToolPlace.HOST, "/usr/bin/etcdutl", "3.5.21"),)
 
 
 def findings(
