@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 
+from orchestrator.core.checks.bump import AUTO_REVISIONS
 from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host, Inventory
@@ -16,6 +17,7 @@ from orchestrator.core.plans.summary import facts_of
 from orchestrator.core.scripts import used_by
 from orchestrator.distros import KUBLR
 from orchestrator.distros.pair import Pair
+from orchestrator.etcd.details import Bump
 from orchestrator.etcd.snapshot import SnapshotFacts
 from tests.sim.history import OLD, History, to_file
 from tests.sim.host import DB, WAL, SimHost, Vendor
@@ -81,12 +83,14 @@ def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: b
         for name, view in builders.masters(len(inventory.masters), resolving=False, quorum=True).items()
     }
     strategy: StrategyName = "manual" if manual else "aided"
-    way = strategy_of(strategy, snapshot_facts(), masters_of(inventory, views, run), KUBLR, run)
+    bump = bumped(SNAPSHOT) if manual else None
+    way = strategy_of(strategy, snapshot_facts(), masters_of(inventory, views, run), KUBLR, run, bump=bump)
     phases = Restore(inventory, views, KUBLR, way, run, laptop).phases()
     return Plan(
         kind="restore",
         strategy=strategy,
         token=token_of(run) if manual else "",
+        bump=bump,
         run=run,
         made_at_utc=builders.MADE_AT_UTC,
         tool_version="0.1.0",
@@ -98,6 +102,12 @@ def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: b
         files=used_by(phases, builders.scripts()),
         phases=phases,
     )
+
+
+def bumped(history: History) -> Bump:
+    """What the product would compute from its file."""
+    after = history.bump(AUTO_REVISIONS)
+    return Bump(amount=AUTO_REVISIONS, revision=after.revision, hash_kv=after.hash_kv(after.revision))
 
 
 def snapshot_facts() -> SnapshotFacts:

@@ -34,6 +34,7 @@ async def restore(world: World, host: SimHost, call: Call) -> int:
     if not disk.is_file(path) or not disk.is_file(snapshot):
         return 1
     known = from_file(disk.read(snapshot))
+    known = known.bump(int(call["bump"])) if call["bump"] else known
     ids = predict_ids(parse_initial_cluster(cluster), token)
     database, log = f"{staged}.part/member/snap/db", f"{staged}.part/member/wal/0.wal"
     disk.create(database, to_file(replace(known, cluster_id=ids.cluster, log=RESTORED)), synced=False)

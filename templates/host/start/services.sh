@@ -1,13 +1,13 @@
 # Starts the services, and leaves a witness.
 # values: revision peer_url address peer_ca peer_cert peer_key command...
-#   revision        the snapshot's
+#   revision        the restored one: the snapshot's, or that with the bump
 #   RUN/witnessed   the member's first answer with its HashKV at that revision. Once the API servers compact, nobody can
 #                   ask for it any more: a laptop that comes later finds it here.
 {% include "host/lib/hashkv.sh" %}
 "$@" || exit 1
 
 witness() { # ends with that answer, or when it can no longer be had, or after ten minutes
-    left=300
+    left=570 # five times a second for a minute: an API server that comes up with etcd writes and compacts soon
     until [ "$left" = 0 ]; do
         answer=$(hashkv "$revision" | tail -n 1)
         case $answer in
@@ -21,7 +21,7 @@ witness() { # ends with that answer, or when it can no longer be had, or after t
             ;;
         esac
         left=$((left - 1))
-        sleep 2
+        if [ "$left" -gt 270 ]; then sleep 0.2; else sleep 2; fi
     done
     [ "$left" = 0 ] || { printf '%s\n' "$answer" >"$seen.part" && sync "$seen.part" && mv "$seen.part" "$seen"; }
 }
