@@ -171,9 +171,11 @@ def _images(site: Site, host: Host) -> None:
     host_path(site, host, folder).mkdir()
     for source in (STANDINS / "apiserver.py", KUBERNETES_OBJECTS):
         shutil.copy2(source, host_path(site, host, folder))
+    # A stop looks for processes by the name of their program.
+    (host_path(site, host, folder) / "kube-apiserver").symlink_to(INTERPRETER)
     place = site.on_host(host, folder)
     image = {
-        "entrypoint": [str(INTERPRETER), "-S", f"{place}/apiserver.py"],
+        "entrypoint": [f"{place}/kube-apiserver", "-S", f"{place}/apiserver.py"],
         "mounts": {},
         "shows": [place, *hosts.visible_paths()],
     }

@@ -55,7 +55,7 @@ def test_one_line_per_host(reporter: LiveReporter, clock: StillClock) -> None:
         reporter.moved("master-1", 100 * MIB, 400 * MIB)
         reporter.step("master-2", "stage.push/master-2", "done")
         assert _screen(reporter) == [
-            "phase 3/12 stage  4s of 4s  copy the snapshot to every master",
+            "phase 3/13 stage  4s of 4s  copy the snapshot to every master",
             "master-1  stage.push  25% of 400.0 MiB, 25.0 MiB/s, 12s left                  4s",
             "master-2  stage.push  done                                                    4s",
             "master-3",
@@ -71,7 +71,7 @@ def test_barrier_shows_reasons(reporter: LiveReporter, clock: StillClock) -> Non
         clock.now_s += 3
         reporter.waiting("stop", {"master-2": "port 2380 still listens"})
         assert _screen(reporter) == [
-            "phase 5/12 stop  3s of 3s  all steps have ended; checking every host",
+            "phase 5/13 stop  3s of 3s  all steps have ended; checking every host",
             "master-1  down.unit.docker  done                                              0s",
             "master-2  down.unit.docker  waiting: port 2380 still listens                  0s",
         ]
@@ -115,10 +115,10 @@ def test_only_plain_lines_remain_at_end(clock: StillClock) -> None:
     left = _replayed(console)
     assert left == [
         "connecting to 5 hosts",
-        "phase 1/12 claim done (2s)",
-        "phase 8/12 volumes: policy `none`",
+        "phase 1/13 claim done (2s)",
+        "phase 9/13 volumes: policy `none`",
         "master-1 volumes.pause failed (0s): nobody answered",
-        "phase 8/12 volumes done (0s)",
+        "phase 9/13 volumes done (0s)",
     ]
 
 
@@ -128,7 +128,7 @@ def test_phase_that_raised_is_halted(clock: StillClock) -> None:
     with pytest.raises(RuntimeError), reporter:
         reporter.phase("stop", "stop", ())
         raise RuntimeError
-    assert _replayed(console) == ["phase 5/12 stop halted (0s)"]
+    assert _replayed(console) == ["phase 5/13 stop halted (0s)"]
 
 
 def test_screen_is_free_after_reading_before_first_phase(clock: StillClock) -> None:
@@ -229,14 +229,14 @@ def test_pipe_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, clock: StillCloc
     stream = _stderr(monkeypatch, terminal=False, **environment)
     _work(report.make_reporter(clock=clock))
     assert "\x1b" not in stream.getvalue()
-    assert "03:10:00Z phase 5/12 stop: stop\n" in stream.getvalue()
+    assert "03:10:00Z phase 5/13 stop: stop\n" in stream.getvalue()
 
 
 def test_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, clock: StillClock) -> None:
     stream = _stderr(monkeypatch, terminal=True, TERM="dumb")
     _work(report.make_reporter(clock=clock))
     assert "\x1b" not in stream.getvalue()
-    assert "03:10:00Z phase 5/12 stop: stop\n" in stream.getvalue()
+    assert "03:10:00Z phase 5/13 stop: stop\n" in stream.getvalue()
 
 
 def test_quiet_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

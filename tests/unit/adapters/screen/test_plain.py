@@ -53,7 +53,7 @@ def test_phase_and_its_steps(screen: Screen) -> None:
     report.step("master-2", "stop.unit.kublr/master-2", "already")
     report.step("master-2", "down.unit.docker/master-2", "failed", "failed (exit 1): no such unit")
     assert screen.lines() == [
-        "03:10:00Z phase 5/12 stop: stop the services",
+        "03:10:00Z phase 5/13 stop: stop the services",
         "03:10:00Z master-1 stop.unit.kublr acting: stop kublr.service",
         "03:10:12Z master-1 stop.unit.kublr done (12s)",
         "03:10:12Z master-2 stop.unit.kublr already done",
@@ -71,7 +71,7 @@ def test_phases_are_counted_as_in_the_plan(clock: StillClock) -> None:
 def test_all_phases_are_known(screen: Screen) -> None:
     for name in PHASES:
         screen.reporter.phase(name, "", ())
-    assert [line.split()[2] for line in screen.lines()] == [f"{number}/12" for number in range(1, 13)]
+    assert [line.split()[2] for line in screen.lines()] == [f"{number}/13" for number in range(1, 14)]
 
 
 def test_heartbeat_after_thirty_seconds_of_silence(screen: Screen) -> None:
@@ -90,10 +90,10 @@ def test_heartbeat_after_thirty_seconds_of_silence(screen: Screen) -> None:
 def test_heartbeat_of_a_barrier(screen: Screen) -> None:
     screen.reporter.phase("api", "wait for the API servers", ())
     screen.lines()
-    assert screen.tick(30) == ["03:10:30Z phase 10/12 api still checking the hosts (30s)"]
+    assert screen.tick(30) == ["03:10:30Z phase 11/13 api still checking the hosts (30s)"]
     screen.reporter.waiting("api", {"master-3": "not ready"})
     assert screen.lines() == ["03:10:30Z master-3 api.barrier waiting: not ready"]
-    assert screen.tick(30) == ["03:11:00Z phase 10/12 api still waiting: master-3: not ready (1m)"]
+    assert screen.tick(30) == ["03:11:00Z phase 11/13 api still waiting: master-3: not ready (1m)"]
 
 
 def test_no_heartbeat_before_first_phase_or_during_question(screen: Screen) -> None:
@@ -203,7 +203,7 @@ def test_heartbeat_thread_runs_while_entered(clock: StillClock, monkeypatch: pyt
         deadline = time.monotonic() + 10
         while not screen.stream.getvalue() and time.monotonic() < deadline:
             time.sleep(0.01)
-    assert screen.lines() == ["03:10:31Z phase 6/12 keep still checking the hosts (31s)"]
+    assert screen.lines() == ["03:10:31Z phase 7/13 keep still checking the hosts (31s)"]
     clock.now_s += 100
     time.sleep(0.1)
     assert screen.lines() == []
