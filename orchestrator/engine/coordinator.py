@@ -143,8 +143,8 @@ class Coordinator:
         self._check_stop()
         if phase.barrier:
             await self._barrier(phase, phase.barrier)
-        if phase.name is PhaseName.START:
-            self.result.proven_at_s = self.clock.monotonic()
+        if phase.name in (PhaseName.START, PhaseName.API):
+            self.result.up_at_s = self.clock.monotonic()
 
     async def _steps(self, phase: Phase) -> None:
         if phase.order is Order.SEQUENCE:

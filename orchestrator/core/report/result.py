@@ -17,7 +17,7 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
     """The last lines of a run, at most ten. ``total_s`` is the laptop's time from start to end."""
     lines = [("result", _verdict(plan, result))]
     if plan.snapshot:
-        lines.append(("outage", _outage(result)))
+        lines.append(("outage", _outage(plan, result)))
     lines.append(("total time", duration(total_s)))
     if plan.restored:
         lines += _proof_lines(plan, plan.restored, result)
@@ -99,12 +99,14 @@ def _verdict(plan: Plan, result: Result) -> str:
     return f"{restored}; not all workers are restarted" if result.failed_workers else restored
 
 
-def _outage(result: Result) -> str:
+def _outage(plan: Plan, result: Result) -> str:
     if result.outage_s is None:
         return "unknown: an earlier attempt stopped the services"
     apart = [f"{duration(result.dwell_s)} of it fixed waits"] if result.dwell_s else []
     apart += [f"{duration(result.paused_s)} for the persistent volumes not counted"] if round(result.paused_s) else []
-    span = "from the first service stopped to the last member proven"
+    api = plan.phase(PhaseName.API)
+    last = "API server ready" if api and api.barrier else "member proven"
+    span = f"from the first service stopped to the last {last}"
     return f"{duration(result.outage_s)}, {span}" + (f" ({', '.join(apart)})" if apart else "")
 
 

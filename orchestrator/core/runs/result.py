@@ -48,13 +48,14 @@ class Result:
     proof: dict[str, str] = field(default_factory=dict)
     failed_workers: tuple[str, ...] = ()
     stopped_at_s: float | None = None
-    proven_at_s: float | None = None
+    up_at_s: float | None = None
     paused_s: float = 0.0
     dwell_s: float = 0.0
 
     @property
     def outage_s(self) -> float | None:
-        """Seconds from the first stopped service to the last proven member, without pauses; None if nothing stopped."""
-        if self.stopped_at_s is None or self.proven_at_s is None:
+        """Seconds from the first stopped service until every API server is ready, or if none is asked, every member is
+        proven; without pauses. None if nothing stopped."""
+        if self.stopped_at_s is None or self.up_at_s is None:
             return None
-        return self.proven_at_s - self.stopped_at_s - self.paused_s
+        return self.up_at_s - self.stopped_at_s - self.paused_s

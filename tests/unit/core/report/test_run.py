@@ -30,7 +30,7 @@ PROOF = {"cluster_id": "8d5f1b0c2a3e4f60", "revision": "48213", "hash_kv": "2893
 
 
 def _result(**changed: Any) -> Result:
-    values: dict[str, Any] = {"proof": PROOF, "stopped_at_s": 10.0, "proven_at_s": 68.4, "dwell_s": 2.0}
+    values: dict[str, Any] = {"proof": PROOF, "stopped_at_s": 10.0, "up_at_s": 68.4, "dwell_s": 2.0}
     return Result(**{**values, **changed})
 
 
@@ -49,7 +49,7 @@ def test_result_has_at_most_ten_lines(printed: Printed) -> None:
     text = printed(print_result, plan, result, 251.0, "prod-1.yml", width=200)
     assert len(text.splitlines()) == 10
     assert "hosts file  this run's lines stay on master-1, master-2, master-3" in text
-    assert "28s, from the first service stopped to the last member proven (2s of it fixed waits, " in text
+    assert "28s, from the first service stopped to the last API server ready (2s of it fixed waits, " in text
     assert "30s for the persistent volumes not counted" in text
     assert "failed: worker-2; the watches of workers that are not restarted are stale" in text
     assert f"next        orchestrator resume -i prod-1.yml {plan.run}\n" in text
