@@ -3,6 +3,7 @@
 import sys
 
 from tests.lab.commands import LabError
+from tests.real.build import NoBuildError
 from tests.real.cluster import Real
 from tests.real.hosts import REPOSITORY, say
 
@@ -38,6 +39,9 @@ def main() -> int:
         return 64
     try:
         act(Real.from_environment())
+    except NoBuildError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except LabError as error:
         print(f"error: {error}\nnext: make real-down", file=sys.stderr)
         return 1

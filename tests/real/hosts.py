@@ -4,6 +4,7 @@ layout's business."""
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,9 +24,11 @@ WORKERS = (Host("worker-1", 21),)
 HOSTS = MASTERS + WORKERS
 ENDPOINT = "cp.lab"
 """The name under which kubeadm knows the API."""
+_LABEL = "orchestrator.real"
 PATIENCE_S = 600.0
 """For one step of bringing hosts up, on two cores that others use too."""
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_INOTIFY_BEFORE = Path("/run/orchestrator-real.inotify")
 _INOTIFY_WANTED = 1024  # the default, 128 for all of root's processes, is used up by two labs
 _CGROUPS = Path("/sys/fs/cgroup")
 _CPU_WEIGHT = 8
@@ -38,6 +41,21 @@ _began_s = time.monotonic()
 def say(text: str) -> None:
     """A line of progress, with the seconds since the start."""
     print(f"real: {time.monotonic() - _began_s:4.0f} s  {text}", file=sys.stderr, flush=True)
+
+
+def _raise_inotify() -> None:
+    """Remembers the machine's own limit, for whoever takes the last lab away."""
+    now = int(_INOTIFY.read_text())
+    if now < _INOTIFY_WANTED:
+        _INOTIFY_BEFORE.write_text(f"{now}\n")
+        _INOTIFY.write_text(f"{_INOTIFY_WANTED}\n")
+
+
+def _lower_inotify() -> None:
+    others = run(["docker", "ps", "--all", "--quiet", "--filter", f"label={_LABEL}"])
+    if not others and _INOTIFY_BEFORE.exists():
+        _INOTIFY.write_text(_INOTIFY_BEFORE.read_text())
+        _INOTIFY_BEFORE.unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +87,7 @@ class Machines:
 
     def up(self, kubernetes: Path, more: Iterable[str] = ()) -> None:
         """Starts every host with its keys and the program of Kubernetes; ``more`` are options for `docker create`."""
-        self._raise_inotify()
+        _raise_inotify()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys = Keys(host_keys={host.name: asyncssh.generate_private_key("ssh-ed25519") for host in HOSTS})
         keys.write(self.folder, self.addresses)
@@ -81,17 +99,18 @@ class Machines:
 
     def down(self) -> None:
         """Removes containers with their volumes, the network and the keys. What runs have left stays."""
-        label = f"label=orchestrator.real={self.name}"
+        label = f"label={_LABEL}={self.name}"
         containers = run(["docker", "ps", "--all", "--quiet", "--filter", label]).split()
         if containers:
             run(["docker", "rm", "--force", "--volumes", *containers])
         if self.name in run(["docker", "network", "ls", "--format", "{{.Name}}"]).split():
             run(["docker", "network", "rm", self.name])
-        self._lower_inotify()
+        _lower_inotify()
         for group in _CGROUPS.glob(f"*/{self.cgroup}"):
             group.rmdir()
-        for path in (*self.folder.glob("*"), *(self.folder / "bin").glob("*")):
-            if path.is_file() or path.is_symlink():
+        shutil.rmtree(self.folder / "bin", ignore_errors=True)
+        for path in self.folder.glob("*"):
+            if path.is_file():
                 path.unlink()
 
     def _create(self, host: Host, keys: Keys, kubernetes: Path, more: Iterable[str]) -> None:
@@ -99,7 +118,7 @@ class Machines:
         login_files(tar, host.name, keys)
         run([
             *("docker", "create", "--name", self.container(host.name), "--hostname", host.name, "--tty"),
-            *("--label", f"orchestrator.real={self.name}", "--restart", "always", "--stop-signal", "SIGRTMIN+3"),
+            *("--label", f"{_LABEL}={self.name}", "--restart", "always", "--stop-signal", "SIGRTMIN+3"),
             *("--network", self.name, "--ip", self.addresses[host.name], "--sysctl", "net.ipv4.ip_forward=1"),
             *("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYS_PTRACE"),
             *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
@@ -129,18 +148,6 @@ class Machines:
         if shares.parent.parent.is_dir():
             shares.parent.mkdir(exist_ok=True)
             shares.write_text(f"{1024 * _CPU_WEIGHT}\n")
-
-    def _raise_inotify(self) -> None:
-        now = int(_INOTIFY.read_text())
-        if now < _INOTIFY_WANTED:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.folder / "inotify").write_text(f"{now}\n")
-            _INOTIFY.write_text(f"{_INOTIFY_WANTED}\n")
-
-    def _lower_inotify(self) -> None:
-        before = self.folder / "inotify"
-        if before.exists():
-            _INOTIFY.write_text(before.read_text())
 
     # -- looking and touching
 
