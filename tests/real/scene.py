@@ -10,12 +10,14 @@ from typing import Any
 
 import yaml
 
+from tests.lab.commands import each
 from tests.lab.laptop import Laptop
 from tests.real.cluster import Real
 from tests.real.hosts import MASTERS
 
 NAMESPACE = "round"
 PREFIX = f"/registry/configmaps/{NAMESPACE}/"
+ALIVE = "/var/lib/orchestrator/alive"
 _PAUSE = "registry.k8s.io/pause:3.10"
 
 
@@ -42,11 +44,13 @@ def deployment(name: str, replicas: int) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Scene:
-    """``known`` are the ConfigMaps' texts when the backup was taken, ``keys`` their keys and values in etcd."""
+    """``known`` are the ConfigMaps' texts when the backup was taken, ``keys`` their keys and values in etcd;
+    ``later`` are the texts after the changes."""
 
     real: Real
     backup: Path = Path()
     known: dict[str, str] = field(default_factory=dict)
+    later: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -73,6 +77,19 @@ class Scene:
         self.real.kubectl("delete", "deployment", "--namespace", NAMESPACE, "kept")
         self.apply([deployment("later", 2)])
         self.wait_pods("later", 2)
+        self.later = self.texts()
+
+    def fall_silent(self) -> None:
+        """Makes the holder's last heartbeat two minutes old on every master, instead of waiting that long."""
+        touch = f"touch -d @$(($(date +%s) - 120)) {ALIVE}"
+        each(MASTERS, lambda host: self.real.machines.shell(host.name, f"[ ! -e {ALIVE} ] || {touch}"))
+
+    def dies_at(self, phase: str, laptop: Laptop, *arguments: str | Path) -> None:
+        """Starts a command and kills it in a phase, as if the laptop's battery died."""
+        with laptop.start(*arguments) as process:
+            process.until(f" {phase}: ")
+            process.kill()
+        self.fall_silent()
 
     @property
     def restore(self) -> tuple[str | Path, ...]:
@@ -87,15 +104,27 @@ class Scene:
         self.real.wait(lambda: not self._pods("later"), "end of the pods made after the backup")
         self.real.wait_healthy()
 
+    def ends_as_before(self) -> None:
+        """Every API server shows what was there before the restore began."""
+        for master in MASTERS:
+            shown = self._shown(master.name)
+            assert shown == self.later, f"as {master.name} shows them"
+        self.wait_pods("later", 2)
+        self.real.wait_healthy()
+
     def _shows_what_the_backup_has(self, host: str) -> None:
-        self.real.wait(lambda: self.real.ready(host), f"ready API server on {host}")
-        # An old answer is wrong, no answer is none: on a busy machine a question may time out.
-        shown: dict[str, str] = {}
-        self.real.wait(lambda: bool(shown.update(self.texts(host)) or shown), f"ConfigMaps from {host}")
+        shown = self._shown(host)
         assert shown == self.known, f"as {host} shows them"
         held: dict[str, str] = {}
         self.real.wait(lambda: bool(held.update(self.real.keys(PREFIX, host)) or held), f"keys of {host}")
         assert held == self.keys, f"as etcd on {host} holds them"
+
+    def _shown(self, host: str) -> dict[str, str]:
+        """The ConfigMaps as one API server shows them, once it is ready. On a busy machine a question may time out."""
+        shown: dict[str, str] = {}
+        self.real.wait(lambda: self.real.ready(host), f"ready API server on {host}")
+        self.real.wait(lambda: bool(shown.update(self.texts(host)) or shown), f"ConfigMaps from {host}")
+        return shown
 
     def texts(self, host: str = MASTERS[0].name) -> dict[str, str]:
         """The ConfigMaps of the namespace as one API server shows them."""
