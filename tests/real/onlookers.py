@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,19 +120,19 @@ def informers(real: Real, *hosts: str) -> Iterator[list[Informer]]:
             informer.end()
 
 
-def versions(real: Real, kind: str, host: str) -> dict[str, str]:
-    """What the API shows of a kind, in an informer's words."""
-    return {
-        key: f"{it['metadata']['uid']} {it['metadata']['resourceVersion']}"
-        for key, it in real.objects(kind, host).items()
-    }
+def stored(real: Real, kind: str, host: str) -> dict[str, str]:
+    """The revision in which etcd last wrote each object of a kind, by `namespace/name`: its resourceVersion."""
+    prefix = f"/registry/{kind.rpartition('/')[2]}/"
+    pairs = real.etcdctl("get", "--prefix", "--keys-only", prefix, host=host).get("kvs", ())
+    return {b64decode(pair["key"]).decode().removeprefix(prefix): str(pair["mod_revision"]) for pair in pairs}
 
 
 def differences(real: Real, informer: Informer, host: str = MASTERS[0].name) -> list[str]:
-    """What an informer's ConfigMaps differ in from the API's: ghosts, missing ones and old ones."""
-    held, shown = informer.holds()["v1/configmaps"], versions(real, "configmaps", host)
-    return [
-        *(f"ghost {key}" for key in sorted(held.keys() - shown.keys())),
-        *(f"missing {key}" for key in sorted(shown.keys() - held.keys())),
-        *(f"old {key}" for key in sorted(held.keys() & shown.keys()) if held[key] != shown[key]),
-    ]
+    """What an informer shows otherwise than etcd holds it: ghosts, missing objects and old ones."""
+    found = []
+    for kind, objects in informer.holds().items():
+        held, there = {key: it.split()[-1] for key, it in objects.items()}, stored(real, kind, host)
+        found += [f"ghost {kind} {key}" for key in sorted(held.keys() - there.keys())]
+        found += [f"missing {kind} {key}" for key in sorted(there.keys() - held.keys())]
+        found += [f"old {kind} {key}" for key in sorted(held.keys() & there.keys()) if held[key] != there[key]]
+    return found

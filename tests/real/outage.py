@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+CONTROL_PLANE = ("kube-apiserver", "kube-controller", "kube-scheduler", "etcd")
+"""Programs that serve or change the cluster's state, as /proc/PID/comm has them: 15 characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
@@ -21,14 +24,19 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``away``: for each master the seconds from its first failed answer until it answered for good;
-    ``failed``: how many seconds of these it really failed; ``none``: seconds in which no master answered."""
+    """What became of the API servers and the processes.
+
+    ``away``: for each master the seconds from its first failed answer until it answered for good; ``away_at``: when;
+    ``failed``: how many of these seconds it really failed; ``none``: seconds in which no master answered;
+    ``zero``: the wall clock at second 0.
+    """
 
     away: Mapping[str, float]
     failed: Mapping[str, float]
     none: float
     lives: tuple[Life, ...]
     away_at: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    zero: float = 0.0
 
     def lingering(self) -> tuple[Life, ...]:
         """API servers that lived through a change of their host's etcd: they served the old one and met the new one."""
@@ -39,6 +47,24 @@ class Summary:
             if api.program == "kube-apiserver"
             and any(_lived_through(api, old, new) for old in etcds for new in etcds if old.host == new.host == api.host)
         )
+
+    def outlived(self, start: float) -> tuple[Life, ...]:
+        """Processes of the old control plane that were alive when the new one was to start; kubelet is none."""
+        return tuple(
+            life
+            for life in self.lives
+            if life.program in CONTROL_PLANE and life.started < start and (life.ended is None or life.ended > start)
+        )
+
+    def old_control_plane(self) -> tuple[Life, ...]:
+        """The processes that the first look found."""
+        return tuple(life for life in self.lives if life.program in CONTROL_PLANE and life.started == 0.0)
+
+    @property
+    def every_server_s(self) -> float:
+        """Seconds from the first failed answer of any API server until all of them answer for good."""
+        spans = [span for span in self.away_at.values() if span[1]]
+        return max(end for _, end in spans) - min(begin for begin, _ in spans) if spans else 0.0
 
     def text(self) -> str:
         lines = [
@@ -77,7 +103,7 @@ def read(lines: Iterable[str]) -> Summary:
         at[host] = (bad[0], end) if bad else (0.0, 0.0)
         away[host] = end - bad[0] if bad else 0.0
         failed[host] = _failed(samples)
-    return Summary(away, failed, _none(answers), tuple(_lives(records, zero)), at)
+    return Summary(away, failed, _none(answers), tuple(_lives(records, zero)), at, zero)
 
 
 def _failed(samples: list[tuple[float, bool]]) -> float:

@@ -20,10 +20,11 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import IO, Any
 
+from tests.real.outage import CONTROL_PLANE
+
 PERIOD_S = 0.1
 PATIENCE_S = 2.0
-PROGRAMS = ("kube-apiserver", "kube-controller", "kube-scheduler", "etcd", "kubelet")
-"""As /proc/PID/comm has them, which is 15 characters long."""
+PROGRAMS = (*CONTROL_PLANE, "kubelet")
 _API_PORT = 6443
 _SETTLED_S = 20.0
 """A process older than that is taken to keep its program; reading all of them each time would load the machine."""

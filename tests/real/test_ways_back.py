@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import pytest
-
 from tests.lab.commands import each, wait
 from tests.lab.laptop import Laptop
 from tests.real.cluster import Real
@@ -14,16 +12,6 @@ from tests.real.hosts import MASTERS, PATIENCE_S
 from tests.real.scene import Scene
 
 DATA = {"kubeadm": "/var/lib/etcd", "kublr": "/mnt/master-pd/etcd"}
-
-
-@pytest.fixture
-def scene(real: Real, laptop: Laptop, tmp_path: Path) -> Scene:
-    """A cluster that has moved on since its backup."""
-    scene = Scene(real)
-    scene.begin()
-    scene.back_up(laptop, tmp_path / "backups")
-    scene.move_on()
-    return scene
 
 
 def test_restore_is_resumed_from_empty_homes(scene: Scene, tmp_path: Path) -> None:

@@ -93,5 +93,28 @@ def test_api_server_that_starts_before_the_restored_etcd_does_not_linger() -> No
     assert summary.lingering() == ()
 
 
+def test_old_processes_that_live_when_the_new_ones_start_outlive_the_stop() -> None:
+    summary = read(
+        _lines(
+            _sample(0, "m1", "ok"),
+            _change(0.1, "started", "kube-scheduler", 10),
+            _change(0.1, "started", "etcd", 11),
+            _change(0.1, "started", "kubelet", 12),
+            _change(20, "ended", "etcd", 11),
+            _change(26, "started", "etcd", 13),
+            _change(30, "ended", "kube-scheduler", 10),
+        )
+    )
+    assert {life.pid for life in summary.old_control_plane()} == {10, 11}
+    assert [life.pid for life in summary.outlived(25)] == [10]
+
+
+def test_outage_of_all_lasts_from_the_first_server_away_to_the_last_one_back() -> None:
+    answers = {"m1": ("ok", "500", "ok", "ok"), "m2": ("ok", "ok", "500", "ok")}
+    samples = [_sample(number, host, answer) for host, some in answers.items() for number, answer in enumerate(some)]
+    assert read(_lines(*samples)).every_server_s == pytest.approx(2.0)
+    assert read(_lines(_sample(0, "m1", "ok"))).every_server_s == 0.0
+
+
 def test_line_that_was_cut_is_not_read() -> None:
     assert read([*_lines(_sample(1, "m1", "ok")), '{"at": 2, "ho']).away == {"m1": 0.0}
