@@ -25,6 +25,7 @@ To prove:
   make test-paths      every documented path in the lab: manual restore, backups, other distributions
   make fuzz            hostile bytes for the snapshot reader: SECONDS=60
   make bench-outage    the outage of a restore: ours, by hand, by Ansible
+  make bench-real      the outage of a restore of real Kubernetes: ours, by hand, a peer's order
   make bench-transfer  one file to every master: ours, scp, Ansible, pyinfra
   make bench-fleet     facts from 200 SSH hosts: ours, Ansible, pyinfra
   make bench-memory    the laptop's memory; bench-snapshot, bench-help, bench-test

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.cluster import STAGED, Cluster, old_copy
+from tests.bench.cluster import STAGED, Cluster, Login, old_copy
 from tests.lab.commands import LabError, run, wait
 from tests.lab.hosts import DATA
 from tests.lab.lab import REPOSITORY
@@ -69,7 +69,7 @@ def _product(cluster: Cluster, strategy: str) -> Claimed:
 
 def stop_start(cluster: Cluster) -> Claimed:
     """Stop and start the same services on their own data, until every member has a quorum."""
-    with warm_shells(cluster) as shells:
+    with warm_shells(cluster.logins, cluster.ssh_options) as shells:
         began_s = time.monotonic()
         for step in (_STOP, "systemctl start kublr", _HEALTHY):
             shells(step)
@@ -90,7 +90,7 @@ def by_hand(cluster: Cluster) -> Claimed:
         "systemctl start kublr",
         _POLL.format(revision=cluster.revision, hash_kv=cluster.hash_kv),
     )
-    with warm_shells(cluster) as shells:
+    with warm_shells(cluster.logins, cluster.ssh_options) as shells:
         began_s = time.monotonic()
         for step in steps:
             printed = shells(step)
@@ -142,24 +142,25 @@ done"""
 
 
 @contextmanager
-def warm_shells(cluster: Cluster) -> Iterator[Callable[[str], Mapping[str, str]]]:
-    """Yield a function that runs a script as root on all masters at once, over connections that stay open."""
+def warm_shells(logins: Mapping[str, Login], ssh_options: Sequence[str]) -> Iterator[Callable[..., Mapping[str, str]]]:
+    """Yield a function that runs a script as root, over connections that stay open: on all masters at once, or on
+    those that are named after it."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool, ExitStack() as connections:
-        shared = (*cluster.ssh_options, "-o", f"ControlPath={folder}/%h")
-        names = tuple(cluster.logins)
-        for login in cluster.logins.values():
+        shared = (*ssh_options, "-o", f"ControlPath={folder}/%h")
+        for login in logins.values():
             connections.enter_context(_connection((*shared, "-M", "-N", f"{login.user}@{login.address}")))
 
         def one(name: str, script: str) -> str:
-            login = cluster.logins[name]
+            login = logins[name]
             line = f"{login.become}{shlex.join(('sh', '-euc', script))}"
             argv = ["ssh", *shared, f"{login.user}@{login.address}", line]
             return run(argv, f"{login.password}\n".encode() if login.password else b"")
 
-        def everywhere(script: str) -> Mapping[str, str]:
+        def everywhere(script: str, *only: str) -> Mapping[str, str]:
+            names = only or tuple(logins)
             return dict(zip(names, pool.map(one, names, (script,) * len(names)), strict=True))
 
-        wait(lambda: len(list(Path(folder).iterdir())) == len(names), "SSH connections")
+        wait(lambda: len(list(Path(folder).iterdir())) == len(logins), "SSH connections")
         everywhere("true")
         yield everywhere
 
