@@ -86,6 +86,7 @@ for i in $(seq 300); do
 done
 exit 1"""
 
+# A leader that ends with its followers waits for a successor, up to its election time-out; after them it does not.
 _STOP_ETCD = """mv /etc/kubernetes/manifests/etcd.yaml /root/manifests/
 for i in $(seq 300); do
     pgrep -x etcd >/dev/null || { systemctl stop kubelet; exit 0; }
@@ -101,7 +102,8 @@ _START_ETCD = "mv /root/manifests/etcd.yaml /etc/kubernetes/manifests/ && system
 # A member listens early, but answers only when it is ready to tell its hash to the next one's corruption check.
 _PEER_ANSWERS = """pki=/etc/kubernetes/pki/etcd
 for i in $(seq 600); do
-    curl -s -m 2 --cacert $pki/ca.crt --cert $pki/peer.crt --key $pki/peer.key https://ADDRESS:2380/version && exit 0
+    curl -s --http1.1 -m 2 --cacert $pki/ca.crt --cert $pki/peer.crt --key $pki/peer.key https://ADDRESS:2380/version &&
+        exit 0
     sleep 0.1
 done
 exit 1"""
@@ -110,11 +112,13 @@ _CLIENTS_BACK = "mv /root/manifests/kube-*.yaml /etc/kubernetes/manifests/"
 
 
 def by_hand(bench: Bench) -> Claimed:
-    """Run every step on all masters at once, and the next when all have done it; start etcd one by one.
+    """Run every step on all masters at once, and the next when all have done it; stop etcd's leader last, and start
+    etcd one by one.
 
     It is the best that a person with a root shell open on each master can do, who needs no time to read or type.
     """
     real = bench.scene.real
+    leader = real.leader()
     _bring(bench)
     with warm_shells(bench.logins, bench.ssh_options) as shells:
         for master in MASTERS:
@@ -122,7 +126,9 @@ def by_hand(bench: Bench) -> Claimed:
             shells(f"rm -rf {_NEW} && {_TOOL} {' '.join(words)}", master.name)
         shells("mkdir -p /root/manifests && cd /etc/kubernetes/manifests && mv kube-*.yaml /root/manifests/")
         shells(_END_CLIENTS)
-        shells(_STOP_ETCD)
+        followers = [master.name for master in MASTERS if master.name != leader]
+        shells(_STOP_ETCD, *followers)
+        shells(_STOP_ETCD, leader)
         shells(_SWAP)
         for master in MASTERS:
             shells(_START_ETCD, master.name)

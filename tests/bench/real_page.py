@@ -34,27 +34,28 @@ _PAGE = """# The outage of a restore of real Kubernetes
 {ratios}
 ```
 
-All figures are medians in seconds, seen from outside: `/readyz` of each API server and every process
-of the control plane, ten times a second. *All back*: from the first failed answer of any API server
-until every one answers for good. *Each away*: the shortest and the longest time that one API server
-was away. *None answers*: no API server answers. *Stopped*: from the first process of the old control
-plane that ends to the last one. *Told*: the outage in the product's own report. *Outlived*: rounds in
-which an API server of the old control plane lived on beside the restored etcd.
+All figures are medians in seconds, seen from outside: `/readyz` of each API server and every
+process of the control plane, ten times a second. *All back*: from the first failed answer of any
+API server until every one answers for good. *Each away*: the shortest and the longest time that one
+API server was away. *None answers*: no API server answers. *Stopped*: from the first process of the
+old control plane that ends to the last one. *Told*: the outage in the product's own report.
+*Outlived*: rounds in which an API server of the old control plane lived on beside the restored
+etcd.
 
-After each round every API server shows every object of the backup and no other; a round that does not
-get there ends the bench.
+After each round every API server shows every object of the backup and no other; a round that does
+not get there ends the bench.
 
-*By hand* moves the manifests of API servers, controllers and schedulers away on all masters, sends a
-second SIGTERM after 2 s, waits for the processes, moves etcd's manifest, stops the kubelet and swaps the
-data, which `etcdutl` restored beside before. etcd then starts on one master after the other, each when
-the one before answers on its peer port, and the manifests come back. Somebody does it who needs no time
-to read or type. It claims nothing, keeps no snapshot of the last state, holds nothing down, proves
-nothing and cannot be resumed.
+*By hand* moves the manifests of API servers, controllers and schedulers away on all masters, sends
+a second SIGTERM after 2 s, waits for the processes, moves etcd's manifest (the leader's last),
+stops the kubelet and swaps the data, which `etcdutl` restored beside before. etcd then starts on
+one master after the other, each when the one before answers on its peer port, and the manifests
+come back. Somebody does it who needs no time to read or type. It claims nothing, keeps no snapshot
+of the last state, holds nothing down, proves nothing and cannot be resumed.
 
 *Host by host, by force* is the order of Oracle MAA's `maak8-etcd-restore.sh` (`oracle-samples/maa`,
-commit 2935c69e): it kills the control plane by SIGKILL, then takes each host in turn: fetches the old
-data, restores on the laptop, sends the data, starts the kubelet. `tests/bench/real_contenders.py`
-lists what it leaves out. Nothing waits for the other hosts.
+commit 2935c69e): it kills the control plane by SIGKILL, then takes each host in turn: fetches the
+old data, restores on the laptop, sends the data, starts the kubelet.
+`tests/bench/real_contenders.py` lists what it leaves out. Nothing waits for the other hosts.
 """
 
 

@@ -160,6 +160,14 @@ class Real:
         answer = self.etcdctl("get", "--prefix", "--consistency=s", prefix, host=host)
         return {pair["key"]: pair.get("value", "") for pair in answer.get("kvs", ())}
 
+    def leader(self) -> str:
+        """The master whose member leads. Raises LabError when none says so."""
+        for master in MASTERS:
+            (answer,) = self.etcdctl("endpoint", "status", host=master.name)
+            if answer["Status"]["leader"] == answer["Status"]["header"]["member_id"]:
+                return master.name
+        raise LabError("no member leads")
+
     def ready(self, host: str) -> bool:
         """Whether that master's API server answers /readyz with ok."""
         context = ssl.create_default_context()

@@ -14,7 +14,7 @@ from tests.lab.commands import LabError, each
 from tests.lab.laptop import Laptop
 from tests.real.cluster import Real
 from tests.real.contents import Contents, changes, contents
-from tests.real.hosts import MASTERS
+from tests.real.hosts import HOSTS, MASTERS
 
 NAMESPACE = "round"
 PREFIX = f"/registry/configmaps/{NAMESPACE}/"
@@ -72,6 +72,9 @@ class Scene:
         self.apply([configmap(number, "as in the backup") for number in range(40)])
         self.apply([deployment("kept", 2)])
         self.wait_pods("kept", 2)
+        # A node's kubelet makes its lease some seconds after it has joined.
+        leases = {f"kube-node-lease/{host.name}" for host in HOSTS}
+        self.real.wait(lambda: leases <= set(self.real.objects("leases")), "node leases")
 
     def back_up(self, laptop: Laptop, folder: Path) -> None:
         """A backup by the product, and what the cluster shows at that time."""

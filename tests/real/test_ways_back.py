@@ -43,7 +43,7 @@ def test_completed_restore_is_rolled_back(scene: Scene, laptop: Laptop) -> None:
 
 
 def test_leader_without_data_is_reinitialized(scene: Scene, laptop: Laptop) -> None:
-    leader = _leader(scene.real)
+    leader = scene.real.leader()
     _destroy(scene.real, leader)
     wait(lambda: scene.texts(_another(leader)) == scene.later, "the others' answer", PATIENCE_S)
     joined = laptop.run("reinit", leader, *_confirmed(scene))
@@ -75,14 +75,6 @@ def test_restore_outlives_a_master_that_loses_power(scene: Scene, laptop: Laptop
 
 def _confirmed(scene: Scene) -> tuple[str | Path, ...]:
     return ("-i", scene.real.inventory, "--confirm", scene.real.machines.name)
-
-
-def _leader(real: Real) -> str:
-    for master in MASTERS:
-        (answer,) = real.etcdctl("endpoint", "status", host=master.name)
-        if answer["Status"]["leader"] == answer["Status"]["header"]["member_id"]:
-            return master.name
-    raise AssertionError("no member leads")
 
 
 def _another(host: str) -> str:
