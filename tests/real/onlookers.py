@@ -17,7 +17,8 @@ from pathlib import Path
 from tests.lab.commands import LabError, run
 from tests.real.cluster import API_PORT, Real
 from tests.real.hosts import MASTERS, REPOSITORY
-from tests.real.outage import Summary, read
+from tests.real.outage import CONTROL_PLANE, Summary, read
+from tests.real.probe import Processes
 
 
 @dataclass(slots=True)
@@ -55,6 +56,17 @@ def probe(real: Real, name: str) -> Iterator[Probe]:
 
 def _first_pid(container: str) -> int:
     return int(run(["docker", "inspect", "--format", "{{.State.Pid}}", container]))
+
+
+def older_than_etcd(real: Real) -> list[str]:
+    """Processes of the control plane that began before their host's etcd: they knew another one."""
+    seen = Processes({_first_pid(real.machines.container(host.name)): host.name for host in MASTERS}).look()
+    etcds = {it.host: int(it.start) for it in seen if it.program == "etcd"}
+    return [
+        f"{it.program} {it.pid} on {it.host}"
+        for it in sorted(seen)
+        if it.program in CONTROL_PLANE and int(it.start) < etcds.get(it.host, 0)
+    ]
 
 
 @dataclass(slots=True)

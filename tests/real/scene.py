@@ -15,6 +15,7 @@ from tests.lab.laptop import Laptop
 from tests.real.cluster import Real
 from tests.real.contents import Contents, changes, contents
 from tests.real.hosts import HOSTS, MASTERS
+from tests.real.onlookers import older_than_etcd
 
 NAMESPACE = "round"
 PREFIX = f"/registry/configmaps/{NAMESPACE}/"
@@ -118,6 +119,7 @@ class Scene:
         self.wait_pods("kept", 2)
         self.real.wait(lambda: not self._pods("later"), "end of the pods made after the backup")
         self.real.wait_healthy()
+        assert older_than_etcd(self.real) == []
 
     def differs(self, host: str) -> list[str]:
         """What this master's API server shows otherwise than when the backup was taken, once pods have settled."""

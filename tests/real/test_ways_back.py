@@ -9,6 +9,7 @@ from tests.lab.commands import each, wait
 from tests.lab.laptop import Laptop
 from tests.real.cluster import Real
 from tests.real.hosts import MASTERS, PATIENCE_S
+from tests.real.onlookers import older_than_etcd
 from tests.real.scene import Scene
 
 DATA = {"kubeadm": "/var/lib/etcd", "kublr": "/mnt/master-pd/etcd"}
@@ -30,6 +31,7 @@ def test_aborted_restore_leaves_everything_as_before(scene: Scene, laptop: Lapto
     aborted = Laptop(tmp_path / "other", None).run("abort", *_confirmed(scene))
     assert aborted.code == 0, aborted
     scene.ends_as_before()
+    assert older_than_etcd(scene.real) == []
 
 
 def test_completed_restore_is_rolled_back(scene: Scene, laptop: Laptop) -> None:
@@ -40,6 +42,7 @@ def test_completed_restore_is_rolled_back(scene: Scene, laptop: Laptop) -> None:
     rolled_back = laptop.run("rollback", newest, *_confirmed(scene))
     assert rolled_back.code == 0, rolled_back
     scene.ends_as_before()
+    assert older_than_etcd(scene.real) == []
 
 
 def test_leader_without_data_is_reinitialized(scene: Scene, laptop: Laptop) -> None:
