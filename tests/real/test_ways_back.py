@@ -16,10 +16,10 @@ DATA = {"kubeadm": "/var/lib/etcd", "kublr": "/mnt/master-pd/etcd"}
 
 
 def test_restore_is_resumed_from_empty_homes(scene: Scene, tmp_path: Path) -> None:
-    """The laptop dies in four phases; each time another one goes on that has only the inventory."""
+    """The laptop dies in five phases; each time another one goes on that has only the inventory."""
     scene.dies_at("stop", Laptop(tmp_path / "1", None), *scene.restore)
     resume = ("resume", "-i", scene.real.inventory)
-    for number, phase in enumerate(("commit", "start", "api"), start=2):
+    for number, phase in enumerate(("down", "commit", "start", "api"), start=2):
         scene.dies_at(phase, Laptop(tmp_path / str(number), None), *resume)
     resumed = Laptop(tmp_path / "last", None).run(*resume)
     assert resumed.code == 0, resumed
