@@ -105,10 +105,7 @@ def test_nothing_of_the_old_control_plane_is_alive_when_the_new_one_starts(round
     assert round_.summary.outlived(round_.start_s - round_.summary.zero) == (), round_.summary.text()
 
 
-def test_outage_is_not_longer_than_told(round_: Round, request: pytest.FixtureRequest) -> None:
-    if round_.real.layout == "kubeadm":
-        reason = "the outage is told up to the proof of etcd: API servers come later"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_outage_is_not_longer_than_told(round_: Round) -> None:
     seen_s = round_.summary.every_server_s
     print(f"outage: told {round_.told_s:.1f} s, seen {seen_s:.1f} s", file=sys.stderr)
     assert seen_s <= TOLD_WITHIN * round_.told_s
