@@ -60,6 +60,20 @@ WORKER_POLL_EACH_S = 0.1
 READY_WAIT_S = 600.0
 """An API server waits for etcd, with kubelet's back-off of up to 300 s if it crashed meanwhile."""
 
+SERVED_LOOK_S = 180.0
+"""Asking an API server for the number of objects of some hundred resources, one after another."""
+
+RENEWAL_S = 15.0
+"""How long a watch may take to deliver a renewal of every node's lease. A kubelet renews each 10 s: a quarter of 40 s,
+jittered by 4 % (Kubernetes 1.34, pkg/kubelet/kubelet.go, nodeLeaseRenewIntervalFraction)."""
+
+SERVED_WAIT_S = 60.0
+"""Until controllers lead and Nodes are Ready. A controller awaits the end of the lease that the snapshot brought back:
+15 s from when it sees it (client-go, tools/leaderelection). A Node that was Unknown needs two more kubelet rounds."""
+
+SERVED_POLL_S = 2.0
+"""Between two rounds of these questions."""
+
 # --- the connection -------------------------------------------------------------------------------------
 
 CONNECT_S = 10.0

@@ -91,6 +91,10 @@ class Paths(_Model):
     certificates: HostPath | None = Field(
         None, description="Root of etcd's certificates. Default: found in the manifest."
     )
+    kubeconfig: HostPath = Field(
+        "/etc/kubernetes/admin.conf",
+        description="A kubeconfig on hosts with an API server, with a client certificate, for the proof of the API.",
+    )
 
 
 class Settings(_Model):
