@@ -17,13 +17,15 @@ from orchestrator.app.history import know_run, refuse_forgetful, refuse_held, re
 from orchestrator.app.hooks import here
 from orchestrator.app.identity import laptop, new_attempt, open_journal
 from orchestrator.app.push_sources import Sources
+from orchestrator.app.served import api_error, ask_api_servers
 from orchestrator.app.terminal import ask
 from orchestrator.core.model.outcome import Command
 from orchestrator.core.model.plan import Pause, Plan, canonical_json
 from orchestrator.core.proof.evidence import Evidence
+from orchestrator.core.proof.served import Served, judge_served
 from orchestrator.core.runs.result import Result
 from orchestrator.core.text import rate_of
-from orchestrator.core.timeouts import FAREWELL_S
+from orchestrator.core.timeouts import FAREWELL_S, SERVED_WAIT_S
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.hooks import Hooks
 from orchestrator.engine.transfer import Transfers
@@ -32,13 +34,14 @@ from orchestrator.errors import OrchestratorError, again
 
 @dataclass(frozen=True, slots=True)
 class CompletedRun:
-    """A completed run. ``error`` is set if it is still open because workers did not become Ready. ``total_s`` ends with
-    the run; ``evidence`` was read after it."""
+    """A completed run. ``error`` is set if it is still open because workers did not become Ready, or if the API servers
+    are not proven. ``total_s`` ends with the run; ``evidence`` and ``served`` were read after it."""
 
     plan: Plan
     result: Result
     total_s: float
     evidence: Evidence | None = None
+    served: Served | None = None
     error: OrchestratorError | None = None
 
 
@@ -117,19 +120,30 @@ async def _attempt(cluster: Cluster, coordinator: Coordinator, journal: FileJour
         await _say_goodbye(cluster, plan, coordinator.attempt)
         _end_journal(journal, error=error.message, exit_code=error.exit_code)
         if coordinator.result.failed_workers and coordinator.result.proof:
-            return await _with_evidence(cluster, coordinator, began, error)
+            return await _with_evidence(cluster, coordinator, journal, began, error)
         raise
     _end_journal(journal, exit_code=0, proof=result.proof, outage_s=result.outage_s)
-    return await _with_evidence(cluster, coordinator, began)
+    return await _with_evidence(cluster, coordinator, journal, began)
 
 
 async def _with_evidence(
-    cluster: Cluster, coordinator: Coordinator, began: float, error: OrchestratorError | None = None
+    cluster: Cluster,
+    coordinator: Coordinator,
+    journal: FileJournal,
+    began: float,
+    error: OrchestratorError | None = None,
 ) -> CompletedRun:
-    """Add the evidence to the result. The run has ended and is in the journal: nothing found here changes its end."""
+    """Add what the API servers serve and what etcd holds. The run has ended and is in the journal: nothing found here
+    changes its end."""
     total_s = cluster.clock.monotonic() - began
-    evidence = await find_evidence(cluster, coordinator.plan, coordinator.result.proof)
-    return CompletedRun(coordinator.plan, coordinator.result, total_s, evidence, error)
+    plan, proof = coordinator.plan, coordinator.result.proof
+    answers = await ask_api_servers(cluster, plan, proof, 0 if error else SERVED_WAIT_S)
+    evidence = await find_evidence(cluster, plan, proof)  # after the API servers: it counts what was written meanwhile
+    served = judge_served(plan, answers, proof, evidence) if answers else None
+    if served and served.failures:
+        with contextlib.suppress(OSError):
+            journal.write("api-unproven", failures=[str(failure) for failure in served.failures])
+    return CompletedRun(plan, coordinator.result, total_s, evidence, served, error or api_error(served))
 
 
 def _end_journal(journal: FileJournal, **fields: object) -> None:

@@ -74,11 +74,11 @@ def _print_result(ended: CompletedRun, inventory: Path, *, as_json: bool) -> Non
     from orchestrator.adapters.screen import report
 
     if as_json:
-        print_json(report.result_json(ended.plan, ended.result, ended.total_s, ended.evidence))
+        print_json(report.result_json(ended.plan, ended.result, ended.total_s, ended.evidence, ended.served))
     else:
         if ended.evidence and ended.plan.restored:
             report.print_evidence(report.stdout(), ended.plan.restored, ended.evidence)
-        report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory)
+        report.print_result(report.stdout(), ended.plan, ended.result, ended.total_s, inventory, ended.served)
 
 
 def fail(error: OrchestratorError, inventory: Path | None) -> NoReturn:

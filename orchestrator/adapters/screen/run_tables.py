@@ -23,6 +23,7 @@ from orchestrator.core.hosts.view import Claim
 from orchestrator.core.model.plan import Plan
 from orchestrator.core.model.restored import Restored
 from orchestrator.core.proof.evidence import Evidence, StaleKind
+from orchestrator.core.proof.served import Served
 from orchestrator.core.report import plan as render
 from orchestrator.core.report.evidence import evidence_lines, member_rows, resource_rows, stale_lines
 from orchestrator.core.report.findings import by_words
@@ -38,9 +39,16 @@ from orchestrator.errors import OrchestratorError
 _STAND_STYLES = {Stand.DONE: "green", Stand.RUNNING: "cyan", Stand.DOUBT: "bold red", Stand.LEFT: ""}
 
 
-def print_result(console: Console, plan: Plan, result: Result, total_s: float, inventory: Path | str) -> None:
-    """Print the last lines of a run, at most ten: never wrapped, so that a path can be copied or searched for."""
-    print_unwrapped(console, result_lines(plan, result, total_s, str(inventory)))
+def print_result(
+    console: Console,
+    plan: Plan,
+    result: Result,
+    total_s: float,
+    inventory: Path | str,
+    served: Served | None = None,
+) -> None:
+    """Print the last lines of a run: never wrapped, so that a path can be copied or searched for."""
+    print_unwrapped(console, result_lines(plan, result, total_s, str(inventory), served))
 
 
 def print_evidence(console: Console, restored: Restored, found: Evidence) -> None:

@@ -16,6 +16,7 @@ from orchestrator.core.model.cost import ResourceCost
 from orchestrator.core.model.finding import Finding, Severity
 from orchestrator.core.model.plan import PhaseName, Plan
 from orchestrator.core.proof.evidence import Evidence
+from orchestrator.core.proof.served import Served
 from orchestrator.core.report.plan import kept_paths
 from orchestrator.core.report.result import hosts_file_kept
 from orchestrator.core.runs.phases import point_of_no_return
@@ -57,9 +58,17 @@ def plan_json(plan: Plan, rows: Sequence[ResourceCost] = ()) -> Document:
     }
 
 
-def result_json(plan: Plan, result: Result, total_s: float, evidence: Evidence | None = None) -> Document:
+def result_json(
+    plan: Plan,
+    result: Result,
+    total_s: float,
+    evidence: Evidence | None = None,
+    served: Served | None = None,
+) -> Document:
     """The end of a run. ``outage_s`` is null if an earlier attempt stopped the services; ``proof`` is empty if an
-    earlier attempt proved the members. ``evidence`` is the content of a restored cluster, null for other runs."""
+    earlier attempt proved the members. ``evidence`` is the content of a restored cluster, null for other runs. ``api``
+    is what the API servers serve, null if the run asks none; without ``failures`` it is proven as far as it was
+    asked."""
     return {
         "format": FORMAT,
         "kind": "result",
@@ -75,6 +84,7 @@ def result_json(plan: Plan, result: Result, total_s: float, evidence: Evidence |
         "expected": _expected(plan),
         "proof": dict(result.proof),
         "evidence": evidence and _texts(evidence.model_dump(mode="json")),
+        "api": served and served.model_dump(mode="json"),
         "failed_workers": list(result.failed_workers),
         "old_data": kept_paths(plan),
         "hosts_file_kept": list(hosts_file_kept(plan)),

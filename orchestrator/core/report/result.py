@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from orchestrator.core.model.plan import PhaseName, Plan
 from orchestrator.core.model.restored import Restored
 from orchestrator.core.model.step_name import StepName
+from orchestrator.core.proof.served import Served
 from orchestrator.core.report.plan import Lines, kept_words, masters_words
+from orchestrator.core.report.served import served_lines
 from orchestrator.core.runs.result import Result
 from orchestrator.core.text import duration, listed, printable
 from orchestrator.errors import NextStep, ours, program
 
 
-def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> Lines:
-    """The last lines of a run, at most ten. ``total_s`` is the laptop's time from start to end."""
+def result_lines(plan: Plan, result: Result, total_s: float, inventory: str, served: Served | None = None) -> Lines:
+    """The last lines of a run, at most ten, and those about API servers. ``total_s`` is the laptop's time from start to
+    end."""
     lines = [("result", _verdict(plan, result))]
     if plan.snapshot:
         lines.append(("outage", _outage(plan, result)))
@@ -24,6 +27,7 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
     elif proof := result.proof:
         lines.append(("members", f"{masters_words(plan)}; cluster id {proof['cluster_id']}"))
         lines.append(("HashKV", f"{proof['hash_kv']} at revision {proof['revision']} on every member"))
+    lines += served_lines(served) if served else ()
     if plan.phase(PhaseName.WORKERS):
         lines.append(("workers", _workers_words(plan, result)))
     if kept := kept_words(plan):
@@ -32,7 +36,7 @@ def result_lines(plan: Plan, result: Result, total_s: float, inventory: str) -> 
         lines.append(("hosts file", f"this run's lines stay on {listed(hosts)}: peers may be unreachable without them"))
     if plan.inventory.left_out and plan.kind in ("restore", "rollback"):
         lines.append(("left out", _left_out_words(plan)))
-    lines.append(("next", _following(plan, result).line(inventory)))
+    lines.append(("next", _following(plan, result, served).line(inventory)))
     return tuple((label, printable(text)) for label, text in lines)
 
 
@@ -70,10 +74,12 @@ def _left_out_words(plan: Plan) -> str:
     return f"{names}: never start it on its old disk; with an empty one, {plan.rejoin}"
 
 
-def _following(plan: Plan, result: Result) -> NextStep:
+def _following(plan: Plan, result: Result, served: Served | None) -> NextStep:
     """The next command. `finish` shows what it removes and asks; it refuses until a left-out master has rejoined."""
     if result.failed_workers:
         return ours("resume", plan.run)
+    if served and served.next_step:
+        return served.next_step
     rejoins = plan.inventory.left_out and plan.kind == "restore"
     if rejoins or plan.kind == "rollback" or (plan.kind == "reinit" and kept_words(plan)):
         return ours("finish", plan.run)

@@ -32,6 +32,7 @@ SPREAD = {
     "flags": ("--volumes-done",),
     "extra": ("--override", "clock", "--without", "m3", "--strategy", "manual", "--etcdutl", "etcdutl"),
     "command.split()": ("orchestrator", "plan"),
+    "shown": ("describe", "node", "worker-1"),
 }
 """What an unpacked list can hold."""
 
