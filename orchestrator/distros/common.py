@@ -47,6 +47,9 @@ FACTS = {
     " mounts_within owner parent_device peer_hashkv peer_members peer_version shared_files tools wal_disk",
 }
 
+ETCD_POD = "etcd.yaml"
+"""The manifest of etcd's static pod, as kubeadm names it."""
+
 
 def read_basics(host: Host, facts: Mapping[str, str], clock_offset_s: float) -> MasterView:
     """What `templates/host/lib/host_facts.sh` printed, of a host of any role."""

@@ -5,12 +5,14 @@ Source: Kubernetes documentation, "Creating Highly Available Clusters with kubea
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.core import timeouts
 from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host
+from orchestrator.core.model.finding import Finding
 from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Exec, Script
 from orchestrator.distros import common
@@ -19,7 +21,7 @@ from orchestrator.distros.manifest import parse_api_manifest
 API = "kube-apiserver.yaml"
 CONTROLLERS = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
 
-FACTS = {"lib/pod_facts.sh": "api_manifest api_port"}
+FACTS = {"lib/pod_facts.sh": "api_manifest api_port pods"}
 
 
 class ControlPods:
@@ -35,7 +37,10 @@ class ControlPods:
         return replace(
             view,
             api=common.with_port(parse_api_manifest(facts.get("api_manifest", "")), facts.get("api_port", "")),
-            faults=common.missing_units(host, view, common.service(host.units.kubelet)),
+            faults=(
+                *_strangers(host, facts.get("pods", "")),
+                *common.missing_units(host, view, common.service(host.units.kubelet)),
+            ),
         )
 
     def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
@@ -60,3 +65,13 @@ class ControlPods:
     def restart_services(self, host: Host) -> Exec:
         argv = ("systemctl", "restart", common.service(host.units.kubelet))
         return Exec(argv=argv, timeout_s=timeouts.STOP_UNIT_S, lets_go=True)
+
+
+def _strangers(host: Host, paths: str) -> list[Finding]:
+    """kubelet runs every file of that folder whose name does not begin with a dot, whatever its ending (Kubernetes
+    issue 129364): a copy of etcd's manifest beside it starts a second etcd on the same data."""
+    return [
+        common.fault(host, f"{path} also runs etcd or an API server", f"move it out of {host.paths.manifests}")
+        for path in paths.splitlines()
+        if posixpath.basename(path) not in (common.ETCD_POD, API)
+    ]

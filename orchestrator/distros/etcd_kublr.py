@@ -37,13 +37,25 @@ class EtcdKublr:
     def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
         path = posixpath.join(host.paths.manifests, ETCD)
         if "manifest" not in facts:
-            return replace(view, faults=(common.fault(host, f"{path} is missing or cannot be read"),))
+            return replace(
+                view,
+                faults=(
+                    *view.faults,
+                    common.fault(host, f"{path} is missing or cannot be read"),
+                ),
+            )
         try:
             etcd = parse_manifest(
                 facts["manifest"], path=path, certificates=host.paths.certificates, data=host.paths.data
             )
         except ManifestError as error:
-            return replace(view, faults=(common.fault(host, str(error)),))
+            return replace(
+                view,
+                faults=(
+                    *view.faults,
+                    common.fault(host, str(error)),
+                ),
+            )
         return replace(
             view,
             member=MemberView(

@@ -12,16 +12,12 @@ from dataclasses import replace
 
 from orchestrator.core.hosts.view import MasterView, MemberView
 from orchestrator.core.inventory.inventory import Host
-from orchestrator.core.model.finding import Finding
 from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Exec, Script
 from orchestrator.distros import common
-from orchestrator.distros.control_pods import API
 from orchestrator.distros.manifest import ManifestError, parse_manifest
 
-ETCD = "etcd.yaml"
-
-FACTS = {"lib/pod_facts.sh": "manifest manifest_sha256 pods"}
+FACTS = {"lib/pod_facts.sh": "manifest manifest_sha256"}
 
 
 class EtcdPod:
@@ -31,12 +27,18 @@ class EtcdPod:
     staggers = True
 
     def values(self, host: Host) -> Values:
-        return {"manifests": host.paths.manifests, "etcd_file": ETCD}
+        return {"manifests": host.paths.manifests, "etcd_file": common.ETCD_POD}
 
     def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
-        path = posixpath.join(host.paths.manifests, ETCD)
+        path = posixpath.join(host.paths.manifests, common.ETCD_POD)
         if "manifest" not in facts:
-            return replace(view, faults=(common.fault(host, f"{path} is missing or cannot be read"),))
+            return replace(
+                view,
+                faults=(
+                    *view.faults,
+                    common.fault(host, f"{path} is missing or cannot be read"),
+                ),
+            )
         try:
             etcd = parse_manifest(
                 facts["manifest"],
@@ -46,21 +48,26 @@ class EtcdPod:
                 volume=None,
             )
         except ManifestError as error:
-            return replace(view, faults=(common.fault(host, str(error)),))
+            return replace(
+                view,
+                faults=(
+                    *view.faults,
+                    common.fault(host, str(error)),
+                ),
+            )
         return replace(
             view,
             member=MemberView(
                 config=replace(etcd, lists_all=False),  # kubeadm lists those that were members when this one joined
                 manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
             ),
-            faults=(*_strangers(host, facts.get("pods", "")), *view.faults),
         )
 
     def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
         return ()
 
     def manifests(self, host: Host) -> tuple[str, ...]:
-        return (ETCD,)
+        return (common.ETCD_POD,)
 
     def start(self, host: Host) -> Exec:
         return common.start(common.service(host.units.kubelet))
@@ -73,13 +80,3 @@ class EtcdPod:
 
     def replace_member(self, view: MasterView) -> tuple[str, Script]:
         raise NotImplementedError("no agent that rejoins a member")
-
-
-def _strangers(host: Host, paths: str) -> list[Finding]:
-    """kubelet runs every file of that folder whose name does not begin with a dot, whatever its ending (Kubernetes
-    issue 129364): a copy of etcd's manifest beside it starts a second etcd on the same data."""
-    return [
-        common.fault(host, f"{path} also runs etcd or an API server", f"move it out of {host.paths.manifests}")
-        for path in paths.splitlines()
-        if posixpath.basename(path) not in (ETCD, API)
-    ]

@@ -48,7 +48,7 @@ class EtcdUnit:
     def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
         unit = common.service(host.units.etcd)
         if missing := common.missing_units(host, view, unit):
-            return replace(view, faults=missing)
+            return replace(view, faults=(*view.faults, *missing))
         service = read_service("etcd", facts)
         try:
             settings, where = _settings(service, facts, unit)
@@ -62,7 +62,13 @@ class EtcdUnit:
                 owner=facts.get("owner", "").strip() or "0:0",
             )
         except SettingsError as error:
-            return replace(view, faults=(common.fault(host, str(error), _REMEDY),))
+            return replace(
+                view,
+                faults=(
+                    *view.faults,
+                    common.fault(host, str(error), _REMEDY),
+                ),
+            )
         # The API server's unit is bound with it: a plan holds only for what both were when it was made.
         bound = [asdict(service), asdict(read_service("api", facts)), facts.get("config", "")]
         return replace(

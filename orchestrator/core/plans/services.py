@@ -64,7 +64,7 @@ class Services:
         """Whether no process of API server, controller-manager and scheduler is alive on it, or ``lifts``, the folder
         of the step that lets it start again, has begun."""
         values = {"sockets": socket_pattern(self._addresses(machine), self._api_ports(machine)), "lifts": lifts}
-        question = "no API server, controller-manager or scheduler is alive"
+        question = "no API server, controller-manager or scheduler is alive, and their ports are closed"
         return look("stop/is_quiet.sh", values, question)
 
     def all_quiet(self, machines: Iterable[Machine]) -> Probe:

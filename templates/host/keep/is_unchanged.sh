@@ -1,4 +1,4 @@
-# Exits 0 if the kept old data is, file by file, what the run kept.
+# Exits 0 if the kept old data is, file by file, what the run kept. An undo asks this; phase keep asks is_set_aside.sh.
 # values: state run kept [kept_wal]
 {% include "host/lib/intact.sh" %}
 [ -d "$kept" ] || { echo "$kept is gone"; exit 1; }

@@ -7,7 +7,6 @@ etcd_pod() { # UNIT...
     [ -e "$etcd" ] || return 0 # not a master
     fact manifest <"$etcd"
     sha256sum <"$etcd" | fact manifest_sha256
-    grep -ls -e '--data-dir' -e 'ETCD_DATA_DIR' -e '--etcd-servers' "$manifests"/* | fact pods
     [ -z "$agent" ] || agent_facts "$@"
     peer_names "$etcd"
 }
@@ -22,6 +21,7 @@ agent_facts() { # UNIT...: the last one is the runtime. It is asked only while i
     timeout 20 "$agent" validate 2>/dev/null | fact kublr_validate
 }
 api_pod() {
+    grep -ls -e '--data-dir' -e 'ETCD_DATA_DIR' -e '--etcd-servers' "$manifests"/* | fact pods
     api=$(grep -ls kube-apiserver "$manifests"/* "$manifests".kr-*/* | head -n 1)
     [ -z "$api" ] || fact api_manifest <"$api"
     grep -hos -e '--secure-port=[0-9]*' "${api:-"$manifests"}" "$manifests"/* | head -n 1 | fact api_port

@@ -305,6 +305,13 @@ def test_any_two_parts_make_a_distribution() -> None:
     )
     assert hybrid.down_units(host()) == (("etcd.service",), ("kublr-kubelet.service",))
     assert hybrid.down_units(host(Role.API)) == (("kublr-kubelet.service",),)
+    facts = {"pods": "/etc/kubernetes/manifests/kube-apiserver.yaml.bak\n", "units": ""}
+    said = [finding.what for finding in hybrid.read_host(host(), facts, 0.0).faults]
+    assert said == [
+        "/etc/kubernetes/manifests/kube-apiserver.yaml.bak also runs etcd or an API server",
+        "no unit kublr-kubelet.service",
+        "no unit etcd.service",
+    ], "each part says what it misses"
 
 
 def test_every_distribution_says_how_a_lost_master_rejoins() -> None:
