@@ -13,18 +13,16 @@ from dataclasses import replace
 from orchestrator.core.hosts.view import MasterView, MemberView
 from orchestrator.core.inventory.inventory import Host
 from orchestrator.core.model.header import Values
-from orchestrator.core.model.plan import Exec, Script
+from orchestrator.core.model.plan import Exec
 from orchestrator.distros import common
 from orchestrator.distros.manifest import ManifestError, parse_manifest
+from orchestrator.distros.without_agent import WithoutAgent
 
 FACTS = {"lib/pod_facts.sh": "manifest manifest_sha256"}
 
 
-class EtcdPod:
+class EtcdPod(WithoutAgent):
     """Implements ``distros.pair.EtcdPart``."""
-
-    aided = False
-    staggers = True
 
     def values(self, host: Host) -> Values:
         return {"manifests": host.paths.manifests, "etcd_file": common.ETCD_POD}
@@ -71,12 +69,3 @@ class EtcdPod:
 
     def start(self, host: Host) -> Exec:
         return common.start(common.service(host.units.kubelet))
-
-    def take_snapshot(self, host: Host, view: MasterView) -> Script:
-        return common.save(view)
-
-    def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
-        raise NotImplementedError("no agent that restores")
-
-    def replace_member(self, view: MasterView) -> tuple[str, Script]:
-        raise NotImplementedError("no agent that rejoins a member")

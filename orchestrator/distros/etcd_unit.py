@@ -18,7 +18,7 @@ import yaml
 from orchestrator.core.hosts.view import MasterView, MemberView
 from orchestrator.core.inventory.inventory import Host
 from orchestrator.core.model.header import Values
-from orchestrator.core.model.plan import Exec, Script
+from orchestrator.core.model.plan import Exec
 from orchestrator.distros import common
 from orchestrator.distros.settings import (
     SettingsError,
@@ -29,6 +29,7 @@ from orchestrator.distros.settings import (
     required,
 )
 from orchestrator.distros.unit import Service, read_service
+from orchestrator.distros.without_agent import WithoutAgent
 
 _REMEDY = "make ExecStart start etcd itself, with arguments, environment or --config-file; or set `units.etcd`"
 _SECURITY = {"client-transport-security": "", "peer-transport-security": "peer-"}
@@ -36,11 +37,8 @@ _SECURITY = {"client-transport-security": "", "peer-transport-security": "peer-"
 FACTS = {"lib/unit_facts.sh": "config config_path owner"}
 
 
-class EtcdUnit:
+class EtcdUnit(WithoutAgent):
     """Implements ``distros.pair.EtcdPart``."""
-
-    aided = False
-    staggers = True
 
     def values(self, host: Host) -> Values:
         return {"etcd_unit": common.service(host.units.etcd)}
@@ -88,15 +86,6 @@ class EtcdUnit:
 
     def start(self, host: Host) -> Exec:
         return common.start(common.service(host.units.etcd))
-
-    def take_snapshot(self, host: Host, view: MasterView) -> Script:
-        return common.save(view)
-
-    def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
-        raise NotImplementedError("no agent that restores")
-
-    def replace_member(self, view: MasterView) -> tuple[str, Script]:
-        raise NotImplementedError("no agent that rejoins a member")
 
 
 def _settings(service: Service, facts: Mapping[str, str], unit: str) -> tuple[dict[str, str], str]:
