@@ -105,6 +105,13 @@ def test_nothing_of_the_old_control_plane_is_alive_when_the_new_one_starts(round
     assert round_.summary.outlived(round_.start_s - round_.summary.zero) == (), round_.summary.text()
 
 
+def test_every_api_server_is_asked_and_proven(round_: Round) -> None:
+    api = json.loads(round_.restored.out)["api"]
+    assert [answer["host"] for answer in api["answers"]] == [host.name for host in MASTERS]
+    assert (api["failures"], api["uncounted"]) == ([], [])
+    assert api["counted"] >= 10
+
+
 def test_outage_is_not_longer_than_told(round_: Round) -> None:
     seen_s = round_.summary.every_server_s
     print(f"outage: told {round_.told_s:.1f} s, seen {seen_s:.1f} s", file=sys.stderr)
