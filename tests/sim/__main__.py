@@ -1,6 +1,6 @@
-"""`python -m tests.sim RUNS [SEED]`: restores, aborts, rollbacks and finishes with faults by chance.
+"""`python -m tests.sim RUNS [SEED]`: run restores, aborts, rollbacks and finishes with random faults.
 
-A violation comes with its shortest story."""
+For each violation it prints the shortest story that still shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sim.chance import Tally, run, scene, shortest
 
 
 def main(runs: int, first_seed: int) -> int:
-    with Pool(initializer=gc.disable, maxtasksperchild=5) as pool:  # a story's garbage goes with its process
+    with Pool(initializer=gc.disable, maxtasksperchild=5) as pool:  # gc is off: the end of the process frees the memory
         tallies = pool.map(run, range(first_seed, first_seed + runs), chunksize=20)
     wrong = [tally for tally in tallies if tally.violations]
     for tally in wrong[:3]:
@@ -23,7 +23,7 @@ def main(runs: int, first_seed: int) -> int:
 
 
 def show(tally: Tally) -> None:
-    """One seed tells the same story every time."""
+    """Print one violation. A seed always gives the same story."""
     print(f"{shortest(scene(tally.seed))}")
     for violation in tally.violations:
         print(f"  violated: {violation}")

@@ -1,4 +1,4 @@
-"""How acts run on a simulated host: what `templates/act.sh` and `templates/host.sh` do with markers and the lock."""
+"""Acts on a simulated host: do what `templates/act.sh` and `templates/host.sh` do with markers and the lock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Run = Callable[["Call"], Awaitable[int]]
 
 @dataclass(slots=True)
 class Call:
-    """One run of a program: its arguments, a script's values, for an act its environment, and what it printed."""
+    """One run of a program: its arguments, its output, the values of a script, the environment of an act."""
 
     args: tuple[str, ...]
     state: str = ""
@@ -32,14 +32,14 @@ class Call:
     values: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
-        """A value of the script; its list is ``args``."""
+        """Return a value of the script. A value that is a list is in ``args``."""
         return self.values[name]
 
     def say(self, line: str) -> None:
         self.said.append(line)
 
     async def work(self) -> None:
-        """Time passes between two effects: here an act can be caught in the middle."""
+        """Let time pass between two effects. Here a fault can interrupt an act."""
         await self.pace()
 
     @property
@@ -49,8 +49,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Misfortune:
-    """What happens to one act on its host: it waits for a settle to pass; at its n-th pause it dawdles, dies, or finds
-    its disk full."""
+    """Mishap of one act on its host: it starts only after a settle, or at its n-th pause it is slow, dies, or finds
+    the disk full."""
 
     after_settle_s: float | None = None
     slow_s: float = 0.0
@@ -63,15 +63,15 @@ FORTUNE = Misfortune()
 
 
 class DiedError(Exception):
-    """The act's process was killed."""
+    """Raised if the process of the act is killed."""
 
 
 class FullError(Exception):
-    """No space is left: the act fails with what it has done so far."""
+    """Raised if the disk is full: the act fails, and what it has done so far remains."""
 
 
 class Acts:
-    """The acts of one host, its lock and its markers. ``boot`` tells whether a started act can still run."""
+    """The acts of one host, its lock and its markers. ``boot`` shows if an act that started can still be running."""
 
     def __init__(self, disk: Disk, state: str, begins: Callable[[Call], None]) -> None:
         self.disk = disk
@@ -85,7 +85,7 @@ class Acts:
         self.inside = ""
 
     def spawn(self, process: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A process of this host: it goes on without the laptop, and dies with the power."""
+        """Start a process of this host. It continues without the laptop and ends at a power cut."""
         task = asyncio.create_task(process)
         self._processes.add(task)
         task.add_done_callback(self._processes.discard)
@@ -114,7 +114,7 @@ class Acts:
             self.settled = asyncio.Event()
 
     def start(self, place: Call, command: Command, program: Run, misfortune: Misfortune = FORTUNE) -> None:
-        """Hands an act over. Doing so twice is harmless."""
+        """Give an act to the host. A second call for the same act changes nothing."""
         marker = self.marker(place)
         if self.newest(place.run) != place.attempt or self.has_begun(marker):
             return
@@ -122,7 +122,7 @@ class Acts:
         self.spawn(self._wrapper(place, command, program, misfortune))
 
     async def join(self, place: Call, wait_s: float) -> Outcome | None:
-        """Waits for the end of an act; None where it has none by then."""
+        """Wait for the end of an act. Return None if it has not ended after ``wait_s`` seconds."""
         marker = self.marker(place)
         give_up_s = VirtualClock().monotonic() + wait_s
         while (left_s := give_up_s - VirtualClock().monotonic()) > 0:
@@ -163,7 +163,7 @@ class Acts:
         finally:
             self.inside = ""
             self._running.pop(marker, None)
-            if not leaks:  # a service that inherited the lock keeps it
+            if not leaks:  # a service that inherited the lock still holds it
                 lock.release()
 
     async def _befall(self, misfortune: Misfortune) -> None:
@@ -172,7 +172,7 @@ class Acts:
             await asyncio.sleep(misfortune.after_settle_s)
 
     async def finish(self, place: Call, path: str, sha256: str, misfortune: Misfortune = FORTUNE) -> Outcome:
-        """Makes the part file of a push the file. Holds the lock, and is no act: it has no marker."""
+        """Rename the part file of a push to its final name. This holds the lock, but it is not an act: no marker."""
         part = f"{path}.part.{place.attempt}.1"
         await self._befall(misfortune)
         lock = self.lock
@@ -208,30 +208,30 @@ class Acts:
             return 1
 
     def is_fenced(self, place: Call) -> bool:
-        """The fence: an attempt that is no longer the newest may not change a byte."""
+        """Return True if the attempt is not the newest. Such an attempt may not change anything."""
         return self.newest(place.run) != place.attempt
 
     def _fenced(self, place: Call) -> Outcome:
         return Outcome(Ended.FENCED, detail=f"attempt {self.newest(place.run)} has taken over this host")
 
     def has_begun(self, marker: str) -> bool:
-        """An act runs once per attempt, however often it was asked for."""
+        """Return True if the act has started. An act runs once per attempt, even if it is requested again."""
         return self.disk.is_file(f"{marker}/started")
 
     def kill(self, place: Call) -> None:
-        """SIGKILL for the process of one act."""
+        """Send SIGKILL to the process of one act."""
         if task := self._running.get(self.marker(place)):
             task.cancel()
 
     def power_off(self) -> None:
-        """Everything that runs dies; markers and attempts lie on the disk."""
+        """End all processes. Markers and attempts remain on the disk."""
         for task in self._processes:
             task.cancel()
         self.lock = Lock()
         self.boot += 1
 
     def put(self, path: str, content: str) -> None:
-        """Written aside, flushed, renamed."""
+        """Write a file atomically: to another name, then fsync, then rename."""
         self.disk.write(path, content, synced=False)
         self.disk.sync(path)
 
@@ -244,7 +244,7 @@ class Acts:
         return self.disk.text(f"{self.state}/{run}/attempt")
 
     def records(self, run: str) -> tuple[ActRecord, ...]:
-        """What the markers say of every attempt at every step."""
+        """Return the state of every attempt at every step, from the markers."""
         root = f"{self.state}/{run}/steps/"
         markers = dict.fromkeys(path.rpartition("/")[0] for path in self.disk.below(root.rstrip("/")))
         found = []
@@ -275,7 +275,7 @@ def _outcome(code: int, log: str) -> Outcome:
 
 
 def _pacer(misfortune: Misfortune) -> Callable[[], Awaitable[None]]:
-    """An effect takes 0.2 s; a misfortune makes one last longer, or one the last."""
+    """Return the pause between effects: 0.2 s. A misfortune makes one pause longer, or ends the act at one pause."""
     count = 0
 
     async def pace() -> None:

@@ -1,4 +1,4 @@
-"""Stories by chance, each from its seed: what befalls whom, and how the vendor's software behaves."""
+"""Random stories, each from a seed: the faults, and the behaviour of the vendor's software."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tests.sim.undoing import tell_undo
 from tests.unit import builders
 
 CALLS = 170
-"""A little more than an undisturbed restore makes."""
+"""A little more than the calls of a restore without faults."""
 WANTS: tuple[Kind | None, ...] = (None, None, None, "abort", "abort", "rollback", "finish")
-"""Whether the run is resumed until it is done, or another laptop takes it back."""
+"""None: resume the run until it is done. Otherwise another laptop aborts it, rolls it back or finishes it."""
 HOOKED = 0.3
-"""So many of all scenes have a hook for persistent volumes."""
+"""Share of the scenes that have a hook for persistent volumes."""
 AFTER_S = (0.0, 0.2, 0.4, 1.0, 3.0, 9.0, 30.0)
 FOR_S = (5.0, 20.0, 45.0, 90.0)
 WAIT_S = (61.0, 61.0, 75.0, 90.0, 90.0, 700.0)
-"""Between two laptops; the last is longer than it takes the API servers to compact for the first time."""
+"""Seconds between two laptops. The last value is longer than the time until the API servers first compact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that a story depends on."""
+    """Everything that determines a story."""
 
     seed: int
     faults: tuple[Faults, ...]
@@ -39,7 +39,7 @@ class Scene:
     wants: Kind | None = None
 
     def tell(self) -> Story:
-        """Of a restore, or of what the operator wants done with it when its first laptop has ended."""
+        """Run the story: a restore, or an undo of that restore after its first laptop has ended."""
         if self.wants is None:
             return tell(*self.faults, wait_s=self.wait_s, vendor=self.vendor, inventory=self.inventory)
         first, *rest = self.faults
@@ -59,7 +59,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What came of one seed."""
+    """The result of one seed."""
 
     seed: int
     faults: int
@@ -82,7 +82,7 @@ def scene(seed: int) -> Scene:
             leaves_restore_db=chance.random() < 0.3,
             keeps_old_data=chance.random() < 0.5,
             fresh_token=chance.random() < 0.3,
-            idle=seed % 3 == 0,  # every third scene is of the manual strategy
+            idle=seed % 3 == 0,  # every third scene uses the manual strategy
         ),
         inventory=builders.inventory(
             3,
@@ -122,7 +122,7 @@ def run(seed: int) -> Tally:
 
 
 def shortest(scene: Scene) -> Scene:
-    """The scene with every fault left out that the violation does not need."""
+    """Return the scene with only the faults that the violation needs."""
     for laptop, faults in enumerate(scene.faults):
         for number in faults:
             fewer = {call: fault for call, fault in faults.items() if call != number}

@@ -1,4 +1,4 @@
-"""Virtual time: an event loop that never waits, and the clock that goes with it."""
+"""Virtual time: an event loop that never waits, and its clock."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 EPOCH = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 FOR_EVER_S = 10.0**6
-"""Nothing simulated lasts eleven days: whoever still waits then waits for ever."""
+"""Seconds, about eleven days. No story lasts longer, so a task that still waits then never ends."""
 
 
 class StuckError(AssertionError):
-    """Everyone waits, and nothing will wake them."""
+    """Raised if all tasks wait and no event can wake one."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Tasks take turns in the order in which they became ready, so that a run is the same every time.
+    """Event loop that runs tasks in the order in which they become ready, so that every run is the same.
 
-    Where asyncio's loop would sleep until its next timer, this one makes it that time. Nothing is read from outside;
-    that, and timers that are compared as tuples, save a tenth of all simulated time.
+    asyncio's loop sleeps until the next timer; this loop sets its clock to that time. It reads no input from outside,
+    and it compares timers as tuples. Together these save a tenth of the time of all simulations.
     """
 
     _ready: deque[asyncio.Handle]
@@ -48,7 +48,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return timer
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is passed over when its time comes."""
+        """Do nothing: `_run_once` skips a cancelled timer."""
 
     def _run_once(self) -> None:
         timers, ready = self._timers, self._ready
@@ -66,19 +66,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def play(story: Coroutine[Any, Any, T]) -> T:
-    """Runs the coroutine in virtual time; what it left behind is cancelled."""
+    """Run the coroutine in virtual time, then cancel the tasks that it has left."""
     ends: list[T] = []
 
     async def told() -> None:
         ends.append(await story)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(told())  # and not ``story``: to install a signal handler, a Runner makes a repr of what came of it
+        runner.run(told())  # not ``story``: Runner installs a signal handler and makes a repr of the result for it
     return ends[0]
 
 
 class VirtualClock:
-    """Implements ``ports.Clock`` on the running loop."""
+    """Implement ``ports.Clock`` on the running loop."""
 
     def now_utc(self) -> str:
         return (EPOCH + timedelta(seconds=self.monotonic())).strftime("%Y-%m-%dT%H:%M:%SZ")

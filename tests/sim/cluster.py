@@ -1,4 +1,4 @@
-"""The cluster that the stories are about: how it begins, and the plan to restore it."""
+"""The simulated cluster: its first state, and the plan to restore it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INVENTORY = builders.inventory(3, 1)
 
 
 def make_world(vendor: Vendor | None = None, inventory: Inventory = INVENTORY) -> World:
-    """Healthy masters that have moved on since the snapshot, and workers."""
+    """Create a cluster of workers and healthy masters with writes that are newer than the snapshot."""
     witness = Witness(SNAPSHOT, SNAPSHOT_FILE, LIVE)
     witness.hooks.policy = inventory.policies.volumes
     hosts = [
@@ -58,7 +58,7 @@ def make_world(vendor: Vendor | None = None, inventory: Inventory = INVENTORY) -
 
 
 class Observed(Pair):
-    """Kublr, whose hosts tell nothing but whose they are; the rest is as it was when the restore was planned."""
+    """Kublr for the simulation: a host reports only its claim, hold and attempts. The rest is as the plan found it."""
 
     def read_host(self, host: Host, facts: dict[str, str], clock_offset_s: float) -> MasterView:
         known = builders.masters(resolving=False, quorum=True)
@@ -75,7 +75,7 @@ OBSERVED = Observed(KUBLR.etcd, KUBLR.control, KUBLR.rejoin, KUBLR.default_units
 
 @cache
 def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: bool = False) -> Plan:
-    """The restore of this cluster, by the product's own planner."""
+    """Return the plan to restore this cluster. The product's planner makes it."""
     views = {
         name: builders.altered(
             view, tools=(Tool(ToolPlace.HOST, "/usr/local/bin/etcdutl", "3.5.21"),), owner="0:0 700 ?"
@@ -105,13 +105,13 @@ def make_plan(inventory: Inventory, run: str, laptop: str = LAPTOP, *, manual: b
 
 
 def bumped(history: History) -> Bump:
-    """What the product would compute from its file."""
+    """Return the bump that the product computes from the snapshot file."""
     after = history.bump(AUTO_REVISIONS)
     return Bump(amount=AUTO_REVISIONS, revision=after.revision, hash_kv=after.hash_kv(after.revision))
 
 
 def snapshot_facts() -> SnapshotFacts:
-    """What reading the snapshot file would say of it."""
+    """Return the facts that the product reads from the snapshot file."""
     told = {
         "size_bytes": len(SNAPSHOT_FILE),
         "sha256": hashlib.sha256(SNAPSHOT_FILE).hexdigest(),

@@ -1,4 +1,4 @@
-"""The real sshd of the contract's tests, for what is told of both kinds of host; and the count of mistakes."""
+"""Fixtures: the real sshd of the contract tests, the choice of points; and a summary that counts the mistakes."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,15 +17,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def some(request: pytest.FixtureRequest) -> Some:
-    """Of the points of a story every n-th from the given one on, so that other fates can meet it at others; with
-    `--all-points` all of them."""
+    """Choose every n-th point of a story, from the given one, so that each fate is tested at other points. With
+    `--all-points`, choose all of them."""
     if request.config.getoption("--all-points", default=False):
         return lambda points, every, first: points
     return lambda points, every, first: points[first % every :: every]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many deliberate mistakes were made, and how many showed."""
+    """Print the number of deliberate mistakes, and how many of them the simulation caught."""
     ended = [report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, [])]
     made = [report for report in ended if "test_a_mistake_is_caught" in report.nodeid]
     if made:

@@ -1,4 +1,4 @@
-"""The files of a simulated host. A folder is there when a file lies in it."""
+"""The files of a simulated host. A folder exists if it contains a file."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """``inode`` is never used twice, so that it stands for the birth time as well."""
+    """One file. ``inode`` is never used twice, so it also serves as the birth time."""
 
     content: bytes
     inode: int
 
 
 class Disk:
-    """Survives reboots. A rename is there at once; what was written without an fsync is empty after a power cut.
+    """A disk that survives reboots. A rename is durable at once; a file without an fsync is empty after a power cut.
 
-    ``changes`` grows with every change, so that who watches need not look where nothing has happened.
+    ``changes`` grows with every change, so that an observer can skip a disk that has not changed.
     """
 
     def __init__(self) -> None:
         self.changes = 0
         self._files: dict[str, File] = {}
-        self._paths: list[str] = []  # sorted: those of one folder stand side by side
+        self._paths: list[str] = []  # sorted: the paths of one folder are adjacent
         self._inodes = itertools.count(100)
         self._unsynced: set[str] = set()
 
     @property
     def files(self) -> dict[str, File]:
-        """Everything, by path."""
+        """All files, by path."""
         return self._files
 
     def write(self, path: str, content: bytes | str, *, synced: bool = True) -> None:
-        """A new file, or new content in the old one."""
+        """Create a file, or replace the content of an existing one and keep its inode."""
         content = content.encode() if isinstance(content, str) else content
         old = self._files.get(path)
         self._put(path, replace(old, content=content) if old else File(content, next(self._inodes)))
@@ -46,7 +46,7 @@ class Disk:
         self._unsynced.difference_update(paths)
 
     def cut_power(self) -> None:
-        """Names were journaled, contents were not."""
+        """Lose the content of every file without an fsync. The file system journals names, not contents."""
         for path in self._unsynced:
             if self.is_file(path):
                 self._put(path, replace(self._files[path], content=b""))
@@ -65,7 +65,7 @@ class Disk:
         return file
 
     def create(self, path: str, content: bytes | str, *, synced: bool = True) -> None:
-        """A new file in the place of what was there."""
+        """Create a file with a new inode. Replace an existing one."""
         self._take(path)
         self.write(path, content, synced=synced)
 
@@ -73,7 +73,7 @@ class Disk:
         return self._files[path].content
 
     def text(self, path: str, missing: str = "") -> str:
-        """What `cat` in `$(...)` gives: without the last newlines."""
+        """Return the text of a file without newlines at its end, as `$(cat FILE)` does."""
         return self.read(path).decode().rstrip("\n") if self.is_file(path) else missing
 
     def sha256(self, path: str) -> str:
@@ -86,17 +86,17 @@ class Disk:
         return bool(self.below(path))
 
     def below(self, folder: str) -> list[str]:
-        """The paths of all files in a folder, deep."""
+        """Return the paths of all files in a folder and its subfolders."""
         after = chr(ord("/") + 1)
         return self._paths[bisect_left(self._paths, f"{folder}/") : bisect_left(self._paths, f"{folder}{after}")]
 
     def remove(self, path: str) -> None:
-        """A file or a whole folder; what is not there is no fault."""
+        """Remove a file or a whole folder. Do nothing if it does not exist."""
         for old in [path, *self.below(path)]:
             self._take(old)
 
     def move(self, path: str, to: str) -> None:
-        """A rename: of a file over what is there, or of a folder."""
+        """Rename a folder or a file. A file replaces an existing one."""
         for old in [path, *self.below(path)]:
             new = to + old.removeprefix(path)
             self._unsynced.discard(new)
@@ -107,7 +107,7 @@ class Disk:
                 self._put(new, file)
 
     def link(self, path: str, to: str) -> bool:
-        """A hard link; exclusive: false where something lies there already."""
+        """Create a hard link. Return False if the target exists."""
         if self.is_file(to):
             return False
         self._put(to, self._files[path])

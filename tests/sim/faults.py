@@ -1,4 +1,4 @@
-"""What goes wrong between a laptop and its hosts, and when."""
+"""Faults between a laptop and its hosts: what fails, and at which call."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from orchestrator.core.model.plan import Exec, Plan, Reboot, Script
 
 
 class Fate(StrEnum):
-    """What befalls a call: the laptop dies in it, or its host has a mishap."""
+    """The fate of a call: the laptop dies during it, or the host or the laptop has a mishap."""
 
-    LOST = "lost"  # it never arrived
-    DONE = "done"  # it was carried out; nobody heard
-    LATE = "late"  # it is still being carried out when the next laptop settles
-    AFTER_SETTLE = "late after settle"  # it begins when the next laptop has settled
-    DIED = "died"  # it was killed in the middle
+    LOST = "lost"  # the call never reaches the host
+    DONE = "done"  # the host runs it; no laptop gets the answer
+    LATE = "late"  # it still runs when the next laptop settles
+    AFTER_SETTLE = "late after settle"  # it begins after the next laptop has settled
+    DIED = "died"  # it is killed before it ends
     REBOOTS = "host reboots"
-    VANISHES = "host vanishes"  # nobody reaches it for a while
-    HANGS = "act hangs"  # for a while, or until its time is over
-    FULL = "disk is full"  # its act fails in the middle
-    SLEEPS = "laptop sleeps"  # its lid is closed before the call, or before an act's answer, and opened again
+    VANISHES = "host vanishes"  # the host is unreachable for some time
+    HANGS = "act hangs"  # for some time, or until its time limit
+    FULL = "disk is full"  # the act fails before it ends
+    SLEEPS = "laptop sleeps"  # from before the call, or from before an act's answer, for some time
 
     @property
     def ends_laptop(self) -> bool:
@@ -37,9 +37,12 @@ CRASHES = (Fate.LOST, Fate.DONE, Fate.LATE, Fate.AFTER_SETTLE, Fate.DIED)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One call's fate. ``at`` counts the pauses of the act up to the one in which it dies, or is held up; ``after_s``
-    is when, after the settle or after the call, it lands; ``for_s`` how long a host has vanished, an act hangs, or a
-    laptop sleeps."""
+    """The fate of one call, and when it happens.
+
+    ``at``: the number of the act's pause in which it dies or is delayed. ``after_s``: seconds from the settle or the
+    call until the fault has its effect. ``for_s``: seconds for which a host is unreachable, an act hangs or a laptop
+    sleeps.
+    """
 
     fate: Fate
     at: int = 1
@@ -47,12 +50,12 @@ class Fault:
     for_s: float = 90.0
 
     def is_heard_late(self, verb: str) -> bool:
-        """Whether the laptop sleeps after it has asked for an act, and not before."""
+        """Return True if the laptop sleeps after it has requested an act, not before."""
         return verb == "act" and self.fate is Fate.SLEEPS and self.at == 2
 
 
 Faults = Mapping[int, Fault]
-"""What befalls one laptop's calls, by their number from 0."""
+"""The faults of one laptop, by the number of the call, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,12 @@ class Called:
 
 
 OUTSIDE_THE_PLAN = ("stat", "observe/head.sh", "observe/run.sh", "observe/host.sh", "observe/leftovers.sh")
-"""Looks that serve no plan: where a resumed run begins, what a run has left, size and sum of a file that is relayed."""
+"""Looks that are in no plan: the state of a run, the files it has left, the size and the sum of a relayed file."""
 
 
 @dataclass(slots=True)
 class Line:
-    """All of one laptop's calls, counted, and what befalls them."""
+    """All calls of one laptop in order, and their faults."""
 
     faults: Faults = field(default_factory=dict)
     calls: list[Called] = field(default_factory=list)
@@ -88,8 +91,11 @@ class Line:
         self._shown = commands_of(plan)
 
     async def next(self, verb: str, host: str, what: str, *, awake: bool = False) -> Fault | None:
-        """One more call begins; its fault, if it has one. A laptop that has died calls nobody, one that sleeps does so
-        before the call; ``awake``: with its next."""
+        """Begin a call and return its fault, if it has one.
+
+        A dead laptop never calls. A laptop that falls asleep sleeps before the call; with ``awake``, before its next
+        one.
+        """
         if self.is_gone:
             await asyncio.Event().wait()
         self.calls.append(Called(verb, host, what))
@@ -101,7 +107,7 @@ class Line:
         return fault
 
     async def hears(self, verb: str, fault: Fault | None) -> None:
-        """An act's answer comes; to a laptop that has fallen asleep since it asked, much later."""
+        """Receive the answer of an act. A laptop that has fallen asleep since its request receives it much later."""
         if fault and fault.is_heard_late(verb):
             self.sleeps_until_s = self.now_s() + fault.for_s
             await self._wake()
@@ -119,7 +125,7 @@ class Line:
         return self.now_s() < self.sleeps_until_s
 
     async def crash(self) -> None:
-        """The laptop's process dies; nothing of it goes on."""
+        """End the laptop's process with all its tasks."""
         self.hang_up()
         if self._laptop:
             self._laptop.cancel()
@@ -134,21 +140,21 @@ class Line:
         self._heartbeats.append(task)
 
     def keep(self, task: asyncio.Task[Any]) -> None:
-        """A mishap goes on when the laptop has gone."""
+        """Keep a task that continues after the laptop dies."""
         self._hosts_own.add(task)
         task.add_done_callback(self._hosts_own.discard)
 
     def shows(self, command: Command) -> bool:
-        """Whether the plan shows this command, or no plan can."""
+        """Return True if the plan shows this command, or if the command never appears in a plan."""
         if (command.words, command.script) in self._shown or command.argv[0] in OUTSIDE_THE_PLAN:
             return True
         if command.argv[:2] == ("sh", "-c") and command.argv[2].startswith("exit "):
-            return True  # how a hook on the laptop has ended
+            return True  # records the exit status of a hook on the laptop
         return command.argv == ("true",) or (command.argv[:2] == ("rm", "-f") and command.argv[2].endswith("/alive"))
 
 
 def commands_of(plan: Plan) -> frozenset[tuple[tuple[str, ...], str]]:
-    """Every command line that a plan shows, with the text of its script."""
+    """Return every command line that a plan shows, with the text of its script."""
     found: set[tuple[tuple[str, ...], str]] = set()
     for phase in plan.phases:
         probes = [phase.requires, phase.barrier]

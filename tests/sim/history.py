@@ -1,4 +1,4 @@
-"""What one etcd member knows, as far as a restore can tell members apart."""
+"""The data of one etcd member, reduced to what a restore can distinguish."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ OLD, RESTORED, HALF, EMPTY = "old", "restored", "half-restored", "empty"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All writes since the beginning: the revision is their number. ``log`` names the raft log they stand in: two
-    members with different logs must never serve at once, whatever their cluster id says. ``bumped`` is by how much
-    restores have raised the revision."""
+    """All writes since the creation of the cluster. The revision is their number plus ``bumped``.
+
+    ``log`` names the raft log that contains them: two members with different logs must never serve at the same time,
+    even if their cluster ids are equal. ``bumped`` is the amount by which restores have raised the revision.
+    """
 
     cluster_id: str
     log: str
@@ -27,24 +29,27 @@ class History:
         return len(self.writes) + self.bumped
 
     def hash_kv(self, revision: int) -> int:
-        """Differs with the writes up to there, the compaction and the bump, as etcd's does."""
+        """Return a hash of the writes up to the revision, the compaction and the bump, as etcd does."""
         return zlib.crc32(json.dumps([self.compacted, self.bumped, self.writes[: revision - self.bumped]]).encode())
 
     def write(self, *texts: str) -> History:
         return replace(self, writes=(*self.writes, *texts))
 
     def in_log(self, log: str) -> History:
-        """The same in another raft log."""
+        """Return the same data in another raft log."""
         return self if log == self.log else replace(self, log=log)
 
     def shows_hash(self, revision: int) -> bool:
-        """etcd has no hash of what is compacted, or has not come yet. A server whose tool can bump shows that of the
-        compacted revision itself (etcd 3.6, server/storage/mvcc/kvstore.go, hashByRev; 3.5.16 does, too)."""
+        """Return True if etcd has a hash of this revision: it is not compacted, and it exists already.
+
+        A server whose tool can bump also shows the hash of the compacted revision (etcd 3.6,
+        server/storage/mvcc/kvstore.go, hashByRev; 3.5.16 does, too).
+        """
         oldest = self.compacted if self.bumped else self.compacted + 1
         return oldest <= revision <= self.revision
 
     def hash_answer(self, revision: int) -> dict[str, object]:
-        """As on the peer port."""
+        """Return the answer of the peer port."""
         return {
             "header": {"revision": self.revision},
             "hash": self.hash_kv(revision),
@@ -55,12 +60,12 @@ class History:
         return replace(self, compacted=max(self.compacted, revision))
 
     def bump(self, amount: int) -> History:
-        """As `--bump-revision AMOUNT --mark-compacted` restores it: all before the newest revision is compacted."""
+        """Do what `--bump-revision AMOUNT --mark-compacted` does: all before the newest revision is compacted."""
         bumped = replace(self, bumped=self.bumped + amount)
         return bumped.compact(bumped.revision)
 
     def last(self, key: str) -> str:
-        """The newest value of a key; a write is `KEY VALUE`."""
+        """Return the newest value of a key. A write is `KEY VALUE`."""
         return next(
             (write.removeprefix(f"{key} ") for write in reversed(self.writes) if write.startswith(f"{key} ")), ""
         )
@@ -70,7 +75,7 @@ class History:
 
 
 def to_file(history: History) -> bytes:
-    """A database file, or a snapshot: these do not differ here."""
+    """Return the content of a database file or of a snapshot. Both are the same in the simulation."""
     return json.dumps([history.cluster_id, history.log, history.writes, history.compacted, history.bumped]).encode()
 
 

@@ -1,7 +1,8 @@
-"""The operator's own programs in the simulation: when each began and how it ended, and what must never be seen of it.
+"""Hooks in the simulation: when each program of the operator began, how it ended, and which runs are violations.
 
-One that nobody stopped in the middle says how it ended. Of one that was cut off nobody knows what it has done: it runs
-again only where the operator has declared that to be safe, and the masters start only after it, or on his word.
+A program that nothing interrupts reports its exit status. The result of an interrupted one is unknown: it runs again
+only if the operator has declared that as safe. The masters start only after the hook has succeeded, or after the
+operator has confirmed that its work is done.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ POLICIES = {place: VolumesHook(hook=(HOOK, "all of it"), on=place, undo=(UNDO,),
 
 @dataclass(slots=True)
 class Ran:
-    """One time that a program ran. ``code`` is None until it ends, and stays so where it was cut off."""
+    """One run of a program. ``code`` is None until it ends, and remains None if it is interrupted."""
 
     program: str
     where: str
@@ -32,8 +33,8 @@ class Ran:
 
 @dataclass(slots=True)
 class Ledger:
-    """All of them. ``fails`` are the exit statuses of the next ones; ``words`` the runs for which the operator has
-    given his word; ``serving`` names the masters whose etcd runs."""
+    """All runs of hooks. ``fails``: the exit statuses of the next ones. ``words``: the runs for which the operator has
+    confirmed that the hook's work is done. ``serving`` returns the masters on which etcd runs."""
 
     policy: Volumes | VolumesHook | None
     accuse: Callable[[str], None]
@@ -43,7 +44,7 @@ class Ledger:
     words: set[str] = field(default_factory=set)
 
     def begins(self, argv: tuple[str, ...], env: dict[str, str], where: str) -> Ran:
-        """Accuses where it may not."""
+        """Record that a program begins. Report a violation if it may not."""
         assert isinstance(self.policy, VolumesHook)
         program, run = argv[0], env["ORCHESTRATOR_RUN"]
         if argv not in (self.policy.hook, self.policy.undo):
@@ -51,7 +52,7 @@ class Ledger:
         if run in self.words:
             self.accuse(f"{program} runs on {where}, though the operator has said that it is done")
         for earlier in self._of(program, run, where):
-            # Where the laptop died before it told the masters, nobody knows of a success: then `rerunnable` counts.
+            # If the laptop died before it recorded a success on the masters, only `rerunnable` allows another run.
             unheard = where == LAPTOP and self.policy.rerunnable
             if earlier.code == 0 and not unheard:
                 self.accuse(f"{program} runs again on {where}, having succeeded")
@@ -63,7 +64,7 @@ class Ledger:
         return self.ran[-1]
 
     async def work(self, ran: Ran, pace: Callable[[], object]) -> int:
-        """The program itself. Cancelled, it was cut off."""
+        """Run the program. A cancelled task is an interrupted program."""
         try:
             for _ in range(3):
                 await pace()  # type: ignore[misc]
@@ -82,13 +83,13 @@ class Ledger:
         return any((it.program, it.where, it.code) == (program, where, 0) for it in self.ran)
 
     async def look(self, run: str) -> None:
-        """The operator looks, waits for what still runs, and sees to it that all is done."""
+        """Act as the operator: wait for hooks that still run, complete their work, and confirm it."""
         while any(it.is_running for it in self.ran):
             await asyncio.sleep(1)
         self.words.add(run)
 
     def starts_restore(self, masters: Iterable[str]) -> None:
-        """A master starts on the snapshot: what puts the volumes back has succeeded, everywhere."""
+        """Report a violation if a master starts on the snapshot and the hook has not succeeded everywhere."""
         if isinstance(self.policy, VolumesHook):
             where = (LAPTOP,) if self.policy.on is HookPlace.LAPTOP else tuple(masters)
             for place in where:
@@ -97,7 +98,7 @@ class Ledger:
 
 
 async def env(ledger: Ledger, host: str, call: Call) -> int:
-    """A hook on a master: `env NAME=VALUE... PROGRAM ARGUMENT...`."""
+    """Run a hook on a master: `env NAME=VALUE... PROGRAM ARGUMENT...`."""
     pairs = [arg for arg in call.args if arg.startswith("ORCHESTRATOR_")]
     ran = ledger.begins(call.args[len(pairs) :], dict(pair.split("=", 1) for pair in pairs), host)
     return await ledger.work(ran, call.work)

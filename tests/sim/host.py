@@ -1,4 +1,4 @@
-"""One simulated machine: its disk, its units, the etcd pod that they run, and the acts it was given."""
+"""One simulated machine: its disk, its units, its etcd pod, and the acts that laptops send to it."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ POD_S, RESTORE_S = 1.0, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """How the vendor's software behaves where its page is silent. By default at its worst."""
+    """The vendor's behaviour that its documentation does not describe. The defaults are the worst case."""
 
     ignores_restore: bool = False
     leaves_restore_db: bool = False
     keeps_old_data: bool = False
-    live_restore: bool = False  # Docker's own: containers outlive it
-    api_outlives: bool = True  # an API server that hangs in its end outlives Docker: only a signal of ours ends it
+    live_restore: bool = False  # Docker's option: containers continue without it
+    api_outlives: bool = True  # an API server that hangs at shutdown outlives Docker: only our signal ends it
     fresh_token: bool = False
-    idle: bool = False  # the manual strategy restores, and the vendor's software has no part in it
+    idle: bool = False  # the manual strategy restores, without the vendor's software
 
 
 class Witness(Protocol):
-    """Is told what would be seen by someone who stood beside the host."""
+    """Observer of a host: it gets the events that violate an invariant if they occur at the wrong time."""
 
     def etcd_starts(self, host: SimHost) -> None: ...
 
@@ -48,7 +48,7 @@ class Witness(Protocol):
 
 @dataclass(slots=True)
 class Pod:
-    """etcd's pod: it restores what is scheduled, then runs etcd."""
+    """The pod of etcd: it restores a scheduled snapshot, then runs etcd."""
 
     ready_at_s: float
     restores: bool
@@ -57,14 +57,14 @@ class Pod:
 
 @dataclass(slots=True)
 class ApiServer:
-    """One process. Its port closes with its etcd, or as it is told to end; its cache stays as it was."""
+    """One API server process. Its port closes when etcd ends or when it gets a signal; its cache does not change."""
 
     cached_log: str
     port_is_open: bool = True
 
 
 class SimHost:
-    """A master or a worker. Only ``reboot`` and the world's ticks move it, besides the programs it is told to run."""
+    """A master or a worker. Only ``reboot``, the ticks of the world and the programs that it runs change it."""
 
     def __init__(self, name: str, *, is_master: bool, vendor: Vendor, witness: Witness) -> None:
         self.name = name
@@ -86,7 +86,7 @@ class SimHost:
 
     @property
     def answers(self) -> bool:
-        """Whether the laptop can reach it."""
+        """Return True if the laptop can reach it."""
         return self.is_up and self.is_reachable
 
     @property
@@ -95,30 +95,30 @@ class SimHost:
 
     @property
     def log(self) -> str:
-        """The raft log that it serves from, if it does."""
+        """Return the raft log that its etcd serves; empty if etcd does not run."""
         return self.pod.etcd.log if self.pod and self.pod.etcd else ""
 
     def set_etcd(self, history: History) -> None:
-        """A running member has applied more."""
+        """Set the data of a running member."""
         assert self.pod
         self.pod.etcd = history
 
     @property
     def pods_run(self) -> bool:
-        """Whether kubelet has its containers run; an API server is one of them."""
+        """Return True if the pods of a master run. An API server is one of them."""
         return self.is_master and self.etcd is not None
 
     def known(self) -> History | None:
-        """What this master's member folder holds, running or not."""
+        """Return the data of this master's member folder, whether etcd runs or not."""
         if self.etcd:
             return self.etcd
         try:
             return self.load(MEMBER) if self.disk.is_file(DB) else None
-        except ValueError:  # not whole
+        except ValueError:  # incomplete
             return None
 
     def load(self, member: str) -> History:
-        """What an etcd would make of a member folder. Without its raft log a database boots, and is wrong."""
+        """Return what an etcd reads from a member folder. Without its raft log a database starts, with wrong data."""
         history = from_file(self.disk.read(f"{member}/snap/db"))
         if not self.disk.is_file(f"{member}/wal/0.wal"):
             return replace(history, log=HALF)
@@ -126,7 +126,7 @@ class SimHost:
 
     @contextmanager
     def at_work(self, step: str) -> Iterator[None]:
-        """While an act reads or changes etcd's files."""
+        """Mark the time in which an act reads or changes etcd's files."""
         self.works_on_data = step
         try:
             yield
@@ -136,7 +136,7 @@ class SimHost:
     # --- power ------------------------------------------------------------------------------------------
 
     def reboot(self, now_s: float, *, in_good_order: bool = False) -> None:
-        """Everything that runs dies at once."""
+        """End all processes at once, and boot ``BOOT_S`` seconds later."""
         self._end_pod()
         self.api = None
         if not in_good_order:
@@ -151,7 +151,7 @@ class SimHost:
         self.reboot(FOR_EVER_S)
 
     def tick(self, now_s: float) -> None:
-        """One second passes."""
+        """Let one second pass."""
         if not self.is_up:
             if now_s < self._boots_at_s:
                 return
@@ -169,7 +169,7 @@ class SimHost:
             self.api = ApiServer(self.pod.etcd.log)
 
     def end_containers(self) -> None:
-        """Containers end with Docker, unless it was told to let them live."""
+        """End the containers if Docker has ended, unless live-restore is set."""
         if self.pod and not self.units.is_active(DOCKER) and not self.vendor.live_restore:
             self._end_pod()
             self._end_api()
@@ -181,7 +181,7 @@ class SimHost:
             self.api = None
 
     def wake_docker(self, now_s: float) -> None:
-        """Someone calls Docker's command line."""
+        """Start Docker by its socket, as a call of its command line does."""
         if self.units.is_active(SOCKET):
             self.units.start(DOCKER, now_s)
 
@@ -195,7 +195,7 @@ class SimHost:
             if self.vendor.keeps_old_data and self.disk.is_file(DB):
                 self.disk.move(MEMBER, f"{DATA}/member.old-{int(now_s)}")
             self.disk.remove(MEMBER)
-            self.disk.create(DB, self.disk.read(ARMED))  # half of it: the raft log is written last
+            self.disk.create(DB, self.disk.read(ARMED))  # incomplete: the raft log is written last
 
     def _run_etcd(self, pod: Pod) -> None:
         try:
@@ -205,7 +205,7 @@ class SimHost:
                 self.disk.create(DB, to_file(History("new", EMPTY, ())))
                 self.disk.create(WAL, EMPTY)
             pod.etcd = self.load(MEMBER)
-        except ValueError:  # half a snapshot, or a damaged database: the pod ends, and is started again
+        except ValueError:  # half a snapshot, or a damaged database: the pod ends and starts again
             self.pod = None
 
     def _restore(self) -> None:
@@ -218,7 +218,7 @@ class SimHost:
             self.disk.remove(ARMED)
 
     def _end_pod(self) -> None:
-        """A member that is ended, however, finds what it has acknowledged when it starts again."""
+        """End the pod in any way. The member keeps all acknowledged writes for its next start."""
         if self.etcd:
             self.disk.write(DB, to_file(self.etcd))
         self.pod = None

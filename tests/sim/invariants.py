@@ -1,4 +1,4 @@
-"""What must never be seen, whatever fails: looked at after every command and every second."""
+"""Invariants that must hold under every fault. They are checked after every command and every second."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.sim.host import ARMED, DB, MEMBER, STATE, VOLUME, WAL, SimHost
 
 @dataclass(frozen=True, slots=True)
 class _OnDisk:
-    """What lies on a master's disk, as of so many changes."""
+    """The state of a master's disk after ``changes`` changes."""
 
     changes: int
     is_kept: bool
@@ -23,7 +23,7 @@ class _OnDisk:
 
     @property
     def is_free(self) -> bool:
-        """Whether its old data was kept, and nothing holds it down any more."""
+        """Return True if its old data was kept, and no hold file stops etcd."""
         return self.is_kept and not self.is_held
 
 
@@ -32,7 +32,7 @@ TAKES_BACK = ("abort", "rollback")
 
 @dataclass(slots=True)
 class Undo:
-    """A run about another one."""
+    """A run that aborts, rolls back or finishes another run."""
 
     kind: str
     undone: str
@@ -40,7 +40,7 @@ class Undo:
 
 
 class Witness:
-    """Stands beside all masters at once, and writes down each violation once."""
+    """Observe all masters and record each violation once."""
 
     def __init__(self, snapshot: History, snapshot_file: bytes, live: History) -> None:
         self._snapshot = snapshot
@@ -67,13 +67,13 @@ class Witness:
         self.violations[what] = None
 
     def ran(self, command: tuple[str, ...], shown: bool) -> None:
-        """What ran is what the plan showed."""
+        """Count a command, and report a violation if the plan does not show it."""
         self.commands += 1
         if not shown:
             self.accuse(f"it ran what the plan does not show: {' '.join(command)}")
 
     def act_begins(self, host: str, call: Call) -> None:
-        """An act runs once per attempt, whoever is watching; and one run at a time changes the cluster."""
+        """Check that an act runs once per attempt, and that only one run at a time changes the cluster."""
         marker = f"{host}: {call.run} {call.step} {call.attempt}"
         if marker in self._begun:
             self.accuse(f"an act runs twice: {marker}")
@@ -88,7 +88,7 @@ class Witness:
             self.accuse(f"{host}: {call.step} of a run begins that was taken back")
 
     def takes_over(self, plan: Plan, undone: str) -> None:
-        """A run that takes another back, or finishes it, is about to begin."""
+        """Register a run that undoes or finishes another one, before it begins."""
         self._undos[plan.run] = Undo(plan.kind, undone)
 
     @property
@@ -99,7 +99,7 @@ class Witness:
         return any(it.name == host and it.disk.is_file(f"{STATE}/{run}/undone") for it in self._masters)
 
     def _works(self, run: str) -> None:
-        """One run at a time is at work; another that takes it back comes after it, and it never again."""
+        """Check that one run at a time works. After a run that undoes it has begun, the first run never works again."""
         undo = self._undos.get(run)
         if run not in self._runs and (not self._runs or undo):
             self._runs.append(run)
@@ -107,7 +107,7 @@ class Witness:
             self.accuse(f"two runs are at work: {' and '.join(sorted({run, *self._runs}))}")
 
     def _watch_removals(self, call: Call) -> None:
-        """Nothing goes that leads back before all members were seen to agree."""
+        """Check that finish removes the old data only after it has seen that all members agree."""
         undo = self._undos.get(call.run)
         if undo and undo.kind == "finish" and call.step.startswith("release.remove"):
             self._removes = True
@@ -115,7 +115,7 @@ class Witness:
                 self.accuse("finish removes the old data, and has not seen all members agree")
 
     def etcd_starts(self, host: SimHost) -> None:
-        """Called when an etcd pod starts, before it touches anything."""
+        """Check the start of an etcd pod, before the pod changes anything."""
         if host.works_on_data:
             self.accuse(f"{host.name}: etcd starts while {host.works_on_data} is at work on its data")
         if host.disk.is_file(ARMED):
@@ -129,21 +129,21 @@ class Witness:
         return all(self.is_committed(master) for master in self._masters)
 
     def _all_are_back(self) -> bool:
-        """A run was taken back, and every master has its old data again, and nothing but that to start from."""
+        """Return True if a run was taken back and every master can start only from its old data."""
         return self.is_taken_back and all(self._is_back(master) for master in self._masters)
 
     def _is_back(self, host: SimHost) -> bool:
         return not host.disk.is_file(ARMED) and host.disk.is_file(DB) and self._is_old(host, MEMBER)
 
     def is_committed(self, host: SimHost) -> bool:
-        """The right file is scheduled there, or has been restored."""
+        """Return True if the right file is scheduled on the host, or is restored there."""
         if host.disk.is_file(ARMED):
             return host.disk.read(ARMED) == self._snapshot_file
         known = host.known()
         return known is not None and known.log == RESTORED
 
     def look(self) -> None:
-        """After every command, and every second."""
+        """Check all masters. Called after every command and every second."""
         self._see_whether_equal()
         seen = (
             self._removes,
@@ -169,13 +169,13 @@ class Witness:
                 self.accuse(f"{host.name}: the old data is nowhere to be found whole")
 
     def _see_whether_equal(self) -> None:
-        """For who finishes a run: whether all members have served the same since it began."""
+        """Record for a finish if all members have served the same data since it began."""
         for undo in self._undos.values():
             if undo.kind == "finish" and not undo.seen_equal:
                 undo.seen_equal = len({host.etcd for host in self._masters}) == 1 and bool(self._masters[0].etcd)
 
     def _on_disk(self, host: SimHost) -> _OnDisk:
-        """Looked at only where something has changed since."""
+        """Return the state of a host's disk. Read it again only if the disk has changed."""
         known = self._disks.get(host.name)
         if known is None or known.changes != host.disk.changes:
             databases = [path for path in host.disk.below(VOLUME) if path.endswith("/snap/db") and ".part" not in path]
@@ -196,5 +196,5 @@ class Witness:
 
 
 def is_restored(history: History | None, snapshot: History) -> bool:
-    """Whether a member has the snapshot's data, and what was written on top of it, and nothing else."""
+    """Return True if a member has the snapshot's data, the writes after it, and nothing else."""
     return history is not None and history.log == RESTORED and history.extends(snapshot)

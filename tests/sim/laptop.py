@@ -1,4 +1,4 @@
-"""The operator's laptop: it begins a restore, dies in it, and another takes the run over."""
+"""The operator's laptop: it begins a restore and may die during it; another laptop takes over the run."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from tests.unit import builders
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one laptop's work came to its end: done (a result), failed (an error), or dead (neither). ``run`` is the
-    undo that it has planned, if it has."""
+    """How the work of one laptop ended: done (a result), failed (an error), or dead (neither). ``run`` is the id of the
+    undo that it has planned, if it has planned one."""
 
     line: Line
     result: Result | None = None
@@ -49,17 +49,17 @@ class Ending:
 
 
 async def restore(world: World, plan: Plan, faults: Faults | None = None) -> Ending:
-    """The first attempt at a plan."""
+    """Run a plan for the first time."""
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.carry_out(plan, 1))
 
 
 async def resume(world: World, run: str, faults: Faults | None = None, answers: frozenset[str] = frozenset()) -> Ending:
-    """Another laptop goes on with a run that it finds on the hosts, and leaves out what is lost."""
+    """Resume a run from another laptop: find it on the hosts, and leave out the lost ones."""
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_over(run), answers)
 
 
 async def gives_word(world: World, run: str, ending: Ending) -> frozenset[str]:
-    """Where the last error asks for it, the operator looks at what a hook has done; the flags of his next command."""
+    """Return the flags for the operator's next command. If the last error asks for it, he checks the hook first."""
     if ending.error is None or f"resume with {ANSWER_FLAG} once" not in ending.error.message:
         return frozenset()
     await world.witness.hooks.look(run)
@@ -67,12 +67,12 @@ async def gives_word(world: World, run: str, ending: Ending) -> frozenset[str]:
 
 
 def never_began(error: OrchestratorError) -> bool:
-    """No host knows the run, or none has its plan."""
+    """Return True if no host knows the run, or no host has its plan."""
     return error.message.endswith("on any host") or "has not begun" in error.message
 
 
 async def take_back(world: World, kind: Kind, run: str, faults: Faults | None = None) -> Ending:
-    """Another laptop takes a run back, or finishes it."""
+    """Abort, roll back or finish a run from another laptop."""
     return await _on_a_laptop(world, faults or {}, lambda laptop: laptop.take_back(kind, run))
 
 
@@ -105,7 +105,7 @@ class _Laptop:
         self.remotes = {name: SimRemote(world, host, line) for name, host in world.hosts.items()}
 
     async def carry_out(self, plan: Plan, attempt: int) -> Result:
-        """One attempt, as ``app.running.run_plan`` makes it."""
+        """Run one attempt, as ``app.running.run_plan`` does."""
         self.line.may_run(plan)
         name = f"{attempt}-{self.world.laptops:06x}"
         coordinator = Coordinator(
@@ -126,7 +126,7 @@ class _Laptop:
             await self._say_goodbye(plan, name)
 
     async def take_over(self, run: str) -> Result:
-        """As ``app.running.resume``: what is done, and which attempt is next, the hosts tell."""
+        """Resume a run, as ``app.running.resume`` does: the hosts know what is done and which attempt is next."""
         known = await know_run(self._cluster(), run)
         refuse_held(known.state)
         refuse_undone(known.state)
@@ -134,7 +134,7 @@ class _Laptop:
         return await self.carry_out(known.plan, known.state.newest_attempt + 1)
 
     async def take_back(self, kind: Kind, run: str) -> Result:
-        """As `orchestrator abort`, and so on, once the plan is confirmed."""
+        """Plan and run an undo, as `orchestrator abort`, `rollback` and `finish` do after the plan is confirmed."""
         plan = await fenced(await plan_undo(self._cluster(), kind, run))
         self.run = plan.run
         self.world.witness.takes_over(plan, run)
@@ -156,14 +156,14 @@ class _Laptop:
             await asyncio.gather(*(self.remotes[name].act("attempt.end", attempt, end) for name in plan.masters))
 
     async def _ask(self, pause: Pause) -> bool:
-        """The operator takes a while for it, and does it."""
+        """Act as the operator in a pause: wait ``pause_s`` seconds, do the work, and confirm it."""
         await asyncio.sleep(self.world.pause_s)
         if self.world.in_the_pause:
             self.world.in_the_pause(self.world)
         return True
 
     async def _run_here(self, hook: LocalHook, name: str) -> Outcome:
-        """A program on this laptop, which may die before it, with it, or after it."""
+        """Run a program on this laptop. The laptop may die before, during or after it."""
         fault = await self.line.next("hook", LAPTOP, name, awake=True)
         fate, ledger = fault.fate if fault else None, self.world.witness.hooks
         if fate is Fate.LOST:
@@ -195,7 +195,7 @@ class _Laptop:
 
 @dataclass(slots=True)
 class _Paper:
-    """Implements ``ports.Journal`` in memory."""
+    """Implement ``ports.Journal`` in memory."""
 
     lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     folder: Path = Path("/")
@@ -205,7 +205,7 @@ class _Paper:
 
 
 class _Silence:
-    """Implements ``ports.Reporter``."""
+    """Implement ``ports.Reporter`` without output."""
 
     def begin(self, phases: tuple[str, ...]) -> None: ...
 

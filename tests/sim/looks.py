@@ -1,4 +1,4 @@
-"""The programs that only look, and how they print what they see."""
+"""The programs that change nothing, and the text that they print."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def scheduled(world: World, host: SimHost, call: Call) -> int:
 
 
 def has_lifted(host: SimHost, call: Call) -> bool:
-    """Whether the run has let the host start since, if that counts."""
+    """Return True if the run has since let the host start, and the call allows that."""
     return bool(call["lifts"]) and any(path.endswith("/started") for path in host.disk.below(call["lifts"]))
 
 
@@ -75,7 +75,7 @@ async def quiet(world: World, host: SimHost, call: Call) -> int:
 
 
 def say_what_lives(host: SimHost, call: Call) -> int:
-    """What is alive of the control plane, by its processes."""
+    """Print the processes of the control plane that are alive. Return 1 if there are any."""
     if host.api and host.api.port_is_open:
         call.say("port 6443 still listens")
     if host.api:
@@ -138,14 +138,14 @@ async def proof(world: World, host: SimHost, call: Call) -> int:
 
 
 def hash_kv(etcd: History, revision: int) -> str:
-    """etcd hashes its newest revision for 0, and refuses what is compacted or has not come yet."""
+    """Return etcd's HTTP answer. Revision 0 is the newest; etcd refuses a compacted or a future revision."""
     if revision and not etcd.shows_hash(revision):
         return "HTTP/1.0 400 Bad Request\r\n\r\nmvcc: required revision has been compacted, or is a future revision"
     return http(etcd.hash_answer(revision or etcd.revision))
 
 
 def hashkv_round(etcd: History) -> dict[str, str]:
-    """As templates/host/lib/hashkv.sh asks for it."""
+    """Return the facts that templates/host/lib/hashkv.sh prints for a round revision."""
     revision = etcd.revision - etcd.revision % 100
     return {"round": f"{revision}\n", "hashkv_round": hash_kv(etcd, revision)}
 
@@ -191,7 +191,7 @@ async def lease(world: World, host: SimHost, call: Call) -> int:
 
 
 def whose(host: SimHost, call: Call, state: str) -> None:
-    """What `run_facts.sh` prints: who holds the host, and the attempts that it knows."""
+    """Print what `run_facts.sh` prints: the run that holds the host, and the attempts that it knows."""
     disk = host.disk
     if not disk.is_folder(state):
         return
@@ -245,4 +245,4 @@ LOOKS: dict[str, Program] = TOOLS | {
     "workers/is_node_ready.sh": lease,
     "workers/is_restarted.sh": restarted,
 }
-"""What changes nothing."""
+"""Programs that change nothing, by their names."""

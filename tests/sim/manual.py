@@ -1,4 +1,4 @@
-"""The programs of the manual strategy: what the scripts of their names do, etcd's own tool among them."""
+"""The programs of the manual strategy. Each does what the script of its name does; one runs etcd's own tool."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def restore(world: World, host: SimHost, call: Call) -> int:
 
 
 def listed(host: SimHost, folder: str) -> str:
-    """`list_restored` of ``member_files.sh``: what tells these files from all others."""
+    """Return what `list_restored` of ``member_files.sh`` prints: it identifies these files among all others."""
     rows = (
         f"{host.disk.inode(path)} {host.disk.inode(path)} {len(host.disk.read(path))} .{path.removeprefix(folder)}"
         for path in host.disk.below(folder)
@@ -60,7 +60,7 @@ def listed(host: SimHost, folder: str) -> str:
 
 
 def stats(host: SimHost, folder: str) -> str:
-    """`list_old` of ``member_files.sh``."""
+    """Return what `list_old` of ``member_files.sh`` prints."""
     return listed(host, folder)
 
 

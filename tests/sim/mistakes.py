@@ -1,7 +1,7 @@
-"""Deliberate mistakes in the product, and the stories in which each is to show.
+"""Deliberate mistakes in the product, and the stories that must show each of them.
 
-A mistake changes the product's own code or plan; where that code is a shell script, it changes the simulator's
-program of that name.
+A mistake changes the product's own code or plan. If that code is a shell script, it changes the simulator's program
+of that name.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Phases = dict[PhaseName, Phase]
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """``make`` does it, for as long as the patch lasts; ``shows`` is part of the violation that tells on it."""
+    """One mistake. ``make`` patches it in; ``shows`` is a part of the violation that it must cause."""
 
     make: Callable[[Patch], None]
     stories: Stories
@@ -52,7 +52,7 @@ class Mistake:
 
 
 def in_each(*whats: str, fault: Fault) -> Stories:
-    """That fault in each call for one of these steps."""
+    """Return one story per call for one of these steps, with the fault in that call."""
 
     def stories() -> Iterator[Story]:
         calls = tell(most_laptops=1).calls
@@ -64,18 +64,18 @@ def in_each(*whats: str, fault: Fault) -> Stories:
 
 
 def once(vendor: Vendor | None = None) -> Stories:
-    """No fault at all: the vendor's ways are enough."""
+    """Return one story without faults: the vendor's behaviour alone shows the mistake."""
     return lambda: (tell(vendor=vendor, most_laptops=2) for _ in range(1))
 
 
 def touched_in_the_pause() -> Iterator[Story]:
-    """Another file lies on one master when the persistent volumes are back."""
+    """Replace restore.db on one master during the pause for the persistent volumes."""
     paused = builders.inventory(3, 1, volumes=Volumes.PAUSE)
     yield tell(inventory=paused, in_the_pause=lambda world: world.masters[1].disk.write(ARMED, b"x"), most_laptops=1)
 
 
 def lost_with_the_hook() -> Iterator[Story]:
-    """The laptop dies at the end of its hook, and the first master is lost for good."""
+    """Let the laptop die at the end of its hook, and lose the first master for good."""
     hooked = builders.inventory(3, 1, volumes=POLICIES[HookPlace.LAPTOP])
     calls = tell(inventory=hooked, most_laptops=1).calls
     ran = next(number for number, call in enumerate(calls) if call.verb == "hook")
@@ -83,7 +83,7 @@ def lost_with_the_hook() -> Iterator[Story]:
 
 
 def slept_at_the_hook() -> Iterator[Story]:
-    """The laptop sleeps while the masters are told that its hook begins; the operator goes on from another."""
+    """Let the laptop sleep while the masters record that its hook begins. The operator resumes from another laptop."""
     hooked = builders.inventory(3, 1, volumes=POLICIES[HookPlace.LAPTOP])
     calls = tell(inventory=hooked, most_laptops=1).calls
     ran = next(number for number, call in enumerate(calls) if call.verb == "hook")
@@ -92,12 +92,12 @@ def slept_at_the_hook() -> Iterator[Story]:
 
 
 def rivals() -> Iterator[Story]:
-    """Two laptops at once."""
+    """Run restores from two laptops at the same time."""
     yield from (race(head_start_s)[1] for head_start_s in (0.1, 0.5, 2.0))
 
 
 def in_each_of_a_hook(place: HookPlace, what: str, fault: Fault) -> Stories:
-    """That fault in each such call of a restore whose hook runs there."""
+    """Return one story per call of that step, with the fault in it, for a restore whose hook runs at ``place``."""
 
     def stories() -> Iterator[Story]:
         hooked = builders.inventory(3, 1, volumes=POLICIES[place])
@@ -123,7 +123,7 @@ def leave_failed_hosts_behind(patch: Patch) -> None:
 
 
 def call_what_is_given_back_released(patch: Patch) -> None:
-    """And nobody misses the markers of what was never done."""
+    """Record a claim that is given back as released at the end. No check finds that the run's markers are missing."""
     patch.setattr(coordinator, "GIVE_BACK", "release.claim")
     patch.setattr(laptop, "refuse_forgetful", lambda plan, state: None)
 
@@ -154,7 +154,7 @@ def prove_by_health_alone(patch: Patch) -> None:
 
 
 def replanned(change: Callable[[Phases], None]) -> Callable[[Patch], None]:
-    """A mistake of the planner's: ``change`` alters, removes or moves phases."""
+    """Make a mistake in the planner: ``change`` alters, removes or moves phases."""
 
     def make(patch: Patch) -> None:
         def planned(inventory: Inventory, run: str, *, manual: bool) -> Plan:
@@ -215,7 +215,7 @@ def skip_the_fence(patch: Patch) -> None:
 
 
 def skip_settle(patch: Patch) -> None:
-    """Nothing is waited for, and no new attempt written down."""
+    """Settle without a wait and without a record of the new attempt."""
 
     async def settle(self: acts.Acts, run: str, attempt: str, wait_s: float) -> Settled:
         return Settled(self.records(run))
@@ -240,7 +240,7 @@ def run_again_what_has_begun(patch: Patch) -> None:
 
 
 def hold_until_the_next_reboot(patch: Patch) -> None:
-    """The hold file, and no drop-in that heeds it."""
+    """Write the hold file, but no drop-in that checks it."""
 
     async def hold(world: World, host: SimHost, call: Call) -> int:
         host.disk.create(f"{STATE}/hold", f"{call.run}\n")
@@ -254,7 +254,7 @@ def hold_until_the_next_reboot(patch: Patch) -> None:
 
 
 def believe_a_closed_port(patch: Patch) -> None:
-    """Nobody looks for processes: what has closed its port has ended."""
+    """Check the port instead of the processes: a closed port counts as the end of the API server."""
 
     def ports(host: SimHost, call: Call) -> int:
         return 1 if host.api and host.api.port_is_open else 0
@@ -281,7 +281,7 @@ def claim_what_is_claimed(patch: Patch) -> None:
 
 
 def settle_without_waiting(patch: Patch) -> None:
-    """No mistake: `test_can_fail` shows why. The new attempt is written down, and an older act still runs."""
+    """Record the new attempt while an older act still runs. This is not a mistake; `test_can_fail` explains why."""
 
     async def settle(self: acts.Acts, run: str, attempt: str, wait_s: float) -> Settled:
         lock, self.lock = self.lock, Lock()

@@ -1,7 +1,7 @@
-"""What a simulated host can be told to run. Each program does what the script or tool of its name does.
+"""The programs of a simulated host. Each does what the script or tool of its name does.
 
-A program that is not here cannot be sent: if the simulator does not know it, the product may not use it. Effects
-that take time come with a pause, in which the program can die.
+If a program is not here, the product may not use it: the simulator raises an error. An effect that takes time has a
+pause, in which the program can die.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ async def claim(world: World, host: SimHost, call: Call) -> int:
 
 
 async def _fence(host: SimHost, call: Call, undone: str) -> None:
-    """The run that is taken back can do nothing here any more, and nobody goes on with it."""
+    """Fence the run that is undone: it can change nothing on this host, and no laptop can resume it."""
     folder = f"{call.state}/{undone}"
     newest = host.disk.text(f"{folder}/attempt").partition("-")[0]
     host.acts.put(f"{folder}/attempt", f"{int(newest or 0) + 1}-undone\n")
@@ -198,7 +198,7 @@ async def start(world: World, host: SimHost, call: Call) -> int:
 
 
 async def _witness(host: SimHost, revision: int, path: str) -> None:
-    """Stays behind on the host until the member shows its hash; dies with the power."""
+    """Run on the host until the member shows its hash, then record the hash. A power cut ends it."""
     for tries in range(WITNESS_TRIES):
         if host.disk.is_file(path):
             return
@@ -222,7 +222,7 @@ async def services(world: World, host: SimHost, call: Call) -> int:
 
 
 def refuses(host: SimHost, call: Call, undone: str = "") -> bool:
-    """What touches etcd's data tests again, under the lock, that nothing else does."""
+    """Return True if a program may not change etcd's data. It checks this again under the lock: hold file, no etcd."""
     if host.disk.text(f"{call.state}/hold") not in (call.run, undone or call.run):
         call.say("refused: this host is not held")
         return True
@@ -278,7 +278,7 @@ async def schedule(world: World, host: SimHost, call: Call) -> int:
         content = host.disk.read(call["snapshot"])
         host.disk.create(
             armed, content[: len(content) // 2], synced=False
-        )  # nobody has promised that the vendor's copy is atomic
+        )  # the vendor does not document that its copy is atomic
         await call.work()
         host.disk.write(armed, content, synced=False)
         await call.work()
@@ -299,7 +299,7 @@ async def disarm(world: World, host: SimHost, call: Call) -> int:
 
 
 async def end_api(world: World, host: SimHost, call: Call) -> int:
-    """The API server closes its port at the first signal, and hangs until the second."""
+    """End the API server. It closes its port at the first signal and hangs until the second."""
     if host.api:
         host.api.port_is_open = False
         await call.work()
@@ -308,7 +308,7 @@ async def end_api(world: World, host: SimHost, call: Call) -> int:
 
 
 async def last(world: World, host: SimHost, call: Call) -> int:
-    """No member here gives its place away when it stops."""
+    """Do nothing: no member here hands over its role when it stops."""
     return 0
 
 
@@ -361,7 +361,7 @@ async def sum_of(world: World, host: SimHost, call: Call) -> int:
 
 
 class UnknownProgramError(AssertionError):
-    """The simulator does not know it, so the product may not use it."""
+    """Raised if the simulator does not know a program. Then the product may not use it."""
 
 
 ACTS: dict[str, Program] = {
@@ -388,6 +388,6 @@ ACTS: dict[str, Program] = {
     "true": true,
     "workers/restart.sh": services,
 }
-"""What changes a host."""
+"""Programs that change a host, by their names."""
 
 TOOLS: dict[str, Program] = {"stat": stat, "observe/head.sh": sum_of, "test": test}

@@ -1,4 +1,4 @@
-"""A host as one laptop reaches it: ``ports.Remote`` over a simulated host, with whatever can go wrong on the way."""
+"""The connection of one laptop to a host: ``ports.Remote`` over a simulated host, with faults on the way."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.sim.world import World
 PATIENCE_S, HEARTBEAT_S, LATENCY_S = 30.0, 15.0, 0.05
 JOIN_S, GRACE_S = 20.0, 60.0
 SLOW_S = 100.0
-"""Longer than a laptop that takes over waits for silence: a late act is still at work when that one settles."""
+"""Seconds, longer than the silence before a takeover: a late act still runs when the next laptop settles."""
 
 
 class SimRemote:
-    """Implements ``ports.Remote``. ``line`` is the laptop's: it counts the calls, and breaks where it is told to."""
+    """Implement ``ports.Remote``. ``line`` belongs to the laptop: it counts the calls and injects the faults."""
 
     def __init__(self, world: World, host: SimHost, line: Line) -> None:
         self._world = world
@@ -71,7 +71,7 @@ class SimRemote:
         return outcome
 
     async def _start_and_join(self, place: Call, command: Command, program: Run, misfortune: Misfortune) -> Outcome:
-        """Hands the act over again where nothing of it is to be seen: that is harmless."""
+        """Start the act and wait for its end. Start it again while it has no outcome: a second start is harmless."""
         give_up_s = now_s() + command.timeout_s + GRACE_S
         while now_s() < give_up_s:
             if not await self._answers():
@@ -150,7 +150,7 @@ class SimRemote:
         if self._heartbeat:
             self._heartbeat.cancel()
 
-    # --- what the verbs are made of ---------------------------------------------------------------------
+    # --- helpers of the verbs ---------------------------------------------------------------------------
 
     def _place(self, attempt: str, step: str, command: Command) -> Call:
         if not self._run:
@@ -158,7 +158,7 @@ class SimRemote:
         return Call(command.argv[1:], STATE, self._run, attempt, step, values=command.values)
 
     async def _next(self, verb: str, what: str) -> Fault | None:
-        """The fault in which the laptop dies, or an act hangs; what befalls the host just happens."""
+        """Begin a call and return its fault. If a reboot or a lost connection is due, start that and return None."""
         fault = await self._line.next(verb, self.name, what)
         if fault is None or fault.fate not in (Fate.REBOOTS, Fate.VANISHES):
             return fault
@@ -175,7 +175,7 @@ class SimRemote:
         self._host.is_reachable = True
 
     async def _answers(self) -> bool:
-        """A host that has gone for a while is waited for."""
+        """Wait up to ``PATIENCE_S`` seconds for a host that does not answer. Return True if it answers."""
         give_up_s = now_s() + PATIENCE_S
         while not self._host.answers and now_s() < give_up_s:
             await asyncio.sleep(0.5)
@@ -215,7 +215,7 @@ def _ends_laptop(fault: Fault | None) -> bool:
 
 
 def _misfortune(fault: Fault) -> Misfortune:
-    """How a fate of the laptop's call looks to the act on the host."""
+    """Return what the fault of a laptop's call does to the act on the host."""
     match fault.fate:
         case Fate.LATE:
             return Misfortune(slow_s=SLOW_S, slow_at=fault.at)

@@ -1,4 +1,4 @@
-"""Stories of two laptops at once."""
+"""Stories with two laptops at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.sim.story import SILENCE_S, Story, judge
 
 
 def race(head_start_s: float) -> tuple[list[Ending], Story]:
-    """Two operators restore the same cluster; the story is that of whoever comes to the end."""
+    """Let two operators restore the same cluster. The story is about the run that is done."""
 
     async def told() -> tuple[list[Ending], Story]:
         world = make_world()
@@ -35,8 +35,8 @@ def race(head_start_s: float) -> tuple[list[Ending], Story]:
 def sleep_through(
     number: int, inventory: Inventory = INVENTORY, *, at: int = 1, for_s: float = SILENCE_S + 60
 ) -> tuple[Ending, Story]:
-    """The first laptop sleeps before one of its calls, or before an act's answer (``at`` 2); others go on with the run
-    meanwhile, and after."""
+    """Let the first laptop sleep before one of its calls, or before an act's answer (``at`` 2). Others resume the run
+    meanwhile and afterwards."""
 
     async def told() -> tuple[Ending, Story]:
         world = make_world(inventory=inventory)

@@ -1,4 +1,4 @@
-"""One story: a restore that is interrupted, resumed until it is done, and judged by what the cluster is then."""
+"""One story: interrupt a restore, resume it until it is done, and check the final state of the cluster."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tests.sim.units import ALL, FOLDER
 from tests.sim.world import World
 
 SILENCE_S = 61.0
-"""After which a holder may be taken over."""
+"""Seconds of silence after which another laptop may take over a run."""
 MOST_LAPTOPS = 8
 AFTERMATH_S, POWER_CUT_S = 150.0, 60.0
 
 
 @dataclass(slots=True)
 class Story:
-    """How each laptop's work ended, what was wrong with any of it, and what the run left on the hosts."""
+    """How the work of each laptop ended, the violations, and what the run has left on the hosts."""
 
     endings: list[Ending] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     commands: int = 0
     lost: tuple[str, ...] = ()
-    first: Ending | None = None  # of the restore, where the story is about what follows
+    first: Ending | None = None  # the ending of the restore, if the story is about an undo
     did: str = ""
 
     @property
     def calls(self) -> list[Called]:
-        """The first laptop's."""
+        """Return the calls of the first laptop."""
         return self.endings[0].line.calls
 
     @property
@@ -49,7 +49,7 @@ class Story:
 
     @property
     def errors(self) -> list[str]:
-        """By what each laptop's work failed; nothing for one that died or came to the end."""
+        """Return the error type of each laptop; empty for a laptop that died or was done."""
         return [type(ending.error).__name__ if ending.error else "" for ending in self.endings]
 
 
@@ -64,10 +64,10 @@ def tell(
     pause_s: float = 300.0,
     hooks_end: Sequence[int] = (),
 ) -> Story:
-    """A whole story in virtual time: the first laptop meets the first faults, and so on; later ones meet none.
+    """Run a whole story in virtual time. The first laptop gets the first faults, and so on; later ones get none.
 
-    ``in_the_pause`` happens while the operator puts back the persistent volumes, ``between`` when a laptop has died;
-    ``hooks_end`` are the exit statuses of the first hooks.
+    ``in_the_pause`` is called while the operator restores the persistent volumes, ``between`` after a laptop has ended
+    before the run is done. ``hooks_end`` contains the exit statuses of the first hooks.
     """
 
     async def told() -> Story:
@@ -91,7 +91,7 @@ async def _to_the_end(
     most: int,
     between: Callable[[World], None] | None,
 ) -> str:
-    """Laptop after laptop, until one comes to the end. Gives the run's id: one that has not begun is begun anew."""
+    """Run one laptop after another until the run is done. Return its id: a run that never began gets a new id."""
     run, has_begun = RUN, False
     for number in range(most):
         mine = faults[number] if number < len(faults) else {}
@@ -111,7 +111,7 @@ async def _to_the_end(
 
 
 async def judge(world: World, story: Story, run: str) -> None:
-    """What is wrong when all that was late has landed; then all masters lose their power at once, and again."""
+    """Check the cluster after all late acts have ended, and again after a power cut of all masters."""
     story.commands = world.witness.commands
     if not story.is_done:
         error = story.endings[-1].error
@@ -128,7 +128,7 @@ async def judge(world: World, story: Story, run: str) -> None:
 
 
 async def lose_power(world: World) -> list[str]:
-    """All masters at once."""
+    """Reboot all masters at once. Return the violations if a master loses acknowledged writes."""
     before = world.masters[0].known()
     for host in world.masters:
         host.reboot(asyncio.get_running_loop().time())
@@ -142,12 +142,12 @@ async def lose_power(world: World) -> list[str]:
 
 
 def _left_behind(host: SimHost, run: str) -> list[str]:
-    """What a restore that has ended may not leave on a host."""
+    """Return the files that a restore has left on a host although it has ended."""
     return [f"{host.name}: {path} is left behind" for path in _own(host, run) if ".part" in path]
 
 
 def left_stopped(host: SimHost) -> list[str]:
-    """What no run that has ended may leave on a host: neither files outside of its own folder nor what it stopped."""
+    """Return what a run may not leave after its end: files outside its own folder, and stopped units."""
     paths = [path for path in host.disk.files if path.startswith((f"{FOLDER}/", "/etc/hosts."))]
     paths += [path for name in ("hold", "claim", "alive") if host.disk.is_file(path := f"{STATE}/{name}")]
     wrong = [f"{host.name}: {path} is left behind" for path in paths]
@@ -173,7 +173,7 @@ def wrong_now(world: World) -> list[str]:
 
 
 def leftovers(world: World, run: str) -> dict[str, tuple[str, ...]]:
-    """What a run leaves on each host, apart from what tells one attempt, or one moment, from another."""
+    """Return what a run leaves on each host, without the parts that differ between attempts or moments."""
     return {host.name: (*_files(host, run), *_state(host)) for host in world.hosts.values()}
 
 
@@ -184,7 +184,7 @@ def _files(host: SimHost, run: str) -> list[str]:
 
 
 def _own(host: SimHost, run: str) -> list[str]:
-    """The files that are no other run's: one that has not begun leaves its plan in a folder of its own."""
+    """Return the files that belong to no other run. A run that never began leaves its plan in its own folder."""
     return [path for path in host.disk.files if RUN not in path or f"{run}/" in path]
 
 

@@ -1,4 +1,4 @@
-"""The simulation can fail: each deliberate mistake in the product shows in it, by the violation it must cause."""
+"""Check that the simulation can fail: each deliberate mistake in the product causes the expected violation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL = MISTAKES | UNDO_MISTAKES
 
 
 def violations(mistake: Mistake) -> str:
-    """Those of the first story that shows the mistake; else nothing."""
+    """Return the violation in the first story that shows the mistake; empty if no story does."""
     for story in mistake.stories():
         if shown := [it for it in story.violations if mistake.shows in it]:
             return shown[0]
@@ -36,9 +36,9 @@ def test_there_are_mistakes_enough() -> None:
 
 
 def test_settle_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An act that still runs when the next laptop has settled harms nobody, for acts that are asked for later wait for
-    its lock and look again under it. So that settle waits is a second line, and not a mistake to be caught when it is
-    missing; that it writes the new attempt down is what nothing goes on without."""
+    """Check that an act may still run after the next laptop has settled: later acts wait for its lock and check again
+    under it. So the wait in settle is a second safeguard, and a settle without it is not a mistake that must show. But
+    settle must record the new attempt: without that, no run can continue."""
     settle_without_waiting(monkeypatch)
     calls = [number for number, call in enumerate(tell(most_laptops=1).calls) if call.verb == "act"]
     for number in calls[::2]:

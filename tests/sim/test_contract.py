@@ -1,4 +1,4 @@
-"""The simulated host keeps the same contract as a real one: every story here is told of both."""
+"""Check that a simulated host keeps the contract of a real one: every story here runs on both."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTENT = b"0123456789" * 1000
 
 
 class Place(Protocol):
-    """One host, and what a story needs besides the verbs."""
+    """One host, and what a story needs in addition to the verbs."""
 
     @property
     def folder(self) -> str: ...
@@ -44,7 +44,7 @@ class Place(Protocol):
 
 
 class RealPlace:
-    """Behind a real sshd."""
+    """A host behind a real sshd."""
 
     def __init__(self, site: SshSite) -> None:
         self._site = site

@@ -1,4 +1,4 @@
-"""Hooks for persistent volumes, interrupted everywhere: none runs a second time unless it said that it failed."""
+"""Interrupt hooks for persistent volumes at every call: a hook runs again only if it reported a failure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit import builders
 
 PLACES = tuple(HookPlace)
 AROUND = 4
-"""So many calls before the phase, and after it, are disturbed as well."""
+"""Number of calls before the phase and after it that also get a fault."""
 
 
 def with_hook(place: HookPlace, *, rerunnable: bool = False) -> Inventory:
@@ -57,7 +57,7 @@ def test_a_restore_that_is_disturbed_around_its_hook(place: HookPlace, fate: Fat
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("fate", CRASHES)
 def test_of_two_laptops_that_die_in_it_the_third_ends(place: HookPlace, fate: Fate, some: Some) -> None:
-    """The second finds a hook of which nobody knows what it has done."""
+    """The second laptop finds a hook with an unknown result."""
     for number in some(in_the_phase(place), 4, CRASHES.index(fate)):
         for second in range(8, 30, 5):
             ends(tell({number: Fault(Fate.DIED, at=2)}, {second: Fault(fate, at=2)}, inventory=with_hook(place)))
@@ -116,7 +116,7 @@ def test_a_rollback_takes_it_back_whatever_disturbs_it(place: HookPlace) -> None
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("lost", ["master-1", "master-2"])
 def test_a_master_that_is_lost_at_the_hook_is_left_out(place: HookPlace, lost: str) -> None:
-    """Its record of a hook on the laptop is every other master's, too."""
+    """Every other master has the same record of a hook on the laptop."""
     for number in in_the_phase(place):
         story = tell({number: Fault(Fate.DONE)}, inventory=with_hook(place), between=lambda it: it.lose(lost))
         assert story.violations == [], (calls(place)[number], story.errors)
@@ -124,7 +124,8 @@ def test_a_master_that_is_lost_at_the_hook_is_left_out(place: HookPlace, lost: s
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_laptop_that_slept_while_another_went_on_runs_no_hook(place: HookPlace) -> None:
-    """Though it had told every master that the hook begins, the operator has given his word, and all is up again."""
+    """The laptop had recorded on every master that the hook begins. But meanwhile the operator has confirmed that the
+    hook's work is done, and the cluster is up again."""
     for number, at in [(number, at) for number in in_the_phase(place) for at in (1, 2)]:
         ending, story = sleep_through(number, with_hook(place), at=at, for_s=400)
         assert story.violations == [], calls(place)[number]

@@ -1,4 +1,4 @@
-"""The manual strategy, interrupted everywhere and taken back from everywhere; its programs beside the real scripts."""
+"""Interrupt and undo the manual strategy at every call, and compare its programs with the real scripts."""
 
 from __future__ import annotations
 

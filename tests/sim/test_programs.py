@@ -1,7 +1,7 @@
-"""The simulator's programs do what the real scripts do: the same files before, the same exit status and files after.
+"""Compare the simulator's programs with the real scripts: from the same files, the same exit status and files.
 
-What needs a running systemd, a network or an etcd (`inactive`, `stopped`, `proof`, `ready`, `lease`, `restarted`,
-`running`, `agree`) is compared by the tests of those scripts, not here.
+Programs that need a running systemd, a network or an etcd (`inactive`, `stopped`, `proof`, `ready`, `lease`,
+`restarted`, `running`, `agree`) are compared by the tests of those scripts, not here.
 """
 
 from __future__ import annotations

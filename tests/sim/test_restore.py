@@ -1,4 +1,4 @@
-"""A restore of three masters and a worker, interrupted everywhere: the end is always the same."""
+"""Interrupt a restore of three masters and a worker at every call: the final state is always the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.sim.world import World
 from tests.unit import builders
 
 LATER_S = 1200.0
-"""Longer than it takes the API servers to compact for the first time, ten minutes."""
+"""Seconds, longer than the time until the API servers first compact (ten minutes)."""
 LANDINGS_S = (0.0, 9.0, 30.0)
-"""After the settle: at once, about the start, near the end."""
+"""Seconds after the settle: at once, about the start, near the end."""
 
 
 @cache
@@ -111,7 +111,7 @@ def test_two_laptops_that_die_one_after_the_other(fate: Fate) -> None:
 
 @pytest.mark.parametrize("after_s", [0.0, 0.4])
 def test_a_host_that_reboots_at_any_moment(after_s: float) -> None:
-    """Between stop and start it stays down: an etcd that came up would be seen by the witness."""
+    """Between stop and start etcd stays down: the witness reports an etcd that starts."""
     for number in range(len(undisturbed().calls)):
         assert_same_end(tell({number: Fault(Fate.REBOOTS, after_s=after_s)}))
 
@@ -150,7 +150,7 @@ def test_containers_that_outlive_docker_keep_the_barrier_shut() -> None:
 
 
 def test_a_run_that_is_resumed_much_later_still_ends() -> None:
-    """Once the API servers compact, the hash at the snapshot's revision is gone; but it was witnessed."""
+    """After the API servers compact, no member shows the hash at the snapshot's revision, but it is recorded."""
     first = next(number for number, call in enumerate(undisturbed().calls) if call.what == "start.lift")
     for number in [number for number in changing_calls() if number >= first]:
         assert_same_end(tell({number: Fault(Fate.DONE)}, wait_s=LATER_S, most_laptops=3))
@@ -158,7 +158,7 @@ def test_a_run_that_is_resumed_much_later_still_ends() -> None:
 
 @pytest.mark.parametrize("fate", [Fate.VANISHES, Fate.FULL])
 def test_a_master_that_starts_after_the_others_have_compacted_is_proven_by_them(fate: Fate) -> None:
-    """It never can show its hash at the snapshot's revision, and nobody has seen it."""
+    """That master can never show its hash at the snapshot's revision, and no host has a record of it."""
     for number in [number for number, call in enumerate(undisturbed().calls) if call.what == "start.services"][:3]:
         story = tell({number: Fault(fate)}, wait_s=LATER_S, most_laptops=3)
         assert_same_end(story)
@@ -188,7 +188,7 @@ def test_nobody_starts_where_one_masters_restore_db_was_touched_during_the_pause
 
 
 def test_a_staged_snapshot_that_is_damaged_before_it_is_scheduled_is_brought_anew() -> None:
-    """Between stage and commit, or in the commit itself. The next laptop comes to the end at once."""
+    """The damage happens between stage and commit, or in the commit. The next laptop ends the run without a retry."""
 
     def damage(world: World) -> None:
         world.masters[1].disk.write(f"{STATE}/{RUN}/snapshot.db", b"damaged")
@@ -205,7 +205,7 @@ def test_a_staged_snapshot_that_is_damaged_before_it_is_scheduled_is_brought_ane
 
 @pytest.mark.parametrize("lost", ["master-1", "master-2", "master-3"])
 def test_a_master_that_is_lost_at_any_moment_is_left_out(lost: str) -> None:
-    """The laptop dies with it. The next one goes on without it, and dies as well in the same step: the third ends."""
+    """The laptop dies at the same moment. The next one resumes without that master and dies too; the third ends."""
     first = next(number for number, call in enumerate(undisturbed().calls) if call.what == "stop.hold")
     for number in [number for number in changing_calls() if number >= first][:: 2 if lost == "master-2" else 5]:
         story = tell(
@@ -226,8 +226,8 @@ def test_of_two_runs_at_once_one_is_refused(head_start_s: float) -> None:
 
 
 def test_a_laptop_that_slept_through_the_resume_of_another_can_do_nothing_more() -> None:
-    """It finds out when it next acts, or when the barrier that it waits at does not open for it."""
-    first, last = 9, len(undisturbed().calls) - 6  # from the first claim to the first that is given back
+    """The laptop detects this at its next act, or at its barrier, which does not open for it."""
+    first, last = 9, len(undisturbed().calls) - 6  # from the first claim to the first release
     for number in range(first, last, 3):
         ending, story = sleep_through(number)
         assert story.violations == []

@@ -1,4 +1,4 @@
-"""A restore that is taken back or finished, interrupted everywhere: the end is the old data, or the restored alone."""
+"""Interrupt an abort, a rollback or a finish at every call: the end is the old data, or only the restored data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STARTS: tuple[tuple[Kind, str], ...] = (
     ("rollback", ""),
     ("finish", ""),
 )
-"""What is undone: a restore whose laptop died in its first such step, or one that came to its end."""
+"""The restores to undo: the laptop died in the first call for this step; if empty, the restore is done."""
 FATES = [Fault(Fate.DONE), Fault(Fate.DIED, at=2), Fault(Fate.LATE), Fault(Fate.AFTER_SETTLE, after_s=3)]
 MISHAPS = [Fault(Fate.FULL, at=2), Fault(Fate.HANGS, for_s=90), Fault(Fate.REBOOTS, after_s=0.4)]
 
@@ -41,7 +41,7 @@ def died_at(what: str) -> Faults:
 
 @cache
 def undo_calls(kind: Kind, what: str) -> list[Called]:
-    """Those of an undo that nothing disturbs."""
+    """Return the calls of an undo without faults."""
     story = tell_undo(kind, died_at(what))
     assert story.violations == []
     assert (story.did, story.errors) == (kind, [""])
@@ -70,7 +70,7 @@ def assert_undone(kind: Kind, what: str, number: int, fault: Fault) -> None:
 
 @pytest.mark.parametrize("fate", CRASHES)
 def test_a_restore_that_dies_anywhere_can_be_taken_back(fate: Fate, some: Some) -> None:
-    """Before the first start by an abort, after it by a rollback; before the first claim there is nothing to undo."""
+    """Abort before the first start, roll back after it. Before the first claim there is nothing to undo."""
     did = Counter[str]()
     calls = [n for n, call in enumerate(restore_calls()) if fate is Fate.LOST or call.verb not in ("look", "read")]
     for number in some(calls, 3, CRASHES.index(fate)):
@@ -89,7 +89,7 @@ def test_a_laptop_that_slept_through_an_abort_can_do_nothing_more() -> None:
 
 
 def sleep_through_abort(number: int) -> tuple[str, Story]:
-    """How the sleeper ends, and the story of the abort."""
+    """Return the error type of the laptop that slept, and the story of the abort."""
 
     async def told() -> tuple[str, Story]:
         world = make_world()
@@ -109,5 +109,5 @@ def sleep_through_abort(number: int) -> tuple[str, Story]:
 
 
 def test_a_reboot_between_the_proof_and_the_renaming_of_restore_db() -> None:
-    """Found by seed 3945: the host was at its restore again when the act came, which left it with half of one."""
+    """Seed 3945 found this: the host was restoring again when the act began, so its restore remained incomplete."""
     assert run(3945).violations == ()

@@ -1,4 +1,4 @@
-"""As `test_programs`: what takes a run back, or finishes it."""
+"""Compare the programs that undo or finish a run with the real scripts, as `test_programs` does."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_program_tells_the_same_of_what_a_run_has_left(left: str, tmp_path: Pa
 
 
 def told(facts: dict[str, str]) -> dict[str, list[str]]:
-    """Without empty facts, and the sizes of what was made: a simulated one is of no account."""
+    """Return the facts without empty ones and without sizes: a simulated size means nothing."""
     lines = {name: sorted(line.rpartition("\t")[2] for line in value.splitlines()) for name, value in facts.items()}
     return {name: found for name, found in lines.items() if found}
 

@@ -1,4 +1,4 @@
-"""A simulated program and the real script of its name, run on a host with the same files."""
+"""Run a simulated program and the real script of its name on hosts with the same files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ HOSTS = {"etc/hosts": "127.0.0.1\tlocalhost\n"}
 
 @dataclass(frozen=True)
 class Case:
-    """One run of a script. Values and texts that begin with ROOT/ are in the host's folder."""
+    """One run of a script. ROOT in values and texts is the host's folder."""
 
     name: str
     script: str
@@ -50,7 +50,7 @@ class Case:
 
 
 def placed_in(values: Given, root: Path) -> Given:
-    """The values with the host's folder for ROOT."""
+    """Return the values with ROOT replaced by the host's folder."""
 
     def placed(value: str) -> str:
         return value.replace("ROOT", str(root))
@@ -89,7 +89,7 @@ def simulated(script: str, values: Given, files: Files, root: Path) -> tuple[int
 
 @dataclass(frozen=True)
 class Simulated:
-    """How a program ended, what it said, and the host's files then."""
+    """The exit status of a program, its output, and the host's files afterwards."""
 
     code: int
     said: list[str]
@@ -114,7 +114,7 @@ def simulate(script: str, values: Given, files: Files, root: Path) -> Simulated:
 
 
 def comparable(files: Files) -> Files:
-    """Without what differs from moment to moment: when a host was taken, and the numbers of inodes."""
+    """Return the files without values that differ between moments: claim times and inode numbers."""
     return {path: _comparable(path.rpartition("/")[2], text) for path, text in files.items()}
 
 
@@ -124,7 +124,7 @@ def _comparable(name: str, text: str) -> str:
             return json.dumps(json.loads(text) | {"taken_at_utc": ""})
         case "kept" | "returned":
             return "\n".join(sorted(f"{line.split()[-1]} {len(line.split())}" for line in text.splitlines()))
-        case "kept.stats":  # times and inodes are each host's own
+        case "kept.stats":  # times and inodes differ between hosts
             return "\n".join(sorted(line.split()[-1] for line in text.splitlines()))
         case "kept.sums":
             return "\n".join(sorted(text.splitlines()))

@@ -1,4 +1,4 @@
-"""The programs that take a run back, or remove what it has left: what the scripts of their names do."""
+"""The programs that undo a run or remove its leftovers. Each does what the script of its name does."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def unkeep(world: World, host: SimHost, call: Call) -> int:
 
 
 def is_intact(host: SimHost, listing: str, kept: str) -> bool:
-    """`is_intact` of ``intact.sh``."""
+    """Do what `is_intact` of ``intact.sh`` does."""
     if host.disk.is_file(f"{listing}.sums"):
         return sorted(sums(host, kept)) == sorted(host.disk.text(f"{listing}.sums").splitlines())
     return host.disk.is_file(f"{listing}.stats") and stats(host, kept).strip() == host.disk.text(f"{listing}.stats")
@@ -117,7 +117,7 @@ async def remove(world: World, host: SimHost, call: Call) -> int:
 
 
 async def remove_all(host: SimHost, path: str, call: Call) -> None:
-    """File by file: an act that dies leaves a part of a folder."""
+    """Remove file by file, so that an act that dies leaves a part of a folder."""
     for file in [it for it in (path, *host.disk.below(path)) if host.disk.is_file(it)]:
         host.disk.remove(file)
         await call.work()

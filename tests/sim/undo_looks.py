@@ -1,4 +1,4 @@
-"""The programs that look at a run which is taken back, and at what it has left."""
+"""The programs that check a run that is undone, and its leftovers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEDULES = ("restore.db", "command")
 
 
 async def observe(world: World, host: SimHost, call: Call) -> int:
-    """Of all that the real one tells, whose the host is: the rest stands in the views of a test."""
+    """Print only the run that holds the host. The real script prints more; the simulation takes that from its views."""
     whose(host, call, call["state"])
     return 0
 

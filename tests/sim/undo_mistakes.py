@@ -1,4 +1,4 @@
-"""Deliberate mistakes in what takes a run back or finishes it, and in what outlives a power cut."""
+"""Deliberate mistakes in aborts, rollbacks and finishes, and in what must survive a power cut."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ from tests.sim.world import World
 
 
 def restore_dies(what: str, fault: Fault = DONE) -> Faults:
-    """In its first call for that step."""
+    """Return the fault for the restore's first call for that step."""
     calls = tell(most_laptops=1).calls
     return {next(number for number, call in enumerate(calls) if call.what == what): fault}
 
 
 def undone_at(kind: Kind, what: str, fault: Fault = DONE) -> Stories:
-    """The laptop dies in that step of the restore; nothing else goes wrong."""
+    """Return one story: the laptop dies in that step of the restore, and nothing else fails."""
     return lambda: iter([tell_undo(kind, restore_dies(what, fault), most_laptops=2)])
 
 
 def finished_with_one_down() -> Iterator[Story]:
-    """Somebody has stopped a master for good."""
+    """Finish a run after somebody has stopped one master for good."""
 
     def stop(world: World) -> None:
         for unit in ALL:
@@ -65,7 +65,7 @@ def finished_with_one_down() -> Iterator[Story]:
 
 
 def in_each_of(kind: Kind, *whats: str, fault: Fault) -> Stories:
-    """That fault in each call of the undo for one of these steps; the restore came to its end."""
+    """Return one story per call of the undo for one of these steps, with the fault in it, after a full restore."""
 
     def stories() -> Iterator[Story]:
         for number, call in enumerate(tell_undo(kind, {}, most_laptops=1).calls):
@@ -76,14 +76,14 @@ def in_each_of(kind: Kind, *whats: str, fault: Fault) -> Stories:
 
 
 def late_when_aborted() -> Iterator[Story]:
-    """An act of the restore lands only when the abort is under way."""
+    """Let an act of the restore begin while the abort already runs."""
     for what in ("stop.hold", "stop.unit.kublr", KEEP):
         for after_s in (1.0, 2.0, 3.0, 5.0):
             yield tell_undo("abort", restore_dies(what, Fault(Fate.AFTER_SETTLE, after_s=after_s)), most_laptops=2)
 
 
 def power_cuts_while_committed() -> Iterator[Story]:
-    """A master reboots when the restore is scheduled there, and the laptop dies with it."""
+    """Reboot a master when the restore is scheduled there. The laptop dies at the same time."""
     calls = tell(most_laptops=1).calls
     for number, call in enumerate(calls):
         if call.what == "commit.schedule":
@@ -92,7 +92,7 @@ def power_cuts_while_committed() -> Iterator[Story]:
 
 
 def one_master_is_anothers() -> Iterator[Story]:
-    """A run has given back all masters but one when its laptops die; another run begins; then the first goes on."""
+    """Let a run's laptops die when it has released all masters but one. Another run begins; then resume the first."""
 
     first_dies = restore_dies("release.claim")
 
@@ -116,7 +116,7 @@ def one_master_is_anothers() -> Iterator[Story]:
 
 
 def planned(kind: Kind, change: Callable[[Phases], None]) -> Callable[[Patch], None]:
-    """A mistake of the planner's in that kind of undo."""
+    """Make a mistake in the planner of that kind of undo."""
     plan = undoing._PLANNERS[kind]
 
     def changed(undone: Undone) -> tuple[Phase, ...]:
@@ -139,7 +139,7 @@ def start_each_as_it_is_swapped(phases: Phases) -> None:
 
 
 def start_without(name: str) -> Callable[[Phases], None]:
-    """Neither done nor asked for."""
+    """Leave out one step of the commit, and every check that it is done."""
 
     def change(phases: Phases) -> None:
         start = phases[PhaseName.START]
@@ -168,7 +168,7 @@ def forget_restore_db(patch: Patch) -> None:
 
 
 def remove_in_place(patch: Patch) -> None:
-    """As `release/unkeep.sh` once did."""
+    """Remove the old data under its own name, as `release/unkeep.sh` once did."""
 
     async def unkeep(world: World, host: SimHost, call: Call) -> int:
         kept, undone = call["kept"], call["undone"]

@@ -1,4 +1,4 @@
-"""Stories of a restore that is interrupted, or done, and then taken back or finished; which is interrupted as well."""
+"""Stories of a restore that is interrupted or done, and of its abort, rollback or finish, also interrupted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_LAPTOPS = 8
 
 @dataclass(slots=True)
 class _Operator:
-    """Who wants the run taken back, and does what the errors say. ``does`` is what came of it."""
+    """The operator who undoes the run and follows the errors. ``does`` is the kind of undo that he runs in the end."""
 
     world: World
     wants: Kind
@@ -33,7 +33,7 @@ class _Operator:
     last: Ending | None = None
 
     async def goes_on(self, faults: Faults) -> Ending:
-        """One more laptop."""
+        """Run the undo, or resume it, from one more laptop."""
         if self.undo:
             answers = await gives_word(self.world, self.undo, self.last) if self.last else frozenset()
             ending = await resume(self.world, self.undo, faults, answers)
@@ -72,8 +72,8 @@ def tell_undo(
     between: Callable[[World], None] | None = None,
     most_laptops: int = MOST_LAPTOPS,
 ) -> Story:
-    """The first laptop restores and meets the first faults; those that undo it meet the others. ``between`` happens
-    between the first and the second."""
+    """Run a story: the first laptop restores with the first faults, the others undo it with the other faults.
+    ``between`` is called between the first laptop and the second."""
 
     async def told() -> Story:
         world = make_world(vendor, inventory)
@@ -96,7 +96,7 @@ def tell_undo(
 
 
 async def judge_undo(world: World, story: Story, did: Kind | None) -> None:
-    """What is wrong when all that was late has landed, and after a power cut."""
+    """Check the cluster after all late acts have ended, and again after a power cut."""
     story.commands, story.did = world.witness.commands, did or "nothing"
     if did and not story.is_done:
         story.violations = [*world.witness.violations, f"{did} never ends: {story.endings[-1].error}"]
@@ -128,7 +128,7 @@ def _wrong_after(world: World, did: Kind | None) -> list[str]:
 
 
 def _hooks_left(world: World, did: Kind | None) -> list[str]:
-    """What a hook has begun, an undo of its run takes back."""
+    """Return the places where a hook ran and its undo did not succeed."""
     ledger = world.witness.hooks
     if not isinstance(ledger.policy, VolumesHook) or not ledger.policy.undo or did not in ("abort", "rollback"):
         return []
@@ -140,11 +140,11 @@ def _hooks_left(world: World, did: Kind | None) -> list[str]:
 
 
 def _left_over(host: SimHost, did: Kind | None) -> list[str]:
-    """What belongs to no operator, and no end of an undo may leave."""
+    """Return the files that an undo has left and that the operator does not need."""
     if did != "finish":
         paths = [f"{STATE}/{RUN}/snapshot.db"] if did == "abort" else []
         return [f"{host.name}: {path} is left" for path in paths if host.disk.is_file(path)]
     there = [path for path in host.disk.below(VOLUME) if f".kr-{RUN}" in path]
-    there = [path for path in there if f"/restore.db.kr-{RUN}-" not in path]  # may be another's: `schedule.sh` keeps it
+    there = [path for path in there if f"/restore.db.kr-{RUN}-" not in path]  # may be foreign: `schedule.sh` keeps it
     there += [path for path in host.disk.below(f"{STATE}/{RUN}") if "/snapshot.db" in path]
     return [f"{host.name}: finish has left {path}" for path in there]

@@ -1,4 +1,4 @@
-"""systemd as far as a restore meets it: units, drop-ins with a condition, and what starts at boot."""
+"""The parts of systemd that a restore uses: units, drop-ins with a condition, and the start at boot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALL = (KUBLR, KUBELET, DOCKER, SOCKET)
 
 
 class Units:
-    """Which units of one host are active, and since when. A drop-in counts once it has been loaded."""
+    """The active units of one host, and since when. A drop-in has an effect after it is loaded."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
@@ -20,7 +20,7 @@ class Units:
         self.since: dict[str, float] = {}
 
     def reload(self) -> None:
-        """`systemctl daemon-reload`"""
+        """Do what `systemctl daemon-reload` does."""
         self._conditions = {}
         for path in self._disk.below(FOLDER):
             if found := re.search(r"^ConditionPathExists=!(.+)$", self._disk.text(path), re.MULTILINE):
@@ -30,7 +30,7 @@ class Units:
         return unit in self.since
 
     def start(self, unit: str, now_s: float) -> None:
-        """A condition that does not hold is no error: the unit just stays down."""
+        """Start a unit. If its condition is not met, the unit stays down, without an error."""
         unwanted = self._conditions.get(unit)
         if unit not in self.since and not (unwanted and self._disk.is_file(unwanted)):
             self.since[unit] = now_s
@@ -42,13 +42,13 @@ class Units:
         self.since.clear()
 
     def boot(self, now_s: float) -> None:
-        """Everything is enabled: the harshest case for what must stay down."""
+        """Start all units. All are enabled: that is the worst case for units that must stay down."""
         self.reload()
         for unit in ALL:
             self.start(unit, now_s)
 
     def supervise(self, now_s: float, *, docker_is_asked_for: bool) -> None:
-        """The agent starts again what was stopped; the socket wakes Docker for whoever asks."""
+        """Start stopped units again, as the agent does. The socket starts Docker when a client connects."""
         if len(self.since) == len(ALL):
             return
         if self.is_active(KUBLR):

@@ -1,4 +1,4 @@
-"""The simulated cluster: hosts, the etcd that they form, and the API servers that write to it."""
+"""The simulated cluster: its hosts, its etcd, and the API servers that write to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEASE_S, EVENT_S, COMPACT_S = 10, 5, 300
 
 @dataclass(slots=True)
 class World:
-    """All hosts by name, and what goes on between them. ``witness`` sees all of it."""
+    """All hosts by name, and what happens between them. ``witness`` observes everything."""
 
     inventory: Inventory
     hosts: dict[str, SimHost]
@@ -38,11 +38,11 @@ class World:
 
     @property
     def masters(self) -> list[SimHost]:
-        """Those that are not lost for good."""
+        """Return the masters that are not lost for good."""
         return self._masters
 
     def lose(self, name: str) -> None:
-        """The machine and its disk are gone."""
+        """Lose a machine and its disk for good."""
         self.lost.add(name)
         self._masters = [host for host in self._masters if host.name != name]
         self.hosts[name].destroy()
@@ -55,7 +55,7 @@ class World:
     # --- etcd -------------------------------------------------------------------------------------------
 
     def quorum(self) -> list[SimHost]:
-        """The members that form a cluster, where enough of them run under one id; else none."""
+        """Return the members that form a cluster if enough of them run under one id, else an empty list."""
         running: dict[str, list[SimHost]] = {}
         for host in self.masters:
             if host.is_up and (etcd := host.etcd):
@@ -69,14 +69,14 @@ class World:
         return host.pods_run and self.has_quorum(host)
 
     def _replicate(self, members: list[SimHost]) -> None:
-        """The longest log wins and is replayed to the others, though it be a stale member's."""
+        """Copy the longest log to the other members, even if its member is stale."""
         known = [host.etcd for host in members if host.etcd]
         newest = max(known, key=lambda history: history.revision)
         if any(history.writes is not newest.writes for history in known):
             self._apply(members, newest)
 
     def _apply(self, members: list[SimHost], newest: History) -> None:
-        """All know the same then, each still in its own raft log."""
+        """Give all members the same data. Each one keeps its own raft log."""
         for host in members:
             assert host.etcd
             host.set_etcd(newest.in_log(host.etcd.log))
@@ -87,7 +87,7 @@ class World:
         self._apply(members, history.write(*texts))
 
     def _compact(self, members: list[SimHost]) -> None:
-        """The API server compacts every five minutes, to what was newest five minutes ago."""
+        """Compact as the API server does every five minutes: to the revision that was newest five minutes ago."""
         history = members[0].etcd
         assert history
         self._apply(members, history.compact(self._compacts_to))
@@ -96,7 +96,7 @@ class World:
     # --- time -------------------------------------------------------------------------------------------
 
     def tick(self, now_s: float) -> None:
-        """One second passes everywhere."""
+        """Let one second pass on all hosts."""
         for host in self.hosts.values():
             host.tick(now_s)
         members = self.quorum()
@@ -108,7 +108,7 @@ class World:
         self.witness.look()
 
     def _serve(self, members: list[SimHost], second: int) -> None:
-        """What the API servers write."""
+        """Write and compact as the API servers do."""
         self._api_since_s = second if self._api_since_s is None else self._api_since_s
         if second % EVENT_S == 0:
             beat = int(EPOCH.timestamp() + second)
@@ -118,7 +118,7 @@ class World:
             self._compact(members)
 
     def live(self) -> None:
-        """Ticks from now on, as long as its loop runs."""
+        """Start the ticks, one per second. They continue as long as the event loop runs."""
         loop = asyncio.get_running_loop()
 
         def second() -> None:
