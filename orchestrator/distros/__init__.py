@@ -1,4 +1,4 @@
-"""The distributions that can be restored, by the name an inventory gives. Each is a pair of parts with its defaults."""
+"""Supported distributions, by their name in the inventory. Each is a pair of parts with its defaults."""
 
 from types import MappingProxyType
 

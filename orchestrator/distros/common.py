@@ -1,4 +1,4 @@
-"""What every distribution asks its hosts, and how the answers read: disks, addresses, units, etcd's answers. Pure."""
+"""Looks that all distributions share, and parsers for the answers: disks, addresses, units, etcd's answers. Pure."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ FACTS = {
 }
 
 ETCD_POD = "etcd.yaml"
-"""The manifest of etcd's static pod, as kubeadm names it."""
+"""The file name that kubeadm gives the manifest of etcd's static pod."""
 
 
 def read_basics(host: Host, facts: Mapping[str, str], clock_offset_s: float) -> MasterView:
-    """What `templates/host/lib/host_facts.sh` printed, of a host of any role."""
+    """Parse the output of `templates/host/lib/host_facts.sh`, for a host of any role."""
     machine = MachineView(
         hostname=facts.get("hostname", "").strip(),
         clock_offset_s=clock_offset_s,
@@ -78,7 +78,7 @@ def read_basics(host: Host, facts: Mapping[str, str], clock_offset_s: float) -> 
 
 
 def look_at_volume(host: Host, view: MasterView) -> Script | None:
-    """The look at the data volume of a master; None where nothing told which it is."""
+    """Make the look at a master's data volume; None if etcd's configuration is unknown."""
     etcd = view.member.config
     if etcd is None:
         return None
@@ -97,7 +97,7 @@ def look_at_volume(host: Host, view: MasterView) -> Script | None:
 
 
 def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
-    """The view, completed by what that look printed."""
+    """Add the output of that look to the view."""
     stat = facts.get("data_stat", "").split()
     inodes = facts.get("data_inodes", "").split()
     kib = facts.get("data_kib", "").split()
@@ -126,31 +126,31 @@ def read_volume(view: MasterView, facts: dict[str, str]) -> MasterView:
 
 
 def save(view: MasterView) -> Script:
-    """A safety snapshot from etcd's own gateway."""
+    """Take a safety snapshot through etcd's own gateway."""
     assert view.member.config is not None
     values = {"member": view.member.config.member_path, **client_values(view.member.config)}
     return Script(file="safeguard/take.sh", values=values, timeout_s=timeouts.BACKUP_S)
 
 
 def start(*units: str) -> Exec:
-    """Starts the units; does not wait until they are up."""
+    """Start the units; do not wait until they are up."""
     return Exec(argv=("systemctl", "start", "--no-block", *units), timeout_s=timeouts.START_UNIT_S, lets_go=True)
 
 
 def move(file: str, host: Host, run: str, *files: str) -> Script:
-    """Moves static pods' manifests between kubelet's folder and the run's own beside it."""
+    """Move manifests of static pods between kubelet's folder and the run's own folder next to it."""
     folder = host.paths.manifests
     values = {"manifests": folder, "aside": f"{folder}.kr-{run}", "files": files}
     return Script(file=file, values=values, timeout_s=timeouts.MARK_S)
 
 
 def service(unit: str) -> str:
-    """The unit's whole name."""
+    """Add `.service` to a unit's name if it has no suffix."""
     return unit if "." in unit else f"{unit}.service"
 
 
 def fault(host: Host, what: str, remedy: str = "") -> Finding:
-    """What keeps a host's configuration from being understood, or used."""
+    """Make the finding that a host's configuration cannot be read or used."""
     return Finding(
         name="manifest",
         severity=Severity.BLOCK,
@@ -161,7 +161,7 @@ def fault(host: Host, what: str, remedy: str = "") -> Finding:
 
 
 def missing_units(host: Host, view: MasterView, *needed: str) -> tuple[Finding, ...]:
-    """A finding for each of these units that is not there."""
+    """Make a finding for each of these units that is missing or masked."""
     gone = [unit for unit in needed if view.machine.units.get(unit, "not-found") in ("not-found", "masked")]
     what, remedy = "no unit {}", "set `units` in the inventory"
     return tuple(
@@ -171,13 +171,13 @@ def missing_units(host: Host, view: MasterView, *needed: str) -> tuple[Finding, 
 
 
 def with_port(server: ApiServer, text: str) -> ApiServer:
-    """The API server with the port that ends the text, as in `--secure-port=6443`; without one, its default."""
+    """Set the API server's port from a text such as `--secure-port=6443`; without a port, keep the default."""
     port = text.strip().rpartition("=")[2]
     return replace(server, port=int(port)) if port.isdigit() else server
 
 
 def parse_disk(text: str) -> Disk | None:
-    """What `df -P -k` says of one folder, or its last line -> a Disk."""
+    """Parse the output of `df -P -k` for one folder, or its last line -> a Disk."""
     columns = text.strip().rpartition("\n")[2].split()
     if len(columns) < 6 or not columns[3].isdigit():
         return None
@@ -185,7 +185,7 @@ def parse_disk(text: str) -> Disk | None:
 
 
 def parse_units(text: str) -> dict[str, str]:
-    """`systemctl show` blocks -> unit name to its state, `not-found` or `active`, `inactive`, ..."""
+    """Parse `systemctl show` blocks -> unit name to state: `not-found` or `active`, `inactive`, ..."""
     units: dict[str, str] = {}
     for block in text.strip().split("\n\n"):
         values = dict(line.partition("=")[::2] for line in block.splitlines())
@@ -196,12 +196,12 @@ def parse_units(text: str) -> dict[str, str]:
 
 
 def parse_own_addresses(fib_trie: str) -> frozenset[str]:
-    """The kernel's routing trie -> the host's own IPv4 addresses. A `host LOCAL` line follows its address."""
+    """Parse the kernel's routing trie -> the host's own IPv4 addresses. A `host LOCAL` line follows its address."""
     return frozenset(re.findall(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL", fib_trie))
 
 
 def parse_names(text: str) -> dict[str, tuple[str, ...]]:
-    """Lines of name and address -> the addresses by name."""
+    """Parse lines of name and address -> the addresses by name."""
     names: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         name, _, address = line.partition(" ")
@@ -211,7 +211,7 @@ def parse_names(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def parse_claim(text: str, silent_s: str) -> Claim:
-    """The claim's JSON line -> a Claim. One that cannot be read still says that somebody holds the host.
+    """Parse the claim's JSON line -> a Claim. A line that cannot be read still means that somebody holds the host.
 
     ``silent_s`` is seconds, or `ended`.
     """
@@ -224,7 +224,7 @@ def parse_claim(text: str, silent_s: str) -> Claim:
 
 
 def parse_live(facts: dict[str, str]) -> LiveMember | None:
-    """The answers of one member on its peer and client port; None where the peer port gave none."""
+    """Parse one member's answers on its peer and client port; None if the peer port did not answer."""
     peer, version, hashkv, health = (
         parse_http(facts.get(name, "")) for name in ("peer_members", "peer_version", "peer_hashkv", "client_health")
     )
@@ -245,7 +245,7 @@ def parse_live(facts: dict[str, str]) -> LiveMember | None:
 
 
 def _uid(answer: str) -> str | None:
-    """The UID of the one object in an answer; None where there is none, or it cannot be read."""
+    """Read the UID of the one object in an answer; None if there is no object, or it cannot be read."""
     try:
         found = parse_range(answer)
         return read_uid(found.kvs[0].value) if found.kvs else None
@@ -254,7 +254,7 @@ def _uid(answer: str) -> str | None:
 
 
 def parse_trust(facts: dict[str, str]) -> Trust:
-    """What `templates/host/lib/certificate.sh` printed, and the lines of sha256sum."""
+    """Parse the output of `templates/host/lib/certificate.sh` and the lines of sha256sum."""
     shown = [line.split("\t") for line in facts.get("certificates_shown", "").splitlines()]
     sums = [line.split("  ", 1) for line in facts.get("shared_files", "").splitlines() if "  " in line]
     return Trust(
@@ -268,7 +268,7 @@ def parse_trust(facts: dict[str, str]) -> Trust:
 
 
 def _encryption_keys(text: str) -> tuple[str, ...]:
-    """Lines such as `- aescbc:` and `- name: key1` -> `aescbc key1`; `identity` has no key."""
+    """Parse lines such as `- aescbc:` and `- name: key1` -> `aescbc key1`; `identity` has no key."""
     keys, provider = [], ""
     for line in text.splitlines():
         word, _, name = (part.strip(" -\"'") for part in line.partition(":"))

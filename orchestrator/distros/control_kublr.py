@@ -1,4 +1,4 @@
-"""Kublr's control plane: static pods of a kubelet that an agent supervises, with Docker as the runtime.
+"""Kublr's control plane: static pods of a kubelet. An agent supervises that kubelet; Docker is the runtime.
 
 Source: the vendor's page "Backup and restore of etcd database", "Manually restoring a snapshot".
 """
@@ -18,7 +18,7 @@ from orchestrator.distros import common
 from orchestrator.distros.manifest import parse_api_manifest
 
 OTHER_RUNTIMES = frozenset(("containerd", "crio", "cri-o"))
-"""Units that leave their containers running when they are stopped; Docker's own containerd is one of them."""
+"""Runtimes that leave their containers running when they stop; Docker's own containerd is one of them."""
 
 FACTS = {"lib/pod_facts.sh": "api_manifest api_port"}
 
@@ -37,18 +37,18 @@ class ControlKublr:
         return replace(view, api=api, unfit=tuple(unfit(host, view)))
 
     def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        # kublr, then kubelet, then Docker: so nothing starts again what ends here.
+        # kublr, then kubelet, then Docker: in this order nothing restarts what was stopped.
         return ((common.service(host.units.kublr),), (common.service(host.units.kubelet),))
 
     def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        # Docker's socket would wake Docker again.
+        # Docker's socket would start Docker again.
         return ((host.units.runtime_socket, common.service(host.units.runtime)),)
 
     def ender(self, host: Host) -> str:
         return common.service(host.units.kubelet)
 
     def manifests(self, host: Host) -> tuple[str, ...]:
-        return ()  # they stay: kubelet is down
+        return ()  # the manifests stay: kubelet is down
 
     def start_api(self, host: Host, view: MasterView, run: str) -> None:
         return None
@@ -63,7 +63,7 @@ class ControlKublr:
 
 
 def unfit(host: Host, view: MasterView) -> Iterator[Finding]:
-    """What stopping Kublr's services must stop with them."""
+    """Find why a stop of Kublr's services would not stop the containers too."""
     runtime = host.units.runtime
     state = view.machine.units.get(f"{runtime}.service", "not-found")
     if runtime in OTHER_RUNTIMES or state in ("not-found", "masked") or "docker" in view.machine.missing_tools:

@@ -1,4 +1,4 @@
-"""The control plane as static pods of an ordinary kubelet. The runtime stays up: pods do not return without manifests.
+"""The control plane as static pods of an ordinary kubelet. The runtime stays up: without manifests no pod restarts.
 
 Source: Kubernetes documentation, "Creating Highly Available Clusters with kubeadm" and "Ports and Protocols".
 """
@@ -44,7 +44,7 @@ class ControlPods:
         )
 
     def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        return ()  # kubelet must be up to end the pods
+        return ()  # kubelet must stay up, because it ends the pods
 
     def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
         return ((common.service(host.units.kubelet),),)
@@ -68,8 +68,11 @@ class ControlPods:
 
 
 def _strangers(host: Host, paths: str) -> list[Finding]:
-    """kubelet runs every file of that folder whose name does not begin with a dot, whatever its ending (Kubernetes
-    issue 129364): a copy of etcd's manifest beside it starts a second etcd on the same data."""
+    """Find manifests that would start a second etcd or API server.
+
+    kubelet runs every file in that folder, whatever its suffix, unless its name begins with a dot (Kubernetes issue
+    129364). So a copy of etcd's manifest in the folder starts a second etcd on the same data.
+    """
     return [
         common.fault(host, f"{path} also runs etcd or an API server", f"move it out of {host.paths.manifests}")
         for path in paths.splitlines()

@@ -1,4 +1,4 @@
-"""The control plane as units of systemd. A stopped unit has ended, whatever it listened on."""
+"""The control plane as systemd units. When a unit is stopped, its process has ended; no port needs a check."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Kublr's etcd: a static pod with an agent of the vendor's in it, which can restore when it starts.
+"""Kublr's etcd: a static pod that contains the vendor's agent. The agent can restore when the pod starts.
 
-Source: the vendor's page "Backup and restore of etcd database"; section names are given where a fact is used.
+Source: the vendor's page "Backup and restore of etcd database". Next to each fact is the name of its section.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class EtcdKublr:
     """Implements ``distros.pair.EtcdPart``."""
 
     aided = True
-    staggers = False  # its agent starts runtime and kubelet first, which takes several seconds on each
+    staggers = False  # the agent starts runtime and kubelet first, which takes several seconds on each master
 
     def values(self, host: Host) -> Values:
         return {"manifests": host.paths.manifests, "etcd_file": ETCD, "agent": host.paths.kublr}
@@ -67,10 +67,10 @@ class EtcdKublr:
         )
 
     def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        return ()  # it ends with the runtime
+        return ()  # etcd ends with the runtime
 
     def manifests(self, host: Host) -> tuple[str, ...]:
-        return ()  # they stay: kubelet is down
+        return ()  # the manifests stay: kubelet is down
 
     def start(self, host: Host) -> Exec:
         # "no need to manually start" kubelet and Docker: the agent does that.
@@ -101,7 +101,7 @@ class EtcdKublr:
 
 
 def _etcd_storage_path(stream: str) -> str:
-    """`kublr validate` prints a YAML stream; the last document that names etcd_storage.path wins."""
+    """Read etcd_storage.path from `kublr validate`, a YAML stream; the last document that has it wins."""
     found = ""
     try:
         for document in yaml.safe_load_all(stream):

@@ -56,7 +56,7 @@ class EtcdPod(WithoutAgent):
         return replace(
             view,
             member=MemberView(
-                config=replace(etcd, lists_all=False),  # kubeadm lists those that were members when this one joined
+                config=replace(etcd, lists_all=False),  # kubeadm lists only members that existed when this one joined
                 manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
             ),
         )

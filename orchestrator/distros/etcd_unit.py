@@ -1,4 +1,4 @@
-"""etcd as a unit of systemd. Type=notify has etcd's start wait for a quorum, so nothing waits for it.
+"""etcd as a systemd unit. With Type=notify, etcd's start waits for a quorum, so no step waits for the start.
 
 Source: etcd's documentation, "Configuration options" and "Clustering guide"; the unit etcd.service of Debian's package
 etcd-server and of etcd's own contrib/systemd.
@@ -67,12 +67,12 @@ class EtcdUnit(WithoutAgent):
                     common.fault(host, str(error), _REMEDY),
                 ),
             )
-        # The API server's unit is bound with it: a plan holds only for what both were when it was made.
+        # The hash covers the API server's unit too: a plan is valid only while both stay unchanged.
         bound = [asdict(service), asdict(read_service("api", facts)), facts.get("config", "")]
         return replace(
             view,
             member=MemberView(
-                # each may list those that were members when it joined
+                # each may list only the members that existed when it joined
                 config=replace(etcd, lists_all=False, program=service.argv[0]),
                 manifest_sha256=hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest(),
             ),
@@ -82,15 +82,15 @@ class EtcdUnit(WithoutAgent):
         return ((common.service(host.units.etcd),),)
 
     def manifests(self, host: Host) -> tuple[str, ...]:
-        return ()  # a stopped unit has ended
+        return ()  # when a unit is stopped, its process has ended
 
     def start(self, host: Host) -> Exec:
         return common.start(common.service(host.units.etcd))
 
 
 def _settings(service: Service, facts: Mapping[str, str], unit: str) -> tuple[dict[str, str], str]:
-    """etcd's settings, and where they are written: with a configuration file nothing else counts (etcd 3.5,
-    server/etcdmain/config.go). Raises SettingsError."""
+    """Return etcd's settings and the file that has them. With a configuration file etcd ignores all other settings
+    (etcd 3.5, server/etcdmain/config.go). Raises SettingsError."""
     if not service.argv:
         raise SettingsError(f"cannot ask systemd what {unit} starts: D-Bus and busctl are required")
     if not posixpath.basename(service.argv[0]).startswith("etcd"):
@@ -108,7 +108,7 @@ def _settings(service: Service, facts: Mapping[str, str], unit: str) -> tuple[di
 
 
 def _configuration(text: str, path: str) -> dict[str, str]:
-    """etcd's configuration file: its keys are the flags' names, but for certificates, which stand in sections."""
+    """Parse etcd's configuration file. Its keys are the names of the flags; only certificates are in sections."""
     try:
         document: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:

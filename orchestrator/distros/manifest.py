@@ -1,4 +1,4 @@
-"""etcd's configuration from a static pod's manifest: environment, arguments, volumes. Pure."""
+"""Parser of static pods' manifests for etcd and the API server: environment, arguments, volumes. Pure."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def parse_manifest(
     data: str | None = None,
     volume: str | None = "data",
 ) -> EtcdConfig:
-    """The etcd pod's manifest -> its configuration, with paths of the host.
+    """Parse the etcd pod's manifest -> its configuration, with paths of the host.
 
-    ``path`` is the manifest's, for messages. ``certificates`` and ``data`` are the inventory's own values, which
-    win over what the manifest maps to. ``volume`` names the data volume; without a name it is the folder that
-    --data-dir leads to. Raises ManifestError.
+    ``path`` is the manifest's, for messages. ``certificates`` and ``data`` are the inventory's own values; they
+    override the paths of the manifest. ``volume`` is the name of the data volume; without a name the data volume is
+    the folder that --data-dir maps to. Raises ManifestError.
     """
     pod = _load(text, path)
     container = _container(pod, "etcd", path)
@@ -62,7 +62,8 @@ def parse_manifest(
 
 
 def parse_api_manifest(text: str) -> ApiServer:
-    """The API server's manifest -> what its masters must share, with paths of the host; empty where it says nothing."""
+    """Parse the API server's manifest -> the settings that all masters must share, with paths of the host; empty if the
+    manifest does not set them."""
     try:
         pod = _load(text, "")
         container = _container(pod, "kube-apiserver", "")
@@ -105,7 +106,7 @@ def _words(container: dict[str, Any]) -> Words:
 
 
 def _volumes(pod: dict[str, Any], container: dict[str, Any]) -> dict[str, str]:
-    """Mount path in the container -> path on the host."""
+    """Map each mount path in the container to its path on the host."""
     sources = {
         volume.get("name"): volume["hostPath"]["path"]
         for volume in pod["spec"].get("volumes") or []
@@ -134,7 +135,7 @@ def _on_host(inside: str, volumes: dict[str, str]) -> str:
 
 
 def _owner(pod: dict[str, Any], container: dict[str, Any]) -> str:
-    """As whom the container runs: its own security context wins over the pod's (Kubernetes, "Configure a Security
-    Context")."""
+    """Return the user that the container runs as: its own security context wins over the pod's (Kubernetes, "Configure
+    a Security Context")."""
     context: dict[str, Any] = {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
     return f"{context.get('runAsUser', 0)}:{context.get('runAsGroup', 0)}"

@@ -1,7 +1,7 @@
-"""A distribution as a pair: where etcd lives, and what runs the control plane. The two vary independently.
+"""A distribution as a pair: how etcd is installed, and what runs the control plane. The two vary independently.
 
-kubespray, for example, has etcd as a unit under API servers in static pods. Nothing outside ``distros/`` asks which
-part a distribution has.
+kubespray, for example, runs etcd as a unit and the API servers as static pods. Nothing outside ``distros/`` asks
+which part a distribution has.
 """
 
 from __future__ import annotations
@@ -25,41 +25,41 @@ class EtcdPart(Protocol):
     """How etcd is installed on a master."""
 
     aided: bool
-    """Whether a vendor's agent restores, once told to."""
+    """Whether a vendor's agent can do the restore."""
 
     staggers: bool
     """Whether members start one after the other."""
 
     def values(self, host: Host) -> Values:
-        """What `observe/host.sh` must know to find this master's etcd."""
+        """Return the values that `observe/host.sh` needs to find this master's etcd."""
         ...
 
     def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
-        """The view with its member; what cannot be read is among the view's faults."""
+        """Add the member to the view; add what cannot be read to the view's faults."""
         ...
 
     def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        """The units that are stopped and held for etcd alone."""
+        """Return the units to stop and hold for etcd alone."""
         ...
 
     def manifests(self, host: Host) -> tuple[str, ...]:
-        """The files of its static pods in the folder of manifests."""
+        """Return the manifests of its static pods in the folder of manifests."""
         ...
 
     def start(self, host: Host) -> Exec:
-        """Starts etcd, or what brings everything else up; returns before it is up."""
+        """Start etcd, or the unit that starts everything else; return before it is up."""
         ...
 
     def take_snapshot(self, host: Host, view: MasterView) -> Script:
-        """Takes a safety snapshot of what still answers."""
+        """Take a safety snapshot from a member that still answers."""
         ...
 
     def schedule(self, host: Host, view: MasterView, snapshot: str, sha256: str) -> Script:
-        """Has the vendor's agent restore at the next start of etcd."""
+        """Make the vendor's agent restore at the next start of etcd."""
         ...
 
     def replace_member(self, view: MasterView) -> tuple[str, Script]:
-        """Has the vendor's agent discard this member and join it again."""
+        """Make the vendor's agent discard this member and join it again."""
         ...
 
 
@@ -70,42 +70,42 @@ class ControlPart(Protocol):
     """Whether API servers may have hosts of their own."""
 
     ports: tuple[int, ...]
-    """Where controller-manager and scheduler listen, if they are stopped apart from the runtime."""
+    """The ports of controller-manager and scheduler, if they are stopped separately from the runtime."""
 
     def values(self, host: Host) -> Values:
-        """What `observe/host.sh` must know to find this host's API server."""
+        """Return the values that `observe/host.sh` needs to find this host's API server."""
         ...
 
     def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
-        """The view with its API server; what is missing is among the view's faults or what makes it unfit."""
+        """Add the API server to the view; add what is missing to the view's ``faults`` or ``unfit``."""
         ...
 
     def stop_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        """The units that are stopped and held before etcd ends, in the order of stopping."""
+        """Return the units to stop and hold before etcd ends, in the order of stopping."""
         ...
 
     def down_units(self, host: Host) -> tuple[tuple[str, ...], ...]:
-        """The units that are stopped and held after etcd's own, in the order of stopping."""
+        """Return the units to stop and hold after etcd's own, in the order of stopping."""
         ...
 
     def ender(self, host: Host) -> str:
-        """The unit that ends the containers of static pods; empty without such."""
+        """Return the unit that ends the containers of static pods; empty if there is none."""
         ...
 
     def manifests(self, host: Host) -> tuple[str, ...]:
-        """The files of its static pods in the folder of manifests."""
+        """Return the manifests of its static pods in the folder of manifests."""
         ...
 
     def start_api(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
-        """Starts the API server; None if it comes up with etcd."""
+        """Start the API server; None if it starts together with etcd."""
         ...
 
     def start_controllers(self, host: Host, view: MasterView, run: str) -> Exec | Script | None:
-        """Starts controller-manager and scheduler; None if they come up with etcd."""
+        """Start controller-manager and scheduler; None if they start together with etcd."""
         ...
 
     def restart_services(self, host: Host) -> Exec | Script:
-        """Restarts a worker's services without a reboot."""
+        """Restart a worker's services without a reboot."""
         ...
 
 

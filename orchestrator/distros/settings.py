@@ -1,4 +1,4 @@
-"""etcd's and the API server's settings, wherever they are written down: what a restore must know of them. Pure.
+"""Settings of etcd and the API server that a restore needs, from a manifest, a unit or a file. Pure.
 
 Source: etcd 3.5, server/etcdmain/config.go and pkg/flags/flag.go: every flag `--peer-cert-file` has an environment
 variable `ETCD_PEER_CERT_FILE`; a flag on the command line wins.
@@ -18,19 +18,18 @@ _SHARED = (
     *("peer-cert-allowed-hostname", "peer-auto-tls", "cipher-suites", "heartbeat-interval", "election-timeout"),
     *("quota-backend-bytes", "max-request-bytes", "snapshot-count"),
 )
-"""What a member has in common with itself, whoever starts it: where it listens and is reached, whom it trusts, how long
-it waits, and how much it may hold."""
+"""Settings that a member keeps, whoever starts it: its addresses, whom it trusts, how long it waits, and its limits."""
 
 Words = tuple[tuple[str, str], ...]
 
 
 class SettingsError(ValueError):
-    """The configuration does not say what a restore must know; the message says what is missing and where."""
+    """The configuration lacks a setting that a restore needs; the message says what is missing and in which file."""
 
 
 def flags(words: Sequence[str]) -> Words:
-    """A command line's flags with their values, in their order; one may be given more than once, and one that says yes
-    needs no value."""
+    """Read a command line's flags and values, in their order. A flag may occur more than once; without a value it
+    means true."""
     found = []
     for word, following in zip_longest(words, words[1:], fillvalue=""):
         if word.startswith("-"):
@@ -40,7 +39,7 @@ def flags(words: Sequence[str]) -> Words:
 
 
 def environment_settings(variables: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """etcd's own variables, as the flags that they stand for."""
+    """Turn etcd's environment variables into the names of its flags."""
     return {
         name.removeprefix("ETCD_").lower().replace("_", "-"): value
         for name, value in variables
@@ -60,9 +59,9 @@ def etcd_config(
     image: str = "",
     owner: str = "0:0",
 ) -> EtcdConfig:
-    """A member's configuration, its paths as ``certificate`` and ``on_host`` tell them.
+    """Make a member's configuration; ``certificate`` and ``on_host`` map its paths to paths on the host.
 
-    ``path`` is where the settings are written, for messages; ``data`` the data volume. Raises SettingsError.
+    ``path`` is the file that has the settings, for messages; ``data`` is the data volume. Raises SettingsError.
     """
     peer_url = required(settings, "initial-advertise-peer-urls", path)
     if "," in peer_url:
@@ -87,7 +86,7 @@ def etcd_config(
 
 
 def api_server(words: Words, on_host: Callable[[str], str] = str) -> ApiServer:
-    """What an API server's command line says of what its masters must share.
+    """Read from an API server's command line the settings that all masters must share.
 
     Source: Kubernetes, command line reference of kube-apiserver.
     """
@@ -106,14 +105,14 @@ def api_server(words: Words, on_host: Callable[[str], str] = str) -> ApiServer:
 
 
 def required(settings: Mapping[str, str], name: str, path: str) -> str:
-    """The setting of that name. Raises SettingsError where there is none."""
+    """Return the setting with that name. Raises SettingsError if it is missing."""
     if not settings.get(name):
         raise SettingsError(f"{path}: etcd's --{name} is neither an argument nor, as ETCD_..., in the environment")
     return settings[name]
 
 
 def certificates_in(folder: str | None, on_host: Callable[[str], str] = str) -> Callable[[str], str]:
-    """Where a certificate lies: with that name in the inventory's folder, if it names one."""
+    """Make a function that maps a certificate's path: into the inventory's folder if given, else by ``on_host``."""
 
     def certificate(path: str) -> str:
         return posixpath.join(folder, posixpath.basename(path)) if folder and path else on_host(path)
@@ -127,7 +126,7 @@ def _tls(settings: Mapping[str, str], prefix: str, certificate: Callable[[str], 
 
 
 def _wal_dir(path: str, member_path: str) -> str:
-    """Empty where the log does not lie apart, though the setting may say so."""
+    """Return the log's own folder; empty if the setting only repeats the default folder."""
     path = path.rstrip("/")
     return "" if path == f"{member_path}/wal" else path
 

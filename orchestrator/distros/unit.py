@@ -1,7 +1,7 @@
 """How systemd starts a service: its command line and its environment. Pure.
 
-systemd is asked over D-Bus for what it has read itself, with all drop-ins, quotes, line ends and specifiers resolved;
-what it resolves only when it starts the service is done here. Source: systemd.exec(5), "Environment";
+D-Bus returns what systemd has already read, with all drop-ins, quotes, line ends and specifiers resolved. systemd
+resolves the rest only when it starts the service; this module does the same. Source: systemd.exec(5), "Environment";
 systemd.service(5), "Command lines"; systemd 252, src/basic/env-file.c and env-util.c.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 PROPERTIES = ("ExecStart", "Environment", "EnvironmentFiles", "User", "WorkingDirectory", "RootDirectory")
-"""What `templates/host/lib/unit_facts.sh` asks for, in this order."""
+"""The properties that `templates/host/lib/unit_facts.sh` asks for, in this order."""
 
 FACTS = {"lib/unit_facts.sh": "*_environment_* *_unit"}
 
@@ -31,7 +31,7 @@ _ASSIGNMENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is started, and in which environment; ``argv`` is empty where the unit starts nothing."""
+    """The program that a unit starts, and its environment; ``argv`` is empty if the unit starts nothing."""
 
     argv: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
@@ -41,14 +41,14 @@ class Service:
 
 
 def parse_service(properties: str, files: Sequence[str]) -> Service:
-    """A line of `busctl get-property` for each of PROPERTIES, and the texts of the unit's environment files in their
+    """Parse one line of `busctl get-property` for each of PROPERTIES, and the unit's environment files in their
     order -> the service."""
     values = dict(zip(PROPERTIES, (_values(line) for line in properties.splitlines()), strict=False))
     start, plain = values.get("ExecStart", []), values.get("Environment", [])
     environment = dict(pair.partition("=")[::2] for pair in plain[1:])
     for text in files:  # "Settings from these files override settings made with Environment="; the later file wins
         environment.update(parse_environment_file(text))
-    # a(sasbttttuii): how many; of the first: its program, how many words, the words; then how it last ran
+    # a(sasbttttuii): number of commands; the first one's program, number of words, words; then its last run
     count = int(start[2]) if len(start) > 2 else 0
     argv = tuple(word for raw in start[3 : 3 + count] for word in _expanded(raw, environment))
     user, folder, root = ("".join(values.get(name, [])[:1]) for name in PROPERTIES[3:])
@@ -56,14 +56,14 @@ def parse_service(properties: str, files: Sequence[str]) -> Service:
 
 
 def read_service(name: str, facts: Mapping[str, str]) -> Service:
-    """The service that `templates/host/lib/unit_facts.sh` printed under this name."""
+    """Read the service that `templates/host/lib/unit_facts.sh` printed under this name."""
     prefix = f"{name}_environment_"
     numbers = sorted(int(fact.removeprefix(prefix)) for fact in facts if fact.startswith(prefix))
     return parse_service(facts.get(f"{name}_unit", ""), [facts[f"{name}_environment_{number}"] for number in numbers])
 
 
 def _values(line: str) -> list[str]:
-    """`as 2 "A=b" "C=d"` -> `2`, `A=b`, `C=d`."""
+    """Parse `as 2 "A=b" "C=d"` -> `2`, `A=b`, `C=d`."""
     found = [_unescaped(quoted) if quoted or not plain else plain for quoted, plain in _TOKEN.findall(line)]
     return found[1:]
 
@@ -81,19 +81,19 @@ def _unescaped(text: str) -> str:
 
 
 def _expanded(word: str, environment: Mapping[str, str]) -> list[str]:
-    """`$NAME` as a word of its own becomes as many words as its value has; `${NAME}` stays within its word."""
+    """Expand variables: a word `$NAME` becomes one word for each word of its value; `${NAME}` splits nothing."""
     if _NAME.fullmatch(word[1:]) and word.startswith("$"):
         value = environment.get(word[1:], "")
         try:
             return shlex.split(value)
-        except ValueError:  # an open quote: systemd takes it as it is
+        except ValueError:  # an open quote: systemd keeps it unchanged
             return value.split()
     return [_VARIABLE.sub(lambda found: "$" if found[1] == "$" else environment.get(found[2], ""), word)]
 
 
 def parse_environment_file(text: str) -> dict[str, str]:
-    """The variables of an EnvironmentFile. A quote counts where a value begins with it, and a value may go on in the
-    next line: within quotes, or after a backslash. What is no assignment counts for nothing."""
+    """Parse the variables of an EnvironmentFile. A quote counts only at the beginning of a value. A value may continue
+    on the next line, within quotes or after a backslash. Lines without an assignment are ignored."""
     return {name: _joined(quoted) + _escaped(plain).rstrip() for name, quoted, plain in _ASSIGNMENT.findall(text)}
 
 
@@ -103,6 +103,6 @@ def _joined(quoted: str) -> str:
 
 
 def _escaped(text: str, kinds: str = "") -> str:
-    """Without the backslashes before these characters, or before any; one before a line's end joins the lines."""
+    """Remove backslashes before these characters, or before any; a backslash before a line's end joins the lines."""
     pattern = rf"\\([{kinds}])" if kinds else r"\\(.)"
     return re.sub(pattern, lambda found: found[1].strip("\n"), text, flags=re.DOTALL)

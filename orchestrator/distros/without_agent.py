@@ -1,4 +1,4 @@
-"""What etcd has in common where no vendor's agent runs beside it."""
+"""Behaviour that etcd parts without a vendor's agent share."""
 
 from __future__ import annotations
 
