@@ -1,4 +1,4 @@
-"""Every command line on this machine while something runs: the laptops', and the hosts', whose processes it carries."""
+"""Watch all command lines on this machine: the laptops', and the hosts', whose processes run on it too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVERY_S = 0.1
 
 @contextlib.contextmanager
 def overheard() -> Iterator[set[str]]:
-    """Those that were seen so far, their words apart by blanks. One that is gone sooner than that may not be seen."""
+    """Collect command lines, with blanks between words. A process that runs less than EVERY_S may be missed."""
     seen: set[str] = set()
     over = threading.Event()
 
@@ -31,5 +31,5 @@ def overheard() -> Iterator[set[str]]:
 
 def _all() -> Iterator[str]:
     for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError):  # the process has just ended
             yield file.read_bytes().replace(b"\0", b" ").decode(errors="replace")

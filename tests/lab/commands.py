@@ -18,7 +18,7 @@ class LabError(Exception):
 def run(
     argv: list[str], stdin: bytes = b"", environment: dict[str, str] | None = None, within_s: float | None = None
 ) -> str:
-    """The standard output of a command. Raises LabError when it fails or takes longer."""
+    """Run a command and return its standard output. Raises LabError if it fails or times out."""
     variables = {**os.environ, **(environment or {})}
     try:
         done = subprocess.run(argv, input=stdin, capture_output=True, check=False, env=variables, timeout=within_s)
@@ -30,14 +30,14 @@ def run(
 
 
 def each(chosen: Iterable[T], act: Callable[[T], object]) -> None:
-    """Acts on all at the same time; when all have ended, raises the first error there was."""
+    """Act on all items at the same time; when all have ended, raise the first error."""
     with ThreadPoolExecutor() as pool:
         for _ in pool.map(act, chosen):
             pass
 
 
 def wait(done: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
-    """Waits until it is done. Raises LabError when that takes longer."""
+    """Wait until the condition is true. Raises LabError on timeout."""
     deadline = time.monotonic() + within_s
     while not done():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The lab for the covering cases: brought up once, put back before each case, never skipped."""
+"""Fixtures of the lab: it starts once, is reset before each case, and is never skipped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.lab.truth import Backup, back_up
 from tests.snapshots import make_snapshot
 
 SNAPSHOTS = DEFAULT.folder / "snapshots"
-"""Kept between runs, and shared by all labs: large ones take long to make."""
+"""Snapshots that all labs share. They stay between runs, because large ones take long to make."""
 KEYS, VALUE_BYTES = 5000, 3000  # 20 MB
 
 Change = Callable[[Any], object]
@@ -35,7 +35,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The lab that LAB and LAB_SUBNET name. One that was up before stays up, with its first data."""
+    """The lab that LAB and LAB_SUBNET name. If it was up before, it stays up, with its first data."""
     lab = Lab.from_environment()
     was_up = lab.is_healthy()
     try:
@@ -51,13 +51,13 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def backup(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Backup:
-    """A backup of the small data, with which most cases begin."""
+    """A backup of the small data; most cases begin with it."""
     lab.seed(small_snapshot())
     return back_up(lab, tmp_path_factory.mktemp("backup") / "backup.db")
 
 
 def renew(lab: Lab) -> None:
-    """After a module that has made another cluster of it: the cases that follow begin with the small data again."""
+    """Reset the lab to the small data, after a module that has made another cluster of it."""
     lab.down()
     lab.up()
     lab.seed(small_snapshot())
@@ -65,7 +65,7 @@ def renew(lab: Lab) -> None:
 
 @pytest.fixture
 def fresh(lab: Lab, backup: Backup) -> Lab:
-    """The lab, put back to the small data."""
+    """The lab, reset to the small data."""
     lab.reset()
     return lab
 
@@ -77,13 +77,13 @@ def laptop(lab: Lab, tmp_path: Path) -> Laptop:
 
 @pytest.fixture
 def other_laptop(lab: Lab, tmp_path: Path) -> Laptop:
-    """It has the inventory and nothing else: no journal, no plan."""
+    """A second laptop that has only the inventory: no journal, no plan."""
     return Laptop(tmp_path / "other-laptop", lab.folder / "sudo-password")
 
 
 @pytest.fixture
 def inventory(lab: Lab, tmp_path: Path) -> Callable[[Change], Path]:
-    """Makes a copy of the lab's inventory with a change."""
+    """Make a copy of the lab's inventory with a change."""
 
     def make(change: Change) -> Path:
         document = yaml.safe_load(lab.inventory.read_text())
@@ -102,7 +102,7 @@ def inventory(lab: Lab, tmp_path: Path) -> Callable[[Change], Path]:
 def scene(
     fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, inventory: Callable[[Change], Path]
 ) -> Scene:
-    """A cluster that has written more since its backup; its workers are not to be restarted, which would take long."""
+    """A cluster that has written more since its backup. Its workers are not restarted, because that takes long."""
     quick = inventory(lambda document: document.update(policies={"volumes": "none", "workers": {"restart": "none"}}))
     scene = Scene(fresh, laptop, other_laptop, backup, quick, truth.holds(fresh, KNOWN))
     scene.moves_on()
@@ -117,6 +117,6 @@ def pausing(inventory: Callable[[Change], Path]) -> Path:
 
 @pytest.fixture
 def thorough(inventory: Callable[[Change], Path]) -> Path:
-    """One with which every phase has something to do."""
+    """An inventory with which every phase has something to do."""
     workers = {"batch": 2, "restart": "services"}
     return inventory(lambda document: document.update(policies={"volumes": "pause", "workers": workers}))

@@ -1,6 +1,6 @@
-"""The table of faults: what is injected in the lab, how it ended, and what shows that.
+"""The table of faults: what is injected in the lab, how it ended, and the evidence.
 
-A run writes `docs/evidence/faults.md` itself, one row as soon as a case has ended.
+A run writes `docs/evidence/faults.md`, one row as soon as a case has ended.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ CASES = {
     },
     "finish killed": "the laptop is killed while it removes what a run has left",
 }
-"""Every case, and what is done in it."""
+"""Every case, and what it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Row:
 
 
 def record(case: str, outcome: str, evidence: str, *, passed: bool = True) -> None:
-    """Writes a row down, and the page anew. Raises KeyError for a case that no table knows."""
+    """Write a row, and write the page again. Raises KeyError if the case is in no table."""
     assert case in CASES, case
     ROWS.mkdir(parents=True, exist_ok=True)
     row = Row(case, outcome, evidence, passed, datetime.now(UTC).strftime("%Y-%m-%d %H:%M"))
@@ -96,7 +96,7 @@ def record(case: str, outcome: str, evidence: str, *, passed: bool = True) -> No
 
 
 def read_page() -> dict[str, Row]:
-    """The rows of the page as it is, by case: what this run does not try again stays."""
+    """Read the rows of the current page, by case: rows of cases that this run does not try stay."""
     lines = PAGE.read_text().splitlines() if PAGE.exists() else []
     cells = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines if line.endswith(" UTC |")]
     failed = "**FAILED**: "

@@ -20,7 +20,7 @@ _LOGINS = {"root": ("root", 0), "ops": ("home/ops", 1000), "admin": ("home/admin
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine of the lab; a master carries an etcd member, whose number is not the host's on purpose."""
+    """A machine of the lab. A master has an etcd member; its number differs from the host's number on purpose."""
 
     name: str
     number: int
@@ -39,7 +39,7 @@ INITIAL_CLUSTER = ",".join(sorted(f"{host.member}={host.peer_url}" for host in M
 
 @dataclass(slots=True)
 class Keys:
-    """Everything secret of one lab, made anew each time it is brought up."""
+    """All secrets of one lab. Each start of the lab makes new ones."""
 
     authority: Authority = field(default_factory=lambda: Authority("lab"))
     login: asyncssh.SSHKey = field(default_factory=lambda: asyncssh.generate_private_key("ssh-ed25519"))
@@ -49,7 +49,7 @@ class Keys:
     sudo_password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
     def write(self, folder: Path, addresses: dict[str, str]) -> None:
-        """What the laptop needs: login key, known hosts, sudo password, and certificates for etcd."""
+        """Write the files that the laptop needs: login key, known hosts, sudo password, and certificates for etcd."""
         client = self.authority.issue("laptop")
         known_hosts = "".join(
             f"{addresses[name]} {key.export_public_key().decode()}" for name, key in self.host_keys.items()
@@ -68,7 +68,7 @@ class Keys:
 
 
 class Archive:
-    """A tar in memory whose entries carry their owner and mode."""
+    """A tar in memory; its entries have an owner and a mode."""
 
     def __init__(self) -> None:
         self._buffer = io.BytesIO()
@@ -90,7 +90,7 @@ class Archive:
 
 
 def archive(host: Host, keys: Keys, addresses: dict[str, str]) -> bytes:
-    """A tar, to be unpacked in the host's root."""
+    """Make a tar of the host's files, to unpack in the host's root."""
     tar = Archive()
     login_files(tar, host.name, keys)
     tar.folder("etc/kublr", 0o755)
@@ -105,7 +105,7 @@ def archive(host: Host, keys: Keys, addresses: dict[str, str]) -> bytes:
 
 
 def login_files(tar: Archive, host: str, keys: Keys) -> None:
-    """The host's own key, and the laptop's for each login."""
+    """Add the host's own key, and the laptop's key for each login."""
     key = keys.host_keys[host]
     tar.file("etc/ssh/ssh_host_ed25519_key", key.export_private_key(), 0o600)
     tar.file("etc/ssh/ssh_host_ed25519_key.pub", key.export_public_key())
@@ -115,7 +115,7 @@ def login_files(tar: Archive, host: str, keys: Keys) -> None:
 
 
 def standin_conf(addresses: dict[str, str]) -> str:
-    """The stand-ins' switches, each at its first value, and the API servers."""
+    """Make the configuration of the stand-ins: their switches, each at its first value, and the API servers."""
     servers = " ".join(f"{addresses[master.name]}:6443" for master in MASTERS)
     return f'apiservers="{servers}"\n'
 

@@ -1,7 +1,7 @@
-"""The lab as the tests use it: bring it up and down, look into it, break it, put it back.
+"""The lab as the tests use it: start and stop it, look into it, break it, reset it.
 
-Everything here goes round the product: through Docker's own door into the hosts and with etcd's own etcdctl, so
-that what a test sees is not what the product says.
+Nothing here uses the product. Commands run on the hosts through `docker exec`, and etcd is read with its own etcdctl,
+so a test sees the truth, not only the product's own report.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LAB_FILES = REPOSITORY / "tests" / "lab"
 SEED = "/var/lib/lab-seed"
 POD_IMAGES = ("etcd:3.5.1", "kube-apiserver:standin")
 
-# Ends and removes what a case may have left behind on a host; the switches come from standard input.
+# Stops and removes what a case may have left on a host; reads the switches from standard input.
 _CLEAR = f"""set -eu
 rm -rf /var/lib/orchestrator /etc/systemd/system/*.d
 systemctl daemon-reload
@@ -58,7 +58,7 @@ _DESTROY = f"rm -rf {DATA}/member; docker ps -q --filter name=k8s_etcd_ | xargs 
 
 @dataclass(frozen=True, slots=True)
 class HashKV:
-    """What a member says about itself on its peer port."""
+    """A member's answer to HashKV on its peer port."""
 
     revision: int
     compact_revision: int
@@ -75,18 +75,18 @@ class Lab:
 
     @classmethod
     def from_environment(cls) -> Lab:
-        """The lab that LAB and LAB_SUBNET name, as for compose."""
+        """Return the lab that LAB and LAB_SUBNET name, as compose uses them."""
         return cls(os.environ.get("LAB", DEFAULT.name), os.environ.get("LAB_SUBNET", DEFAULT.subnet))
 
     @property
     def folder(self) -> Path:
-        """Keys, known hosts, certificates and snapshots, for the owner alone."""
+        """The folder of keys, known hosts, certificates and snapshots; only its owner can read it."""
         base = REPOSITORY / ".lab"
         return base if self == DEFAULT else base / self.name
 
     @property
     def inventory(self) -> Path:
-        """The repository's inventory, or for another lab a copy of it with its addresses and keys."""
+        """The repository's inventory; for another lab a copy with that lab's addresses and keys."""
         return INVENTORY if self == DEFAULT else self.folder / "inventory.yml"
 
     @property
@@ -96,10 +96,10 @@ class Lab:
     def container(self, host: str) -> str:
         return f"{self.name}-{host}"
 
-    # -- coming and going
+    # -- start and stop
 
     def up(self) -> None:
-        """Brings the lab up, seeded with a few thousand keys. One that is up and healthy is left as it is."""
+        """Start the lab, seeded with a few thousand keys. A lab that is up and healthy stays unchanged."""
         run(["sh", str(LAB_FILES / "engine.sh")])
         if self._is_current() and self.is_healthy():
             return
@@ -120,11 +120,11 @@ class Lab:
         (self.folder / "recipe").write_text(_recipe())
 
     def first_snapshot(self) -> Path:
-        """What a lab that was just brought up holds."""
+        """Return the snapshot that a newly started lab contains."""
         return make_snapshot(self.folder / "snapshots", keys=2000, value_bytes=1024)
 
     def down(self) -> None:
-        """Removes containers, volumes, network and keys. Snapshots stay: the large ones take long to make."""
+        """Remove containers, volumes, network and keys. Snapshots stay: the large ones take long to make."""
         self._compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
         for path in self.folder.glob("*"):
             if path.is_file():
@@ -135,7 +135,7 @@ class Lab:
         return mark.exists() and mark.read_text() == _recipe()
 
     def _furnish(self, host: Host, sudo_password: str) -> None:
-        """What can be done only on a running host: the images of its pods, and a password."""
+        """Do what needs a running host: load the images of its pods, and set a password."""
         wait(lambda: self.succeeds(host.name, ["docker", "info"]), f"Docker on {host.name}")
         self.exec(host.name, ["chpasswd"], stdin=f"admin:{sudo_password}\n".encode())
         if host in MASTERS:
@@ -150,10 +150,10 @@ class Lab:
         environment = {"LAB": self.name, "LAB_SUBNET": self.subnet}
         run([*compose, "-f", str(COMPOSE_FILE), "-p", self.name, *arguments], environment=environment)
 
-    # -- looking and touching
+    # -- read and write
 
     def exec(self, host: str, argv: Iterable[str], stdin: bytes = b"") -> str:
-        """Runs a command as root; its standard output. Raises LabError when it fails."""
+        """Run a command as root and return its standard output. Raises LabError if it fails."""
         return run(["docker", "exec", "-i", self.container(host), *argv], stdin)
 
     def succeeds(self, host: str, argv: Iterable[str]) -> bool:
@@ -161,11 +161,11 @@ class Lab:
         return done.returncode == 0
 
     def switch(self, host: str, key: str, value: str) -> None:
-        """Sets a switch of the stand-ins (tests/standins/README.md); the last line for a key counts."""
+        """Set a switch of the stand-ins (tests/standins/README.md); the last line for a key counts."""
         self.exec(host, ["sh", "-c", f"cat >>{SWITCHES}"], f"{key}={value}\n".encode())
 
     def etcdctl(self, *arguments: str, host: str = MASTERS[0].name, stdin: bytes = b"") -> Any:
-        """The JSON that etcdctl prints, run on this machine against one master's client port."""
+        """Run etcdctl on this machine against one master's client port; return the JSON that it prints."""
         environment = {
             "ETCDCTL_ENDPOINTS": f"https://{self.addresses[host]}:2379",
             "ETCDCTL_CACERT": str(self.folder / "ca.crt"),
@@ -173,14 +173,14 @@ class Lab:
             "ETCDCTL_KEY": str(self.folder / "client.key"),
         }
         out = run([str(ETCDCTL), "--write-out=json", *arguments], stdin, environment)
-        return json.loads(out) if out.lstrip().startswith("{") else None  # `compact` prints words
+        return json.loads(out) if out.lstrip().startswith("{") else None  # `compact` prints text
 
     def put(self, key: str, value: str, host: str = MASTERS[0].name) -> int:
-        """Writes a key; the revision it got."""
+        """Write a key; return its revision."""
         return int(self.etcdctl("put", key, host=host, stdin=value.encode())["header"]["revision"])
 
     def range(self, prefix: str, host: str = MASTERS[0].name) -> dict[str, bytes]:
-        """All keys that begin with the prefix, with their values, by a linearizable read."""
+        """Return all keys that begin with the prefix, with their values, by a linearizable read."""
         answer = self.etcdctl("get", "--prefix", prefix, host=host)
         return {
             base64.b64decode(pair["key"]).decode(): base64.b64decode(pair.get("value", ""))
@@ -188,7 +188,7 @@ class Lab:
         }
 
     def walk(self, prefix: str, host: str = MASTERS[0].name) -> Iterator[tuple[str, bytes]]:
-        """Like `range`, but page by page, for more than fits in memory."""
+        """Like `range`, but page by page, for data that does not fit in memory."""
         newest, end = "", prefix[:-1] + chr(ord(prefix[-1]) + 1)
         while True:
             page = self.etcdctl("get", newest or prefix, end, "--limit=4000", host=host).get("kvs", ())
@@ -200,7 +200,7 @@ class Lab:
             newest = further[-1][0]
 
     def hashkv(self, host: str, revision: int = 0) -> HashKV:
-        """The member's HashKV at a revision (0: its newest), from its peer port, which needs no quorum."""
+        """Return the member's HashKV at a revision (0: its newest), from its peer port, which needs no quorum."""
         request = json.dumps({"revision": revision})
         status, headers, body = self._https(self.addresses[host], 2380, "/members/hashkv", request)
         if status != 200:
@@ -214,7 +214,7 @@ class Lab:
         )
 
     def _https(self, address: str, port: int, path: str, body: str | None = None) -> tuple[int, Message, str]:
-        """A GET with the lab's client certificate: status, headers, body. Raises OSError."""
+        """Send a GET with the lab's client certificate; return status, headers, body. Raises OSError."""
         context = ssl.create_default_context(cafile=self.folder / "ca.crt")
         context.load_cert_chain(self.folder / "client.crt", self.folder / "client.key")
         with closing(http.client.HTTPSConnection(address, port, timeout=5, context=context)) as connection:
@@ -223,7 +223,7 @@ class Lab:
             return response.status, response.headers, response.read().decode(errors="replace")
 
     def backup(self, host: str, path: Path) -> Path:
-        """A snapshot by `kublr etcd backup` on a master, brought here."""
+        """Take a snapshot by `kublr etcd backup` on a master, and copy it here."""
         there = "/root/backup.db"
         self.exec(host, ["/opt/kublr/bin/kublr", "etcd", "backup", "--file", there])
         run(["docker", "cp", f"{self.container(host)}:{there}", str(path)])
@@ -232,7 +232,7 @@ class Lab:
         return path
 
     def is_healthy(self) -> bool:
-        """Every member answers with a leader, every API server is ready, every host has its Node."""
+        """Whether every member answers with a leader, every API server is ready, and every host has its Node."""
         try:
             for master in MASTERS:
                 self.etcdctl("endpoint", "health", host=master.name)
@@ -242,23 +242,23 @@ class Lab:
         except (LabError, OSError, http.client.HTTPException):
             return False
 
-    # -- breaking and mending
+    # -- break and repair
 
     def damage(self, host: str) -> None:
-        """Destroys the data of a master's etcd while it runs, and ends it."""
+        """Destroy the data of a master's etcd while it runs, and stop that etcd."""
         self.exec(host, ["sh", "-c", _DESTROY])
 
     def kill(self, host: str) -> None:
-        """Takes the power away."""
+        """Cut a host's power."""
         run(["docker", "kill", self.container(host)])
 
     def wake(self, host: str) -> None:
-        """Gives it back."""
+        """Restore a host's power."""
         self._wake(next(it for it in HOSTS if it.name == host))
 
     @contextmanager
     def paused(self, host: str, seconds: float) -> Iterator[None]:
-        """The whole host stands still for as long, and then goes on whatever becomes of the test."""
+        """Pause the whole host for that time; it then continues, whatever the result of the test."""
         run(["docker", "pause", self.container(host)])
         timer = threading.Timer(seconds, run, ([["docker", "unpause", self.container(host)]]))
         timer.start()
@@ -273,7 +273,7 @@ class Lab:
         self.wake(host)
 
     def seed(self, snapshot: Path) -> None:
-        """Makes a snapshot the state that `reset` puts the cluster in, and resets it."""
+        """Choose the snapshot that `reset` puts into the cluster, and reset it."""
         each(MASTERS, lambda host: self._restore(host, snapshot))
         self.reset()
 
@@ -291,7 +291,7 @@ class Lab:
         self.exec(host.name, ["rm", f"{SEED}/snapshot.db"])
 
     def reset(self) -> None:
-        """Puts every host back: services, switches, files, and the data of the last seed; then waits."""
+        """Reset every host: services, switches, files, and the data of the last seed; then wait."""
         conf = standin_conf(self.addresses).encode()
         each(HOSTS, self._wake)
         each(HOSTS, lambda host: self.exec(host.name, ["sh", "-c", _CLEAR], conf))
@@ -300,7 +300,7 @@ class Lab:
         wait(self.is_healthy, "a healthy cluster")
 
     def _wake(self, host: Host) -> None:
-        """Starts a host that was killed or paused, and waits until its systemd takes commands."""
+        """Start a host that was killed or paused, and wait until its systemd accepts commands."""
         subprocess.run(["docker", "unpause", self.container(host.name)], capture_output=True, check=False)
         run(["docker", "start", self.container(host.name)])
         booted = ["systemctl", "is-active", "--quiet", "sysinit.target"]
@@ -311,7 +311,7 @@ DEFAULT = Lab()
 
 
 def _recipe() -> str:
-    """A hash of everything that the hosts are made of."""
+    """Hash all files that the hosts are built from."""
     tests = REPOSITORY / "tests"
     parts = [COMPOSE_FILE, tests / "kubernetes_objects.py"]
     parts += [LAB_FILES / name for name in ("image.sh", "hosts.py", "pki.py")]

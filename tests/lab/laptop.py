@@ -1,4 +1,4 @@
-"""An operator's laptop: the installed `orchestrator` as a process of its own, with a home folder of its own."""
+"""An operator's laptop: the installed `orchestrator` as a separate process, with its own home folder."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Ended:
 
 @dataclass(slots=True)
 class Process:
-    """A command under way. Its output lies in files, so that it cannot wait for a reader."""
+    """A running command. It writes its output to files, so that it cannot wait for a reader."""
 
     command: str
     popen: subprocess.Popen[bytes]
@@ -53,21 +53,21 @@ class Process:
 
     @property
     def said(self) -> str:
-        """What it has told of its progress so far."""
+        """The progress that it has reported so far."""
         return (self.folder / "err").read_text(errors="replace")
 
     def end(self) -> Ended:
-        """Waits for its end, and measures its memory meanwhile."""
+        """Wait for its end, and measure its memory meanwhile."""
         self._watch(lambda: False, "end")
         return Ended(self.command, self.popen.wait(), (self.folder / "out").read_text(errors="replace"), self.said)
 
     def until(self, words: str) -> None:
-        """Waits until it has said these words. Fails where it ended before."""
+        """Wait until it has printed these words. Fails if it ends before."""
         self._watch(lambda: words in self.said, words)
         assert words in self.said, f"it never said {words!r}:\n{self.end()}"
 
     def kill(self) -> None:
-        """SIGKILL, as when the laptop's battery dies."""
+        """Send SIGKILL, as when the laptop's battery dies."""
         self.popen.kill()
         self.popen.wait()
 
@@ -81,7 +81,7 @@ class Process:
             time.sleep(0.05)
 
     def _measure(self) -> None:
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError):  # the process has just ended
             status = Path(f"/proc/{self.popen.pid}/status").read_text()
             found = re.search(r"^RssAnon:\s+(\d+) kB$", status, re.MULTILINE)
             self.most_anonymous_kib = max(self.most_anonymous_kib, int(found[1]) if found else 0)
@@ -89,8 +89,8 @@ class Process:
 
 @dataclass(slots=True)
 class Laptop:
-    """One laptop: what it remembers lies below ``home``. ``sudo_password`` is a file, or None for a laptop without;
-    ``variables`` are what its operator has in the environment besides."""
+    """One laptop; its own files are in ``home``. ``sudo_password`` is a file, or None if the laptop has none;
+    ``variables`` are added to its operator's environment."""
 
     home: Path
     sudo_password: Path | None
@@ -98,13 +98,13 @@ class Laptop:
     _commands: int = 0
 
     def run(self, *arguments: str | Path) -> Ended:
-        """Runs a command to its end, without a terminal."""
+        """Run a command to its end, without a terminal."""
         with self.start(*arguments) as process:
             return process.end()
 
     @contextlib.contextmanager
     def start(self, *arguments: str | Path) -> Iterator[Process]:
-        """Starts a command; one that still runs at the end of the block is killed."""
+        """Start a command; kill it if it still runs at the end of the block."""
         self._commands += 1
         folder = self.home / "commands" / str(self._commands)
         folder.mkdir(parents=True)

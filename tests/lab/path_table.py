@@ -1,6 +1,6 @@
-"""The table of documented paths: `make test-paths` writes `docs/evidence/paths.md` itself.
+"""The table of documented paths: `make test-paths` writes `docs/evidence/paths.md`.
 
-It writes a row as soon as its case has ended. Rows of cases that a run does not try stay.
+It writes a row as soon as a case has ended. Rows of cases that a run does not try stay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ refusal. Its test says what it breaks on the way, and who continues.
 
 
 def record(node: str, seconds: float, *, passed: bool) -> None:
-    """``node`` is pytest's name of a case: `tests/lab/test_manual.py::test_...`."""
+    """Write the row of a case. ``node`` is pytest's name of it: `tests/lab/test_manual.py::test_...`."""
     file, _, name = node.partition("::")
     path = file.rpartition("test_")[2].removesuffix(".py")
     case = name.removeprefix("test_").replace("_", " ")

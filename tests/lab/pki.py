@@ -1,4 +1,4 @@
-"""The lab's certificates: one CA, and for each purpose a certificate that serves and is a client."""
+"""The lab's certificates: one CA, and for each purpose a certificate for both server and client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Pair:
 
 
 class Authority:
-    """A CA that lives as long as the lab's folder; its key is never written."""
+    """A CA that exists as long as the lab's folder; its key is never written."""
 
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -33,11 +33,12 @@ class Authority:
         self.certificate = _pem(builder.sign(self._key, hashes.SHA256()))
 
     def issue(self, name: str, *alternatives: str) -> Pair:
-        """A certificate for these DNS names and addresses, for servers and clients alike.
+        """Issue a certificate for these DNS names and addresses, for both servers and clients.
 
-        etcd's JSON gateway shows the server's certificate when it calls its own client port, so with client
-        certificates required it has to be good for both. A client that is no server goes without alternatives:
-        etcd refuses on its peer port a certificate whose names do not lead back to the caller.
+        etcd's JSON gateway sends the server's certificate when it calls its own client port. So if client
+        certificates are required, the certificate must be valid for both uses. A certificate that only a client
+        uses has no alternative names: etcd's peer port refuses a certificate if its names do not resolve to the
+        caller's address.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

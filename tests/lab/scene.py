@@ -1,4 +1,4 @@
-"""One fault case: a lab that has moved on since its backup, two laptops, and how the case may end."""
+"""One fault case: a lab with new data since its backup, two laptops, and how the case may end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BALLAST_MIB = 500
 
 @dataclass(slots=True)
 class Scene:
-    """``known`` are the keys of the backup, ``before`` all that were there when the fault came, by their sha256."""
+    """A fault case. ``known``: the keys of the backup; ``before``: all keys before the fault; each with its sha256."""
 
     lab: Lab
     laptop: Laptop
@@ -38,14 +38,14 @@ class Scene:
     began_s: float = field(default_factory=time.monotonic)
 
     def moves_on(self) -> None:
-        """The cluster writes more after its backup."""
+        """Write more data to the cluster after its backup."""
         for number in range(20):
             self.lab.put(f"{LATER}object-{number}", "written after the backup")
         self.before, self.old_id = truth.holds(self.lab, KNOWN), self.lab.hashkv(MASTERS[0].name).cluster_id
         self.hosts_files = truth.hosts_files(self.lab)
 
     def loads(self, host: str) -> None:
-        """Lays a file beside that master's old data which takes seconds to copy and to hash: its acts have a middle."""
+        """Add a file to that master's data that takes seconds to copy and hash: a fault can then hit an act midway."""
         path = f"{DATA}/member/snap/ballast"
         self.lab.exec(host, ["sh", "-c", f"head -c {BALLAST_MIB}M /dev/urandom >{path} && sync {path}"])
 
@@ -55,7 +55,7 @@ class Scene:
         return ("restore", "-i", self.inventory, *arguments)
 
     def starts(self, words: str, *arguments: str | Path) -> contextlib.AbstractContextManager[Process]:
-        """A command of the first laptop, which has said these words."""
+        """Start a command on the first laptop, and wait until it prints these words."""
 
         @contextlib.contextmanager
         def started() -> Iterator[Process]:
@@ -70,12 +70,12 @@ class Scene:
             process.kill()
 
     def resumes(self, *arguments: str | Path, laptop: Laptop | None = None) -> Ended:
-        """By another laptop, after the first has been silent for long enough."""
+        """Resume from another laptop, after the first has been silent for long enough."""
         truth.fall_silent(self.lab)
         return (laptop or self.other).run("resume", "-i", self.inventory, *arguments)
 
     def ends_restored(self, without: tuple[str, ...] = ()) -> str:
-        """Asserts that the restore is whole and that `finish` takes away all but evidence; what shows it."""
+        """Assert that the restore is complete and that `finish` deletes all but evidence; return the proof as text."""
         masters = [master for master in MASTERS if master.name not in without]
         shown = {self.lab.hashkv(master.name, self.backup.revision) for master in masters}
         assert {answer.hash for answer in shown} == {self.backup.hash}
@@ -92,7 +92,7 @@ class Scene:
         )
 
     def finishes(self) -> None:
-        """`finish` leaves evidence and the safety snapshot, and nothing else that takes room or could be started."""
+        """Run `finish`; assert that only evidence and the safety snapshot stay, and nothing else that could start."""
         first = MASTERS[0].name
         run = max(it for it in truth.runs(self.lab) if "0" in truth.ends(self.lab, first, it, "claim.take").values())
         finished = self.other.run("finish", "-i", self.inventory, run, "--confirm", "lab")
@@ -100,7 +100,7 @@ class Scene:
         assert truth.remains(self.lab) == []
 
     def ends_as_before(self) -> str:
-        """Asserts that every member runs on its old data again; what shows it."""
+        """Assert that every member runs on its old data again; return the proof as text."""
         assert truth.holds(self.lab, KNOWN) == self.before
         (shown,) = truth.hashes(self.lab)
         assert shown.cluster_id == self.old_id
@@ -108,7 +108,7 @@ class Scene:
         assert truth.hosts_files(self.lab) == self.hosts_files
         taken_s = time.monotonic() - self.began_s
         rolled_back = [path for path in truth.remains(self.lab) if ".kr-" in path]
-        if rolled_back:  # what the restore had brought is kept until then
+        if rolled_back:  # the restored data stays until `finish`
             self.finishes()
         assert truth.remains(self.lab) == []
         return (
@@ -117,7 +117,7 @@ class Scene:
         )
 
     def is_down(self, host: str) -> None:
-        """Asserts that nothing that was stopped runs on that master."""
+        """Assert that nothing that was stopped runs on that master."""
         booted = ["systemctl", "is-system-running", "--wait"]
         wait(lambda: self.lab.succeeds(host, ["systemctl", "is-active", "--quiet", "sysinit.target"]), f"{host} booted")
         self.lab.succeeds(host, ["timeout", "20", *booted])
@@ -129,14 +129,14 @@ class Scene:
         self.is_down(host)
 
     def in_a_while(self, host: str, seconds: float, command: str) -> None:
-        """Has the host mend itself, whatever becomes of the test."""
+        """Make the host repair itself after that time, whatever the result of the test."""
         line = f"setsid sh -c 'sleep {seconds}; {command}' >/dev/null 2>&1 &"
         self.lab.exec(host, ["sh", "-c", line])
 
 
 @contextlib.contextmanager
 def case(name: str) -> Iterator[None]:
-    """A row of the table, which also tells of a case that fails."""
+    """Record a row of the table also if the case fails."""
     try:
         yield
     except BaseException as error:
@@ -146,7 +146,7 @@ def case(name: str) -> Iterator[None]:
 
 
 def told(ended: Ended) -> str:
-    """An exit code and what was said, for the table."""
+    """Format an exit code and the error, for the table."""
     text = ended.error if "error: " in ended.err else ""
     return f"exit {ended.code}" + (f" ({text.replace('|', '/')[:90]})" if text else "")
 

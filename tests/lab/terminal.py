@@ -1,4 +1,4 @@
-"""A laptop's terminal: the program believes that somebody looks at it, and the window can be closed."""
+"""A laptop's terminal: the program runs as if a person watches it, and the window can be closed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.lab.laptop import PROGRAM, WITHIN_S, Laptop
 
 @dataclass
 class Terminal:
-    """Runs a command of that laptop on a terminal of its own, for as long as the block lasts."""
+    """Run a command of that laptop on its own terminal, until the block ends."""
 
     laptop: Laptop
     words: tuple[str, ...]
@@ -60,7 +60,7 @@ class Terminal:
                 self.seen += data
 
     def until(self, words: str) -> None:
-        """Waits until the screen has shown these words."""
+        """Wait until the screen has shown these words."""
         deadline = time.monotonic() + WITHIN_S
         while words.encode() not in self.seen:
             assert self._process.poll() is None, self.seen.decode(errors="replace")
@@ -72,6 +72,6 @@ class Terminal:
         self._process.wait()
 
     def close(self) -> int:
-        """Closes the window; the exit code of the program."""
+        """Close the window; return the program's exit code."""
         os.close(self._window)
         return self._process.wait(timeout=60)

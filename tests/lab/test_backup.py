@@ -1,4 +1,4 @@
-"""A backup of the running cluster: from the next master where one fails, whole, and with nothing left on the hosts."""
+"""A backup of the running cluster: from the next master if one fails, complete, and with nothing left on the hosts."""
 
 from __future__ import annotations
 
@@ -71,8 +71,10 @@ def test_without_a_quorum_there_is_none(fresh: Lab, laptop: Laptop, tmp_path: Pa
 def test_a_member_that_differs_is_found_among_all_masters(
     fresh: Lab, laptop: Laptop, other_laptop: Laptop, tmp_path: Path
 ) -> None:
-    """A byte in one member's database is another: etcd itself serves on, and every snapshot by itself is whole. What
-    is kept is restored, though the laptop dies, and that member agrees again."""
+    """One byte of one member's database differs: etcd keeps serving, and each snapshot alone is valid.
+
+    The kept backup is restored, although the laptop dies, and that member agrees with the others again.
+    """
     fresh.put(PRECIOUS, TRUE)
     arguments = ("backup", "-i", fresh.inventory, "--to", tmp_path, "--all-masters", "--json")
     equal = laptop.run(*arguments)
@@ -111,7 +113,7 @@ def test_a_member_that_differs_is_found_among_all_masters(
 
 @contextlib.contextmanager
 def stopped(lab: Lab, host: str) -> Iterator[None]:
-    """Nothing of Kublr's runs there, and no container."""
+    """Whether no service of Kublr and no container runs on that host."""
     lab.exec(host, ["systemctl", "stop", "kublr", "kublr-kubelet", "docker.socket", "docker"])
     try:
         wait(lambda: lab.succeeds(host, ["flock", "-n", DATABASE, "true"]), "the end of its etcd")

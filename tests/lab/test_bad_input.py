@@ -1,6 +1,6 @@
 """Bad input: one `error:` line, one `next:` line, the exit code, and nothing changed on any host.
 
-Most cases ask for a whole restore and confirm it, so that a check that is missing cannot go unseen.
+Most cases request a complete restore and confirm it, so that a missing check shows.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ CLAIM = {
     "taken_at_utc": "2026-01-02T03:04:05Z",
 }
 
-Document = Any  # an inventory, as YAML has it
+Document = Any  # an inventory, as parsed from YAML
 
 
 @dataclass(slots=True)
 class Place:
-    """What a case may use."""
+    """The tools that a case may use."""
 
     lab: Lab
     laptop: Laptop
@@ -50,7 +50,7 @@ class Place:
     inventory: Callable[[Callable[[Document], object]], Path]
 
     def restore(self, inventory: Path | None = None, snapshot: Path | None = None) -> tuple[str | Path, ...]:
-        """The words of a restore that nothing but a check can stop."""
+        """Make the command line of a restore that only a check can stop."""
         where = ("-i", inventory or self.lab.inventory, "--snapshot", snapshot or self.backup.path)
         return ("restore", *where, "--override", "quorum-healthy", "--confirm", "lab")
 
@@ -58,7 +58,7 @@ class Place:
         return self.restore(self.inventory(change))
 
     def with_text(self, old: str, new: str) -> tuple[str | Path, ...]:
-        """A restore with the inventory's text changed, for what a YAML writer would not write."""
+        """Make a restore with a changed text of the inventory, for text that a YAML writer would not produce."""
         text = self.inventory(lambda _: None).read_text()
         assert old in text
         path = self.folder / "edited.yml"
@@ -72,7 +72,7 @@ class Place:
 
     @contextlib.contextmanager
     def shell(self, host: str, prepare: str, mend: str) -> Iterator[None]:
-        """A host with something done to it, and undone after the case."""
+        """Run a command on a host, and undo it after the case."""
         self.lab.exec(host, ["sh", "-c", prepare])
         try:
             yield
@@ -81,20 +81,20 @@ class Place:
 
 
 COMMANDS = ("orchestrator ", "ls -l ", "${EDITOR:-vi} +")
-"""Next steps are commands; some faults have none."""
+"""The beginnings of `next:` lines: they are commands; some faults have no next step."""
 
 Words = tuple[str | Path, ...]
 Arrange = Callable[[Place], contextlib.AbstractContextManager[object]]
 
 
 def as_it_is(_: Place) -> contextlib.AbstractContextManager[object]:
-    """Nothing is prepared on any host."""
+    """Prepare nothing on any host."""
     return contextlib.nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is typed, the exit code, and what the error line must name. ``arrange`` prepares a host."""
+    """The command, the exit code, and the names that the error line must have. ``arrange`` prepares a host."""
 
     name: str
     exit_code: int
@@ -113,7 +113,7 @@ def flipped(content: bytes) -> bytes:
 
 
 def cut_off(place: Place) -> contextlib.AbstractContextManager[object]:
-    """A host whose sshd gets no packet any more, as if a firewall had closed."""
+    """Drop all packets to a host's sshd, as if a firewall blocks it."""
     rule = "INPUT -p tcp --dport 22 -j DROP"
     return place.shell(SECOND, f"iptables -I {rule}", f"iptables -D {rule}")
 
@@ -136,7 +136,7 @@ def claimed(place: Place) -> contextlib.AbstractContextManager[object]:
 
 
 def copied_manifests(change: str) -> Arrange:
-    """A copy of the first master's manifests with a change that no kubelet sees."""
+    """Copy the first master's manifests, with a change that no kubelet sees."""
     prepare = f"cp -r /etc/kubernetes/manifests {COPY} && {change.format(f'{COPY}/etcd.manifest')}"
     return lambda place: place.shell(FIRST, prepare, f"rm -r {COPY}")
 
@@ -146,7 +146,7 @@ def reading_the_copy(place: Place) -> Path:
 
 
 def stale(place: Place) -> Words:
-    """A saved plan, and a manifest that changed since."""
+    """Save a plan, and change a manifest afterwards."""
     inventory, plan = reading_the_copy(place), place.folder / "saved.plan"
     made = place.laptop.run("plan", *place.restore(inventory)[1:-2], "-o", plan)
     assert made.code == 0, made
@@ -232,7 +232,7 @@ CASES = [*FLAGS, *INVENTORY, *SNAPSHOT, *REACH, *CHECKS, *CONSENT]
 
 @pytest.fixture(scope="module")
 def untouched(lab: Lab, backup: Backup) -> traces.Traces:
-    """One lab for all cases, as it was before the first of them: none may change it."""
+    """One lab for all cases, and its state before the first case: no case may change it."""
     lab.reset()
     return traces.look_at_files(lab)
 
@@ -256,7 +256,7 @@ def test_bad_input(case: Case, place: Place, untouched: traces.Traces) -> None:
 
 
 def test_unhashed_can_be_overridden(place: Place) -> None:
-    """The one fault of a snapshot that an operator may overrule: a copied database has no sha256 at its end."""
+    """A copied database has no sha256 at its end: the only fault of a snapshot that an operator may override."""
     restore = place.with_snapshot(lambda whole: whole[:-32])
     planned = place.laptop.run("plan", *restore[1:-2], "--override", "unhashed")
     assert planned.code == 0, planned

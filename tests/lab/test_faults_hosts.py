@@ -1,4 +1,4 @@
-"""What befalls the hosts: they die, reboot, stand still, are cut off, fill up, or somebody meddles with their files."""
+"""Faults of the hosts: they die, reboot, freeze, lose the network, fill up, or somebody changes their files."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ for file in /proc/[0-9]*/cmdline; do
     esac
 done
 true"""
-"""A new sshd, and none of the old one's sessions."""
+"""Start a new sshd, and end all sessions of the old one."""
 KILL_CONTAINERS = """for it in /proc/[0-9]*; do
     read -r name <"$it/comm" || continue
     case $name in etcd | python3 | containerd-shim*) kill -9 "${it#/proc/}" ;; esac
 done 2>/dev/null
 true"""
-"""What runs in them, and those that would start it again."""
+"""Kill the processes in the containers, and the shims that would restart them."""
 PEERS = tuple(master.name for master in MASTERS if master.name != VICTIM)
 
 
 def in_the_middle_of_keep(scene: Scene) -> str:
-    """The run, when an act that takes seconds is under way on the victim and on no other: the barrier waits for it."""
+    """Wait until only the victim runs an act that takes seconds, and the barrier waits for it; return the run."""
     (run,) = truth.runs(scene.lab)
     wait(lambda: truth.ends(scene.lab, VICTIM, run, "keep.copy") != {}, "an act that has begun")
     return run
 
 
 def ended_by_itself(scene: Scene, run: str) -> str:
-    """Waits for the end of that act, which nobody watches; what shows it."""
+    """Wait for the end of that act, which nobody watches; return the evidence."""
     (attempt,) = truth.ends(scene.lab, VICTIM, run, "keep.copy")
     wait(lambda: truth.ends(scene.lab, VICTIM, run, "keep.copy") == {attempt: "0"}, "the end of the act")
     return f"keep.copy, attempt {attempt.partition('-')[0]}: begun, no end when cut off; exit 0 without the laptop"
@@ -168,7 +168,7 @@ def test_reboot_in(phase: str, scene: Scene) -> None:
     name = f"reboot in {phase}"
     with case(name):
         scene.dies_at(f"{ACTS[phase]} acting", *scene.restore)
-        if phase == "start":  # some may be free to start by then: all are committed
+        if phase == "start":  # some masters may already start: all are committed
             scene.lab.reboot(VICTIM)
         else:
             scene.reboots(VICTIM)
@@ -180,7 +180,7 @@ def test_reboot_in(phase: str, scene: Scene) -> None:
 
 @pytest.mark.parametrize("phase", BETWEEN)
 def test_reboot_after(phase: str, scene: Scene) -> None:
-    """The gap between a phase's end and the next one's beginning."""
+    """A reboot between a phase's end and the next one's beginning."""
     name = f"reboot after {phase}"
     with case(name):
         with scene.starts(f"{ACTS[phase]} acting", *scene.restore) as process:
@@ -268,7 +268,7 @@ def test_cut_off_from_its_peers(scene: Scene) -> None:
 
 @contextlib.contextmanager
 def small_disk(lab: Lab, host: str, path: str, mib: int) -> Iterator[None]:
-    """A little disk of its own for that folder, with what was in it."""
+    """Mount a small separate disk on that folder, with the folder's content."""
     stop, start = "systemctl stop kublr kublr-kubelet docker.socket docker", "systemctl start kublr"
     mount = f"mkdir -p {path} /mnt/small && mount -t tmpfs -o size={mib}m tmpfs /mnt/small && cp -a {path}/. /mnt/small"
     lab.exec(host, ["sh", "-c", f"{stop}; {mount} && mount --move /mnt/small {path} || mount --bind /mnt/small {path}"])
@@ -304,7 +304,7 @@ def test_disk_full(name: str, path: str, mib: int, words: str, scene: Scene) -> 
         record(name, f"{told(ended)}; room made, resumed: exit 0", scene.ends_restored())
 
 
-# --- somebody meddles -----------------------------------------------------------------------------------
+# --- somebody interferes --------------------------------------------------------------------------------
 
 
 def test_snapshot_corrupted(scene: Scene) -> None:
@@ -354,7 +354,7 @@ def test_dockerd_killed(scene: Scene) -> None:
             process.until(f"{VICTIM} stop.hold done")
             scene.lab.exec(VICTIM, ["sh", "-c", "kill -KILL $(cat /run/docker.pid)"])
             ended = process.end()
-        if ended.code == 0:  # docker's unit had stopped by then, and its containers with it
+        if ended.code == 0:  # docker's unit and its containers had already stopped
             record(name, f"they end with docker's unit: {told(ended)}", scene.ends_restored())
             return
         assert ended.code == 10, ended

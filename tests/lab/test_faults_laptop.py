@@ -1,4 +1,4 @@
-"""What befalls the laptop: it is killed, interrupted, sleeps, its terminal or its disk is gone, or it is not alone."""
+"""Faults of the laptop: it is killed, interrupted, asleep, loses its terminal or its disk, or a second one runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STEPS = {
 
 
 def test_laptop_killed_in_every_phase(scene: Scene, thorough: Path) -> None:
-    """One restore. In each phase the laptop is killed, and another goes on."""
+    """One restore: in each phase the laptop is killed, and another continues."""
     scene.inventory = thorough
     command: tuple[str | Path, ...] = scene.restore
     try:
@@ -60,7 +60,7 @@ def test_laptop_killed_in_every_phase(scene: Scene, thorough: Path) -> None:
 
 
 def test_signals(scene: Scene) -> None:
-    """One restore, interrupted in every way; each time the last line says how to go on."""
+    """One restore, interrupted by every signal; each time the last line shows how to continue."""
     resume = ("resume", "-i", scene.inventory)
 
     def interrupted(words: str, numbers: list[signal.Signals], *arguments: str | Path) -> int:
@@ -157,7 +157,7 @@ def test_two_laptops_at_once(scene: Scene) -> None:
         with scene.laptop.start(*resume) as first, scene.other.start(*resume) as second:
             ended = sorted((first.end(), second.end()), key=lambda it: it.code)
         codes = [it.code for it in ended]
-        if codes == [11, 11]:  # each has fenced the other before either began
+        if codes == [11, 11]:  # each fenced the other before the first step
             truth.fall_silent(scene.lab)
             assert scene.resumes().code == 0
         else:
@@ -185,7 +185,7 @@ def test_unlock(scene: Scene) -> None:
 
 
 def test_compacted_past_the_proof(scene: Scene) -> None:
-    """As where a master is started after the others' API servers have compacted, ten minutes later."""
+    """A master that starts ten minutes later, after the others' API servers have compacted."""
     name = "compacted past the proof"
     with case(name):
         with scene.starts("start.services acting", *scene.restore) as process:
@@ -225,8 +225,11 @@ def test_laptop_sleeps(scene: Scene) -> None:
 
 
 def test_old_data_booted(scene: Scene) -> None:
-    """What plan and report warn of: with the vendor's constant token the old cluster's id comes back, and nothing keeps
-    a member on its old data from joining. What then happens is luck: who leads, and whose log is longer."""
+    """The danger that plan and report warn of: a member starts on its old data.
+
+    With the vendor's constant token the new cluster gets the old cluster's id, and nothing prevents such a member
+    from joining. The result is luck: it depends on who leads, and whose log is longer.
+    """
     name = "old data booted"
     with case(name):
         planned = scene.laptop.run("plan", *scene.restore[1:-2])

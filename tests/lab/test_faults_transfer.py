@@ -1,5 +1,8 @@
-"""What befalls a snapshot on its way from master to master: each case ends in the right file everywhere, or in a clear
-refusal, and `leftovers` finds no key, no process and no part."""
+"""Faults while a snapshot is copied from master to master.
+
+Each case ends with the right file on every master, or with a clear refusal; `leftovers` finds no key, no process and
+no part.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ pytestmark = pytest.mark.faults
 
 HEAD, MIDDLE, LAST = (master.name for master in MASTERS)
 KEYS = "/root/.ssh/authorized_keys"
-"""Of the login on the master in the middle, as the inventory has it."""
+"""The file of the inventory's login on the middle master."""
 SLOWLY = ("--limit-rate", "400K")
 HELD_UP = """mv /usr/bin/ssh /usr/bin/ssh.real
 cat >/usr/bin/ssh <<'END'
@@ -28,11 +31,11 @@ touch /run/second
 exec /usr/bin/ssh.real "$@"
 END
 chmod 755 /usr/bin/ssh"""
-"""An OpenSSH that takes its time, so that a key stays let in for as long. The first call is the safety snapshot's."""
+"""A slow OpenSSH, so that a key stays authorized for that time. The first call belongs to the safety snapshot."""
 
 
 def arriving(scene: Scene, host: str) -> None:
-    """Waits until a megabyte of the snapshot lies there."""
+    """Wait until the host has a megabyte of the snapshot."""
     wait(
         lambda: scene.lab.succeeds(
             host, ["sh", "-c", f"find {STATE} -name 'snapshot.db.part.*' -size +1024k | grep -q ."]
@@ -72,7 +75,7 @@ def test_key_left(scene: Scene) -> None:
     with case(name):
         with ssh_held_up(scene, HEAD), scene.starts(f"{MIDDLE} stage.push acting", *scene.restore) as process:
             wait(lambda: scene.lab.succeeds(MIDDLE, ["grep", "-q", "orchestrator", KEYS]), "a key that is let in")
-            scene.lab.kill(MIDDLE)  # first: a host that is up takes the key back as soon as nobody listens
+            scene.lab.kill(MIDDLE)  # first: a host that is up removes the key as soon as the connection ends
             process.kill()
         scene.lab.wake(MIDDLE)
         left = scene.lab.exec(MIDDLE, ["cat", KEYS])
@@ -105,7 +108,7 @@ REFUSING = "/etc/ssh/sshd_config.d/no-masters.conf"
 
 @contextlib.contextmanager
 def refusing(scene: Scene, host: str) -> Iterator[None]:
-    """An sshd that takes keys from the laptop alone."""
+    """Make sshd accept keys only from the laptop."""
     rules = f"Match Address *,!{scene.lab.subnet}.1\n    PubkeyAuthentication no\n"
     scene.lab.exec(host, ["sh", "-c", f"cat >{REFUSING}; systemctl restart ssh"], rules.encode())
     try:

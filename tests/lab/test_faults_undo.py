@@ -1,4 +1,4 @@
-"""What befalls those who take a run back: their laptop is killed in the middle, and another goes on."""
+"""Faults during an undo: the laptop is killed in the middle, and another continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cluster of kubeadm's: static pods, moved out of kubelet's sight and back, tier by tier."""
+"""A kubeadm cluster: the manifests of static pods move out of kubelet's folder and back, tier by tier."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KUBLRS = f"{PREFIX}configmaps/namespace-before/kublrs"
 
 @pytest.fixture(scope="module")
 def kublrs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> truth.Backup:
-    """Of the lab as it is before it is turned."""
+    """A backup of Kublr's lab, before it becomes a kubeadm cluster."""
     lab.put(KUBLRS, "written while Kublr had it")
     return truth.back_up(lab, tmp_path_factory.mktemp("kublr") / "backup.db")
 
@@ -46,7 +46,7 @@ def cluster(turned: Kubeadm) -> Kubeadm:
 
 @pytest.fixture
 def backup(cluster: Kubeadm, laptop: Laptop, tmp_path: Path) -> Path:
-    """By the product, from etcd's gateway; then the cluster moves on."""
+    """A backup by the product, from etcd's gateway; afterwards the cluster writes more."""
     ended = laptop.run("backup", "-i", cluster.inventory, "--to", tmp_path / "backups", "--json")
     assert ended.code == 0, ended
     for number in range(5):
@@ -68,7 +68,7 @@ def test_restored_after_the_laptop_died_and_a_master_rebooted(
     planned = ["sh", "-c", f"find {STATE} -name plan.json | grep ."]
     assert not lab.succeeds(MASTERS[0].name, planned), "a plan leaves nothing on a host"
     with laptop.start(*restore(cluster, backup)) as process:
-        process.until("phase 6/12 keep")  # on all of them
+        process.until("phase 6/12 keep")  # on all masters
         process.kill()
     for master in MASTERS:
         assert cluster.manifests(master) == set()
@@ -101,7 +101,7 @@ def test_restored_after_the_laptop_died_and_a_master_rebooted(
 def test_aborted_once_the_manifests_were_moved(
     cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop, backup: Path
 ) -> None:
-    """And the laptop dies once more while they are moved back."""
+    """The laptop dies again while the manifests move back."""
     lab = cluster.lab
     before, cluster_id = lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id
     with laptop.start(*restore(cluster, backup)) as process:
@@ -123,8 +123,10 @@ def test_aborted_once_the_manifests_were_moved(
 def test_a_backup_of_kublrs_is_restored_on_kubeadms_masters(
     cluster: Kubeadm, kublrs: truth.Backup, laptop: Laptop, other_laptop: Laptop
 ) -> None:
-    """Of another cluster, with other names of members, which the operator has to say, once: the laptop dies when that
-    data has taken its place, and another goes on."""
+    """The backup is of another cluster with other member names, so the operator must confirm that, once.
+
+    The laptop dies when that data is in place, and another continues.
+    """
     refused = laptop.run(*restore(cluster, kublrs.path))
     assert (refused.code, refused.error.partition(":")[0]) == (3, "other-cluster"), refused
     with laptop.start(*restore(cluster, kublrs.path), "--override", "other-cluster") as process:
@@ -153,8 +155,10 @@ def test_a_copy_of_a_manifest_beside_it_is_seen(cluster: Kubeadm, laptop: Laptop
 def test_a_failed_member_rejoins_though_its_manifest_knows_itself_alone(
     cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop
 ) -> None:
-    """The first master of all: with an empty folder its own manifest would make a new cluster. The laptop dies once the
-    others have forgotten the member."""
+    """The first master: with an empty folder its own manifest would make a new cluster.
+
+    The laptop dies once the others have removed the member.
+    """
     lab, failed = cluster.lab, MASTERS[0]
     cluster_id = lab.hashkv(MASTERS[1].name).cluster_id
     lab.exec(failed.name, ["sh", "-c", f"rm -rf {cluster.data(failed)}/member; docker ps -q | xargs docker kill"])
@@ -176,7 +180,7 @@ def test_a_failed_member_rejoins_though_its_manifest_knows_itself_alone(
 
 
 def test_a_member_whose_pod_runs_on_containerd_rejoins(cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop) -> None:
-    """With etcd's program out of the image that containerd alone has. The laptop dies while it joins."""
+    """etcd's program is from an image that only containerd has. The laptop dies while the member joins."""
     lab, failed = cluster.lab, ON_CONTAINERD
     lab.exec(failed.name, ["sh", "-c", f"rm -rf {cluster.data(failed)}/member; pkill -x etcd"])
     with laptop.start("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab") as process:

@@ -21,10 +21,10 @@ MANUAL = ("--strategy", "manual")
 
 
 def test_interrupted_and_resumed_it_gives_what_the_aided_one_gives(scene: Scene) -> None:
-    """From one file: the same keys, values and HashKV, though with another cluster id."""
+    """One file gives the same keys, values and HashKV, but another cluster id."""
     lab = scene.lab
     scene.moves_on()
-    lab.damage(MASTERS[1].name)  # no etcd runs there: its tool comes out of the image
+    lab.damage(MASTERS[1].name)  # no etcd runs there: the tool is from the image
     shown = json.loads(scene.laptop.run("plan", *scene.restore[1:-2], *MANUAL, "--json").out)["plan"]
     titles = {step["id"]: step["title"] for phase in shown["phases"] for step in phase["steps"]}
     assert "from etcd's container" in titles[f"stage.tool/{MASTERS[0].name}"]
@@ -46,7 +46,7 @@ def test_interrupted_and_resumed_it_gives_what_the_aided_one_gives(scene: Scene)
 
 
 def test_aborted_before_the_start_and_rolled_back_after_it(scene: Scene) -> None:
-    """A laptop dies in the restore and in both ways back, and another goes on."""
+    """A laptop dies in the restore, in the abort and in the rollback, and another continues."""
     scene.moves_on()
     scene.dies_at("commit.place done", *scene.restore, *MANUAL)
     truth.fall_silent(scene.lab)
@@ -64,8 +64,10 @@ def test_aborted_before_the_start_and_rolled_back_after_it(scene: Scene) -> None
 
 
 def test_the_live_etcd_is_not_starved(fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup) -> None:
-    """While its successor is restored beside it no leader is lost, though the laptop dies then; and once another has
-    gone on, nothing is left in the volume."""
+    """While the new data is restored next to the live etcd, no leader is lost, although the laptop dies.
+
+    Once another laptop has continued, nothing is left in the volume.
+    """
     plan = Path(laptop.home.parent / "restore.plan")
     arguments = ("-i", fresh.inventory, "--snapshot", backup.path, "--override", "quorum-healthy")
     made = laptop.run("plan", *arguments, *MANUAL, "-o", plan)

@@ -1,5 +1,7 @@
-"""`check` and `plan` change nothing on any host: every file and every process is compared, before and after. And the
-cost that the plan shows is the truth, key by key."""
+"""`check` and `plan` change nothing on any host: a comparison of every file and every process, before and after.
+
+The cost that the plan shows is also true, key by key.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ PROCESSES_END_WITHIN_S = 5.0
 
 @pytest.fixture
 def quiet(fresh: Lab) -> Lab:
-    """The lab while nothing writes to etcd by itself."""
+    """The lab while no stand-in writes to etcd."""
     each(MASTERS, lambda host: fresh.switch(host.name, "writes", "off"))
     each(HOSTS, lambda host: fresh.switch(host.name, "lease", "off"))
     revision, deadline = -1, time.monotonic() + 30
@@ -85,7 +87,7 @@ AFTER = {
     "example.com/widgets/shop/blue": None,
     "example.com/widgets/shop/green": b'{"kind":"Widget"}',
 }
-"""What the cluster writes after its backup; None deletes."""
+"""Keys that the cluster writes after its backup; None deletes a key."""
 
 
 def test_plan_tells_what_the_restore_costs(quiet: Lab, laptop: Laptop, tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_plan_tells_what_the_restore_costs(quiet: Lab, laptop: Laptop, tmp_path:
 
 
 def test_another_clusters_backup_is_refused(quiet: Lab, laptop: Laptop, tmp_path: Path) -> None:
-    """Every cluster of one installer has members of the same names: the UID of kube-system tells them apart."""
+    """All clusters of one installer have the same member names; only the UID of kube-system differs."""
     write(quiet, {"namespaces/kube-system": object_bytes("v1", "Namespace", "", "kube-system", "uid-of-another")})
     backup = truth.back_up(quiet, tmp_path / "backup.db")
     write(quiet, {"namespaces/kube-system": object_bytes("v1", "Namespace", "", "kube-system", "uid-of-this")})
@@ -135,13 +137,13 @@ def write(lab: Lab, values: dict[str, bytes | None] | dict[str, bytes]) -> None:
 
 
 def object_of(key: str) -> str:
-    """`/registry/minions/worker-9` -> `nodes worker-9`, for the resources that this test writes."""
+    """Translate `/registry/minions/worker-9` -> `nodes worker-9`, for the resources that this test writes."""
     resource, _, name = key.removeprefix(PREFIX).replace("example.com/widgets", "widgets.example.com").partition("/")
     return f"{resource.replace('minions', 'nodes')} {name}"
 
 
 def told(resources: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """The objects that the plan names; each total is the number of its names."""
+    """Return the objects that the plan names; each total is the number of its names."""
     found: dict[str, set[str]] = {CREATED: set(), CHANGED: set(), DELETED: set()}
     for row in resources:
         for change, objects in found.items():

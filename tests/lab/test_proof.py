@@ -1,4 +1,4 @@
-"""A healthy cluster proves nothing: what the vendor's agent did with the snapshot is looked at, member by member."""
+"""A healthy cluster proves nothing: the program checks, on each member, what the vendor's agent did."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def test_ignored_restore_is_unproven(fresh: Lab, laptop: Laptop, backup: Backup)
         assert run in fresh.exec(master.name, ["cat", f"{truth.STATE}/claim"]), "still held by the run"
     assert truth.active(fresh, sinner) == ["active"] * 3, "the services are left as they are"
 
-    fresh.switch(sinner, "restore", "ok")  # no pod is started again: it goes on with its old data
+    fresh.switch(sinner, "restore", "ok")  # no pod restarts: the member keeps its old data
     resumed = laptop.run("resume", "-i", fresh.inventory)
     assert resumed.code == 20, resumed
     assert "it ignored the restore" in resumed.error
 
 
 def test_leftover_restore_db(fresh: Lab, laptop: Laptop, backup: Backup, inventory: Callable[..., Path]) -> None:
-    """A restore.db that was left lying would restore again at each start of the pod, and lose what was written."""
+    """A leftover restore.db would restore again at each start of the pod, and lose newer writes."""
     each(MASTERS, lambda master: fresh.switch(master.name, "restore_db", "left"))
     without_workers = inventory(lambda document: document["policies"]["workers"].update(restart="none"))
     plan = laptop.home.with_name("saved.plan")
@@ -71,7 +71,7 @@ def test_leftover_restore_db(fresh: Lab, laptop: Laptop, backup: Backup, invento
 
 
 def restart_etcd(lab: Lab, host: str) -> None:
-    """Ends the pod's container; the kubelet makes a new one."""
+    """Stop the pod's container; the kubelet makes a new one."""
     old = lab.exec(host, ["docker", "ps", "-q", "--filter", "name=k8s_etcd_"]).strip()
     lab.exec(host, ["docker", "stop", "-t", "10", old])
     wait(lambda: lab.exec(host, ["docker", "ps", "-q", "--filter", "name=k8s_etcd_"]).strip() not in ("", old), "pod")

@@ -1,4 +1,4 @@
-"""One member has lost its data: it joins the others anew, while they serve."""
+"""One member has lost its data: it joins the others again while they serve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SINCE = "/registry/configmaps/default/since"
 
 
 def write_when_there_is_a_leader(lab: Lab, key: str) -> None:
-    """The member that was damaged may have been it."""
+    """Write a key once there is a leader: the damaged member may have been the leader."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -30,7 +30,7 @@ def write_when_there_is_a_leader(lab: Lab, key: str) -> None:
 
 
 def test_a_member_joins_anew(fresh: Lab, laptop: Laptop) -> None:
-    """The laptop dies while the pod obeys; another attempt sees that it was done, and proves it."""
+    """The laptop dies while the pod follows the command; another attempt sees that it was done, and proves it."""
     fresh.damage(FAILED)
     write_when_there_is_a_leader(fresh, SINCE)
     arguments = ("-i", fresh.inventory, "--confirm", "lab")
@@ -55,8 +55,10 @@ def test_a_member_joins_anew(fresh: Lab, laptop: Laptop) -> None:
 
 @pytest.mark.paths
 def test_kublrs_pod_obeys_though_its_master_reboots(fresh: Lab, laptop: Laptop, other_laptop: Laptop) -> None:
-    """The laptop dies once the pod was told to throw its data away, and that master loses power; another laptop goes
-    on, and the others have served all the while."""
+    """The laptop dies after the command to discard the pod's data, and that master loses power.
+
+    Another laptop continues, and the other members serve all the time.
+    """
     lab, arguments = fresh, (FAILED, "-i", fresh.inventory)
     lab.damage(FAILED)
     write_when_there_is_a_leader(lab, SINCE)

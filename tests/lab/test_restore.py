@@ -1,4 +1,4 @@
-"""The main job: a cluster of some hundred megabytes that has moved on, and lost one master's data."""
+"""The main job: restore a cluster of some hundred megabytes that has newer writes and lost one master's data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEYS, VALUE_BYTES = 105_000, 3000
 LATER = f"{PREFIX}configmaps/namespace-later/"
 MOST_ANONYMOUS_KIB = 150_000_000 // 1024
 GHOSTS = ("minions/ghost", "masterleases/10.9.9.9")
-"""What was dead when the backup was taken: nothing renews it after the restore."""
+"""Nodes and API servers that were dead at the backup: nothing renews their leases after the restore."""
 LEASES = "/registry/leases/kube-node-lease/"
 
 
@@ -68,7 +68,7 @@ def test_restore_after_loss(large: Lab, laptop: Laptop, tmp_path: Path) -> None:
 
 
 def move_on(lab: Lab) -> None:
-    """What the cluster does after the backup, and a restore takes away."""
+    """Change the cluster after the backup; a restore removes these changes."""
     for number in range(20):
         lab.put(f"{LATER}object-{number}", "written after the backup")
         lab.put(key_of(number), "changed after the backup")
@@ -76,7 +76,7 @@ def move_on(lab: Lab) -> None:
 
 
 def count_configmaps(lab: Lab) -> int:
-    """By etcd itself: its count is of all keys, whatever the limit. etcdctl prints --count-only in no JSON."""
+    """Count with etcd itself: it counts all keys, whatever the limit. etcdctl has no JSON output for --count-only."""
     return int(lab.etcdctl("get", "--prefix", f"{PREFIX}configmaps/", "--keys-only", "--limit=1")["count"])
 
 

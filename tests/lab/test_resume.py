@@ -1,4 +1,4 @@
-"""The laptop dies in the middle, again and again; another one that knows nothing but the inventory goes on."""
+"""The laptop dies in the middle, again and again; another one that has only the inventory continues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_interrupted_and_resumed_elsewhere(fresh: Lab, laptop: Laptop, other_lap
     here.write_bytes(backup.path.read_bytes())
     arguments = ("--snapshot", here, "--override", "quorum-healthy", "--confirm", "lab")
     dies_at(laptop, "stage.push acting", "restore", "-i", fresh.inventory, *arguments)
-    here.rename(there)  # the first laptop is gone, and its files with it
+    here.rename(there)  # the first laptop and its files are gone
     (run,) = truth.runs(fresh)
 
     the_hosts_know(other_laptop, fresh, run)

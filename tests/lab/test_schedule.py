@@ -1,4 +1,4 @@
-"""Masters that take backups by themselves: a timer fires, and what it made is restored."""
+"""Scheduled backups on masters: a timer starts one, and a restore uses it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def status(lab: Lab, laptop: Laptop) -> list[dict[str, Any]]:
 def test_a_scheduled_backup_fires_and_is_restored(
     fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup
 ) -> None:
-    """The laptop that restores it dies, and another goes on."""
+    """The laptop that restores it dies, and another continues."""
     lab, arguments = fresh, ("-i", fresh.inventory, "--every", "1m", "--on", "2", "--folder", "/var/backups/lab")
     assert laptop.run("backup", "status", "-i", lab.inventory, "--nagios").code == 3
     for period in ("1m", "15m", "1h", "6h", "24h", "1d"):

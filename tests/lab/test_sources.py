@@ -1,4 +1,4 @@
-"""Snapshots that do not lie on the laptop: planned there, and carried out by another laptop."""
+"""Snapshots that are not on the laptop: one laptop plans, another one carries out the plan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LATER = "/registry/configmaps/default/later"
 
 
 def test_one_on_a_master_is_copied_there_and_brought_from_there(scene: Scene, tmp_path: Path) -> None:
-    """Interrupted and resumed, and the master's own file is left as it was."""
+    """The restore is interrupted and resumed; the master's own file stays unchanged."""
     lab, odd = scene.lab, MASTERS[1].name
     lab.exec(odd, ["sh", "-c", f"umask 077; cat >'{WHERE}'"], stdin=scene.backup.path.read_bytes())
     source = f"{odd}:{WHERE}"
@@ -47,7 +47,7 @@ def test_one_on_a_master_is_copied_there_and_brought_from_there(scene: Scene, tm
 
 
 def test_one_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: Path) -> None:
-    """`backup` has brought it there. The laptop dies once the masters begin to have it, and resumes."""
+    """`backup` has put it there. The laptop dies once the masters begin to receive it, and resumes."""
     lab = scene.lab
     for laptop in (scene.laptop, scene.other):
         knows_the_way(lab, laptop)
@@ -71,15 +71,17 @@ def test_one_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: P
     resumed = scene.resumes()
     assert resumed.code == 0, resumed
     assert {str(it.hash) for it in truth.hashes(lab, revision)} == {hash_kv}
-    # What the killed command has left goes with the next one that has a file pass through here.
+    # The next command that handles a snapshot file here removes what the killed one left.
     assert scene.other.run("snapshot", "verify", second["path"]).code == 0
     assert nothing_stays(scene.laptop)
     assert nothing_stays(scene.other)
 
 
 def test_one_in_an_object_store_is_restored_by_another_laptop(scene: Scene, swift: Swift, tmp_path: Path) -> None:
-    """`backup` has brought it there, by the second laptop: the first died on the way. It dies again while the masters
-    get the snapshot. What opens the store stays in the environment of the laptops."""
+    """`backup` of the second laptop has put it there, because the first died midway; it dies again in the transfer.
+
+    The credentials of the store stay in the environment of the laptops.
+    """
     for laptop in (scene.laptop, scene.other):
         laptop.variables.update(swift.environment)
     with overheard() as lines:
@@ -96,7 +98,7 @@ def test_one_in_an_object_store_is_restored_by_another_laptop(scene: Scene, swif
 
 
 def restored_out_of(place: str, scene: Scene) -> None:
-    """A backup brought there and restored from there, each through the death of the first laptop."""
+    """Put a backup there and restore from there; the first laptop dies in each."""
     lab, to_store = scene.lab, ("backup", "-i", scene.inventory, "--to", place, "--keep", "1", "--json")
     scene.dies_at(f"bringing it to {place}", *to_store)
     made = scene.other.run(*to_store)
@@ -116,7 +118,7 @@ def restored_out_of(place: str, scene: Scene) -> None:
     assert {str(it.hash) for it in truth.hashes(lab, facts["revision"])} == {facts["hash_kv"]}
     assert lab.range(LATER) == {}
     assert truth.leftovers(lab) == []
-    # What the killed command has left goes with the next one that has a file pass through here.
+    # The next command that handles a snapshot file here removes what the killed one left.
     assert scene.laptop.run("snapshot", "verify", kept["path"]).code == 0
 
 

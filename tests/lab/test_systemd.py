@@ -1,4 +1,4 @@
-"""etcd as a systemd unit, with API servers beside it or on hosts of their own."""
+"""etcd as a systemd unit, with API servers on the same hosts or on separate ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def apart(turned: Systemd) -> Systemd:
 
 
 def moves_on(cluster: Systemd, path: Path) -> Path:
-    """A backup, after which the cluster writes more."""
+    """Take a backup; afterwards the cluster writes more."""
     backup = cluster.back_up(path / "backup.db")
     for number in range(5):
         cluster.lab.put(f"{LATER}object-{number}", "written after the backup")
@@ -57,7 +57,7 @@ def restore(cluster: Systemd, backup: Path) -> tuple[str | Path, ...]:
 
 
 def log_is_in_its_mount(cluster: Systemd) -> None:
-    """It is still mounted, etcd writes there, and what was there beside the log still is."""
+    """Assert that the mount is there, etcd writes to it, and the other files next to the log are still there."""
     lab = cluster.lab
     assert lab.succeeds(BY_FILE.name, ["mountpoint", "-q", WAL])
     assert lab.succeeds(BY_FILE.name, ["test", "-d", f"{WAL}/lost+found"])
@@ -67,7 +67,7 @@ def log_is_in_its_mount(cluster: Systemd) -> None:
 
 
 def is_restored(cluster: Systemd, answer: str) -> None:
-    """Every member holds the snapshot and nothing newer, and nothing is left of the run but its kept data."""
+    """Assert that every member has the snapshot and nothing newer, and that only the kept data is left of the run."""
     result, lab = json.loads(answer), cluster.lab
     assert result["proof"]["cluster_id"] == result["expected"]["cluster_id"]
     assert lab.range(LATER) == {}
@@ -119,8 +119,10 @@ def test_restored_after_the_laptop_died_and_a_master_rebooted_then_rolled_back(
 def test_the_etcd_of_debian_is_restored_by_its_own_tool(
     turned: Systemd, laptop: Laptop, other_laptop: Laptop, tmp_path: Path
 ) -> None:
-    """3.4.23, whose etcdctl restores. While it does, the laptop dies and a master loses power; another laptop has it
-    restore again what is not whole."""
+    """etcd 3.4.23: its etcdctl restores. During that the laptop dies and a master loses power.
+
+    Another laptop makes it restore again what is not complete.
+    """
     lab, tools = turned.lab, tools_of("3.4.23")
     turned.reset(snapshot_of(lab), tools)
     with laptop.start(*restore(turned, moves_on(turned, tmp_path))) as process:
@@ -168,7 +170,7 @@ def test_api_servers_on_hosts_of_their_own_are_down_with_the_masters(
 def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
     cluster: Systemd, laptop: Laptop, other_laptop: Laptop
 ) -> None:
-    """Its log lies apart, and it is killed while it joins: the laptop dies, and the master reboots."""
+    """Its log has a separate folder. The join is interrupted: the laptop dies, and the master reboots."""
     lab, failed = cluster.lab, BY_FILE
     lab.exec(failed.name, ["sh", "-c", f"systemctl stop kube-apiserver etcd; rm {WAL}/*.wal {MEMBER}/snap/db"])
     before = lab.etcdctl("member", "list")["members"]
@@ -194,7 +196,7 @@ def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
     owners = lab.exec(failed.name, ["sh", "-c", etcds])
     assert set(owners.split()) == {"etcd:etcd"}
     log_is_in_its_mount(cluster)
-    lab.exec(failed.name, ["systemctl", "restart", "etcd"])  # with its own configuration, as at any time
+    lab.exec(failed.name, ["systemctl", "restart", "etcd"])  # with its own configuration, as usual
     assert len(truth.hashes(lab)) == 1
     finished = laptop.run("finish", "-i", cluster.inventory, "--confirm", "lab")
     assert finished.code == 0, finished
@@ -202,7 +204,7 @@ def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
 
 
 def test_an_unlocked_reinit_leaves_no_log_of_its_own(cluster: Systemd, laptop: Laptop, other_laptop: Laptop) -> None:
-    """The laptop dies while the member joins, and the master reboots. What was set aside stays; another run goes on."""
+    """The laptop dies while the member joins, and the master reboots. The old data stays; another run continues."""
     lab, failed = cluster.lab, BY_FILE
     lab.exec(failed.name, ["sh", "-c", f"systemctl stop kube-apiserver etcd; rm {WAL}/*.wal {MEMBER}/snap/db"])
     with laptop.start("reinit", failed.name, "-i", cluster.inventory, "--confirm", "lab") as process:
@@ -212,7 +214,7 @@ def test_an_unlocked_reinit_leaves_no_log_of_its_own(cluster: Systemd, laptop: L
     lab.succeeds(failed.name, ["systemctl", "is-system-running", "--wait"])
     truth.fall_silent(lab)
     run = truth.runs(lab, failed.name)[-1]
-    staged = f"{WAL}/.kr-{run}.staged"  # whether the join had come so far, or was past it already
+    staged = f"{WAL}/.kr-{run}.staged"  # whether the join had reached this point or not
     lab.exec(failed.name, ["sh", "-c", f"mkdir -p {staged} && head -c 64000000 /dev/zero >{staged}/0.wal"])
     aside = ["sh", "-c", f"find {DATA} -path '*.kr-{run}*' ! -path '*.staged*' -exec stat -c '%i %s %n' {{}} +"]
     old = lab.exec(failed.name, aside)

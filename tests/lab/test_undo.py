@@ -1,4 +1,4 @@
-"""Runs taken back in the lab: before the first start, after the workers, and one that never began."""
+"""Undo of runs in the lab: before the point of no return, after the workers, and of a run that never began."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEFT = f"find /mnt/master-pd {STATE} -mindepth 1 ! -path '{DATA}/member*' ! -pat
 
 @pytest.fixture
 def moved_on(fresh: Lab, backup: Backup) -> Iterator[Lab]:
-    """A cluster with what it wrote after the backup: what an undo must bring back."""
+    """A cluster with writes after the backup: an undo must restore them."""
     for number in range(20):
         fresh.put(f"{LATER}object-{number}", "written after the backup")
     yield fresh
@@ -51,7 +51,7 @@ def keys(lab: Lab) -> dict[str, str]:
 
 
 def lies_there(lab: Lab) -> dict[str, set[str]]:
-    """What runs have left on each master, apart from the evidence of their steps."""
+    """Return what runs have left on each master, except the evidence of their steps."""
     return {master.name: set(lab.exec(master.name, ["sh", "-c", LEFT]).splitlines()) for master in MASTERS}
 
 

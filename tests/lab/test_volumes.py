@@ -1,4 +1,4 @@
-"""Persistent volumes between commit and start: a hook on the masters, a hook on the laptop, and the operator's word."""
+"""Persistent volumes between commit and start: a hook on the masters, a hook on the laptop, and a pause."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ cp "$ORCHESTRATOR_FACTS" {TOLD}/facts
 sleep 1
 setsid sleep 300 >/dev/null 2>&1 &
 """
-"""It leaves a daemon behind, as a mount helper may: nothing of ours may wait for that."""
+"""A hook that leaves a daemon, as a mount helper may: the program must not wait for the daemon."""
 TAKES_BACK = f"""#!/bin/sh
 echo "$ORCHESTRATOR_KIND of $ORCHESTRATOR_UNDOES on $ORCHESTRATOR_HOST" >>{TOLD}/undone
 """
@@ -45,7 +45,7 @@ Make = Callable[[dict[str, Any]], Path]
 
 @pytest.fixture
 def with_hook(inventory: Callable[..., Path]) -> Make:
-    """An inventory with that policy for volumes, whose workers are left alone."""
+    """Make an inventory with that policy for volumes; its workers are not restarted."""
 
     def make(volumes: dict[str, Any]) -> Path:
         return inventory(lambda it: it.update(policies={"volumes": volumes, "workers": {"restart": "none"}}))
@@ -55,7 +55,7 @@ def with_hook(inventory: Callable[..., Path]) -> Make:
 
 @pytest.fixture
 def hooked(fresh: Lab) -> Iterator[Lab]:
-    """The lab, whose masters have the two programs."""
+    """The lab; its masters have the two programs."""
     each(MASTERS, lambda host: bring(fresh, host.name))
     yield fresh
     each(MASTERS, lambda host: fresh.exec(host.name, ["sh", "-c", f"rm -rf {HOOK} {UNDO} {TOLD}*; pkill -x sleep; :"]))
@@ -130,7 +130,7 @@ def test_a_hook_on_every_master_is_told_the_runs_facts(
 def test_hooks_on_the_masters_outlive_the_laptop(
     hooked: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, with_hook: Make
 ) -> None:
-    """Another waits for their end, and runs none a second time."""
+    """Another laptop waits for their end, and does not run any hook twice."""
     mine = with_hook({"hook": [HOOK, "all"], "on": "masters"})
     with laptop.start(*restore(mine, backup)) as process:
         wait(lambda: all(hooked.succeeds(it.name, ["test", "-e", f"{TOLD}/seen"]) for it in MASTERS), "hooks to run")
@@ -148,7 +148,7 @@ def test_hooks_on_the_masters_outlive_the_laptop(
 def test_a_hook_that_fails_on_one_master_is_undone_by_an_abort(
     hooked: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, with_hook: Make
 ) -> None:
-    """The laptop that aborts dies while the volumes are taken back: that is done once all the same."""
+    """The laptop that aborts dies while the hooks undo the volumes: the undo still runs only once."""
     before = truth.holds(hooked, f"{PREFIX}configmaps/")
     mine = with_hook({"hook": [HOOK, "all"], "on": "masters", "undo": [UNDO]})
     hooked.exec(MASTERS[1].name, ["touch", f"{TOLD}-fails"])
@@ -190,7 +190,7 @@ def test_a_hook_that_is_not_there_is_found_before_anything_changes(
 
 
 def on_laptop(tmp_path: Path, *lines: str) -> Path:
-    """A hook that adds a line to the file `ran` each time, and then does this."""
+    """Make a hook that adds a line to the file `ran` each time, and then runs this command."""
     path = tmp_path / "hook"
     path.write_text("\n".join(("#!/bin/sh", f'echo "$ORCHESTRATOR_FACTS" >>{tmp_path}/ran', *lines, "")))
     path.chmod(0o755)
@@ -231,7 +231,7 @@ def test_a_hook_on_the_laptop_that_fails_once(
 def test_a_laptop_that_leaves_its_hook(
     fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, with_hook: Make, tmp_path: Path
 ) -> None:
-    """Ctrl-C once waits for its end, which counts; twice leaves it, and only the operator's word leads on."""
+    """One Ctrl-C waits for the hook's end, and its result counts. Two leave the hook; then the operator must decide."""
     mine = with_hook({"hook": [str(on_laptop(tmp_path, "sleep 4", f"echo >{tmp_path}/ended"))], "on": "laptop"})
     with laptop.start(*restore(mine, backup)) as process:
         wait(lambda: len(ran(tmp_path)) == 1, "the hook to run")
@@ -250,7 +250,7 @@ def test_a_laptop_that_leaves_its_hook(
         wait(lambda: len(ran(tmp_path)) == 2, "the hook to run again, for another restore")
         for _ in range(2):
             process.popen.send_signal(signal.SIGINT)
-            time.sleep(0.5)  # two at once would be one
+            time.sleep(0.5)  # without a pause both count as one
         twice = process.end()
     assert twice.code == 130, twice
     assert not (tmp_path / "ended").exists(), "it was left while it ran"
@@ -277,7 +277,7 @@ def the_word_leads_on(lab: Lab, laptop: Laptop, mine: Path, tmp_path: Path) -> N
 def test_a_pause_is_answered_later_from_another_laptop(
     fresh: Lab, laptop: Laptop, other_laptop: Laptop, backup: Backup, pausing: Path
 ) -> None:
-    """That one dies after the answer, which the hosts have kept: nobody is asked again."""
+    """That laptop dies after the answer; the hosts have kept it, so no one is asked again."""
     paused = laptop.run(*restore(pausing, backup))
     assert paused.code == 10, paused
     assert paused.next_step.endswith("--volumes-done")

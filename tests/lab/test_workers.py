@@ -1,4 +1,4 @@
-"""The pause for the volumes, and workers that do not come back."""
+"""The pause for the volumes, and workers that do not return."""
 
 from __future__ import annotations
 

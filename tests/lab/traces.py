@@ -1,7 +1,7 @@
-"""What a command has left behind on a host: files and processes, compared before and after.
+"""Files and processes that a command has left on a host: a comparison of before and after.
 
-Equal means: every path has the same type, mode, owner, size and sha256. The paths that change by themselves are
-named here, and a test prints them.
+Equal means: every path has the same type, mode, owner, size and sha256. The paths that change without a command are
+listed here, and a test prints them.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from tests.lab.lab import SEED, Lab
 EXCEPTIONS = (
     "/proc",
     "/sys",
-    "/run",  # sudo's timestamps lie there, too
+    "/run",  # also has sudo's timestamps
     "/dev",
     "/var/log",
     "/var/lib/sudo/lectured",  # sudo's own note that it has warned this user once
     "/home/*/.sudo_as_admin_successful",  # and that this one has used it once
     "/var/lib/docker/containers/*/*.log",
-    f"{DATA}/member",  # etcd's own; its members and its revision are compared instead
-    SEED,  # the lab's own
+    f"{DATA}/member",  # etcd's own files; its members and its revision are compared instead
+    SEED,  # the lab's own files
 )
 EVERYTHING = ("/", "/mnt/master-pd", "/var/lib/docker")
-"""Every filesystem of a host that keeps anything."""
+"""All persistent filesystems of a host."""
 WHERE_IT_COUNTS = ("/etc", "/mnt/master-pd", "/root", "/home", "/opt", "/tmp", "/var/lib/orchestrator")
-"""Where a command could leave what matters, for a quick look."""
+"""Folders in which a command could leave something important, for a quick look."""
 
 NAMES = tuple(host.name for host in HOSTS)
 
-# find and stat print only what busybox knows as well.
+# find and stat use only formats that busybox also supports.
 _LIST = """
 exceptions=$1
 shift
@@ -58,7 +58,7 @@ done 2>/dev/null
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, by pid and start time (in ticks), so that a number used again is told apart."""
+    """A process, by pid and start time (in ticks), so that a reused pid counts as another process."""
 
     pid: int
     parent: int
@@ -74,7 +74,7 @@ class Traces:
     processes: Mapping[str, frozenset[Process]] = field(default_factory=dict)
 
     def changed_files(self, later: Traces) -> list[str]:
-        """`host: path` for each path that appeared, vanished or differs."""
+        """Return `host: path` for each path that appeared, disappeared or changed."""
         return sorted(
             {
                 f"{host}: {line.rpartition('|')[2].rpartition('  ')[2]}"
@@ -84,7 +84,7 @@ class Traces:
         )
 
     def new_processes(self, later: Traces) -> list[str]:
-        """`host: command` for each process that was not there, and that no service started that was there."""
+        """Return `host: command` for each new process that no older service started."""
         return [
             f"{host}: {process.command}"
             for host in later.processes
@@ -93,13 +93,13 @@ class Traces:
 
 
 def strangers(before: Iterable[Process], after: Iterable[Process]) -> list[Process]:
-    """New processes whose nearest older ancestor is the first process or sshd; others are work of older services."""
+    """Return new processes whose nearest older ancestor is the first process or sshd; older services own the others."""
     older = {(process.pid, process.started) for process in before}
     now = {process.pid: process for process in after}
 
     def is_strange(process: Process) -> bool:
         parent = now.get(process.parent)
-        if parent is None:  # came in by the lab's own door
+        if parent is None:  # the lab started it with `docker exec`
             return False
         if (parent.pid, parent.started) in older:
             return parent.pid == 1 or parent.command.startswith("sshd")
@@ -109,7 +109,7 @@ def strangers(before: Iterable[Process], after: Iterable[Process]) -> list[Proce
 
 
 def look(lab: Lab, roots: Iterable[str] = EVERYTHING, names: Sequence[str] = NAMES) -> Traces:
-    """Looks at hosts of the lab, at all of them at the same time."""
+    """Look at hosts of the lab, at all of them at the same time."""
     files = look_at_files(lab, roots, names).files
     with ThreadPoolExecutor() as pool:
         processes = list(pool.map(lambda name: _processes(lab, name), names))
@@ -117,7 +117,7 @@ def look(lab: Lab, roots: Iterable[str] = EVERYTHING, names: Sequence[str] = NAM
 
 
 def look_at_files(lab: Lab, roots: Iterable[str] = WHERE_IT_COUNTS, names: Sequence[str] = NAMES) -> Traces:
-    """The quick look, without processes."""
+    """Take the quick look, without processes."""
     with ThreadPoolExecutor() as pool:
         files = list(pool.map(lambda name: _files(lab, name, roots), names))
     return Traces(dict(zip(names, files, strict=True)))

@@ -1,4 +1,4 @@
-"""What a test sees of the cluster and its hosts. Nothing here asks the product."""
+"""The state of the cluster and its hosts, as a test reads it. Nothing here asks the product."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ find {STATE} -mindepth 1 '(' -name '*.db' -o -name '*.db.part*' ')' ! -name safe
 find /mnt/master-pd -mindepth 1 -maxdepth 2 ! -path {DATA} ! -path {DATA}/member |
     grep -v -e '/member[.]old-[0-9]*$' -e '/restore[.]db[.]kr-.*-.*-'
 """
-"""Snapshots, parts, and what lies beside the data; but not what the agent's stand-in has moved aside itself, nor
-somebody else's restore.db, which an attempt has renamed."""
+"""Find snapshots, parts, and files next to the data. Ignore what the agent's stand-in has moved aside, and a foreign
+restore.db that an attempt has renamed."""
 _LEFTOVERS = f"""
 find /etc/systemd/system -name '*orchestrator*'
 for name in hold claim alive; do [ ! -e {STATE}/$name ] || echo {STATE}/$name; done
@@ -36,7 +36,7 @@ systemctl list-units --no-legend --plain 'orchestrator*' 'kr-*' 'run-*.service'
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A snapshot of the lab, and what the cluster that it was taken from said of itself at that revision."""
+    """A snapshot of the lab, and the HashKV of its cluster at that revision."""
 
     path: Path
     revision: int
@@ -44,7 +44,7 @@ class Backup:
 
 
 def back_up(lab: Lab, path: Path) -> Backup:
-    """A backup by the agent's own command, read by etcd's own tool."""
+    """Take a backup with the agent's own command, and read it with etcd's own tool."""
     lab.backup(MASTERS[0].name, path)
     revision = int(status(path)["revision"])
     return Backup(path, revision, lab.hashkv(MASTERS[0].name, revision).hash)
@@ -55,24 +55,24 @@ def digest(value: bytes) -> str:
 
 
 def holds(lab: Lab, prefix: str) -> dict[str, str]:
-    """The sha256 of every value below the prefix, by key."""
+    """Return the sha256 of every value below the prefix, by key."""
     return {key: digest(value) for key, value in lab.walk(prefix)}
 
 
 def hashes(lab: Lab, revision: int = 0) -> set[HashKV]:
-    """What the members answer for HashKV at one revision, the newest of the first where none is named."""
+    """Return the members' HashKV at one revision; 0 means the first member's newest revision."""
     revision = revision or lab.hashkv(MASTERS[0].name).revision
     answers = [lab.hashkv(master.name, revision) for master in MASTERS]
     return {HashKV(revision, answer.compact_revision, answer.hash, answer.cluster_id) for answer in answers}
 
 
 def boots(lab: Lab) -> dict[str, str]:
-    """The boot identity of each host: when its first process started, in ticks of this machine."""
+    """Return the boot identity of each host: when its first process started, in ticks of this machine."""
     return {host.name: lab.exec(host.name, ["cut", "-d ", "-f22", "/proc/1/stat"]).strip() for host in HOSTS}
 
 
 def kubelets(lab: Lab) -> dict[str, str]:
-    """When each host's kubelet last started."""
+    """Return when each host's kubelet last started."""
     show = ["systemctl", "show", "--property=ActiveEnterTimestampMonotonic", "kublr-kubelet"]
     return {host.name: lab.exec(host.name, show).strip() for host in HOSTS}
 
@@ -82,12 +82,12 @@ def hosts_files(lab: Lab) -> dict[str, str]:
 
 
 def pod_hosts(lab: Lab, host: str) -> str:
-    """The hosts file that the etcd container on a master sees."""
+    """Return the hosts file inside the etcd container of a master."""
     return lab.exec(host, ["sh", "-c", "docker exec $(docker ps -qf name=k8s_etcd_) cat /etc/hosts"])
 
 
 def leftovers(lab: Lab, without: Iterable[str] = ()) -> list[str]:
-    """`host: what` for everything that a finished run may not leave behind."""
+    """Return `host: what` for everything that a finished run must not leave."""
     return [
         f"{host.name}: {line}"
         for host in HOSTS
@@ -97,7 +97,7 @@ def leftovers(lab: Lab, without: Iterable[str] = ()) -> list[str]:
 
 
 def remains(lab: Lab) -> list[str]:
-    """`master: path` for everything that takes room, or could be started, beside the data and the safety snapshot."""
+    """Return `master: path` for all that uses space or could start, except the data and the safety snapshot."""
     found = {
         master.name: lab.exec(master.name, ["sh", "-c", f"{{{_REMAINS}}} 2>/dev/null; true"]) for master in MASTERS
     }
@@ -105,39 +105,41 @@ def remains(lab: Lab) -> list[str]:
 
 
 def ends(lab: Lab, host: str, run: str, step: str) -> dict[str, str]:
-    """How each attempt at a step ended on that host: its exit status, or nothing while it has none."""
+    """Return the exit status of each attempt at a step on that host; empty while the attempt runs."""
     show = f'cd {STATE}/{run}/steps/{step} && for it in *; do [ ! -e $it/started ] || echo "$it $(cat $it/exit)"; done'
     lines = lab.exec(host, ["sh", "-c", f"{show} 2>/dev/null; true"]).splitlines()
     return dict(line.partition(" ")[::2] for line in lines)
 
 
 def runs(lab: Lab, host: str = MASTERS[0].name) -> list[str]:
-    """The runs that a master knows, oldest first."""
+    """Return the runs with files on a master, oldest first."""
     return sorted(line.split("/")[1] for line in lab.exec(host, ["sh", "-c", _RUNS]).splitlines())
 
 
 def old_data(lab: Lab, host: str, run: str) -> set[str]:
-    """What lies in the kept copy of a master's old data; nothing where there is none."""
+    """Return the databases in the kept copy of a master's old data; empty if there is no copy."""
     found = lab.exec(host, ["sh", "-c", f"find {DATA}.kr-{run} {DATA}/.kr-{run} -name db 2>/dev/null || true"])
     return set(found.split())
 
 
 def fall_silent(lab: Lab) -> None:
-    """Makes the holder's last heartbeat two minutes old on every master that is up, instead of waiting so long."""
+    """Make the holder's last heartbeat two minutes old on every master that is up, instead of a wait of two minutes."""
     up = [master for master in MASTERS if lab.succeeds(master.name, ["true"])]
     touch = f"touch -d @$(($(date +%s) - 120)) {STATE}/alive"
     each(up, lambda master: lab.exec(master.name, ["sh", "-c", f"[ ! -e {STATE}/alive ] || {touch}"]))
 
 
 def active(lab: Lab, host: str, units: Iterable[str] = SERVICES) -> list[str]:
-    """The state of a host's services, in the order of the units."""
+    """Return the state of a host's services, in the order of the units."""
     return lab.exec(host, ["sh", "-c", f"systemctl is-active {' '.join(units)} || true"]).split()
 
 
 def secrets_seen(lab: Lab, homes: Iterable[Path], *more: str) -> list[str]:
-    """Where a secret lies that nobody may find: the password for sudo, a private key, or one of ``more``, in what the
-    product writes on laptops and hosts, in the hosts' logs, or in a process list with its environments. Copies of the
-    data may have them."""
+    """Find the places that show a secret: the password for sudo, a private key, or one of ``more``.
+
+    The search covers what the product writes on laptops and hosts, the hosts' logs, and a process list with its
+    environments. Copies of the data may contain secrets.
+    """
     secrets = [(lab.folder / "sudo-password").read_text().strip(), "PRIVATE KEY", *more]
     found = [
         f"{path} has {secret!r}"

@@ -1,8 +1,8 @@
-"""The lab's hosts as kubeadm leaves them: static pods of a kubelet unit, members with addresses in their peer URLs.
+"""The lab's hosts as after kubeadm: static pods of a kubelet unit, members with addresses in their peer URLs.
 
-On the first master the data directory is a mount point; its manifest names itself alone, the later ones those that
-were members when they joined. The last master's pods run on containerd, the others' on Docker. kubelet, API server,
-controller-manager and scheduler are stand-ins.
+On the first master the data directory is a mount point. Its manifest lists only its own member; each later manifest
+lists the members that existed when its master joined. The last master's pods run on containerd, the others' on
+Docker. kubelet, API server, controller-manager and scheduler are stand-ins.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.snapshots import make_snapshot
 HERE = Path(__file__).parent
 MANIFESTS = "/etc/kubernetes/manifests"
 IMAGE = "etcd-distroless:3.5.1"
-SEEDER = "seeder:latest"  # the same, where containerd alone has it under its own name
+SEEDER = "seeder:latest"  # the same image; only containerd has it, under this name
 PODS = ("etcd.yaml", "kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml")
 SHIM = "/opt/docker-by-ctr"
 ON_CONTAINERD = MASTERS[-1]
@@ -67,7 +67,7 @@ mv "$2" "$1/member"
 
 @dataclass(frozen=True, slots=True)
 class Kubeadm:
-    """A lab, turned into such a cluster, and the inventory that says so."""
+    """A lab, turned into such a cluster, and the inventory for it."""
 
     lab: Lab
     inventory: Path
@@ -79,7 +79,7 @@ class Kubeadm:
         return f"https://{self.lab.addresses[host.name]}:2380"
 
     def furnish(self) -> None:
-        """What the hosts of the lab lack: the image, and kubelet as a unit of its own."""
+        """Add what the lab's hosts lack: the image, and a separate unit for kubelet."""
         unit = (HERE / "kubelet.service").read_bytes()
         for host in HOSTS:
             self.lab.exec(host.name, ["sh", "-c", "cat >/etc/systemd/system/kubelet.service"], unit)
@@ -97,7 +97,7 @@ class Kubeadm:
         self.inventory.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def reset(self, snapshot: Path) -> None:
-        """Every host as it was, with the data of the snapshot, and running."""
+        """Reset every host, give it the data of the snapshot, and start it."""
         each(HOSTS, lambda host: self.lab.exec(host.name, ["sh", "-c", _STOP]))
         conf = standin_conf(self.lab.addresses).encode()
         each(HOSTS, lambda host: self.lab.exec(host.name, ["sh", "-c", "cat >/etc/kublr/standin.conf"], conf))
@@ -116,7 +116,7 @@ class Kubeadm:
             return False
 
     def pods(self, host: Host) -> set[str]:
-        """The names of the containers that run."""
+        """Return the names of the running containers."""
         if host is ON_CONTAINERD:
             told = self.lab.exec(host.name, [f"{SHIM}/docker", "ps"]).splitlines()
             return {line.split("_")[1] for line in told if line.endswith(" running")}
@@ -164,5 +164,5 @@ class Kubeadm:
 
 
 def snapshot_of(lab: Lab) -> Path:
-    """What the cluster begins with."""
+    """Return the snapshot that the cluster begins with."""
     return make_snapshot(lab.folder / "snapshots", keys=2000, value_bytes=1024)

@@ -1,6 +1,7 @@
-"""The lab's hosts with etcd as a systemd unit: on the second master by a configuration file and with a log that is
-mounted by itself, on the others as Debian's package has it. The API servers, stand-ins, are units on the masters or
-on hosts of their own; a scheduler's unit stands beside each.
+"""The lab's hosts with etcd as a systemd unit.
+
+The second master has a configuration file and a separate mount for the log; the others have etcd as in Debian's
+package. The API servers are stand-ins: units on the masters or on separate hosts, each with a scheduler's unit.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from tests.snapshots import ETCDCTL, Tools, make_snapshot
 HERE = Path(__file__).parent
 DATA = "/mnt/master-pd/etcd"
 MEMBER = f"{DATA}/default/member"
-WAL = f"{DATA}/wal"  # of BY_FILE alone
-_DISK = f"{SEED}/wal-disk"  # on another volume than the data
+WAL = f"{DATA}/wal"  # only on BY_FILE
+_DISK = f"{SEED}/wal-disk"  # not on the data's volume
 UNITS = ("kube-scheduler", "kube-apiserver", "etcd")
 BY_FILE = MASTERS[1]
 OURS = Tools()
@@ -52,7 +53,7 @@ chown -R etcd: /etc/etcd/pki
 
 @dataclass(frozen=True, slots=True)
 class Systemd:
-    """A lab, turned into such a cluster, and the inventory that says so."""
+    """A lab, turned into such a cluster, and the inventory for it."""
 
     lab: Lab
     inventory: Path
@@ -65,7 +66,7 @@ class Systemd:
         return ",".join(f"{master.name}={self.url(master)}" for master in MASTERS)
 
     def furnish(self) -> None:
-        """What the hosts of the lab lack: the user, the certificates, and the API server's Python."""
+        """Add what the lab's hosts lack: the user, the certificates, and the API server's Python."""
         made = run(["docker", "create", "kube-apiserver:standin"]).strip()
         tree = _below(
             "opt/apiserver", subprocess.run(["docker", "export", made], check=True, capture_output=True).stdout
@@ -83,8 +84,8 @@ class Systemd:
         return subprocess.run(argv, check=True, capture_output=True).stdout
 
     def reset(self, snapshot: Path, tools: Tools = OURS, *, apart: bool = False) -> None:
-        """Every host as it was, with that etcd and the data of the snapshot, and running. With ``apart``, the API
-        servers have hosts of their own."""
+        """Reset every host, give it that etcd and the data of the snapshot, and start it. With ``apart``, the API
+        servers are on separate hosts."""
         each(HOSTS, lambda host: self.lab.exec(host.name, ["sh", "-c", _STOP]))
         conf = standin_conf(self.lab.addresses).encode()
         each(HOSTS, lambda host: self.lab.exec(host.name, ["sh", "-c", "cat >/etc/kublr/standin.conf"], conf))
@@ -100,7 +101,7 @@ class Systemd:
         return WORKERS if apart else MASTERS
 
     def is_healthy(self, apart: bool) -> bool:
-        """Every member answers with a leader, and every API server is ready."""
+        """Whether every member answers with a leader, and every API server is ready."""
         try:
             for master in MASTERS:
                 self.lab.etcdctl("endpoint", "health", host=master.name)
@@ -113,7 +114,7 @@ class Systemd:
         return subprocess.run(ask, capture_output=True, check=False).stdout == b"ok"
 
     def active(self, host: Host, *units: str) -> list[str]:
-        """The state of each of these units."""
+        """Return the state of each of these units."""
         return self.lab.exec(host.name, ["sh", "-c", f"systemctl is-active {' '.join(units)} || true"]).split()
 
     def _put(self, host: Host, path: str, text: str) -> None:
@@ -176,7 +177,7 @@ class Systemd:
         self.inventory.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def back_up(self, path: Path) -> Path:
-        """By etcd's own program, from this machine."""
+        """Take a backup with etcd's own program, from this machine."""
         environment = {
             "ETCDCTL_ENDPOINTS": self.url(MASTERS[0], 2379),
             "ETCDCTL_CACERT": str(self.lab.folder / "ca.crt"),
@@ -188,7 +189,7 @@ class Systemd:
 
 
 def _below(folder: str, archive: bytes) -> bytes:
-    """The same tar, to be unpacked in that folder of the root."""
+    """Make the same tar, to unpack in that folder of the root."""
     moved = BytesIO()
     with tarfile.open(fileobj=BytesIO(archive)) as old, tarfile.open(fileobj=moved, mode="w") as new:
         for entry in old:
@@ -200,5 +201,5 @@ def _below(folder: str, archive: bytes) -> bytes:
 
 
 def snapshot_of(lab: Lab) -> Path:
-    """What the cluster begins with."""
+    """Return the snapshot that the cluster begins with."""
     return make_snapshot(lab.folder / "snapshots", keys=2000, value_bytes=1024)
