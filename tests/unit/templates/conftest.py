@@ -1,4 +1,4 @@
-"""Every test of a script runs once per shell."""
+"""Fixtures for tests of scripts: each test runs once per shell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> FakeHost:
 
 @pytest.fixture(scope="session")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real one, with a history."""
+    """A real snapshot, with a history."""
     folder = tmp_path_factory.mktemp("snapshot")
     (member,) = snapshots.members("maker")
     with snapshots.running(member, folder / "data"):

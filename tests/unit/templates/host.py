@@ -1,4 +1,4 @@
-"""A host that is a folder: the scripts run there for real, by a real shell, as `act.sh` and a look would run them."""
+"""A host that is a folder: a real shell runs the scripts there, in the same way as `act.sh` and a look run them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SHELLS = {
     for name, words in {"dash": (), "bash": ("--posix",), "busybox": ("sh",)}.items()
     if (path := shutil.which(name))
 }
-"""Shells that answer to `sh` on the systems of operators; of these, the ones that this machine has."""
+"""The shells that operators' systems use as `sh`, if this machine has them."""
 
 WITHOUT_APPLETS = pytest.mark.parametrize("host", sorted(SHELLS.keys() - {"busybox"}), indirect=True)
-"""Where busybox's own programs, which its shell takes before any on PATH, are not what the test is about."""
+"""All shells but busybox, which prefers its own programs to those on PATH: for tests that are not about these."""
 
 RUN = "20261122t031007z-5f1c"
 OTHER_RUN = "20261121t020202z-0000"
@@ -36,7 +36,7 @@ Ended = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True)
 class FakeHost:
-    """Folders of one host below ``root``, its shell, and the programs that stand before the real ones on PATH."""
+    """Folders of one host below ``root``, its shell, and the programs that come before the real ones on PATH."""
 
     root: Path
     shell: tuple[str, ...]
@@ -67,18 +67,18 @@ class FakeHost:
         return self
 
     def act(self, file: str, /, **values: object) -> Ended:
-        """Runs a script as an act of this run and attempt."""
+        """Run a script as an act of this run and attempt."""
         text = run_text(self._command(file, values))
         (self.folder / "run").write_text(text)
         return self._ended((*self.shell, str(self.folder / "run")), "")
 
     def look(self, file: str, /, **values: object) -> Ended:
-        """Runs a script as a look: its text on standard input."""
+        """Run a script as a look: its text is on standard input."""
         words, stdin = look_words(self._command(file, values))
         return self._ended((*self.shell, *words[words.index("sh") + 1 :]), stdin.decode())
 
     def look_bytes(self, file: str, /, **values: object) -> bytes:
-        """What a look prints, where that is no text."""
+        """Run a look and return its output as bytes, if it is not text."""
         words, stdin = look_words(self._command(file, values))
         argv = (*self.shell, *words[words.index("sh") + 1 :])
         return subprocess.run(
@@ -91,14 +91,14 @@ class FakeHost:
         return parse_facts(ended.stdout)
 
     def program(self, name: str, text: str) -> None:
-        """A program of that name which comes before the host's own; every call is noted in `calls`."""
+        """Write a program with that name that runs instead of the host's own; `calls` records every call."""
         path = self.programs / name
         path.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.root}/calls"\n{text}\n')
         path.chmod(0o755)
 
     @property
     def calls(self) -> list[str]:
-        """What was called of those programs, in order."""
+        """The calls of those programs, in order."""
         path = self.root / "calls"
         return path.read_text().splitlines() if path.exists() else []
 
@@ -106,14 +106,14 @@ class FakeHost:
         (self.state / "hold").write_text(f"{run or self.run}\n")
 
     def write_member(self) -> None:
-        """Old data of an etcd: a database, a log, a snapshot file, and a name that shells stumble over."""
+        """Write old data of an etcd: a database, a log, and a snapshot file with a name that is hard for shells."""
         for name, size in {"snap/db": 8192, "wal/0.wal": 64_000, "snap/a b$(c)'.snap": 10}.items():
             path = self.member / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(os.urandom(size))
 
     def steps(self, step: str) -> Path:
-        """The folder of a step of this run."""
+        """Return the folder of a step of this run."""
         return self.folder / "steps" / step
 
     def _command(self, file: str, values: dict[str, object]) -> Command:
@@ -142,12 +142,12 @@ ABSENT = ("/absent", "/absent", "/absent")
 
 
 def peer_values(url: str, tls: Sequence[object] = NO_TLS) -> dict[str, object]:
-    """The values of a question to the member at ``url``; ``tls`` is its CA, certificate and key."""
+    """Return the values for a question to the member at ``url``; ``tls`` is its CA, certificate and key."""
     return {"peer_url": url, "address": "127.0.0.1", **dict(zip(PEER, tls, strict=True))}
 
 
 def client_values(url: str, tls: Sequence[object] = NO_TLS, peer: Sequence[object] = NO_TLS) -> dict[str, object]:
-    """The same on its client port; ``peer`` is the peers' CA, certificate and key."""
+    """Return the same for its client port; ``peer`` is the peers' CA, certificate and key."""
     files = dict(zip(CLIENT, tls, strict=True)) | dict(zip(PEER[1:], peer[1:], strict=True))
     return {"client_url": url, "address": "127.0.0.1", **files}
 
@@ -157,7 +157,7 @@ CLIENT = ("client_ca", "client_cert", "client_key")
 
 
 def volume_values(data: Path, member: Path, peer_url: str, client_url: str) -> dict[str, object]:
-    """Those of the look at a volume, without certificates."""
+    """Return the values of the look at a volume, without certificates."""
     urls = peer_values(peer_url, ABSENT) | client_values(client_url, ABSENT, ABSENT)
     return urls | {"data": data, "member": member, "prefix": "/registry"}
 
@@ -167,7 +167,7 @@ def _text(value: object) -> str | tuple[str, ...]:
 
 
 def tree(root: Path) -> dict[str, str]:
-    """Every path below ``root`` with its mode and, of a file, the sha256 of its content."""
+    """Return every path below ``root`` with its mode and, for a file, the sha256 of its content."""
     return {
         str(path.relative_to(root)): f"{path.lstat().st_mode:o} "
         + (hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")

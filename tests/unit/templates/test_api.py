@@ -30,7 +30,7 @@ NODES = {"m1": "Ready", "w1": "NotReady"}
 
 
 def _table(cells: list[list[str]], more: int = 0) -> dict[str, Any]:
-    """A list as Kubernetes gives it for `as=Table`; the revision is that of the list."""
+    """Make a list as Kubernetes returns it for `as=Table`; the revision is that of the list."""
     columns = [{"name": name, "type": "string"} for name in ("Name", "Status", "Roles")]
     metadata: dict[str, Any] = {"resourceVersion": "900"}
     metadata |= {"continue": "x", "remainingItemCount": more} if more else {}
@@ -40,7 +40,7 @@ def _table(cells: list[list[str]], more: int = 0) -> dict[str, Any]:
 
 @dataclass
 class Fakes:
-    """What this API server answers, and what it was asked."""
+    """The answers of this API server, and the requests that it received."""
 
     ready: str = "ok"
     nodes_status: int = 200
@@ -50,11 +50,11 @@ class Fakes:
 
 
 class Api(BaseHTTPRequestHandler):
-    """kube-apiserver, as far as the look asks: only a client with a certificate sees more than /readyz."""
+    """The part of kube-apiserver that the look asks: only a client with a certificate sees more than /readyz."""
 
     fakes = Fakes()
 
-    def do_GET(self) -> None:  # the base class calls it by that name
+    def do_GET(self) -> None:  # the base class calls this name
         assert isinstance(self.connection, ssl.SSLSocket)
         parts = urlsplit(self.path)
         self.fakes.asked.append(self.path)
@@ -97,7 +97,7 @@ class Api(BaseHTTPRequestHandler):
         self.wfile.write((said if isinstance(said, str) else json.dumps(said, separators=(",", ":"))).encode())
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Print nothing."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """On 127.0.0.1, with a certificate for the name in the kubeconfig alone, as kubeadm's."""
+    """An API server on 127.0.0.1; its certificate has only the name in the kubeconfig, as kubeadm's has."""
     pki = tmp_path_factory.mktemp("pki")
     for name in ("ca", "stranger"):
         authority = Authority.new(name)
@@ -120,7 +120,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     context.load_verify_locations(pki / "ca.crt")
     context.verify_mode = ssl.CERT_OPTIONAL
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that refuses us is a case here
+    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # one case is a client that refuses the server
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
     thread = Thread(target=httpd.serve_forever)
     thread.start()
@@ -137,7 +137,7 @@ def fakes() -> Fakes:
 
 
 def kubeconfig(host: FakeHost, pki: Path, *, ca: str = "ca", inline: bool = True, more: str = "") -> Path:
-    """As kubeadm writes it, or with paths: one absolute, two relative to the file."""
+    """A kubeconfig as kubeadm writes it, or with paths: one absolute, two relative to the file."""
     files = {
         "certificate-authority": pki / f"{ca}.crt",
         "client-certificate": pki / "ca-client.crt",
@@ -253,7 +253,7 @@ def test_without_curl_only_readiness_is_asked(host: FakeHost, server: Server) ->
 
 
 def test_the_key_is_for_root_alone_and_in_no_argument(host: FakeHost, server: Server) -> None:
-    """A curl that notes how it was called, and what may read the files."""
+    """A fake curl records its arguments and the modes of the files."""
     curl = shutil.which("curl")
     listing = f"ls -ld {host.folder}/api.* {host.folder}/api.*/* >>{host.root}/seen 2>&1"
     host.program("curl", f'{listing}\nexec {curl} "$@"')

@@ -115,7 +115,7 @@ def test_observed_run_has_claim_attempts_and_acts(host: FakeHost) -> None:
         (step / attempt).mkdir(parents=True)
         (step / attempt / "started").write_text("boot 1 2 3\n")
         (step / attempt / "exit").write_text(f"{code}\n")
-    assert "run" not in host.facts("observe/run.sh", state=host.state)  # nobody holds it
+    assert "run" not in host.facts("observe/run.sh", state=host.state)  # no run holds the host
     take(host)
     facts = host.facts("observe/run.sh", state=host.state)
     assert facts["run"].strip() == RUN
@@ -134,7 +134,7 @@ def test_observed_run_has_claim_attempts_and_acts(host: FakeHost) -> None:
 
 @pytest.fixture
 def process() -> Iterator[str]:
-    """A process that still runs, as `started` names one: boot id, pid, start time."""
+    """A process that still runs, in the format of `started`: boot id, pid, start time."""
     with subprocess.Popen(["sleep", "60"]) as running:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         since = Path(f"/proc/{running.pid}/stat").read_text().rpartition(") ")[2].split()[19]

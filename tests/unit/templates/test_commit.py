@@ -1,4 +1,4 @@
-"""Scheduling the restore, and the safety snapshot before it: the vendor's program does it, we look at what it did."""
+"""Schedule of the restore, and the safety snapshot before it: the vendor's program acts, the scripts check it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHA256 = hashlib.sha256(SNAPSHOT).hexdigest()
 
 
 def schedule(host: FakeHost, *, agent: str = 'cp "$4" "$DATA/restore.db"') -> Ended:
-    """``agent`` is what the vendor's program does with `etcd restore --file FILE`."""
+    """Schedule the restore; ``agent`` is the shell code that the vendor's `etcd restore --file FILE` runs."""
     data = host.root / "data"
     data.mkdir(exist_ok=True)
     (host.folder / "snapshot.db").write_bytes(SNAPSHOT)

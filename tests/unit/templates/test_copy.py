@@ -1,4 +1,4 @@
-"""The snapshot that lies on a master already: copied whole, or not there; the file itself is left alone."""
+"""A snapshot that is already on a master: the copy is complete or missing; the file itself stays unchanged."""
 
 from __future__ import annotations
 

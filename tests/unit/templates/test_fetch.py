@@ -1,4 +1,4 @@
-"""What a host asks its own member and API server, over real TLS: with curl, and with openssl where there is no curl."""
+"""A host's requests to its own member and API server, over real TLS: with curl, or with openssl without curl."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ NEWEST = {"header": {"revision": 41017}, "hash": 7}
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked, and by whom; `ok` on /readyz. Below /etcd it is an etcd at rest, which refuses
-    its own newest revision, as it was compacted to it."""
+    """Answer with the request and its client; `ok` on /readyz.
 
-    def do_GET(self) -> None:  # the base class calls it by that name
+    Below /etcd it acts as an idle etcd that refuses its own newest revision, because it was compacted to it.
+    """
+
+    def do_GET(self) -> None:  # the base class calls this name
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         assert isinstance(self.connection, ssl.SSLSocket)
         asked = {"method": self.command, "path": self.path, "body": body, "by": bool(self.connection.getpeercert())}
@@ -53,7 +55,7 @@ class Echo(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Print nothing."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """On 127.0.0.1, with a certificate for NAME and 127.0.0.1, which its client may show as its own."""
+    """A server on 127.0.0.1 with a certificate for NAME and 127.0.0.1; the client may use the same certificate."""
     pki = tmp_path_factory.mktemp("pki")
     for name in ("ca", "stranger"):
         authority = Authority.new(name)
@@ -84,7 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     context.load_verify_locations(pki / "ca.crt")
     context.verify_mode = ssl.CERT_OPTIONAL
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that refuses us is a case here
+    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # one case is a client that refuses the server
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
     thread = Thread(target=httpd.serve_forever)
     thread.start()
@@ -96,7 +98,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(params=["curl", "openssl"])
 def asking(request: pytest.FixtureRequest, host: FakeHost) -> FakeHost:
-    """The host as it is, or one on which there is no curl."""
+    """The unchanged host, or a host without curl."""
     if request.param == "curl":
         return host
     bare = host.root / "bare"
@@ -109,7 +111,7 @@ def asking(request: pytest.FixtureRequest, host: FakeHost) -> FakeHost:
 
 
 def ask(host: FakeHost, server: Server, url: str, tls: tuple[Path, Path, Path] | None = None) -> dict[str, HttpAnswer]:
-    """The answers to `workers/is_node_ready.sh`, which asks twice, by POST and with a body."""
+    """Run `workers/is_node_ready.sh`, which sends two POST requests with a body; return the answers."""
     facts = host.facts("workers/is_node_ready.sh", node="worker-1", **client_values(url, tls or server.tls))
     return {name: parse_http(text) for name, text in facts.items()}
 
@@ -179,7 +181,7 @@ def start(host: FakeHost, server: Server, revision: int, *command: str) -> Ended
 
 
 def witnessed(host: FakeHost, server: Server, revision: int) -> str:
-    """What the witness writes down that a start leaves behind."""
+    """Start the services and return what the witness writes; the start leaves the witness running."""
     host.program("systemctl", "")
     ended = start(host, server, revision)
     assert ended.returncode == 0
@@ -201,7 +203,7 @@ def test_the_witness_takes_the_newest_revision_where_that_is_the_one(asking: Fak
 
 
 def test_the_witness_goes_where_the_revision_is_compacted_away(asking: FakeHost, server: Server) -> None:
-    """Else it would ask for ten minutes, for what nobody can see any more."""
+    """Otherwise it would ask for ten minutes for a revision that no longer exists."""
     asking.program("systemctl", "")
     assert start(asking, server, 41016).returncode == 0
     deadline = time.monotonic() + 20

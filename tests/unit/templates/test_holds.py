@@ -1,4 +1,4 @@
-"""What a member holds, read with the script of the hosts from a real etcd, and counted by the product."""
+"""The content of a member: the hosts' script reads a real etcd, and the product counts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def member(tmp_path: Path) -> Iterator[Member]:
 
 @pytest.fixture
 def snapshot(member: Member, tmp_path: Path) -> SnapshotFacts:
-    """Of a store with nodes and leases, one key of which was deleted."""
+    """A snapshot of a store with nodes and leases, and one deleted key."""
     for name in (*NODES, *LEASES, "pods/shop/cart"):
         snapshots.put(member, f"/registry/{name}", b"x")
     snapshots.delete(member, "/registry/pods/shop/cart")

@@ -1,4 +1,4 @@
-"""The hosts file: our lines and no other byte."""
+"""The hosts file: only the run's lines change, no other byte."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_new_block_takes_the_place_of_the_old_one(host: FakeHost, hosts: Path)
 
 @WITHOUT_APPLETS
 def test_a_file_that_no_rename_can_replace_is_written_in_place(host: FakeHost, hosts: Path) -> None:
-    """As in a container, where the hosts file is a mount point and rename(2) says EBUSY."""
+    """In a container the hosts file is a mount point, and rename(2) fails with EBUSY."""
     hosts.write_text("127.0.0.1 localhost")
     inode = hosts.stat().st_ino
     host.program("mv", f'[ "$2" != "{hosts}" ] || exit 1\nexec /bin/mv "$@"')
@@ -111,7 +111,7 @@ def test_an_act_that_dies_while_it_writes_in_place_costs_no_line(host: FakeHost,
 @pytest.mark.parametrize("program", ["cat", "cp", "sync"])
 def test_a_disk_without_room_costs_no_line(host: FakeHost, hosts: Path, program: str) -> None:
     hosts.write_text("127.0.0.1 localhost\n")
-    host.program(program, "exit 1")  # the redirection has made an empty file by then
+    host.program(program, "exit 1")  # the redirection has already made an empty file
     assert host.act("resolve/hosts.sh", hosts=hosts, lines=BLOCK).returncode == 1
     assert hosts.read_text() == "127.0.0.1 localhost\n"
     assert list(host.root.glob("hosts.kr-*")) == []
@@ -131,12 +131,12 @@ def test_names_that_resolve(host: FakeHost) -> None:
     assert host.look("resolve/is_resolved.sh", pairs=("localhost=127.0.0.1",)).returncode in (
         0,
         1,
-    )  # the machine's own affair
+    )  # the machine's own lines
     assert host.look("resolve/is_resolved.sh", pairs=("10.20.0.11=10.20.0.11",)).returncode == 0
 
 
 def test_a_name_that_leads_elsewhere(host: FakeHost) -> None:
-    # 127.0.0.11 begins like 127.0.0.1, which it must not be taken for.
+    # 127.0.0.11 begins like 127.0.0.1, but is another address.
     ended = host.look(
         "resolve/is_resolved.sh",
         pairs=(

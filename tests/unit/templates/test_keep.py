@@ -1,4 +1,4 @@
-"""Keeping the old data: whole, once, never while an etcd runs; and the list that the proof rests on."""
+"""The copy of the old data: complete, once, never while an etcd runs; and the list that the proof uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.every_shell
 
 @contextmanager
 def an_etcd_on(member: Path) -> Iterator[None]:
-    """bbolt holds an exclusive flock(2) on its file while it is open (bbolt 1.3, bolt_unix.go)."""
+    """Lock a database as etcd does: bbolt has an exclusive flock(2) on an open file (bbolt 1.3, bolt_unix.go)."""
     with (member / "snap/db").open("rb+") as database:
         fcntl.flock(database, fcntl.LOCK_EX)
         yield
@@ -108,7 +108,7 @@ def test_old_data_is_put_back_if_copy_fails(host: FakeHost) -> None:
     host.write_member()
     host.hold()
     before = tree(host.member)
-    host.program("cp", '/bin/cp "$@"; exit 1')  # as where the disk is full
+    host.program("cp", '/bin/cp "$@"; exit 1')  # as if the disk is full
     ended = keep(host)
     assert (ended.returncode, ended.stdout) == (1, "the old data cannot be copied; it is back in its place\n")
     assert tree(host.member) == before
@@ -130,7 +130,7 @@ def test_data_with_symbolic_links_is_not_set_aside(host: FakeHost) -> None:
 def test_truncated_list_is_rejected(host: FakeHost) -> None:
     host.write_member()
     host.hold()
-    host.program("stat", "exit 1")  # as where the disk is full
+    host.program("stat", "exit 1")  # as if the disk is full
     assert keep(host).returncode == 1
     assert not is_kept(host)
 
@@ -196,7 +196,7 @@ def test_left_behind_restore_db_is_renamed(host: FakeHost) -> None:
 
 
 def test_restore_db_stays_while_no_member_serves(host: FakeHost) -> None:
-    """A host that has rebooted may be reading it."""
+    """A host that has rebooted may be reading restore.db."""
     data = host.root / "data"
     data.mkdir()
     (data / "restore.db").write_bytes(b"snapshot")

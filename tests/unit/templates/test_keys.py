@@ -1,4 +1,4 @@
-"""Reading live keys with the script of the hosts, from a real etcd that moved on after its snapshot."""
+"""The live keys: the hosts' script reads a real etcd that has newer writes than its snapshot."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_all(host: FakeHost, view: MasterView) -> list[tuple[bytes, int]]:
 
 
 def test_every_key_in_pages(host: FakeHost, member: Member, tmp_path: Path) -> None:
-    """The snapshot's own reader and the live pages say the same; after changes, exactly these are told."""
+    """The snapshot's own reader and the live pages agree; after changes, exactly these changes show."""
     for number in range(30):
         snapshots.put(member, f"/registry/configmaps/shop/{number:02}", b"before")
     path = snapshots.save(member, tmp_path / "snapshot.db")

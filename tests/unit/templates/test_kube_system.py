@@ -1,4 +1,4 @@
-"""Which Kubernetes runs here: the volume's look asks a real etcd for the namespace kube-system."""
+"""The identity of the cluster: the volume's look asks a real etcd for the namespace kube-system."""
 
 from __future__ import annotations
 

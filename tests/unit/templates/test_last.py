@@ -1,4 +1,4 @@
-"""The leader stops last, with real etcd: three members that are stopped together."""
+"""The leader stops last: three members of a real etcd stop together."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.slow
 
 
 MOST_SLEEPS = 75
-"""As in the script: then it waits no longer."""
+"""The limit in the script: after that it stops waiting."""
 Running = dict[Member, contextlib.ExitStack]
-"""Each member with what stops it."""
+"""Each running member, with the stack that stops it."""
 
 
 @pytest.fixture
 def members(host: FakeHost) -> Iterator[Running]:
-    # Not on 127.0.0.1: how their connections are listed depends on the address.
+    # Not on 127.0.0.1: the format of their connections in the list depends on the address.
     three = tuple(replace(member, peer_address="127.0.0.7") for member in snapshots.members("a", "b", "c"))
     with contextlib.ExitStack() as all_of_them:
         running = {}
@@ -48,7 +48,7 @@ def last(host: FakeHost, member: Member) -> Ended:
 
 
 def count_sleeps(host: FakeHost) -> None:
-    """Has them noted in ``host.calls``, which a busy machine cannot stretch. Busybox takes its own sleep instead."""
+    """Record sleeps in ``host.calls``, because a busy machine makes times unreliable. Busybox uses its own sleep."""
     host.program("sleep", 'exec /bin/sleep "$@"')
 
 

@@ -1,5 +1,7 @@
-"""etcd's log in a folder of its own, which may be mounted by itself: that stays where it is, with what else lies in it,
-and its files alone move. The scripts are cut off at every rename; what then lies there never starts as a mixture.
+"""etcd's log in a separate folder, which may be a mount point.
+
+The folder and all other files in it stay; only the log's files move. The tests interrupt the scripts at every rename:
+etcd never starts with a mixture of old and restored files.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
 
 @pytest.fixture
 def way(host: FakeHost, snapshot: Path) -> Way:
-    """A member whose log lies in the root of a disk, as `mkfs` leaves it; the tool is there."""
+    """A member with its log in the root of a disk, as after `mkfs`; the tool is there."""
     way = Way(host, snapshot, wal=host.root / "log")
     assert way.wal
     host.write_member()
@@ -37,7 +39,7 @@ def way(host: FakeHost, snapshot: Path) -> Way:
 
 
 def files(way: Way) -> dict[str, int]:
-    """The inode of every file of the member and of its log, by path."""
+    """Return the inode of every file of the member and of its log, by path."""
     assert way.wal
     paths = [*way.host.member.rglob("*"), *(path for path in way.wal.iterdir() if not path.name.startswith(".kr-"))]
     return {str(path.relative_to(way.host.root)): path.stat().st_ino for path in paths}
@@ -48,7 +50,7 @@ def log(folder: Path) -> dict[str, int]:
 
 
 def cut_off(way: Way, act: Callable[[], Ended], rename: int) -> bool:
-    """Runs the act with a `mv` that fails at that rename, and kills what called it; whether it came so far."""
+    """Run the act with an `mv` that fails at that rename and kills its caller; return whether that rename began."""
     count = way.host.root / "renames"
     count.write_text("")
     text = f'echo >>{count}; [ "$(wc -l <{count})" != {rename} ] || {{ kill -9 $PPID; exit 1; }}; exec /bin/mv "$@"'
@@ -59,7 +61,7 @@ def cut_off(way: Way, act: Callable[[], Ended], rename: int) -> bool:
 
 
 class Logs:
-    """The two logs, before either is moved."""
+    """The two logs, before one of them moves."""
 
     def __init__(self, way: Way) -> None:
         assert way.wal
@@ -68,7 +70,7 @@ class Logs:
         self.old, self.restored = log(way.wal), log(way.wals[2])
 
     def are_not_mixed(self) -> None:
-        """A member that lies in its place has all of its own log and nothing of the other's."""
+        """Assert that a member in its place has its complete own log and no file of the other log."""
         database = self.way.host.member / "snap/db"
         if database.exists():
             assert log(self.folder) == (self.old if database.stat().st_ino == self.database else self.restored)
@@ -107,7 +109,7 @@ def test_put_in_place_and_taken_back_within_its_folder(way: Way) -> None:
 @pytest.mark.parametrize("back", [False, True])
 @pytest.mark.parametrize(("act", "rename"), [*(("aside", n) for n in range(1, 6)), ("place", 1), ("place", 2)])
 def test_cut_off_anywhere_it_goes_on_and_back(way: Way, act: str, rename: int, back: bool) -> None:
-    """At any rename. It then goes on, or an abort, which is itself cut off at every rename, puts all back."""
+    """The act is interrupted at each rename. It then continues, or an abort, also interrupted, restores everything."""
     before = files(way)
     assert way.restore().returncode == 0
     logs = Logs(way)
@@ -149,7 +151,7 @@ def test_a_swap_that_is_cut_off_anywhere_mixes_nothing_and_goes_on(way: Way) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.1"])
 def test_etcd_serves_beside_what_else_lies_there(way: Way, version: str) -> None:
-    """The kept log, what a rollback sets aside, and lost+found: none of it is etcd's, which says so and goes on."""
+    """etcd logs and ignores files that are not its own: the kept log, files that a rollback set aside, lost+found."""
     assert way.wal
     tools = snapshots.tools_of(version)
     facts = open_snapshot(way.snapshot).facts
@@ -170,7 +172,7 @@ def test_etcd_serves_beside_what_else_lies_there(way: Way, version: str) -> None
 
 
 def test_a_log_that_is_gone_is_no_obstacle(way: Way) -> None:
-    """Nor is its folder, which then is etcd's own."""
+    """A missing folder is not an obstacle either: the new folder is then etcd's own."""
     assert way.wal
     for path in way.wal.iterdir():
         path.rename(way.host.root / path.name)
@@ -186,7 +188,7 @@ def test_a_log_that_is_gone_is_no_obstacle(way: Way) -> None:
 
 
 def test_a_disk_that_is_not_mounted_again_is_seen(way: Way) -> None:
-    """After a reboot in the middle. Another folder lies there then, and the old data is not taken for whole."""
+    """After a reboot midway another folder is in that place, and the old data does not count as complete."""
     assert way.wal
     disk = way.host.root / "disk"
 

@@ -1,4 +1,4 @@
-"""The looks at a host and its data volume, on this machine: what they find, and that they change nothing."""
+"""The looks at a host and its data volume, on this machine: they find the facts and change nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def proof_values(host: FakeHost) -> dict[str, object]:
 
 
 def declared(host: FakeHost) -> Host:
-    """This machine as a master: everything that the inventory can place lies below the host's folder."""
+    """This machine as a master: all paths that the inventory can set are below the host's folder."""
     paths = Paths(
         state=f"{host.root}/deep/state",
         kublr=f"{host.programs}/kublr",
@@ -76,7 +76,7 @@ def test_master_is_observed(host: FakeHost) -> None:
     assert view.faults == ()
 
 
-@WITHOUT_APPLETS  # whose `du` tells no apparent size; hosts have coreutils
+@WITHOUT_APPLETS  # busybox's `du` has no apparent size; hosts have coreutils
 def test_volume_is_observed(host: FakeHost) -> None:
     furnish(host)
     # The free space of a real disk changes while the test looks.
@@ -84,7 +84,7 @@ def test_volume_is_observed(host: FakeHost) -> None:
     view = observed(host)
     assert view.volume.data_disk is not None
     assert view.machine.state_disk is not None
-    # The state folder is not there yet: the disk is that of the nearest folder above it.
+    # The state folder does not exist yet: the look uses the disk of the nearest parent folder.
     assert view.volume.data_disk.device == view.machine.state_disk.device
     assert view.volume.data_disk.free_bytes == FREE_KIB << 10
     assert all(call.startswith(("df -P -k ", "df -P -i ")) for call in host.calls if call.startswith("df "))
@@ -107,7 +107,7 @@ def test_looks_change_nothing(host: FakeHost) -> None:
     host.facts("start/is_restored.sh", **proof_values(host))
     host.facts("observe/run.sh", state=host.state)
     after = tree(host.root)
-    del after["calls"]  # the fake programs' own note
+    del after["calls"]  # the fake programs write this file
     assert after == before
 
 

@@ -1,4 +1,4 @@
-"""The manual strategy's scripts, with etcd's real tools: staged beside the old data, put in place, and taken back."""
+"""The manual strategy's scripts, with etcd's real tools: stage next to the old data, put in place, undo."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_what_is_placed_serves_the_snapshot_under_the_foretold_id(
 def test_bumped_restores_answer_the_predicted_hash_each_time(
     host: FakeHost, snapshot: Path, tmp_path: Path, server: str
 ) -> None:
-    """Twice from one file, the second time further, and once from a snapshot of what was bumped."""
+    """Two restores from one file, the second with a larger bump, and one from a snapshot of bumped data."""
     tool = snapshots.tools_of("3.5.16")
     again = tmp_path / "again.db"
     for path, amount in ((snapshot, 10**9), (snapshot, 2 * 10**9), (again, 10**9)):
@@ -89,7 +89,7 @@ def test_a_tree_is_staged_whole_or_not_at_all(host: FakeHost, snapshot: Path) ->
     way = Way(host, snapshot)
     way.bring_tool()
     assert not way.is_staged()
-    half = Path(f"{way.staged}.part/member/snap")  # of an act that died
+    half = Path(f"{way.staged}.part/member/snap")  # left by an act that died
     half.mkdir(parents=True)
     (half / "db").write_bytes(b"half")
     assert way.restore().returncode == 0
@@ -147,7 +147,7 @@ def test_nothing_is_put_where_something_lies(host: FakeHost, snapshot: Path) -> 
     way = Way(host, snapshot)
     way.bring_tool()
     assert way.restore().returncode == 0
-    assert way.aside().returncode == 0  # there was none
+    assert way.aside().returncode == 0  # there was no old data
     assert (host.folder / "kept").read_text() == "none\n"
     host.write_member()
     assert way.place().returncode == 3
@@ -197,7 +197,7 @@ def test_the_restored_data_gets_the_old_ones_owner_mode_and_label(host: FakeHost
 
 @WITHOUT_APPLETS
 def test_files_are_known_where_find_is_busyboxs(host: FakeHost, snapshot: Path) -> None:
-    """Its -exec takes busybox's own stat, which prints no birth; unplace asks the host's."""
+    """Busybox's find runs its own stat for -exec, which prints no birth time; unplace uses the host's stat."""
     host.program("find", 'exec busybox find "$@"')
     way = Way(host, snapshot)
     host.write_member()

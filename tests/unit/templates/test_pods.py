@@ -1,4 +1,4 @@
-"""Static pods' manifests, moved out of kubelet's sight and back: whole, once, and never over somebody else's."""
+"""Manifests of static pods move out of kubelet's folder and back: complete, once, never over a foreign file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Processes of the control plane: found whatever they are called and whatever their ports say, and ended.
+"""Processes of the control plane: the scripts find and stop them, whatever their names and their ports.
 
-Real processes, in a network of their own: on this machine other tests and clusters have theirs. Each is a copy of bash
-under the program's name, for bash can ignore a signal and keep a file open.
+The processes are real and run in a separate network namespace, because other tests and clusters run on this machine.
+Each is a copy of bash with the program's name, because bash can ignore a signal and keep a file open.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 
 @pytest.fixture
 def inside(tmp_path: Path) -> Iterator[tuple[str, ...]]:
-    """The words that run a command in a network of its own."""
+    """The words that run a command in a separate network namespace."""
     ready = tmp_path / "ready"
     words = ("unshare", "--map-root-user", "--net", "sh", "-c", f"touch {ready}; exec sleep 600")
     with subprocess.Popen(words) as keeper:
@@ -44,21 +44,21 @@ def inside(tmp_path: Path) -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture
 def here(host: FakeHost, inside: tuple[str, ...]) -> FakeHost:
-    """The host, in that network."""
+    """The host, in that network namespace."""
     return replace(host, shell=(*inside, *host.shell))
 
 
 @pytest.fixture
 def start(tmp_path: Path, inside: tuple[str, ...]) -> Iterator[Start]:
-    """Starts a program of that name on the host's network, which does ``trap`` and then waits."""
+    """Start a program with that name in the host's network namespace; it runs ``trap`` and then waits."""
     with ExitStack() as running:
 
         def started(name: str, *words: str, trap: str = ENDS_AT_ONCE, network: tuple[str, ...] = inside) -> object:
             program, ready, fifo = (tmp_path / f"{name}{end}" for end in ("", ".ready", ".fifo"))
             if not program.exists():
                 shutil.copy("/bin/bash", program)
-                os.mkfifo(fifo)  # it waits without a child, which would have its name
-            # As the first word hyperkube takes the part of the control plane; bash takes a file.
+                os.mkfifo(fifo)  # so it waits without a child, which would have the same name
+            # hyperkube's first word is the part of the control plane; bash's first word is a file.
             script = tmp_path / (words[0] if words else f"{name}.sh")
             script.write_text(f"exec 8<>{fifo}\n{trap}\n: >{ready}\nwhile :; do read -rt 0.05 -u 8; done\n")
             argv = (*network, str(program), script.name, *words[1:])

@@ -1,4 +1,4 @@
-"""Asking etcd's pod to take a member in anew, and seeing that it did, with the scripts of the hosts."""
+"""The hosts' scripts ask etcd's pod to add a member again, and check that it did."""
 
 from __future__ import annotations
 

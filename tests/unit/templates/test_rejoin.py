@@ -1,4 +1,4 @@
-"""A failed member rejoins, with real etcd: removed and added by another member, joined by a run beside its service."""
+"""A failed member rejoins, with real etcd: another member removes and adds it, and etcd joins outside its service."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ pytestmark = pytest.mark.slow
 ONE_SHELL = pytest.mark.parametrize("host", ["dash"], indirect=True)
 LOST = "lost"
 AT_ONCE = ("--strict-reconfig-check=false",)
-"""With it, etcd takes in a member before the others have been connected for 5 s; most tests are not about that."""
+"""A flag for etcd: it adds a member before the others are connected for 5 s; most tests are not about that wait."""
 
 
 class Cluster:
-    """Three members; of one nothing is left."""
+    """Three members; one has lost its data."""
 
     def __init__(
         self, host: FakeHost, tools: Tools, flags: tuple[str, ...] = AT_ONCE, *, wal: Path | None = None
     ) -> None:
-        """With ``wal``, the log of the one that is lost lies apart."""
+        """With ``wal``, the lost member's log has a separate folder."""
         self.host, self.tools, self.flags = host, tools, flags
         self.wals: tuple[Path, ...] = ()
         if wal:
@@ -49,7 +49,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def broken(self) -> Iterator[None]:
-        """The others serve, and have been written to since the member was lost."""
+        """Run the others; they have new writes since the member was lost."""
         with self.run(self.asked), self.run(self.other):
             with self.run(self.lost):
                 for number in range(20):
@@ -95,7 +95,7 @@ class Cluster:
         )
 
     def listed(self) -> dict[str, str]:
-        """Ids by peer URL."""
+        """Return the ids by peer URL."""
         members = snapshots.call(self.asked, "cluster/member/list", {})["members"]
         return {member["peerURLs"][0]: member["ID"] for member in members}
 
@@ -106,7 +106,7 @@ class Cluster:
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.1"])
 @ONE_SHELL
 def test_it_holds_what_the_others_hold(host: FakeHost, version: str) -> None:
-    """And starts afterwards as its own configuration says: as a member of a new cluster."""
+    """It also starts afterwards with its own configuration, which says: member of a new cluster."""
     cluster = Cluster(host, snapshots.tools_of(version), flags=())
     with cluster.broken():
         before = cluster.listed()
@@ -128,7 +128,7 @@ def test_it_holds_what_the_others_hold(host: FakeHost, version: str) -> None:
 
 @ONE_SHELL
 def test_a_log_that_lies_apart_is_made_beside_the_old_one_and_moved(host: FakeHost) -> None:
-    """etcd itself would clear the folder, what was set aside in it too. Cut off while the log moves, it goes on."""
+    """etcd would clear the folder, and also the data set aside in it. An interrupted move of the log continues."""
     wal = host.root / "log"
     cluster = Cluster(host, Tools(), wal=wal)
     with cluster.broken():
@@ -155,7 +155,7 @@ def test_a_log_that_lies_apart_is_made_beside_the_old_one_and_moved(host: FakeHo
 
 
 def kill_the_joining(log: Path) -> None:
-    """The etcd that writes that log, once it does."""
+    """Wait for the etcd that writes that log, and kill it."""
     deadline = time.monotonic() + 30
     while not list(log.glob("*.wal")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -168,7 +168,7 @@ def kill_the_joining(log: Path) -> None:
 
 @ONE_SHELL
 def test_what_a_join_has_made_can_be_removed_and_the_old_data_stays(host: FakeHost) -> None:
-    """Its etcd was killed before it had joined; an unlock removes the paths of `Master.left_by_join`."""
+    """Its etcd is killed before it has joined; an unlock removes the paths of `Master.left_by_join`."""
     wal = host.root / "log"
     cluster = Cluster(host, Tools(), wal=wal)
     log, socket = cluster.wals[2], host.root / f"data/kr-{host.run}:0"
@@ -182,7 +182,7 @@ def test_what_a_join_has_made_can_be_removed_and_the_old_data_stays(host: FakeHo
         killer.join()
     assert (ended.returncode, "etcd ended before it had joined" in ended.stdout) == (1, True), ended.stdout
     assert list(log.glob("*.wal"))
-    made[1].mkdir()  # the others are left by kills at other moments
+    made[1].mkdir()  # kills at other moments leave the other paths
     for path in (socket, *made[3:]):
         path.write_bytes(b"x")
     stays = {path: tree(path) for path in (cluster.wals[1], host.root / "kept", wal / "lost+found")}

@@ -1,4 +1,4 @@
-"""templates/relay.sh on one host, by every shell: what comes on standard input, and the line in authorized_keys."""
+"""templates/relay.sh on one host, in every shell: the data on standard input, and the line in authorized_keys."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_what_comes_is_unpacked_hashed_and_told(host: FakeHost) -> None:
     assert done.returncode == 0, done.stderr
     said = done.stdout.decode().split("\n")
     assert said[0] == "ready"
-    told = said.index(f"sum {hashlib.sha256(CONTENT).hexdigest()}")  # `telling` may say once more where it is
+    told = said.index(f"sum {hashlib.sha256(CONTENT).hexdigest()}")  # `telling` may print its position once more
     assert said[told - 1] == f"at {len(CONTENT)}"
     assert (host.folder / "snapshot.db.part.1").read_bytes() == CONTENT
     assert left(host) == {"attempt", "snapshot.db.part.1", "snapshot.db.receiver"}
@@ -160,7 +160,7 @@ def test_one_that_nobody_listens_to_ends_with_all_that_it_has_begun(host: FakeHo
         with subprocess.Popen(words, stdin=silent, stdout=listens_not, stderr=subprocess.PIPE) as process:
             for end in (silent, listens_not):
                 os.close(end)
-            process.communicate(timeout=30)  # whatever still runs has its standard error, and is waited for
+            process.communicate(timeout=30)  # waits for every process that still has the standard error
         os.close(held)
         assert left(host) - {"snapshot.db.receiver"} == {"attempt", "snapshot.db.part.1"}
 

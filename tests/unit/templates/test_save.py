@@ -1,4 +1,4 @@
-"""A safety snapshot from etcd's own gateway: whole, or none."""
+"""A safety snapshot from etcd's own gateway: complete, or none."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_without_an_answer_there_is_none(host: FakeHost) -> None:
 
 
 def test_where_the_gateway_is_off_etcdctl_does_it(host: FakeHost, tmp_path: Path) -> None:
-    """Found beside the etcd that has the data open."""
+    """etcdctl is next to the program of the etcd that has the data open."""
     (member,) = snapshots.members("etcd0")
     with snapshots.running(member, tmp_path / "etcd"):
         snapshots.put(member, "/registry/pods/a", b"x")
@@ -67,7 +67,7 @@ NEEDED = "base64 cat chmod cut env grep head kill mv od openssl printf rm sh sha
 
 @contextlib.contextmanager
 def secured(folder: Path) -> Iterator[tuple[snapshots.Member, Path]]:
-    """A member, on that data if there is some, that believes only clients with a certificate; and its certificates."""
+    """A member that accepts only clients with a certificate, with that data if given; and its certificates."""
     authority = Authority.new("ca")
     authority.issue(folder / "peer", ["127.0.0.1"])
     (folder / "ca.crt").write_bytes(authority.pem)

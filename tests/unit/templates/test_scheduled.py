@@ -1,4 +1,4 @@
-"""The script of a scheduled backup, as its timer runs it: whole or none, the newest stays, and never during a run."""
+"""The script of a scheduled backup, as its timer runs it: complete or none, never during a run; the newest stays."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def script(host: FakeHost, snapshot: Path, views: Mapping[str, MasterView] | None = None, **terms: int) -> Path:
-    """As it lies on the first master; its agent copies the snapshot."""
+    """The script as it is on the first master; the agent there copies the snapshot."""
     host.program("kublr", f'cp {snapshot} "$4"')
     cluster = builders.inventory()
     paths = Paths(state=str(host.state), kublr=f"{host.programs}/kublr")
@@ -89,7 +89,7 @@ def test_a_backup_is_whole_private_and_told(host: FakeHost, snapshot: Path) -> N
 
 @contextlib.contextmanager
 def serving(host: FakeHost, api: ApiServer) -> Iterator[tuple[dict[str, MasterView], str]]:
-    """A master whose member answers, and the id of its cluster."""
+    """A master with a member that answers, and the id of its cluster."""
     (member,) = snapshots.members("etcd0")
     view = builders.masters()["master-1"]
     assert view.member.config is not None
@@ -100,7 +100,7 @@ def serving(host: FakeHost, api: ApiServer) -> Iterator[tuple[dict[str, MasterVi
 
 
 def beside(host: FakeHost) -> ScheduledFacts:
-    """The facts beside the only backup."""
+    """Return the facts of the only backup."""
     (path,) = (host.root / "backups").glob("*.json")
     assert path.with_suffix(".db").exists()
     assert path.stat().st_mode & 0o777 == 0o600
@@ -110,7 +110,7 @@ def beside(host: FakeHost) -> ScheduledFacts:
 
 
 def test_beside_it_lies_what_a_backup_of_the_laptops_would_have(host: FakeHost, snapshot: Path) -> None:
-    """But for what only reading its pages tells. The paths are such that shells and JSON stumble over them."""
+    """Except facts that need the snapshot's pages. The paths contain characters that break shells and JSON."""
     config, key, absent = (host.root / name for name in ("encryption.yaml", """a 'key' "b" $(c).pub""", "absent"))
     config.write_text(ENCRYPTION)
     key.write_text("public\n")
@@ -135,7 +135,7 @@ def test_beside_it_lies_what_a_backup_of_the_laptops_would_have(host: FakeHost, 
 
 
 def test_what_cannot_be_had_is_left_out(host: FakeHost, snapshot: Path) -> None:
-    """The member does not answer, and no API server's manifest was read."""
+    """The member does not answer, and there is no API server's manifest."""
     assert run(host, script(host, snapshot)) == 0
     found = beside(host)
     assert (found.etcd_version, found.cluster_id, found.shared_files, found.encryption_keys) == ("", "", {}, ())

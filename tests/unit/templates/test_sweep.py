@@ -1,4 +1,4 @@
-"""What a backup has left whose laptop died, is removed by a later one."""
+"""A later backup removes the files of a backup whose laptop died."""
 
 from __future__ import annotations
 

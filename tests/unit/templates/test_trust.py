@@ -1,4 +1,4 @@
-"""What a master shows of its certificates, keys and encryption: names, dates and sums, by the real openssl."""
+"""A master's certificates, keys and encryption: the look prints names, dates and sums, with the real openssl."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ resources:
 
 
 def make_certificate(folder: Path, name: str, valid: timedelta) -> Path:
-    """A certificate for etcd0.kublr.local which ends after that time from now."""
+    """Make a certificate for etcd0.kublr.local that expires after that time from now."""
     Authority.new("ca").issue(folder / name, ["etcd0.kublr.local", "10.20.0.11"], valid)
     return folder / f"{name}.crt"
 
 
 def looked(host: FakeHost, peer: Path, client: Path, encryption: Path | str, *shared: Path) -> tuple[Trust, str]:
-    """The volume's look at such a master; also all that it printed."""
+    """Run the volume's look at such a master; return the parsed trust and all output."""
     url = "https://127.0.0.1:1"
     values = volume_values(host.root / "data", Path("/absent"), url, url)
     values |= {"peer_cert": peer, "client_cert": client, "encryption": encryption, "shared": shared}

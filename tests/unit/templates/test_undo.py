@@ -1,4 +1,4 @@
-"""What takes a run back on one host: it can die between any two lines, and touches nothing that is not the run's."""
+"""Undo of a run on one host: the script can die between any two lines, and touches only the run's own files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BACK = "20261122t040000z-aaaa"
 
 @pytest.fixture
 def back(host: FakeHost) -> FakeHost:
-    """The same host in the eyes of the run that takes the other one back; it holds the services down."""
+    """The same host as the undo's run sees it; that run holds the services down."""
     undo = replace(host, run=BACK).prepare()
     undo.hold()
     return undo
 
 
 def kept(host: FakeHost) -> Path:
-    """The old data is kept, as the restore keeps it; a restored member lies where it was."""
+    """Keep the old data as the restore does, and put a restored member in its place; return the kept copy."""
     path = host.root / f"data.kr-{host.run}"
     host.write_member()
     host.hold()

@@ -1,6 +1,6 @@
-"""Stopping, holding, starting: what the scripts tell systemd, and what they see without believing it.
+"""Stop, hold, start: the scripts' commands to systemd, and their checks of its answers.
 
-The services' own behaviour is for hosts with a real systemd; here a fake `systemctl` notes what it is told.
+Hosts with a real systemd test the services' own behaviour; here a fake `systemctl` records the commands.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOWHERE = socket_pattern(frozenset(("127.0.0.1",)), (1,))
 
 
 def states(host: FakeHost, **units: str) -> None:
-    """A `systemctl` that shows these states, and `inactive` for all other units."""
+    """Make a `systemctl` that shows these states, and `inactive` for all other units."""
     cases = "".join(f"*{name}.service) state={state} ;;\n" for name, state in units.items())
     host.program(
         "systemctl", f'state=inactive\ncase "$*" in\n{cases}esac\n[ "$1" != show ] || echo "ActiveState=$state"'
@@ -75,7 +75,7 @@ def test_hold_of_another_run_is_not_lifted(host: FakeHost, folder: Path) -> None
     assert host.act("start/lift.sh").returncode == 1
     assert (host.state / "hold").read_text() == f"{OTHER_RUN}\n"
     assert held(host).stdout == "the hold file is gone\n"
-    assert host.act("start/lift.sh", undone=OTHER_RUN).returncode == 0  # unless this run takes that one back
+    assert host.act("start/lift.sh", undone=OTHER_RUN).returncode == 0  # unless this run undoes that one
     assert not (host.state / "hold").exists()
 
 
@@ -203,7 +203,7 @@ def test_service_that_does_not_stop_ends_act(host: FakeHost, stuck: str, calls: 
 
 
 def began(host: FakeHost, boot: str, ticks: int) -> None:
-    """The step that restarts this worker began in that boot, so many clock ticks after it."""
+    """Write the begin marker of the worker's restart: in that boot, ``ticks`` clock ticks after it."""
     folder = host.folder / "steps/workers.restart/1-a1b2"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "started").write_text(f"{boot} 77 {ticks} 1795360500\n")
@@ -219,7 +219,7 @@ BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def start_ticks(pid: int) -> int:
-    """Field 22 of /proc/PID/stat (proc(5)); field 2 is the name, in parentheses."""
+    """Read field 22 of /proc/PID/stat (proc(5)); field 2 is the name, in parentheses."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
@@ -232,7 +232,7 @@ def test_a_reboot_shows_in_the_boot_id_or_in_the_first_process(host: FakeHost) -
     ended = restarted(host, "reboot")
     assert ended.returncode == 0
     assert 0 < int(ended.stdout) <= time.time()  # when the first process started
-    began(host, BOOT, start_ticks(1) - 1)  # a container keeps the boot id, its first process is a new one
+    began(host, BOOT, start_ticks(1) - 1)  # a container keeps the boot id; its first process is new
     assert restarted(host, "reboot").returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""One master's way through the manual strategy's phases, with the arguments that the planner gives."""
+"""One master's path through the manual strategy's phases, with the arguments that the planner gives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNDO = "20261122t040000z-ffff"
 
 
 class Way:
-    """With ``wal``, its log lies apart."""
+    """The master's acts and looks. With ``wal``, its log has a separate folder."""
 
     def __init__(self, host: FakeHost, snapshot: Path, *, wal: Path | None = None) -> None:
         self.host, self.wal = host, wal
@@ -31,7 +31,7 @@ class Way:
 
     @property
     def wals(self) -> tuple[Path, ...]:
-        """The log that lies apart, where it is kept, and where it is staged."""
+        """The paths of the separate log: the log, its kept copy, and its staged copy; empty without such a log."""
         return (self.wal, self.wal / f".kr-{RUN}", self.wal / f".kr-{RUN}.staged") if self.wal else ()
 
     @property
@@ -104,7 +104,7 @@ class Way:
         return look.returncode == 0
 
     def unplace(self) -> Ended:
-        """As the undo's run does it, on a host that the run holds."""
+        """Undo the place step as the undo's run does, on a host that the run holds."""
         undo = FakeHost(self.host.root, self.host.shell, UNDO, environment=self.host.environment).prepare()
         return undo.act(
             "commit/unplace.sh", member=self.host.member, kept=self.kept, undone=RUN, staged=self.staged, **self._wals
@@ -123,7 +123,7 @@ class Way:
         return self.host.look("keep/is_unchanged.sh", **values).returncode == 0
 
     def swap(self) -> Ended:
-        """As a rollback does it, after the start; it holds the host itself."""
+        """Swap the data as a rollback does, after the start; the rollback holds the host."""
         self.host.hold(UNDO)
         back = replace(self.host, run=UNDO).prepare()
         return back.act(
@@ -139,7 +139,7 @@ class Way:
         )
 
     def done(self) -> None:
-        """Every phase up to the start."""
+        """Run every phase up to the start."""
         self.bring_tool()
         for act in (self.restore, self.aside, self.place):
             ended = act()
