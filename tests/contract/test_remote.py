@@ -61,6 +61,14 @@ def started(site: Site, step: str, attempt: str) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
+def overtake(site: Site, attempt: str) -> None:
+    """Write that attempt as the newest one, by a rename, as hosts do: a look at that moment sees no empty file."""
+    newest = site.state / "run" / "attempt"
+    part = newest.with_name("attempt.test")
+    part.write_text(f"{attempt}\n")
+    part.replace(newest)
+
+
 async def test_look_returns_exit_status_and_output(remote: Remote, code: int) -> None:
     output = await remote.look(script(f"echo out; echo err >&2; exit {code}"))
     assert (output.exit_code, output.stdout, output.stderr) == (code, b"out\n", b"err\n")
@@ -284,7 +292,7 @@ async def test_older_attempt_is_fenced(remote: Remote, site: Site) -> None:
 
 async def test_push_is_fenced_without_earlier_verb(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
-    (site.state / "run" / "attempt").write_text(f"{SECOND}\n")
+    overtake(site, SECOND)
     (site.folder / "source").write_bytes(b"x" * 100)
     path = site.state / "run" / "snapshot.db"
     outcome = await remote.push(FileSource(site.folder / "source"), str(path), "", FIRST)
@@ -294,7 +302,7 @@ async def test_push_is_fenced_without_earlier_verb(remote: Remote, site: Site) -
 
 async def test_push_fenced_before_its_end_leaves_no_file(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
-    source = Trap(site.folder / "source", 4_000_000, lambda: (site.state / "run" / "attempt").write_text(f"{SECOND}\n"))
+    source = Trap(site.folder / "source", 4_000_000, lambda: overtake(site, SECOND))
     path = site.state / "run" / "snapshot.db"
     assert (await remote.push(source, str(path), "", FIRST)).ended is Ended.FENCED
     assert not path.exists()
@@ -308,7 +316,7 @@ async def test_act_waiting_for_lock_is_fenced(remote: Remote, site: Site) -> Non
         acting = asyncio.create_task(remote.act("stop.wait", FIRST, script('echo >>"$1"', str(ran))))
         await until(lambda: bool(list(site.state.glob("run/steps/stop.wait/*/run"))))
         await asyncio.sleep(0.3)
-        (site.state / "run" / "attempt").write_text(f"{SECOND}\n")
+        overtake(site, SECOND)
     outcome = await acting
     assert outcome.ended is Ended.FENCED and SECOND in outcome.detail
     await asyncio.sleep(0.2)
@@ -358,7 +366,7 @@ async def test_heartbeat_beats_until_fenced(remote: Remote, site: Site) -> None:
     await remote.settle("run", FIRST, 5)
     alive = await first_beat(site)
     await next_beat(alive)
-    (site.state / "run" / "attempt").write_text(f"{THIRD}\n")
+    overtake(site, THIRD)
     await asyncio.sleep(0.6)
     assert await is_silent(alive)
     outcome = await remote.act("stop.x", FIRST, script("true"))
