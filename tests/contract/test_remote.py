@@ -57,10 +57,6 @@ def started(site: Site, step: str, attempt: str) -> Callable[[], bool]:
     return lambda: bool(list(site.state.glob(f"*/steps/{step}/{attempt}/started")))
 
 
-# --- look ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("code", [0, 1, 3, 255])
 def overtake(site: Site, attempt: str) -> None:
     """Write that attempt as the newest one, by a rename, as hosts do: a look at that moment sees no empty file."""
     newest = site.state / "run" / "attempt"
@@ -69,6 +65,10 @@ def overtake(site: Site, attempt: str) -> None:
     part.replace(newest)
 
 
+# --- look ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 255])
 async def test_look_returns_exit_status_and_output(remote: Remote, code: int) -> None:
     output = await remote.look(script(f"echo out; echo err >&2; exit {code}"))
     assert (output.exit_code, output.stdout, output.stderr) == (code, b"out\n", b"err\n")
