@@ -111,9 +111,8 @@ async def make_plan(
     refuse_claimed(checked.seen)
     refuse_blocked(checked.findings, source.address)
     plan = await _plan_restore(cluster, source, read, checked, name, brought)
-    masters = {
-        host.name: checked.seen.views[host.name] for host in cluster.inventory.masters
-    }  # without left-out masters
+    # A left-out master may answer, too: the cost does not count it.
+    masters = {host.name: checked.seen.views[host.name] for host in cluster.inventory.masters}
     costing = await find_cost(cluster, read, masters, every_name=every_name)
     given = {"overrides": tuple(sorted(overrides)), "inventory_path": str(inventory_path), "cost": costing.cost}
     return Planned(plan.model_copy(update=given), costing.rows)

@@ -39,6 +39,9 @@ FAREWELL_S = 10.0
 STOPPED_WAIT_S = 180.0
 """Containers that ignore SIGTERM die by SIGKILL after their grace period, 30 s by default in Kubernetes."""
 
+MEMBER_GRACE_S = 30
+"""How long etcd has to end: kubelet's own grace period (Kubernetes, `terminationGracePeriodSeconds`)."""
+
 STOPPED_DWELL_S = 2.0
 """Supervisors restart a stopped process after about a second; two quiet seconds on all hosts show that none does."""
 

@@ -13,16 +13,16 @@ from typing import Any
 import yaml
 
 from orchestrator.core import timeouts
-from orchestrator.core.hosts.view import MasterView, MemberView
+from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.inventory import Host
 from orchestrator.core.model.header import Values
 from orchestrator.core.model.plan import Exec, Script
 from orchestrator.distros import common
-from orchestrator.distros.manifest import ManifestError, parse_manifest
+from orchestrator.distros.manifest import read_member
 
 ETCD = "etcd.manifest"
 
-FACTS = {"lib/pod_facts.sh": "kublr_validate manifest manifest_sha256"}
+FACTS = {"lib/pod_facts.sh": "kublr_validate"}
 
 
 class EtcdKublr:
@@ -35,36 +35,11 @@ class EtcdKublr:
         return {"manifests": host.paths.manifests, "etcd_file": ETCD, "agent": host.paths.kublr}
 
     def read(self, host: Host, view: MasterView, facts: Mapping[str, str]) -> MasterView:
-        path = posixpath.join(host.paths.manifests, ETCD)
-        if "manifest" not in facts:
-            return replace(
-                view,
-                faults=(
-                    *view.faults,
-                    common.fault(host, f"{path} is missing or cannot be read"),
-                ),
-            )
-        try:
-            etcd = parse_manifest(
-                facts["manifest"], path=path, certificates=host.paths.certificates, data=host.paths.data
-            )
-        except ManifestError as error:
-            return replace(
-                view,
-                faults=(
-                    *view.faults,
-                    common.fault(host, str(error)),
-                ),
-            )
-        return replace(
-            view,
-            member=MemberView(
-                config=etcd,
-                manifest_sha256=facts.get("manifest_sha256", "").split(" ")[0],
-                other_source="`kublr validate`",
-                other_data=_etcd_storage_path(facts.get("kublr_validate", "")),
-            ),
-        )
+        view = read_member(host, view, facts, ETCD)
+        if view.member.config is None:
+            return view
+        other = _etcd_storage_path(facts.get("kublr_validate", ""))
+        return replace(view, member=replace(view.member, other_source="`kublr validate`", other_data=other))
 
     def units(self, host: Host) -> tuple[tuple[str, ...], ...]:
         return ()  # etcd ends with the runtime

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
-from orchestrator.core.hosts.view import ApiServer, EtcdConfig
+from orchestrator.core.hosts.view import ApiServer, EtcdConfig, MasterView, MemberView
+from orchestrator.core.inventory.inventory import Host
+from orchestrator.distros.common import fault
 from orchestrator.distros.settings import (
     SettingsError,
     Words,
@@ -20,6 +24,28 @@ from orchestrator.distros.settings import (
 )
 
 ManifestError = SettingsError
+
+
+FACTS = {"lib/pod_facts.sh": "manifest manifest_sha256"}
+
+
+def read_member(
+    host: Host, view: MasterView, facts: Mapping[str, str], file: str, *, volume: str | None = "data"
+) -> MasterView:
+    """The view with the member that this manifest configures. What cannot be read is among the view's faults.
+    ``volume`` is as for ``parse_manifest``."""
+    path = posixpath.join(host.paths.manifests, file)
+    if "manifest" not in facts:
+        return replace(view, faults=(*view.faults, fault(host, f"{path} is missing or cannot be read")))
+    paths = host.paths
+    try:
+        config = parse_manifest(
+            facts["manifest"], path=path, certificates=paths.certificates, data=paths.data, volume=volume
+        )
+    except ManifestError as error:
+        return replace(view, faults=(*view.faults, fault(host, str(error))))
+    sha256 = facts.get("manifest_sha256", "").split(" ")[0]
+    return replace(view, member=MemberView(config=config, manifest_sha256=sha256))
 
 
 def parse_manifest(

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 from tests.bench import ansible_setup
 from tests.bench.cluster import KEYS, Cluster, seed_cluster
 from tests.bench.contenders import Contender, aided, ansible, by_hand, manual, stop_start
 from tests.bench.figures import AIDED, ANSIBLE, BY_HAND, MANUAL, PAGE, STOP_START, Round, load, page, ratios, table
 from tests.bench.observer import observing
+from tests.bench.turns import play_by_turns
 from tests.lab.commands import LabError
 from tests.lab.lab import Lab
 
@@ -40,18 +42,6 @@ def play(cluster: Cluster, name: str) -> Round:
     return Round(name, outage_s - claimed.dwell_s, claimed.dwell_s, seen)
 
 
-def play_all(cluster: Cluster, rounds: int) -> list[Round]:
-    """Play all rounds in turns with a rotating start, so that a machine that gets busier is fair to all."""
-    names = list(CONTENDERS)
-    played = []
-    for number in range(rounds):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            played.append(play(cluster, name))
-            print(f"round {number + 1}: {played[-1]}", file=sys.stderr, flush=True)
-    return played
-
-
 def main() -> int:
     lab = Lab.from_environment()
     was_up = lab.is_healthy()
@@ -60,7 +50,7 @@ def main() -> int:
         ansible_setup.install(lab)
         cluster = seed_cluster(lab)
         load_before = load()
-        played = play_all(cluster, int(os.environ.get("ROUNDS", "3")))
+        played = play_by_turns(CONTENDERS, partial(play, cluster), int(os.environ.get("ROUNDS", "3")))
     except LabError as error:
         print(f"error: {error}\nnext: make lab-down, then make bench-outage", file=sys.stderr)
         return 1

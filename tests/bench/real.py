@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from tests.bench.figures import load
@@ -23,6 +24,7 @@ from tests.bench.real_contenders import (
     product,
 )
 from tests.bench.real_page import BY_HAND, OURS, PAGE, PEER, Round, page, ratios, table
+from tests.bench.turns import play_by_turns
 from tests.lab.commands import LabError
 from tests.lab.laptop import Laptop
 from tests.real.cluster import Real
@@ -61,18 +63,6 @@ def play(bench: Bench, name: str) -> Round:
     return Round(name, claimed.outage_s, probed.summary)
 
 
-def play_all(bench: Bench, rounds: int) -> list[Round]:
-    """Play all rounds in turns with a rotating start, so that a machine that gets busier is fair to all."""
-    names = list(CONTENDERS)
-    played = []
-    for number in range(rounds):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            played.append(play(bench, name))
-            print(f"round {number + 1}: {played[-1]}", file=sys.stderr, flush=True)
-    return played
-
-
 def main() -> int:
     try:
         real = Real.from_environment()
@@ -83,7 +73,7 @@ def main() -> int:
             scene = Scene(real)
             scene.prepare(Laptop(Path(folder, "home"), None), Path(folder))
             load_before = load()
-            played = play_all(Bench(scene), int(os.environ.get("ROUNDS", "3")))
+            played = play_by_turns(CONTENDERS, partial(play, Bench(scene)), int(os.environ.get("ROUNDS", "3")))
             size = scene.backup.stat().st_size
     except LabError as error:
         print(f"error: {error}\nnext: make real-down, then make bench-real", file=sys.stderr)

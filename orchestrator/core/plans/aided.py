@@ -13,10 +13,10 @@ from orchestrator.core import timeouts
 from orchestrator.core.hosts.distro import Distro
 from orchestrator.core.hosts.questions import peer_values
 from orchestrator.core.model.plan import PhaseName, Script, Step
+from orchestrator.core.model.restored import Restored, restored_from
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import folder_of, look, one, push_step, script_step
-from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -33,9 +33,8 @@ class Aided:
     titles = MappingProxyType({PhaseName.COMMIT: "schedule the restore"})
 
     @property
-    def expected(self) -> Expected:
-        snapshot = self.snapshot  # the token is the vendor's, so the cluster id is not predicted
-        return Expected(snapshot.revision, snapshot.compacted_revision, snapshot.hash_kv)
+    def expected(self) -> Restored:
+        return restored_from(self.snapshot)  # the token is the vendor's, so the cluster id is not predicted
 
     def stage(self, master: Master) -> Iterable[Step]:
         yield push_step(StepName.STAGE_PUSH, master, self.snapshot, "copy the snapshot", self.origin)

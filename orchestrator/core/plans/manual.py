@@ -16,11 +16,10 @@ from orchestrator.core.hosts.etcd_tools import Tool, ToolPlace, best_tool
 from orchestrator.core.hosts.questions import client_values
 from orchestrator.core.hosts.view import owner_of
 from orchestrator.core.model.plan import PhaseName, Push, Script, Step, ToolFile
-from orchestrator.core.model.restored import restored_from
+from orchestrator.core.model.restored import Restored, restored_from
 from orchestrator.core.model.step_name import StepName
 from orchestrator.core.plans.master import Master
 from orchestrator.core.plans.steps import folder_of, look, one, push_step, script_step
-from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.details import Bump
 from orchestrator.etcd.ids import predict_ids
@@ -59,10 +58,9 @@ class Manual:
         return listed | {master.etcd.member: master.etcd.peer_url for master in self.masters}
 
     @property
-    def expected(self) -> Expected:
+    def expected(self) -> Restored:
         ids = predict_ids({name: (url,) for name, url in self.initial_cluster.items()}, self.token)
-        restored = restored_from(self.snapshot, self.bump)
-        return Expected(restored.revision, restored.compacted_revision, restored.hash_kv, ids.cluster)
+        return restored_from(self.snapshot, self.bump, ids.cluster)
 
     def stage(self, master: Master) -> Iterable[Step]:
         yield push_step(StepName.STAGE_PUSH, master, self.snapshot, "copy the snapshot", self.origin)

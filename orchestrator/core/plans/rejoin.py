@@ -104,7 +104,7 @@ class Rejoin:
     def _down(self) -> Phase:
         steps = tuple(self.services.down_steps(self.failed))
         title = "stop that master's etcd, and prove that nothing of its control plane is alive"
-        return make_phase(PhaseName.DOWN, steps, title=title, barrier=self.services.down((self.failed,)))
+        return make_phase(PhaseName.DOWN, steps, title=title, barrier=self.services.all_down((self.failed,)))
 
     def _keep(self) -> Phase:
         failed = self.failed

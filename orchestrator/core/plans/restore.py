@@ -157,7 +157,7 @@ class Restore:
     def _down(self) -> Phase:
         together = len(self.masters) > 1
         steps = [step for machine in self.machines for step in self.services.down_steps(machine, together=together)]
-        return make_phase(PhaseName.DOWN, tuple(steps), barrier=self.services.down(self.machines))
+        return make_phase(PhaseName.DOWN, tuple(steps), barrier=self.services.all_down(self.machines))
 
     def _keep(self) -> Phase:
         return make_phase(

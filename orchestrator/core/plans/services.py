@@ -17,9 +17,6 @@ from orchestrator.core.model.step_name import StepName, part_of
 from orchestrator.core.plans.master import ApiHost, Machine, Master
 from orchestrator.core.plans.steps import all_of, call_step, look, one, plain, script_step
 
-MEMBER_GRACE_S = 30
-"""How long etcd has to end: kubelet's own grace period (Kubernetes, `terminationGracePeriodSeconds`)."""
-
 
 def units_of(distro: Distro, host: Host) -> tuple[str, ...]:
     """All units that a run stops and holds on a host."""
@@ -79,14 +76,14 @@ class Services:
         if isinstance(machine, Master):
             yield from (leader_waits(machine),) if together else ()
             if act := self.distro.withdraw_etcd(machine.host, self.run):
-                title = "move etcd's manifest away, so that kubelet ends it"
+                title, grace_s = "move etcd's manifest away, so that kubelet ends it", timeouts.MEMBER_GRACE_S
                 yield self._withdrawal(StepName.DOWN_PODS, machine, title, act)
                 yield self._processes(
                     StepName.DOWN_PROCESSES,
                     machine,
-                    f"end etcd: SIGTERM again after {MEMBER_GRACE_S} s, SIGKILL after {2 * MEMBER_GRACE_S} s",
+                    f"end etcd: SIGTERM again after {grace_s} s, SIGKILL after {2 * grace_s} s",
                     {"member": machine.etcd.member_path},
-                    MEMBER_GRACE_S,
+                    grace_s,
                 )
         yield from self._unit_steps(StepName.DOWN_UNIT, machine, self.distro.down_units(machine.host))
 
@@ -100,7 +97,7 @@ class Services:
         values: Values = {"member": member, "sockets": socket_pattern(addresses, ports), "units": self.present(machine)}
         return look("down/is_down.sh", values, "nothing of the control plane is alive, and nothing uses etcd's data")
 
-    def down(self, machines: Iterable[Machine]) -> Probe:
+    def all_down(self, machines: Iterable[Machine]) -> Probe:
         """Whether all are stopped, and stay so."""
         return all_of(machines, self.is_down, wait_s=timeouts.STOPPED_WAIT_S, dwell_s=timeouts.STOPPED_DWELL_S)
 
@@ -128,15 +125,16 @@ class Services:
         self, name: StepName, machine: Master | ApiHost, groups: Iterable[tuple[str, ...]]
     ) -> Iterable[Step]:
         present = self.present(machine)
-        # systemd waits 90 s for a process that hangs; the step that follows does not.
-        hasten = ("--no-block",) if name is StepName.STOP_UNIT and not self.distro.ender(machine.host) else ()
+        # systemd waits 90 s for a process that hangs; the step that follows ends it sooner.
+        processes_follow = name is StepName.STOP_UNIT and not self.distro.ender(machine.host)
+        stop = ("systemctl", "stop", "--no-block") if processes_follow else ("systemctl", "stop")
         for group in groups:
             if units := tuple(unit for unit in group if unit in present):
                 yield Step(
                     id=f"{part_of(name, plain(units[-1]))}/{machine.name}",
                     host=machine.name,
                     title=f"stop {' and '.join(units)}",
-                    act=Exec(argv=("systemctl", "stop", *hasten, *units), timeout_s=timeouts.STOP_UNIT_S),
+                    act=Exec(argv=(*stop, *units), timeout_s=timeouts.STOP_UNIT_S),
                     done_if=one(machine, look("stop/is_inactive.sh", {"units": units}, "none of the units runs")),
                     rerunnable=True,
                     undo="start them again",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from orchestrator.core.model.plan import PhaseName, Script, Step
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.plans.master import Master
-from orchestrator.core.proof.restored import Expected
 from orchestrator.core.snapshots.locations import OnHost
 from orchestrator.etcd.snapshot import SnapshotFacts
 
@@ -36,7 +36,7 @@ class Strategy(Protocol):
         ...
 
     @property
-    def expected(self) -> Expected:
+    def expected(self) -> Restored:
         """What every restored member must show."""
         ...
 

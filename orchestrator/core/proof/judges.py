@@ -11,8 +11,9 @@ from orchestrator.core.hosts.facts import parse_facts
 from orchestrator.core.hosts.http import parse_http
 from orchestrator.core.model.outcome import Answer, Output, Verdict
 from orchestrator.core.model.plan import Judge, Probe
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.proof.agreement import judge_equal, read_standing
-from orchestrator.core.proof.restored import Expected, Shown, judge_member, judge_together
+from orchestrator.core.proof.restored import Shown, judge_member, judge_together
 from orchestrator.etcd.kubernetes import ObjectError, read_lease, read_node
 from orchestrator.etcd.members import AnswerError, Range, parse_range
 
@@ -29,7 +30,7 @@ def judge(probe: Probe, outputs: Sequence[Output]) -> Verdict:
         return _judge_exit(answers)
     if probe.judge is Judge.EQUAL:
         return judge_equal({host: read_standing(output.text) for host, output in answers}, probe.expect)
-    expected = Expected.of_texts(probe.expect)
+    expected = Restored.of_texts(probe.expect)
     shown = {host: read_shown(output) for host, output in answers}
     if probe.judge is Judge.MEMBER:
         (host,) = shown

@@ -12,36 +12,12 @@ it holds the same data, because a HashKV covers every key and everything that ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.core.model.outcome import Answer, Verdict
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.proof.hashkv import judge_hashes, read_hashes
 from orchestrator.etcd.members import AnswerError, HashKv, parse_hash_kv, parse_health
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What every restored member must show, according to the snapshot file.
-
-    ``cluster_id`` is empty if the vendor draws the cluster token: then the id is unpredictable.
-    """
-
-    revision: int
-    compacted_revision: int
-    hash_kv: int
-    cluster_id: str = ""
-
-    def as_texts(self) -> dict[str, str]:
-        """Convert to the form in which a plan's probe stores it."""
-        found = {name: str(getattr(self, name)) for name in ("revision", "compacted_revision", "hash_kv")}
-        return found | ({"cluster_id": self.cluster_id} if self.cluster_id else {})
-
-    @classmethod
-    def of_texts(cls, texts: Mapping[str, str]) -> Expected:
-        """Convert back from ``as_texts``."""
-        revision, compacted, hash_kv = (int(texts[name]) for name in ("revision", "compacted_revision", "hash_kv"))
-        return cls(revision, compacted, hash_kv, texts.get("cluster_id", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +41,7 @@ class Shown:
     round_revision: int = 0
 
 
-def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
+def judge_member(host: str, shown: Shown, expected: Restored) -> Verdict:
     """Judge (a) and (b) for one member. If it is too late for (a), its details have ``late`` and no hash."""
 
     def verdict(answer: Answer, reason: str) -> Verdict:
@@ -90,7 +66,7 @@ def judge_member(host: str, shown: Shown, expected: Expected) -> Verdict:
     return _judge_hash(host, hashkv, expected, shown.cluster_id)
 
 
-def _hash_at(shown: Shown, expected: Expected) -> HashKv | str:
+def _hash_at(shown: Shown, expected: Restored) -> HashKv | str:
     """Return the member's hash at the snapshot's revision, or why it cannot be compared.
 
     The recorded hash counts if the API servers have compacted since: raft has brought the member every later
@@ -112,7 +88,7 @@ def _hash_at(shown: Shown, expected: Expected) -> HashKv | str:
     return why
 
 
-def _judge_hash(host: str, hashkv: HashKv, expected: Expected, cluster_id: str) -> Verdict:
+def _judge_hash(host: str, hashkv: HashKv, expected: Restored, cluster_id: str) -> Verdict:
     details = {
         "revision": str(hashkv.revision),
         "hash_kv": str(hashkv.hash_kv),
@@ -145,7 +121,7 @@ def old_files(files: str, kept: str) -> tuple[str, ...]:
     )
 
 
-def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
+def judge_together(shown: dict[str, Shown], expected: Restored) -> Verdict:
     """Judge (c) and (d) over all members, and (a) and (b) again for each."""
     verdicts = {host: judge_member(host, answer, expected) for host, answer in shown.items()}
     reasons = {host: reason for verdict in verdicts.values() for host, reason in verdict.reasons.items()}
@@ -168,7 +144,7 @@ def judge_together(shown: dict[str, Shown], expected: Expected) -> Verdict:
     return Verdict(Answer.NO if reasons else Answer.YES, reasons, details)
 
 
-def _hashes(it: Shown, expected: Expected) -> tuple[HashKv, ...]:
+def _hashes(it: Shown, expected: Restored) -> tuple[HashKv, ...]:
     newest = "" if it.hashkv_now == it.hashkv else it.hashkv_now  # the script asks only once if one answer is enough
     return read_hashes((it.hashkv, expected.revision), (newest, 0), (it.hashkv_round, it.round_revision))
 

@@ -11,6 +11,6 @@ if [ -n "$member" ] && [ -e "$member/snap/db" ] && ! flock -n "$member/snap/db" 
     echo "an etcd still has $member/snap/db open"
     code=1
 fi
-[ -z "$member" ] || members "$member/snap/db" | grep -q . && { echo "an etcd is alive on $member"; code=1; }
+[ -z "$member" ] || etcds_with "$member/snap/db" | grep -q . && { echo "an etcd is alive on $member"; code=1; }
 quiet
 {% include "host/lib/inactive_units.sh" %}

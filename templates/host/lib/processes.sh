@@ -25,15 +25,15 @@ program_of() { # PID: the name of its program. hyperkube, until Kubernetes 1.18,
 }
 # Cut to 15 characters, kube-controllers of Calico has the name of kube-controller-manager: the program decides.
 control_plane() { # a line PID START NAME for each API server, controller-manager and scheduler
-    by_name=$(named)
-    if [ -n "$by_name" ]; then echo "$by_name"; else in_containers; fi
+    found=$(by_name)
+    if [ -n "$found" ]; then echo "$found"; else in_containers; fi
 }
-named() {
+by_name() {
     alive_as 'kube-apiserver|kube-controller|kube-scheduler|hyperkube' | while read -r pid; do
         name=$(program_of "$pid") && [ -n "$name" ] && start=$(start_of "$pid") && echo "$pid $start $name"
     done
 }
-members() { # DATABASE: a line PID START etcd for each process that has it open; by inode, for a container has other paths
+etcds_with() { # DATABASE: a line PID START etcd for each process that has it open; by inode, for a container has other paths
     alive_as etcd | while read -r pid; do
         for file in "/proc/$pid/fd"/*; do
             [ "$file" -ef "$1" ] || continue

@@ -9,9 +9,8 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ import pytest
 from orchestrator.core.proof.api_answers import ApiAnswers, read_api
 from tests.demo.certificates import Authority
 from tests.unit.templates.host import RUN, FakeHost, tree
+from tests.unit.templates.https import https_server
 
 NAME = "cp.lab"
 NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -115,19 +115,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (pki / f"{name}.crt").write_bytes(authority.pem)
         authority.issue(pki / f"{name}-client", ["admin"])
         authority.issue(pki / f"{name}-server", [NAME])
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki / "ca-server.crt", pki / "ca-server.key")
-    context.load_verify_locations(pki / "ca.crt")
-    context.verify_mode = ssl.CERT_OPTIONAL
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # one case is a client that refuses the server
-    httpd.socket = context.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
-    thread = Thread(target=httpd.serve_forever)
-    thread.start()
-    yield Server(httpd.server_port, pki)
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
+    with https_server(Api, pki / "ca-server.crt", pki / "ca.crt") as port:
+        yield Server(port, pki)
 
 
 @pytest.fixture(autouse=True)

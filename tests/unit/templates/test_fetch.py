@@ -10,9 +10,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -22,6 +21,7 @@ from orchestrator.core.proof.judges import read_shown
 from orchestrator.core.proof.restored import Shown
 from tests.demo.certificates import Authority
 from tests.unit.templates.host import RUN, Ended, FakeHost, client_values, peer_values
+from tests.unit.templates.https import https_server
 
 NAME = "etcd0.kublr.local"
 NEEDED = "base64 cat date env find grep head mv openssl printf sh sleep sort stat sync tail timeout tr wc"
@@ -81,19 +81,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (pki / f"{name}.crt").write_bytes(authority.pem)
     for suffix in ("crt", "key"):
         (pki / f"ca-peer.{suffix}").rename(pki / f"peer.{suffix}")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki / "peer.crt", pki / "peer.key")
-    context.load_verify_locations(pki / "ca.crt")
-    context.verify_mode = ssl.CERT_OPTIONAL
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # one case is a client that refuses the server
-    httpd.socket = context.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
-    thread = Thread(target=httpd.serve_forever)
-    thread.start()
-    yield Server(httpd.server_port, pki)
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
+    with https_server(Echo, pki / "peer.crt", pki / "ca.crt") as port:
+        yield Server(port, pki)
 
 
 @pytest.fixture(params=["curl", "openssl"])

@@ -69,9 +69,7 @@ def held(
         units_sha256="",
     )
     ids = predict_ids({"etcd0": (member.peer_url,)}, fact.token)
-    return read_member(
-        fact, host.look(look.file, **look.values).stdout, restored_from(snapshot, None), ids, proof or {}
-    )
+    return read_member(fact, host.look(look.file, **look.values).stdout, restored_from(snapshot), ids, proof or {})
 
 
 def test_member_reports_content_at_revision_and_now(host: FakeHost, member: Member, snapshot: SnapshotFacts) -> None:

@@ -9,8 +9,9 @@ from orchestrator.core.hosts.view import MasterView
 from orchestrator.core.inventory.declared import Paths
 from orchestrator.core.inventory.inventory import Host, Role
 from orchestrator.core.model.outcome import Answer, Output
+from orchestrator.core.model.restored import Restored
 from orchestrator.core.proof.judges import read_shown
-from orchestrator.core.proof.restored import Expected, judge_member
+from orchestrator.core.proof.restored import judge_member
 from orchestrator.distros import KUBLR
 from tests.unit import builders
 from tests.unit.distros.recordings import recorded
@@ -149,7 +150,7 @@ def test_proof_of_stopped_member_is_no(host: FakeHost) -> None:
     )
     assert shown.armed == "restore.db\n"
     assert (shown.kept, shown.hashkv_now, shown.cluster_id) == ("", "", "")
-    assert judge_member("master-1", shown, Expected(5, 1, 7)).answer is Answer.NO
+    assert judge_member("master-1", shown, Restored(5, 1, 7)).answer is Answer.NO
     (host.folder / "kept").write_text("none\n")
     assert (
         read_shown(Output(0, host.look("start/is_restored.sh", **proof_values(host)).stdout.encode())).kept == "none\n"

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from orchestrator.core.model.outcome import Answer
-from orchestrator.core.proof.restored import Expected, Shown, judge_member, judge_together, old_files
+from orchestrator.core.model.restored import Restored
+from orchestrator.core.proof.restored import Shown, judge_member, judge_together, old_files
 
-EXPECTED = Expected(revision=48213, compacted_revision=41000, hash_kv=2893040912)
+EXPECTED = Restored(revision=48213, compacted_revision=41000, hash_kv=2893040912)
 MEMBER = "/mnt/master-pd/etcd/member"
 OLD = f"2049 11 1700000001 64000000 {MEMBER}/wal/0.wal\n2049 12 1700000002 4096 {MEMBER}/snap/db\n"
 NEW = f"2049 21 1700009001 64000000 {MEMBER}/wal/0.wal\n2049 22 1700009002 4096 {MEMBER}/snap/db\n"

@@ -67,7 +67,7 @@ def evidence(**changed: object) -> Evidence:
 
 def test_evidence(printed: Printed) -> None:
     for width in (80, 120):
-        text = printed(print_evidence, restored_from(SNAPSHOT, None), evidence(), width=width)
+        text = printed(print_evidence, restored_from(SNAPSHOT), evidence(), width=width)
         assert_golden(f"evidence-{width}.txt", text)
 
 
@@ -75,12 +75,12 @@ def test_a_member_that_tells_nothing_and_one_with_another_id(printed: Printed) -
     silent = MemberEvidence(host="master-2", member="etcd1", id_predicted="abc")
     odd = member(0, id="1234", alarms=("NOSPACE",), compacted_revision=R + 10, keys_then=None)
     found = evidence(members=(odd, silent), resources=(), stale=(), missing=("the keys could not be read: no",))
-    assert_golden("evidence-odd.txt", printed(print_evidence, restored_from(SNAPSHOT, None), found, width=100))
+    assert_golden("evidence-odd.txt", printed(print_evidence, restored_from(SNAPSHOT), found, width=100))
 
 
 def test_nothing_could_be_read(printed: Printed) -> None:
     found = Evidence(revision=R, snapshot_keys=3, missing=("master-1: no answer",))
-    text = printed(print_evidence, restored_from(SNAPSHOT, None), found)
+    text = printed(print_evidence, restored_from(SNAPSHOT), found)
     assert "not read  master-1: no answer" in text
     assert evidence_lines(found) == (("not read", "master-1: no answer"),)
 
