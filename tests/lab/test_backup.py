@@ -23,7 +23,7 @@ TRUE = "what all members hold"
 FAILS = f'#!/bin/sh\n[ "$2" != backup ] || {{ echo disk failure; exit 1; }}\nexec {AGENT}.real "$@"\n'
 
 
-def test_a_backup_and_the_next_one(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+def test_second_backup_with_keep_one_deletes_the_first(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
     fresh.put(PRECIOUS, "to be in the backup")
     arguments = ("-i", fresh.inventory, "--to", tmp_path / "backups", "--json")
 
@@ -43,7 +43,7 @@ def test_a_backup_and_the_next_one(fresh: Lab, laptop: Laptop, tmp_path: Path) -
     no_snapshot_is_left(fresh)
 
 
-def test_the_next_master_is_asked_where_one_fails(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+def test_next_master_is_asked_if_one_fails(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
     broken = [master.name for master in MASTERS[:2]]
     try:
         for name in broken:
@@ -60,7 +60,7 @@ def test_the_next_master_is_asked_where_one_fails(fresh: Lab, laptop: Laptop, tm
             fresh.exec(name, ["mv", f"{AGENT}.real", AGENT])
 
 
-def test_without_a_quorum_there_is_none(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
+def test_backup_without_a_quorum_leaves_no_file(fresh: Lab, laptop: Laptop, tmp_path: Path) -> None:
     each(MASTERS[:2], lambda master: fresh.damage(master.name))
     refused = laptop.run("backup", "-i", fresh.inventory, "--to", tmp_path)
     assert refused.code in (1, 3), refused

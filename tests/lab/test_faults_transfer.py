@@ -117,7 +117,7 @@ def refusing(scene: Scene, host: str) -> Iterator[None]:
         scene.lab.exec(host, ["sh", "-c", f"rm {REFUSING}; systemctl restart ssh"])
 
 
-def test_no_way(scene: Scene) -> None:
+def test_masters_that_cannot_reach_each_other_get_the_file_from_the_laptop(scene: Scene) -> None:
     name = "no way between masters"
     with case(name):
         saved = scene.laptop.home / "saved.plan"

@@ -98,9 +98,7 @@ def test_restored_after_the_laptop_died_and_a_master_rebooted(
         assert left == ""
 
 
-def test_aborted_once_the_manifests_were_moved(
-    cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop, backup: Path
-) -> None:
+def test_abort_after_manifests_were_moved(cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop, backup: Path) -> None:
     """The laptop dies again while the manifests move back."""
     lab = cluster.lab
     before, cluster_id = lab.range(LATER), lab.hashkv(MASTERS[0].name).cluster_id
@@ -142,7 +140,7 @@ def test_a_backup_of_kublrs_is_restored_on_kubeadms_masters(
     assert set(cluster.lab.range(KUBLRS)) == {KUBLRS}
 
 
-def test_a_copy_of_a_manifest_beside_it_is_seen(cluster: Kubeadm, laptop: Laptop, backup: Path) -> None:
+def test_copy_of_manifest_blocks_the_plan(cluster: Kubeadm, laptop: Laptop, backup: Path) -> None:
     copy = f"{MANIFESTS}/etcd.yaml.bak"
     cluster.lab.exec(
         MASTERS[2].name, ["sh", "-c", f"sed 's/name: etcd$/name: etcd-bak/' {MANIFESTS}/etcd.yaml >{copy}"]
@@ -152,7 +150,7 @@ def test_a_copy_of_a_manifest_beside_it_is_seen(cluster: Kubeadm, laptop: Laptop
     assert copy in refused.error
 
 
-def test_a_failed_member_rejoins_though_its_manifest_knows_itself_alone(
+def test_member_whose_manifest_lists_only_itself_rejoins(
     cluster: Kubeadm, laptop: Laptop, other_laptop: Laptop
 ) -> None:
     """The first master: with an empty folder its own manifest would make a new cluster.

@@ -29,7 +29,7 @@ def write_when_there_is_a_leader(lab: Lab, key: str) -> None:
             return
 
 
-def test_a_member_joins_anew(fresh: Lab, laptop: Laptop) -> None:
+def test_failed_member_rejoins(fresh: Lab, laptop: Laptop) -> None:
     """The laptop dies while the pod follows the command; another attempt sees that it was done, and proves it."""
     fresh.damage(FAILED)
     write_when_there_is_a_leader(fresh, SINCE)
@@ -90,7 +90,7 @@ def test_kublrs_pod_obeys_though_its_master_reboots(fresh: Lab, laptop: Laptop, 
     assert (unneeded.code, "has nothing left to delete" in unneeded.error) == (3, True), unneeded
 
 
-def test_refused_where_the_others_are_no_quorum(fresh: Lab, laptop: Laptop) -> None:
+def test_reinit_without_a_quorum_is_refused(fresh: Lab, laptop: Laptop) -> None:
     fresh.damage(FAILED)
     fresh.damage(MASTERS[0].name)
     refused = laptop.run("reinit", FAILED, "-i", fresh.inventory, "--confirm", "lab")

@@ -22,7 +22,7 @@ WHERE = "/var/backups/etcd of master 2.db"
 LATER = "/registry/configmaps/default/later"
 
 
-def test_one_on_a_master_is_copied_there_and_brought_from_there(scene: Scene, tmp_path: Path) -> None:
+def test_snapshot_on_a_master_is_copied_from_there(scene: Scene, tmp_path: Path) -> None:
     """The restore is interrupted and resumed; the master's own file stays unchanged."""
     lab, odd = scene.lab, MASTERS[1].name
     lab.exec(odd, ["sh", "-c", f"umask 077; cat >'{WHERE}'"], stdin=scene.backup.path.read_bytes())
@@ -46,7 +46,7 @@ def test_one_on_a_master_is_copied_there_and_brought_from_there(scene: Scene, tm
     scene.ends_restored()
 
 
-def test_one_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: Path) -> None:
+def test_backup_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: Path) -> None:
     """`backup` has put it there. The laptop dies once the masters begin to receive it, and resumes."""
     lab = scene.lab
     for laptop in (scene.laptop, scene.other):
@@ -77,7 +77,7 @@ def test_one_behind_sftp_is_restored_by_another_laptop(scene: Scene, tmp_path: P
     assert nothing_stays(scene.other)
 
 
-def test_one_in_an_object_store_is_restored_by_another_laptop(scene: Scene, swift: Swift, tmp_path: Path) -> None:
+def test_backup_in_object_store_is_restored_by_another_laptop(scene: Scene, swift: Swift, tmp_path: Path) -> None:
     """`backup` of the second laptop has put it there, because the first died midway; it dies again in the transfer.
 
     The credentials of the store stay in the environment of the laptops.

@@ -167,9 +167,7 @@ def test_api_servers_on_hosts_of_their_own_are_down_with_the_masters(
             assert apart.is_ready(host)
 
 
-def test_a_failed_member_rejoins_though_its_own_configuration_says_new(
-    cluster: Systemd, laptop: Laptop, other_laptop: Laptop
-) -> None:
+def test_member_with_initial_cluster_state_new_rejoins(cluster: Systemd, laptop: Laptop, other_laptop: Laptop) -> None:
     """Its log has a separate folder. The join is interrupted: the laptop dies, and the master reboots."""
     lab, failed = cluster.lab, BY_FILE
     lab.exec(failed.name, ["sh", "-c", f"systemctl stop kube-apiserver etcd; rm {WAL}/*.wal {MEMBER}/snap/db"])

@@ -83,9 +83,7 @@ def is_down(lab: Lab) -> None:
 # --- on the masters ---------------------------------------------------------------------------------------
 
 
-def test_a_hook_on_every_master_is_told_the_runs_facts(
-    hooked: Lab, laptop: Laptop, with_hook: Make, tmp_path: Path
-) -> None:
+def test_hook_on_masters_gets_facts_of_the_run(hooked: Lab, laptop: Laptop, with_hook: Make, tmp_path: Path) -> None:
     for key, value in VOLUME.items():
         hooked.etcdctl("put", f"{PREFIX}{key}", stdin=value)
     backup = truth.back_up(hooked, tmp_path / "backup.db")

@@ -31,11 +31,11 @@ def test_a_mistake_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None
     print(f"{name}: {caught}")
 
 
-def test_there_are_mistakes_enough() -> None:
+def test_at_least_twenty_mistakes_are_planted() -> None:
     assert len(ALL) >= 20
 
 
-def test_settle_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settle_without_waiting_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check that an act may still run after the next laptop has settled: later acts wait for its lock and check again
     under it. So the wait in settle is a second safeguard, and a settle without it is not a mistake that must show. But
     settle must record the new attempt: without that, no run can continue."""

@@ -209,13 +209,13 @@ STORIES: list[Callable[[Place], Awaitable[None]]] = [
 
 
 @pytest.mark.parametrize("story", STORIES)
-async def test_of_a_real_host(story: Callable[[Place], Awaitable[None]], sshd: Sshd, tmp_path: Path) -> None:
+async def test_story_on_a_real_host(story: Callable[[Place], Awaitable[None]], sshd: Sshd, tmp_path: Path) -> None:
     async with ssh_site(sshd, tmp_path) as site:
         await story(RealPlace(site))
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_of_a_simulated_host(story: Callable[[Place], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_story_on_a_simulated_host(story: Callable[[Place], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(world: World, host: SimHost, call: Call) -> int:
         await asyncio.sleep(1.5)
         return 6

@@ -56,7 +56,7 @@ def test_a_restore_that_is_disturbed_around_its_hook(place: HookPlace, fate: Fat
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("fate", CRASHES)
-def test_of_two_laptops_that_die_in_it_the_third_ends(place: HookPlace, fate: Fate, some: Some) -> None:
+def test_third_laptop_completes_after_two_died_in_hook(place: HookPlace, fate: Fate, some: Some) -> None:
     """The second laptop finds a hook with an unknown result."""
     for number in some(in_the_phase(place), 4, CRASHES.index(fate)):
         for second in range(8, 30, 5):
@@ -64,7 +64,7 @@ def test_of_two_laptops_that_die_in_it_the_third_ends(place: HookPlace, fate: Fa
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_one_that_fails_runs_again_when_the_run_is_resumed(place: HookPlace) -> None:
+def test_failed_hook_runs_again_on_resume(place: HookPlace) -> None:
     story = tell(inventory=with_hook(place), hooks_end=(3, 4, 5))
     ends(story)
     assert story.errors[:-1] == ["HaltedError"] * (len(story.errors) - 1)
@@ -75,7 +75,7 @@ def test_one_that_fails_runs_again_when_the_run_is_resumed(place: HookPlace) -> 
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_one_that_may_run_again_does_so_when_it_was_cut_off(place: HookPlace) -> None:
+def test_rerunnable_hook_runs_again_after_it_was_cut_off(place: HookPlace) -> None:
     begins = next(
         n for n, call in enumerate(calls(place)) if call.what == "volumes.hook" and call.verb in ("hook", "act")
     )
@@ -101,7 +101,7 @@ def test_an_abort_takes_back_what_a_hook_has_begun(place: HookPlace, fate: Fate)
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_rollback_takes_it_back_whatever_disturbs_it(place: HookPlace) -> None:
+def test_rollback_survives_any_fault(place: HookPlace) -> None:
     inventory = with_hook(place)
     first = tell_undo("rollback", {}, inventory=inventory)
     assert (first.violations, first.errors) == ([], [""])
@@ -123,7 +123,7 @@ def test_a_master_that_is_lost_at_the_hook_is_left_out(place: HookPlace, lost: s
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_laptop_that_slept_while_another_went_on_runs_no_hook(place: HookPlace) -> None:
+def test_laptop_that_slept_through_resume_runs_no_hook(place: HookPlace) -> None:
     """The laptop had recorded on every master that the hook begins. But meanwhile the operator has confirmed that the
     hook's work is done, and the cluster is up again."""
     for number, at in [(number, at) for number in in_the_phase(place) for at in (1, 2)]:

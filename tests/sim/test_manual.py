@@ -51,7 +51,7 @@ def test_a_laptop_that_dies_anywhere(fate: Fate, at: int, some: Some) -> None:
 
 
 @pytest.mark.parametrize("fault", MISHAPS, ids=lambda fault: str(fault.fate))
-def test_a_host_has_a_mishap(fault: Fault, some: Some) -> None:
+def test_restore_survives_any_fault_of_a_host(fault: Fault, some: Some) -> None:
     for number in some(range(len(undisturbed().calls)), 4, MISHAPS.index(fault)):
         story = tell({number: fault}, vendor=MANUAL)
         assert story.violations == [], undisturbed().calls[number]
@@ -126,7 +126,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script}: {case.name}")
-def test_a_program_does_what_the_script_does(case: Case, tmp_path: Path) -> None:
+def test_simulated_act_has_effect_of_its_script(case: Case, tmp_path: Path) -> None:
     files = {path: text.replace("ROOT", str(tmp_path)) for path, text in case.files.items()}
     values = placed_in(case.values, tmp_path)
     assert simulated(case.script, values, files, tmp_path) == real(case.script, values, files, tmp_path)

@@ -216,7 +216,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script}: {case.name}")
-def test_a_program_does_what_the_script_does(case: Case, tmp_path: Path) -> None:
+def test_simulated_act_has_effect_of_its_script(case: Case, tmp_path: Path) -> None:
     files = {path: text.replace("ROOT", str(tmp_path)) for path, text in case.files.items()}
     values = placed_in(case.values, tmp_path)
     assert simulated(case.script, values, files, tmp_path) == real(case.script, values, files, tmp_path)

@@ -51,7 +51,7 @@ def test_an_undisturbed_restore_is_proven() -> None:
     print(f"{len(story.calls)} calls, {story.commands} commands")
 
 
-def test_the_same_story_is_told_the_same_way() -> None:
+def test_same_seed_gives_same_story() -> None:
     faults = {90: Fault(Fate.DIED)}
     one, other = tell(faults), tell(faults)
     assert [ending.line.calls for ending in one.endings] == [ending.line.calls for ending in other.endings]
@@ -62,7 +62,7 @@ def test_the_same_story_is_told_the_same_way() -> None:
     [Vendor(keeps_old_data=True), Vendor(fresh_token=True), Vendor(leaves_restore_db=True)],
     ids=lambda vendor: str(vendor).replace("=False", "").partition("(")[2],
 )
-def test_whatever_the_vendor_does_with_what_is_left(vendor: Vendor) -> None:
+def test_restore_succeeds_whatever_the_vendor_leaves(vendor: Vendor) -> None:
     story = tell(vendor=vendor)
     assert story.violations == []
     assert story.errors == [""]
@@ -136,7 +136,7 @@ def test_a_laptop_that_dies_and_a_master_that_reboots_before_the_next() -> None:
 # --- what must be refused ---------------------------------------------------------------------------------
 
 
-def test_a_restore_that_the_vendor_ignores_is_never_called_done() -> None:
+def test_restore_ignored_by_vendor_is_unproven() -> None:
     story = tell(vendor=Vendor(ignores_restore=True), most_laptops=2)
     assert story.errors == ["UnprovenError", "UnprovenError"]
     assert "it ignored the restore" in str(story.endings[0].error)
@@ -178,7 +178,7 @@ def test_a_long_pause_with_a_reboot_in_it() -> None:
     assert_same_end(story)
 
 
-def test_nobody_starts_where_one_masters_restore_db_was_touched_during_the_pause() -> None:
+def test_no_master_starts_after_a_restore_db_changed_in_the_pause() -> None:
     def touch(world: World) -> None:
         world.masters[1].disk.write(ARMED, b"another")
 
@@ -187,7 +187,7 @@ def test_nobody_starts_where_one_masters_restore_db_was_touched_during_the_pause
     assert [it for it in story.violations if "never ends" not in it] == []
 
 
-def test_a_staged_snapshot_that_is_damaged_before_it_is_scheduled_is_brought_anew() -> None:
+def test_damaged_staged_snapshot_is_copied_again() -> None:
     """The damage happens between stage and commit, or in the commit. The next laptop ends the run without a retry."""
 
     def damage(world: World) -> None:
@@ -219,13 +219,13 @@ def test_a_master_that_is_lost_at_any_moment_is_left_out(lost: str) -> None:
 
 
 @pytest.mark.parametrize("head_start_s", [0.0, 0.02, 0.05, 0.1, 0.3, 0.7, 1.1, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0])
-def test_of_two_runs_at_once_one_is_refused(head_start_s: float) -> None:
+def test_one_of_two_simultaneous_runs_is_refused(head_start_s: float) -> None:
     endings, story = race(head_start_s)
     assert sorted(type(ending.error).__name__ for ending in endings) == ["LockedError", "NoneType"]
     assert story.violations == []
 
 
-def test_a_laptop_that_slept_through_the_resume_of_another_can_do_nothing_more() -> None:
+def test_laptop_that_slept_through_resume_is_fenced() -> None:
     """The laptop detects this at its next act, or at its barrier, which does not open for it."""
     first, last = 9, len(undisturbed().calls) - 6  # from the first claim to the first release
     for number in range(first, last, 3):

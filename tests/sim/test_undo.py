@@ -58,7 +58,7 @@ def test_an_undo_whose_laptop_dies_in_any_act(kind: Kind, what: str, fault: Faul
 
 @pytest.mark.parametrize(("kind", "what"), STARTS)
 @pytest.mark.parametrize("fault", MISHAPS, ids=lambda fault: str(fault.fate))
-def test_an_undo_in_which_a_host_has_a_mishap(kind: Kind, what: str, fault: Fault, some: Some) -> None:
+def test_undo_survives_any_fault_of_a_host(kind: Kind, what: str, fault: Fault, some: Some) -> None:
     for number in some(range(len(undo_calls(kind, what))), 8, MISHAPS.index(fault)):
         assert_undone(kind, what, number, fault)
 
@@ -80,7 +80,7 @@ def test_a_restore_that_dies_anywhere_can_be_taken_back(fate: Fate, some: Some) 
     assert min(did["abort"], did["rollback"]) > 5
 
 
-def test_a_laptop_that_slept_through_an_abort_can_do_nothing_more() -> None:
+def test_laptop_that_slept_through_abort_is_fenced() -> None:
     acts = [n for n, call in enumerate(restore_calls()) if call.what.startswith(("stop.", "keep.", "commit."))]
     for number in acts[::2]:
         error, story = sleep_through_abort(number)

@@ -136,7 +136,7 @@ WHAT_RUNS_LEAVE = {
 
 
 @pytest.mark.parametrize("left", WHAT_RUNS_LEAVE)
-def test_a_program_tells_the_same_of_what_a_run_has_left(left: str, tmp_path: Path) -> None:
+def test_simulated_look_reports_leftovers_as_its_script(left: str, tmp_path: Path) -> None:
     values: Given = {
         "state": f"{tmp_path}/state",
         "run": UNDONE,
@@ -155,7 +155,7 @@ def told(facts: dict[str, str]) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script}: {case.name}")
-def test_a_program_does_what_the_script_does(case: Case, tmp_path: Path) -> None:
+def test_simulated_act_has_effect_of_its_script(case: Case, tmp_path: Path) -> None:
     files = {path: text.replace("ROOT", str(tmp_path)) for path, text in case.files.items()}
     values = placed_in(case.values, tmp_path)
     assert simulated(case.script, values, files, tmp_path) == real(case.script, values, files, tmp_path)
